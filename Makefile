@@ -1,0 +1,41 @@
+# `make help` lists what there is.
+.DEFAULT_GOAL := build
+.PHONY: help run test build lint fmt vuln bench fuzz soak conformance clean
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## the whole product on this machine, with people to try it on
+	bin/postern dev
+
+test: ## all tests; installs what they need where it can
+	@scripts/test
+
+build: ## bin/postern
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+lint: ## how the code is written
+	@scripts/lint
+
+fmt: ## format the Go code
+	"$$(scripts/tools)/gofumpt" -l -w cmd internal
+
+vuln: ## known vulnerabilities in what is linked in; needs the network
+	"$$(scripts/tools)/govulncheck" ./...
+
+bench: ## benchmarks
+	go test -run='^$$' -bench=. -benchmem ./...
+
+fuzz: ## each fuzz test for FUZZTIME, a minute unless set
+	@scripts/fuzz
+
+soak: ## the long forms of the tests: kills, races, every page in every shape
+	POSTERN_SOAK=1 go test -count=1 -timeout=0 ./...
+
+conformance: build ## official clients against bin/postern
+	@scripts/conformance
+
+clean: ## remove what was built
+	rm -rf bin
