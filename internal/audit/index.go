@@ -1,0 +1,67 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+)
+
+// Index holds what logs are filtered by, for the columns of a store. Names, UPNs and addresses
+// are personal: after [Entry.Erase], store the index of the opened entry again. All are free
+// of NUL, which PostgreSQL does not take.
+type Index struct {
+	UserID          string
+	UPN             string // lower case
+	UserDisplayName string
+	AppID           string
+	AppDisplayName  string
+	IPAddress       string
+	ClientAppUsed   string
+	ErrorCode       int
+	EventType       string // InteractiveUser, NonInteractiveUser or ServicePrincipal
+
+	Activity            string
+	Category            string
+	Service             string
+	ActorUserID         string
+	ActorUPN            string // lower case
+	ActorDisplayName    string
+	ActorAppID          string
+	ActorAppDisplayName string
+	TargetIDs           []string // each once, in order
+
+	CorrelationID string
+}
+
+// Index returns what e is filtered by.
+func (e Event) Index() Index {
+	x := Index{CorrelationID: column(e.CorrelationID)}
+	if s := e.SignIn; s != nil {
+		x.UserID, x.UPN, x.UserDisplayName = column(s.UserID), lower(s.UserPrincipalName), column(s.UserDisplayName)
+		x.AppID, x.AppDisplayName = column(s.AppID), column(s.AppDisplayName)
+		x.IPAddress, x.ClientAppUsed = column(s.IPAddress), column(s.ClientAppUsed)
+		x.ErrorCode, x.EventType = s.ErrorCode, column(s.EventType)
+	}
+	if c := e.Change; c != nil {
+		x.Activity, x.Category, x.Service = column(c.Activity), column(c.Category), column(c.Service)
+		if u := c.By.User; u != nil {
+			x.ActorUserID, x.ActorUPN = column(u.ID), lower(u.UserPrincipalName)
+			x.ActorDisplayName = column(u.DisplayName)
+		}
+		if a := c.By.App; a != nil {
+			x.ActorAppID, x.ActorAppDisplayName = column(a.AppID), column(a.DisplayName)
+		}
+		for _, t := range c.Targets {
+			if id := column(t.ID); id != "" && !slices.Contains(x.TargetIDs, id) {
+				x.TargetIDs = append(x.TargetIDs, id)
+			}
+		}
+	}
+	return x
+}
+
+// column returns s as every store takes it: UTF-8 without NUL.
+func column(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
+func lower(s string) string { return strings.ToLower(column(s)) }

@@ -1,0 +1,229 @@
+package audit
+
+// Values of [SignIn.EventType], in Graph's words.
+const (
+	InteractiveUser    = "interactiveUser"
+	NonInteractiveUser = "nonInteractiveUser"
+	ServicePrincipal   = "servicePrincipal"
+)
+
+// Values of other fields of [SignIn], in Graph's words.
+const (
+	ClientBrowser = "Browser"
+	ClientApps    = "Mobile Apps and Desktop clients"
+
+	SingleFactor = "singleFactorAuthentication"
+	MultiFactor  = "multiFactorAuthentication"
+
+	ProtocolNone       = "none"
+	ProtocolOAuth2     = "oAuth2"
+	ProtocolDeviceCode = "deviceCode"
+	ProtocolSAML20     = "saml20"
+
+	IncomingNone         = "none"
+	IncomingRefreshToken = "refreshToken"
+)
+
+// Values of the fields of [AuthenticationDetail]. Graph's list has no word for a pass; these
+// follow its other values.
+const (
+	MethodPass             = "Temporary Access Pass"
+	MethodPassword         = "Password"
+	MethodSatisfiedByToken = "Satisfied by token"
+	MethodPreviously       = "Previously satisfied"
+
+	PassOneTime  = "One-time"
+	PassMultiUse = "Multi-use"
+
+	StepPrimary = "Primary authentication"
+	StepMFA     = "Multifactor authentication"
+)
+
+// Values of [Change.Operation] and [Change.Result].
+const (
+	OperationAdd      = "Add"
+	OperationUpdate   = "Update"
+	OperationDelete   = "Delete"
+	OperationAssign   = "Assign"
+	OperationUnassign = "Unassign"
+
+	Success = "success"
+	Failure = "failure"
+)
+
+// Values of [Change.Service].
+const (
+	ServiceAuthenticationMethods = "Authentication Methods"
+	ServiceCoreDirectory         = "Core Directory"
+	ServicePostern               = "Postern" // events that Entra does not have
+)
+
+// Values of [Change.Category].
+const (
+	CategoryApplicationManagement = "ApplicationManagement"
+	CategoryAuthentication        = "Authentication"
+	CategoryDevice                = "Device"
+	CategoryDirectoryManagement   = "DirectoryManagement"
+	CategoryGroupManagement       = "GroupManagement"
+	CategoryKeyManagement         = "KeyManagement"
+	CategoryPolicy                = "Policy"
+	CategoryRoleManagement        = "RoleManagement"
+	CategoryUserManagement        = "UserManagement"
+)
+
+// Values of [Target.Type].
+const (
+	TargetUser             = "User"
+	TargetGroup            = "Group"
+	TargetRole             = "Role"
+	TargetApplication      = "App"
+	TargetServicePrincipal = "ServicePrincipal"
+	TargetDevice           = "Device"
+	TargetDirectory        = "Directory"
+	TargetPolicy           = "Policy"
+	TargetOther            = "Other"
+)
+
+// Activities of [ServiceAuthenticationMethods] with [CategoryUserManagement]. Monitoring rules
+// compare these and the reasons below byte by byte.
+// https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities
+const (
+	AdminRegisteredSecurityInfo   = "Admin registered security info"
+	AdminDeletedSecurityInfo      = "Admin deleted security info"
+	AdminUpdatedSecurityInfo      = "Admin updated security info"
+	UserRegisteredSecurityInfo    = "User registered security info"
+	UserDeletedSecurityInfo       = "User deleted security info"
+	UserUpdatedSecurityInfo       = "User updated security info"
+	UserStartedRegistration       = "User started security info registration"
+	UserCanceledRegistration      = "User canceled security info registration"
+	UserRegisteredAllSecurityInfo = "User registered all required security info"
+	UserChangedDefaultInfo        = "User changed default security info"
+	UserReviewedSecurityInfo      = "User reviewed security info"
+	GetPasskeyOptions             = "Get passkey creation options"
+)
+
+// Activities of [ServiceAuthenticationMethods] with [CategoryApplicationManagement].
+const (
+	MethodsPolicyUpdate  = "Authentication Methods Policy Update"
+	MethodsPolicyReset   = "Authentication Methods Policy Reset"
+	StrengthPolicyCreate = "Authentication Strength Policy Create"
+	StrengthPolicyUpdate = "Authentication Strength Policy Update"
+	StrengthPolicyDelete = "Authentication Strength Policy Delete"
+)
+
+// Values of [Change.ResultReason] for passes.
+const (
+	ReasonAdminRegisteredPass = "Admin registered temporary access pass method for user"
+	ReasonAdminDeletedPass    = "Admin deleted temporary access pass method for user"
+	ReasonUserRegisteredPass  = "User registered temporary access pass method"
+	ReasonUserDeletedPass     = "User deleted temporary access pass method"
+)
+
+// The modified property that tells one-time passes from others, and its values without the
+// JSON quotes. Monitoring rules look for them.
+const (
+	PropertyAccessPassUsage = "AccessPassUsage"
+	AccessPassOnce          = "Once"
+	AccessPassMultiple      = "Multiple"
+)
+
+// Activities of [ServiceCoreDirectory] with [CategoryUserManagement].
+const (
+	AddUser            = "Add user"
+	UpdateUser         = "Update user"
+	DeleteUser         = "Delete user"
+	RestoreUser        = "Restore user"
+	HardDeleteUser     = "Hard Delete user"
+	DisableAccount     = "Disable account"
+	EnableAccount      = "Enable account"
+	SetUserManager     = "Set user manager"
+	RevokeSessions     = "Update StsRefreshTokenValidFrom Timestamp"
+	AddAppRoleToUser   = "Add app role assignment grant to user"
+	RemoveAppRoleUser  = "Remove app role assignment from user"
+	ResetUserPassword  = "Reset password"
+	ChangeUserPassword = "Change user password"
+)
+
+// Activities of [ServiceCoreDirectory] with [CategoryGroupManagement].
+const (
+	AddGroup           = "Add group"
+	UpdateGroup        = "Update group"
+	DeleteGroup        = "Delete group"
+	RestoreGroup       = "Restore group"
+	HardDeleteGroup    = "Hard Delete group"
+	AddGroupMember     = "Add member to group"
+	RemoveGroupMember  = "Remove member from group"
+	AddGroupOwner      = "Add owner to group"
+	RemoveGroupOwner   = "Remove owner from group"
+	AddAppRoleToGroup  = "Add app role assignment to group"
+	RemoveAppRoleGroup = "Remove app role assignment from group"
+)
+
+// Activities of [ServiceCoreDirectory] with [CategoryRoleManagement].
+const (
+	AddRoleMember        = "Add member to role"
+	RemoveRoleMember     = "Remove member from role"
+	AddRoleDefinition    = "Add role definition"
+	UpdateRoleDefinition = "Update role definition"
+	DeleteRoleDefinition = "Delete role definition"
+)
+
+// Activities of [ServiceCoreDirectory] with [CategoryApplicationManagement]. The dash and the
+// space at the end of UpdateApplicationSecrets are Entra's.
+const (
+	AddApplication           = "Add application"
+	UpdateApplication        = "Update application"
+	UpdateApplicationSecrets = "Update application – Certificates and secrets management "
+	DeleteApplication        = "Delete application"
+	RestoreApplication       = "Restore application"
+	HardDeleteApplication    = "Hard Delete application"
+	AddApplicationOwner      = "Add owner to application"
+	RemoveApplicationOwner   = "Remove owner from application"
+
+	AddServicePrincipal               = "Add service principal"
+	UpdateServicePrincipal            = "Update service principal"
+	RemoveServicePrincipal            = "Remove service principal"
+	AddServicePrincipalCredentials    = "Add service principal credentials"
+	RemoveServicePrincipalCredentials = "Remove service principal credentials"
+
+	ConsentToApplication    = "Consent to application"
+	AddPermissionGrant      = "Add delegated permission grant"
+	RemovePermissionGrant   = "Remove delegated permission grant"
+	AddAppRoleAssignment    = "Add app role assignment to service principal"
+	RemoveAppRoleAssignment = "Remove app role assignment from service principal"
+)
+
+// Activities of [ServiceCoreDirectory] with [CategoryDirectoryManagement] and [CategoryPolicy].
+const (
+	CreateCompany         = "Create Company"
+	SetCompanyInformation = "Set Company Information"
+	AddUnverifiedDomain   = "Add unverified domain"
+	VerifyDomain          = "Verify domain"
+	RemoveVerifiedDomain  = "Remove verified domain"
+	UpdateDomain          = "Update domain"
+
+	AddPolicy    = "Add policy"
+	UpdatePolicy = "Update policy"
+	DeletePolicy = "Delete policy"
+)
+
+// Activities of [ServicePostern].
+const (
+	PassRedeemed      = "Temporary access pass redeemed"         // CategoryUserManagement
+	PassFailed        = "Temporary access pass refused"          // CategoryUserManagement
+	PassViewed        = "Temporary access pass viewed"           // CategoryUserManagement
+	PassExpired       = "Temporary access pass expired"          // CategoryUserManagement
+	PassRemoved       = "Temporary access pass removed"          // CategoryUserManagement
+	SessionEnded      = "End session"                            // CategoryAuthentication
+	ThrottledSignIns  = "Throttled sign-ins"                     // CategoryAuthentication
+	TokenReuse        = "Ended sign-in after a token was reused" // CategoryAuthentication
+	RecoverAccess     = "Recover administrator access"           // CategoryRoleManagement
+	RotateSigningKey  = "Rotate signing key"                     // CategoryKeyManagement
+	CreateBackup      = "Create backup"                          // CategoryDirectoryManagement
+	RestoreBackup     = "Restore backup"                         // CategoryDirectoryManagement; begins an epoch
+	MigrateStore      = "Migrate store"                          // CategoryDirectoryManagement
+	AcceptClock       = "Accept clock"                           // CategoryDirectoryManagement
+	PruneLog          = "Prune log"                              // CategoryDirectoryManagement
+	ErasePersonalData = "Erase personal data"                    // CategoryUserManagement
+	ExportLog         = "Export log"                             // CategoryDirectoryManagement
+)
