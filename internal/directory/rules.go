@@ -1,0 +1,239 @@
+package directory
+
+// An Action is something that somebody wants to do.
+type Action string
+
+// The actions.
+const (
+	ReadUser            Action = "readUser"        // the whole profile
+	ReadUserBasic       Action = "readUserBasic"   // names and mail
+	ReadMemberships     Action = "readMemberships" // groups and roles of a person
+	CreateUser          Action = "createUser"
+	UpdateUser          Action = "updateUser"          // what is not sensitive
+	UpdateUserSensitive Action = "updateUserSensitive" // a property of SensitiveProperties
+	UpdateManager       Action = "updateManager"
+	DeleteUser          Action = "deleteUser"
+	ReadDeletedUser     Action = "readDeletedUser"
+	RestoreUser         Action = "restoreUser"
+	RevokeSessions      Action = "revokeSessions"
+
+	ReadGroup        Action = "readGroup" // members and owners included
+	CreateGroup      Action = "createGroup"
+	UpdateGroup      Action = "updateGroup"
+	DeleteGroup      Action = "deleteGroup"
+	ReadDeletedGroup Action = "readDeletedGroup"
+	RestoreGroup     Action = "restoreGroup"
+	ChangeMembers    Action = "changeMembers"   // and owners
+	ChangeRoleGroup  Action = "changeRoleGroup" // any change of a role-assignable one; see OnGroup
+
+	ReadRoles   Action = "readRoles"
+	AssignRoles Action = "assignRoles"
+
+	ReadApplications  Action = "readApplications" // and service principals
+	CreateApplication Action = "createApplication"
+	WriteApplications Action = "writeApplications" // change, delete, restore; secrets and certificates
+	ReadGrants        Action = "readGrants"        // app role assignments and permission grants
+	AssignAppRoles    Action = "assignAppRoles"    // of any application but Graph
+	AssignGraphRoles  Action = "assignGraphRoles"  // application permissions of Graph
+	GrantPermissions  Action = "grantPermissions"  // delegated permissions
+
+	ReadMethods Action = "readMethods"
+	ReadPass    Action = "readPass" // its state; nobody reads a pass
+	IssuePass   Action = "issuePass"
+	DeletePass  Action = "deletePass"
+
+	ReadMethodsPolicy  Action = "readMethodsPolicy"
+	WriteMethodsPolicy Action = "writeMethodsPolicy"
+
+	ReadSignIns Action = "readSignIns"
+	ReadAudits  Action = "readAudits"
+
+	ReadOrganization  Action = "readOrganization"
+	WriteOrganization Action = "writeOrganization"
+	ReadDomains       Action = "readDomains"
+	WriteDomains      Action = "writeDomains"
+)
+
+// OnGroup returns what a amounts to on g: any change of a role-assignable group is
+// ChangeRoleGroup.
+func (a Action) OnGroup(g Group) Action {
+	switch a {
+	case CreateGroup, UpdateGroup, DeleteGroup, RestoreGroup, ChangeMembers:
+		if g.IsAssignableToRole {
+			return ChangeRoleGroup
+		}
+	}
+	return a
+}
+
+// SensitiveProperties are the properties of a user whose change is UpdateUserSensitive.
+var SensitiveProperties = []string{
+	"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "userPrincipalName",
+}
+
+// A rule says who may do an action.
+type rule struct {
+	needs  []oneOf  // permissions in the token, one of each; the same for people and applications
+	self   oneOf    // permissions, instead of needs, of which one and no role is enough for oneself
+	roles  []RoleID // of the caller, one of them, least powerful first
+	open   openness // to whom no role is needed
+	owner  bool     // nor to owners of the object
+	reach  reach
+	person bool // the action is about a person, who must be named
+
+	notSelf    bool // refused for oneself, whatever the role
+	privileged bool // PrivilegedMethods lets an application act on people who hold roles
+}
+
+type oneOf []string
+
+type openness int
+
+const (
+	toRoles openness = iota
+	toMembers
+	toEverybody // guests too
+)
+
+// The groups of permissions and roles that occur more than once.
+var (
+	readUsers        = oneOf{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	writeUsers       = oneOf{"User.ReadWrite.All", "Directory.ReadWrite.All"}
+	writeGroups      = oneOf{"Group.ReadWrite.All", "Directory.ReadWrite.All"}
+	readMethods      = oneOf{"UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"}
+	readOwnMethods   = oneOf{"UserAuthenticationMethod.Read", "UserAuthenticationMethod.ReadWrite"}
+	issuePasses      = oneOf{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}
+	directoryReaders = []RoleID{
+		DirectoryReaders, GuestInviter, DirectoryWriters, GroupsAdministrator, HelpdeskAdministrator, UserAdministrator,
+		AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, PrivilegedRoleAdministrator, GlobalAdministrator,
+	}
+	groupWriters        = []RoleID{DirectoryWriters, GroupsAdministrator, UserAdministrator, GlobalAdministrator}
+	groupManagers       = []RoleID{GroupsAdministrator, UserAdministrator, GlobalAdministrator}
+	userManagers        = []RoleID{UserAdministrator, AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
+	methodManagers      = []RoleID{AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
+	methodReaders       = []RoleID{AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
+	applicationManagers = []RoleID{CloudApplicationAdministrator, ApplicationAdministrator, GlobalAdministrator}
+	consenters          = []RoleID{
+		CloudApplicationAdministrator, ApplicationAdministrator, PrivilegedRoleAdministrator, GlobalAdministrator,
+	}
+	logReaders = []RoleID{
+		ReportsReader, SecurityReader, SecurityOperator, SecurityAdministrator, GlobalReader, GlobalAdministrator,
+	}
+)
+
+// rules is the one table of who may do what. Roles follow Entra's built-in roles, passes
+// the how-to of Temporary Access Pass; the permissions are those of each Graph page.
+var rules = map[Action]rule{
+	ReadUser: {needs: []oneOf{readUsers}, self: oneOf{"User.Read"}, open: toMembers, roles: directoryReaders},
+	ReadUserBasic: {
+		needs: []oneOf{append(oneOf{"User.ReadBasic.All"}, readUsers...)}, self: oneOf{"User.Read"}, open: toMembers, roles: directoryReaders,
+	},
+	ReadMemberships: {
+		needs: []oneOf{append(oneOf{"GroupMember.Read.All"}, readUsers...)}, self: oneOf{"User.Read"}, open: toMembers, roles: directoryReaders,
+	},
+	CreateUser: {needs: []oneOf{writeUsers}, roles: []RoleID{DirectoryWriters, UserAdministrator, GlobalAdministrator}},
+	UpdateUser: {
+		needs: []oneOf{writeUsers},
+		roles: append([]RoleID{DirectoryWriters}, userManagers...),
+	},
+	UpdateUserSensitive: {needs: []oneOf{writeUsers}, roles: userManagers, reach: reachOfAll, person: true},
+	UpdateManager: {
+		needs: []oneOf{writeUsers},
+		roles: append([]RoleID{DirectoryWriters}, userManagers...),
+	},
+	DeleteUser: {needs: []oneOf{{"User.ReadWrite.All"}}, roles: userManagers, reach: reachOfAll, person: true, notSelf: true},
+	ReadDeletedUser: {
+		needs: []oneOf{readUsers},
+		roles: []RoleID{UserAdministrator, AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator},
+	},
+	RestoreUser: {needs: []oneOf{{"User.ReadWrite.All"}}, roles: userManagers, reach: reachOfAll, person: true},
+	RevokeSessions: {
+		needs: []oneOf{{"User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}},
+		self:  oneOf{"User.RevokeSessions.All"},
+		roles: append([]RoleID{HelpdeskAdministrator}, userManagers...), reach: reachOfRoles, person: true,
+	},
+
+	ReadGroup: {
+		needs: []oneOf{{
+			"GroupMember.Read.All", "Group.Read.All", "Directory.Read.All",
+			"GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All",
+		}},
+		open: toMembers, roles: directoryReaders,
+	},
+	CreateGroup:      {needs: []oneOf{writeGroups}, roles: groupWriters},
+	UpdateGroup:      {needs: []oneOf{writeGroups}, roles: groupWriters, owner: true},
+	DeleteGroup:      {needs: []oneOf{{"Group.ReadWrite.All"}}, roles: groupManagers, owner: true},
+	ReadDeletedGroup: {needs: []oneOf{{"Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"}}, roles: append([]RoleID{GlobalReader}, groupManagers...)},
+	RestoreGroup:     {needs: []oneOf{{"Group.ReadWrite.All"}}, roles: groupManagers},
+	ChangeMembers: {
+		needs: []oneOf{append(oneOf{"GroupMember.ReadWrite.All"}, writeGroups...)}, roles: groupWriters, owner: true,
+	},
+	ChangeRoleGroup: {
+		needs: []oneOf{{"RoleManagement.ReadWrite.Directory"}, append(oneOf{"GroupMember.ReadWrite.All"}, writeGroups...)},
+		roles: []RoleID{PrivilegedRoleAdministrator, GlobalAdministrator},
+	},
+
+	ReadRoles: {
+		needs: []oneOf{{
+			"RoleManagement.Read.Directory", "Directory.Read.All", "RoleManagement.ReadWrite.Directory", "Directory.ReadWrite.All",
+		}},
+		open: toMembers, roles: directoryReaders,
+	},
+	AssignRoles: {needs: []oneOf{{"RoleManagement.ReadWrite.Directory"}}, roles: []RoleID{PrivilegedRoleAdministrator, GlobalAdministrator}},
+
+	ReadApplications: {
+		needs: []oneOf{{"Application.Read.All", "Directory.Read.All", "Application.ReadWrite.All", "Directory.ReadWrite.All"}},
+		open:  toMembers, roles: directoryReaders,
+	},
+	CreateApplication: {
+		needs: []oneOf{{"Application.ReadWrite.All"}}, roles: append([]RoleID{ApplicationDeveloper}, applicationManagers...),
+	},
+	WriteApplications: {needs: []oneOf{{"Application.ReadWrite.All"}}, roles: applicationManagers, owner: true, reach: reachOfAll},
+	ReadGrants: {
+		needs: []oneOf{{
+			"Application.Read.All", "Directory.Read.All", "Application.ReadWrite.All", "Directory.ReadWrite.All",
+			"AppRoleAssignment.ReadWrite.All", "DelegatedPermissionGrant.ReadWrite.All",
+		}},
+		open: toMembers, roles: directoryReaders,
+	},
+	AssignAppRoles:   {needs: []oneOf{{"AppRoleAssignment.ReadWrite.All"}}, roles: consenters},
+	AssignGraphRoles: {needs: []oneOf{{"AppRoleAssignment.ReadWrite.All"}}, roles: []RoleID{PrivilegedRoleAdministrator, GlobalAdministrator}},
+	GrantPermissions: {needs: []oneOf{{"DelegatedPermissionGrant.ReadWrite.All"}}, roles: consenters},
+
+	ReadMethods: {needs: []oneOf{readMethods}, self: readOwnMethods, roles: methodReaders, reach: reachOfRoles, person: true},
+	ReadPass: {
+		needs: []oneOf{append(oneOf{"UserAuthMethod-TAP.Read.All", "UserAuthMethod-TAP.ReadWrite.All"}, readMethods...)},
+		self:  append(oneOf{"UserAuthMethod-TAP.Read", "UserAuthMethod-TAP.ReadWrite"}, readOwnMethods...),
+		roles: methodReaders, reach: reachOfRoles, person: true,
+	},
+	IssuePass: {
+		needs: []oneOf{issuePasses}, roles: methodManagers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
+	},
+	DeletePass: {
+		needs: []oneOf{issuePasses},
+		self:  oneOf{"UserAuthMethod-TAP.ReadWrite", "UserAuthenticationMethod.ReadWrite"},
+		roles: methodManagers, reach: reachOfAll, person: true, privileged: true,
+	},
+
+	ReadMethodsPolicy: {
+		needs: []oneOf{{"Policy.Read.AuthenticationMethod", "Policy.Read.All", "Policy.ReadWrite.AuthenticationMethod"}},
+		roles: []RoleID{AuthenticationPolicyAdministrator, GlobalReader, GlobalAdministrator},
+	},
+	WriteMethodsPolicy: {
+		needs: []oneOf{{"Policy.ReadWrite.AuthenticationMethod"}},
+		roles: []RoleID{AuthenticationPolicyAdministrator, GlobalAdministrator},
+	},
+
+	ReadSignIns: {needs: []oneOf{{"AuditLog.Read.All"}, {"Directory.Read.All", "Directory.ReadWrite.All"}}, roles: logReaders},
+	ReadAudits:  {needs: []oneOf{{"AuditLog.Read.All"}}, roles: logReaders},
+
+	ReadOrganization: {
+		needs: []oneOf{{"User.Read", "Organization.Read.All", "Directory.Read.All", "Organization.ReadWrite.All", "Directory.ReadWrite.All"}},
+		open:  toEverybody,
+	},
+	WriteOrganization: {needs: []oneOf{{"Organization.ReadWrite.All"}}, roles: []RoleID{GlobalAdministrator}},
+	ReadDomains: {
+		needs: []oneOf{{"Domain.Read.All", "Directory.Read.All", "Domain.ReadWrite.All", "Directory.ReadWrite.All"}}, open: toEverybody,
+	},
+	WriteDomains: {needs: []oneOf{{"Domain.ReadWrite.All"}}, roles: []RoleID{DomainNameAdministrator, GlobalAdministrator}},
+}

@@ -1,0 +1,96 @@
+package directory
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/fault"
+)
+
+// A Tenant is one organisation. Its settings are its own.
+type Tenant struct {
+	ID          TenantID  `json:"-"`
+	DisplayName string    `json:"-"`
+	CreatedAt   time.Time `json:"-"`
+	Domains     []Domain  `json:"-"`
+
+	TimeZone string   `json:"timeZone"` // IANA name
+	Helpdesk Helpdesk `json:"helpdesk"`
+}
+
+// Helpdesk is whom people call when nothing works. Empty parts are not shown.
+type Helpdesk struct {
+	Phone string `json:"phone,omitempty"`
+	Hours string `json:"hours,omitempty"`
+	Mail  string `json:"mail,omitempty"`
+}
+
+// A Domain is a verified DNS domain of a tenant, in lower case.
+type Domain struct {
+	Name      string
+	IsDefault bool
+	IsInitial bool
+	CreatedAt time.Time
+}
+
+// Location returns the tenant's time zone, UTC when the name is unknown.
+func (t Tenant) Location() *time.Location {
+	zone, err := time.LoadLocation(t.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// DefaultDomain returns the name of the default domain.
+func (t Tenant) DefaultDomain() string {
+	for _, d := range t.Domains {
+		if d.IsDefault {
+			return d.Name
+		}
+	}
+	return ""
+}
+
+// HasDomain reports whether name is a verified domain of t.
+func (t Tenant) HasDomain(name string) bool {
+	for _, d := range t.Domains {
+		if strings.EqualFold(d.Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Faults of tenants and domains.
+var (
+	ErrTenantUnknown = &fault.Error{
+		Kind: fault.NotFound, Code: "tenantUnknown", AADSTS: 90002,
+		Text: "There is no such tenant here.", Remedy: "Check the address that you opened.",
+	}
+	ErrDomainTaken = &fault.Error{
+		Kind: fault.Conflict, Code: "domainTaken",
+		Text: "A tenant with this domain exists.", Remedy: "Choose another domain.",
+	}
+	ErrDomainInvalid = &fault.Error{
+		Kind: fault.Invalid, Code: "domainInvalid",
+		Text: "This is not the name of a DNS domain.", Remedy: "Write it like contoso.example.",
+	}
+	ErrZoneInvalid = &fault.Error{
+		Kind: fault.Invalid, Code: "timeZoneInvalid",
+		Text: "This is not a time zone.", Remedy: "Write it like Europe/Berlin.",
+	}
+)
+
+// RFC 1035 section 2.3.1, two labels at least; internationalised names in their A-label form.
+var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])$`)
+
+// ParseDomain returns name in lower case, or ErrDomainInvalid.
+func ParseDomain(name string) (string, error) {
+	name = strings.ToLower(strings.TrimSpace(name))
+	if len(name) > 253 || !domainName.MatchString(name) {
+		return "", ErrDomainInvalid.With("domain", "")
+	}
+	return name, nil
+}
