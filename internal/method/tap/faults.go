@@ -1,0 +1,55 @@
+package tap
+
+import "github.com/postern-id/postern/internal/fault"
+
+// What can go wrong with passes. The AADSTS numbers appear in the sign-in log and at token
+// refresh; a page tells none of the ones about redemption apart (docs/threat-model.md).
+var (
+	ErrPolicyInvalid = &fault.Error{Kind: fault.Invalid, Code: "tapPolicyInvalid", Text: "The policy can't be saved like this."}
+	ErrPolicyChanged = &fault.Error{
+		Kind: fault.Precondition, Code: "policyChanged",
+		Text: "Somebody else changed the policy meanwhile.", Remedy: "Read it again, then repeat the change.",
+	}
+	ErrLifetime = &fault.Error{Kind: fault.Invalid, Code: "tapLifetime", Target: "lifetimeInMinutes", Text: "The lifetime is outside the policy."}
+	ErrStart    = &fault.Error{Kind: fault.Invalid, Code: "tapStart", Target: "startDateTime", Text: "The start is not possible."}
+	ErrOnceOnly = &fault.Error{
+		Kind: fault.Invalid, Code: "tapOnceOnly", Target: "isUsableOnce",
+		Text: "The policy allows passes for one use only.", Remedy: "Set isUsableOnce to true or leave it out.",
+	}
+	ErrPolicyOff = &fault.Error{
+		Kind: fault.Invalid, Code: "tapPolicyOff",
+		Text: "Temporary Access Passes are switched off in this tenant.", Remedy: "Ask an Authentication Policy Administrator to enable them.",
+	}
+	ErrOutOfScope = &fault.Error{
+		Kind: fault.Invalid, Code: "tapOutOfScope",
+		Text: "The policy does not let this person use a Temporary Access Pass.", Remedy: "Ask an Authentication Policy Administrator to include one of their groups.",
+	}
+	ErrExternalGuest = &fault.Error{
+		Kind: fault.Invalid, Code: "tapExternalGuest",
+		Text: "A Temporary Access Pass can't be added to an external guest.", Remedy: "Ask their own organisation for one.",
+	}
+	ErrNote = &fault.Error{Kind: fault.Invalid, Code: "tapNote", Text: "The reason or ticket is too long or has control characters."}
+	ErrNone = &fault.Error{Kind: fault.NotFound, Code: "tapNone", AADSTS: 130507, Text: "There is no such Temporary Access Pass."}
+
+	ErrWrong     = &fault.Error{Kind: fault.Unauthorized, Code: "tapWrong", AADSTS: 130503, Text: "The access pass is not right."}
+	ErrExpired   = &fault.Error{Kind: fault.Unauthorized, Code: "tapExpired", AADSTS: 130504, Text: "The access pass has expired."}
+	ErrUsed      = &fault.Error{Kind: fault.Unauthorized, Code: "tapUsed", AADSTS: 130505, Text: "The access pass has been used."}
+	ErrBlocked   = &fault.Error{Kind: fault.Unauthorized, Code: "tapBlocked", AADSTS: 130501, Text: "The policy does not let this person use an access pass."}
+	ErrNotUsable = &fault.Error{Kind: fault.Unauthorized, Code: "tapNotUsable", AADSTS: 130507, Text: "There is no access pass that works now."}
+	ErrHeld      = &fault.Error{Kind: fault.Unauthorized, Code: "tapHeld", AADSTS: 130505, Text: "Another sign-in is using the access pass."}
+)
+
+// Refusal returns what the log says about a pass in state u, or nil when it works.
+func Refusal(u Usability) error {
+	switch u {
+	case EnabledByPolicy:
+		return nil
+	case OneTimeUsed:
+		return ErrUsed
+	case Expired:
+		return ErrExpired
+	case DisabledByPolicy:
+		return ErrBlocked
+	}
+	return ErrNotUsable
+}

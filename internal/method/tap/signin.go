@@ -1,0 +1,116 @@
+package tap
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/gate"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// MethodID is the pass's name as a sign-in method, its step and its form field.
+const MethodID signin.MethodID = "accesspass"
+
+// Method lets people sign in with a pass. Every field is required.
+type Method struct {
+	Store       Store
+	Groups      Groups
+	Peppers     Peppers
+	Gate        *gate.Gate
+	Now         func() time.Time
+	Incarnation string
+}
+
+// Groups returns the groups that a user is in, directly or through other groups.
+type Groups interface {
+	GroupsOf(ctx context.Context, tenant directory.TenantID, object string) (map[directory.GroupID]bool, error)
+}
+
+// ID implements [signin.Method].
+func (m Method) ID() signin.MethodID { return MethodID }
+
+// Enabled implements [signin.Method]. A bootstrap pass works although the policy is off, so
+// the page is always there: whether a tenant has one must not show.
+func (m Method) Enabled(context.Context, directory.TenantID) (bool, error) { return true, nil }
+
+// Offered implements [signin.Method]: the user has a pass that works now.
+func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error) {
+	p, u, err := m.usable(ctx, tenant, user, m.Now())
+	if errors.Is(err, ErrNone) {
+		return false, nil
+	}
+	return err == nil && u == EnabledByPolicy && p.Incarnation == m.Incarnation, err
+}
+
+func (m Method) usable(ctx context.Context, tenant directory.TenantID, user directory.UserID, now time.Time) (Pass, Usability, error) {
+	p, err := m.Store.Pass(ctx, tenant, user)
+	if err != nil {
+		return Pass{}, "", err
+	}
+	policy, err := m.Store.PassPolicy(ctx, tenant)
+	if err != nil {
+		return Pass{}, "", err
+	}
+	groups, err := m.Groups.GroupsOf(ctx, tenant, string(user))
+	if err != nil {
+		return Pass{}, "", err
+	}
+	return p, p.Usability(policy, policy.InScope(groups), now), nil
+}
+
+// Verify implements [signin.Method]. The passcode is compared before the pass's state is
+// told to the log, so that a refusal for another reason than a wrong passcode means that
+// somebody held the right one.
+func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, error) {
+	code, err := ParsePasscode(a.Typed)
+	if err != nil {
+		return signin.Proof{}, ErrWrong
+	}
+	p, usability, err := m.usable(ctx, a.Tenant, a.User, a.At)
+	if err != nil {
+		return signin.Proof{}, err
+	}
+	leave, err := m.Gate.Enter(ctx, gate.Class{Tenant: string(a.Tenant), Network: a.Place.Network(), Familiar: a.Familiar})
+	if err != nil {
+		return signin.Proof{}, err
+	}
+	right, err := Matches(ctx, m.Peppers, p, code)
+	leave()
+	switch {
+	case err != nil:
+		return signin.Proof{}, err
+	case !right:
+		return signin.Proof{}, ErrWrong
+	case p.Incarnation != m.Incarnation:
+		return signin.Proof{}, ErrNotUsable
+	}
+	if err := Refusal(usability); err != nil {
+		return signin.Proof{}, err
+	}
+	policy, err := m.Store.PassPolicy(ctx, a.Tenant)
+	if err != nil {
+		return signin.Proof{}, err
+	}
+	return proof(p, policy, a.At), nil
+}
+
+func proof(p Pass, policy Policy, at time.Time) signin.Proof {
+	used := &signin.PassUsed{ID: p.ID, End: p.End(), SingleUse: p.SingleUse}
+	if !policy.HideIssuer {
+		used.IssuedBy, used.Reason = p.Issuer.DisplayName, p.Reason
+	}
+	combination := "temporaryAccessPassMultiUse"
+	if p.SingleUse {
+		combination = "temporaryAccessPassOneTime"
+	}
+	window := at.Add(time.Duration(policy.RegistrationWindow) * time.Minute)
+	if window.After(p.End()) {
+		window = p.End()
+	}
+	return signin.Proof{
+		Method: MethodID, At: at, AMR: []string{"otp", "mfa"}, Combination: combination,
+		FreshUntil: window, Purpose: string(p.Purpose), Pass: used,
+	}
+}

@@ -1,0 +1,414 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// Service runs sign-ins. Every field is required.
+type Service struct {
+	Store   Store
+	Methods []Method // best first
+	Secrets Secrets
+	Now     func() time.Time
+	Rand    io.Reader
+	Log     *slog.Logger
+	// Refusals counts what throttles refuse.
+	Refusals *Refusals
+	// Hold is how long after its arrival every refusal is answered, so that none is told
+	// from another by time.
+	Hold time.Duration
+}
+
+// Secrets returns keyed hashes under keys that are derived from the tenant's own secret.
+type Secrets interface {
+	MAC(ctx context.Context, tenant, label string, message []byte) (string, error)
+}
+
+// Labels of the derived keys.
+const (
+	labelTransaction = "signin transaction"
+	labelSession     = "session"
+	labelSecret      = "session secret of a transaction"
+	labelName        = "typed name"
+	labelPlace       = "familiar place"
+)
+
+// Begin starts a sign-in. The token is the browser's hold on it.
+func (s *Service) Begin(ctx context.Context, t Transaction) (Transaction, token.Opaque, error) {
+	if t.Tenant == "" {
+		t.Tenant = directory.NoTenant
+	}
+	handle, err := token.NewOpaque(s.Rand, string(t.Tenant))
+	if err != nil {
+		return t, handle, err
+	}
+	now := s.Now()
+	t.ID, t.CreatedAt, t.ExpiresAt = handle.ID, now, now.Add(TransactionLifetime)
+	hash, err := s.Secrets.MAC(ctx, string(t.Tenant), labelTransaction, handle.Secret[:])
+	if err != nil {
+		return t, handle, err
+	}
+	if err := s.Store.CreateTransaction(ctx, t, hash); err != nil {
+		return t, handle, fmt.Errorf("begin a sign-in: %w", err)
+	}
+	return t, handle, nil
+}
+
+// Open returns the transaction that the browser holds, or ErrGone.
+func (s *Service) Open(ctx context.Context, handle token.Opaque) (Transaction, error) {
+	t, want, err := s.Store.Transaction(ctx, directory.TenantID(handle.Tenant), handle.ID)
+	if err != nil {
+		return t, err
+	}
+	got, err := s.Secrets.MAC(ctx, handle.Tenant, labelTransaction, handle.Secret[:])
+	if err != nil {
+		return t, err
+	}
+	if !equal(got, want) || !s.Now().Before(t.ExpiresAt) {
+		return Transaction{}, ErrGone
+	}
+	return t, nil
+}
+
+// Next returns the next step of t and what it is based on.
+func (s *Service) Next(ctx context.Context, t Transaction, accounts int) (Step, Facts, error) {
+	f := Facts{Accounts: accounts}
+	if t.Username != "" && len(t.Proofs) == 0 {
+		var err error
+		if f.Methods, err = s.methods(ctx, t); err != nil {
+			return "", f, err
+		}
+	}
+	return Next(t, f), f, nil
+}
+
+// methods returns what t may be asked for: in a familiar place what this person can use
+// now, elsewhere what policy enables for anybody, so that no page tells who exists.
+func (s *Service) methods(ctx context.Context, t Transaction) ([]MethodID, error) {
+	var all []MethodID
+	for _, m := range s.Methods {
+		ok, err := m.Enabled(ctx, t.Home)
+		if t.Familiar && err == nil {
+			ok, err = m.Offered(ctx, t.Home, t.User)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("ask method %s: %w", m.ID(), err)
+		}
+		if ok {
+			all = append(all, m.ID())
+		}
+	}
+	return all, nil
+}
+
+// maxName bounds a typed name, in bytes.
+const maxName = 320
+
+// Identify takes the typed name. Whether anybody has it shows nowhere.
+func (s *Service) Identify(ctx context.Context, t Transaction, typed string, place Place) (Transaction, error) {
+	typed = strings.TrimSpace(typed)
+	local, domain, ok := strings.Cut(typed, "@")
+	if !ok || local == "" || domain == "" || len(typed) > maxName || strings.ContainsFunc(typed, unprintable) {
+		return t, ErrName
+	}
+	home, err := s.home(ctx, t, domain)
+	if err != nil {
+		return t, err
+	}
+	t.Home, t.Username, t.User, t.DisplayName, t.Familiar = home, typed, "", "", false
+	t.Proofs, t.OtherWays, t.Chosen, t.Stay = nil, false, "", nil
+	if t.NameHash, err = s.Secrets.MAC(ctx, string(home), labelName, []byte(strings.ToLower(typed))); err != nil {
+		return t, err
+	}
+	user, err := s.Store.UserByName(ctx, home, typed)
+	if err == nil {
+		t.User, t.DisplayName = user.ID, user.DisplayName
+		t.Familiar, err = s.familiar(ctx, t, place)
+	}
+	if err != nil && !errors.Is(err, directory.ErrUserUnknown) {
+		return t, fmt.Errorf("look up a name: %w", err)
+	}
+	return s.save(ctx, t)
+}
+
+func unprintable(r rune) bool { return r < 0x20 || r == 0x7f }
+
+// home returns the tenant that the name belongs to. At a tenant's own address it is always
+// that tenant; a name of another one is unknown there.
+func (s *Service) home(ctx context.Context, t Transaction, domain string) (directory.TenantID, error) {
+	if t.Tenant != directory.NoTenant {
+		return t.Tenant, nil
+	}
+	home, err := s.Store.TenantOf(ctx, strings.ToLower(domain))
+	if errors.Is(err, directory.ErrTenantUnknown) {
+		return "", ErrName.With("username", "No organisation here uses this domain.")
+	}
+	return home, err
+}
+
+func (s *Service) familiar(ctx context.Context, t Transaction, place Place) (bool, error) {
+	hash, err := s.placeHash(ctx, t.Home, place)
+	if err != nil || hash == "" {
+		return false, err
+	}
+	return s.Store.Familiar(ctx, t.Home, t.User, hash)
+}
+
+func (s *Service) placeHash(ctx context.Context, tenant directory.TenantID, place Place) (string, error) {
+	if place.Browser == "" {
+		return "", nil
+	}
+	return s.Secrets.MAC(ctx, string(tenant), labelPlace, []byte(place.Browser))
+}
+
+// Forget goes back to the name.
+func (s *Service) Forget(ctx context.Context, t Transaction) (Transaction, error) {
+	if t.Done() {
+		return t, nil
+	}
+	t.LoginHint, t.Username, t.User, t.Proofs, t.OtherWays, t.Chosen = t.Username, "", "", nil, false, ""
+	t.SelectAccount = false
+	return s.save(ctx, t)
+}
+
+// ShowOtherWays lists the methods; Choose picks one of them.
+func (s *Service) ShowOtherWays(ctx context.Context, t Transaction) (Transaction, error) {
+	t.OtherWays = true
+	return s.save(ctx, t)
+}
+
+// Choose picks the method that is asked for next.
+func (s *Service) Choose(ctx context.Context, t Transaction, method MethodID) (Transaction, error) {
+	t.OtherWays, t.Chosen = false, method
+	return s.save(ctx, t)
+}
+
+func (s *Service) save(ctx context.Context, t Transaction) (Transaction, error) {
+	if err := s.Store.SaveTransaction(ctx, t); err != nil {
+		return t, err
+	}
+	t.Version++
+	return t, nil
+}
+
+// Prove takes what the person typed for a method. A refusal is ErrRefused, whatever the
+// reason, and comes no sooner than Hold after the call. A repeat after success changes
+// nothing.
+func (s *Service) Prove(ctx context.Context, t Transaction, id MethodID, typed string, place Place) (Transaction, error) {
+	if t.Done() || len(t.Proofs) > 0 {
+		return t, nil
+	}
+	deadline := time.NewTimer(s.Hold)
+	defer deadline.Stop()
+	out, err := s.prove(ctx, t, id, typed, place)
+	if err == nil {
+		return out, nil
+	}
+	if !errors.Is(err, ErrRefused) {
+		return t, err
+	}
+	select {
+	case <-deadline.C:
+	case <-ctx.Done():
+	}
+	return t, err
+}
+
+func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed string, place Place) (Transaction, error) {
+	method := s.method(id)
+	if method == nil || t.Username == "" {
+		return t, ErrGone
+	}
+	now := s.Now()
+	counters, err := s.buckets(ctx, t, id, place)
+	if err != nil {
+		return t, err
+	}
+	wait, err := s.Store.Charge(ctx, t.Home, counters, now)
+	if err != nil {
+		return t, fmt.Errorf("charge a try: %w", err)
+	}
+	if wait > 0 {
+		e := s.event(t, id, place, errLocked, now)
+		if s.Refusals.Add(t.Home, t.NameHash, place.Network(), e) {
+			return t, s.refuse(ctx, t, id, place, errLocked, now)
+		}
+		return t, ErrRefused
+	}
+	proof, err := s.verify(ctx, t, method, typed, place, now)
+	if err == nil {
+		t.Proofs = append(slices.Clone(t.Proofs), proof)
+		err = s.Store.Accept(ctx, t, counters, now, now.Add(reservation))
+		if err == nil {
+			t.Version++
+			return t, nil
+		}
+	}
+	return t, s.refuse(ctx, t, id, place, err, now)
+}
+
+// reservation is how long a proof holds what it will spend (docs/threat-model.md, rule 1).
+const reservation = 10 * time.Minute
+
+// verify asks the method, unless there is nobody to ask about: then the slow hash is saved,
+// and the deadline hides it.
+func (s *Service) verify(ctx context.Context, t Transaction, method Method, typed string, place Place, now time.Time) (Proof, error) {
+	if t.User == "" {
+		return Proof{}, errUnknownUser
+	}
+	user, err := s.Store.UserByName(ctx, t.Home, t.Username)
+	switch {
+	case errors.Is(err, directory.ErrUserUnknown) || err == nil && user.ID != t.User:
+		return Proof{}, errUnknownUser
+	case err != nil:
+		return Proof{}, err
+	case !user.AccountEnabled:
+		return Proof{}, errDisabled
+	}
+	return method.Verify(ctx, Attempt{
+		Tenant: t.Home, User: t.User, Transaction: t.ID, Typed: typed, Place: place, Familiar: t.Familiar, At: now,
+	})
+}
+
+// refuse logs why and says only ErrRefused. What is no refusal (an outage, a busy gate)
+// is returned as it is.
+func (s *Service) refuse(ctx context.Context, t Transaction, id MethodID, place Place, why error, now time.Time) error {
+	var f *fault.Error
+	if !errors.As(why, &f) || f.AADSTS == 0 {
+		return why
+	}
+	if err := s.Store.RecordSignIn(ctx, s.event(t, id, place, f, now)); err != nil {
+		return fmt.Errorf("record a failed sign-in: %w", err)
+	}
+	return ErrRefused
+}
+
+func (s *Service) method(id MethodID) Method {
+	for _, m := range s.Methods {
+		if m.ID() == id {
+			return m
+		}
+	}
+	return nil
+}
+
+func (s *Service) buckets(ctx context.Context, t Transaction, id MethodID, place Place) ([]Bucket, error) {
+	familiar := ""
+	if t.Familiar {
+		var err error
+		if familiar, err = s.placeHash(ctx, t.Home, place); err != nil {
+			return nil, err
+		}
+	}
+	return buckets(t.NameHash, id, place, familiar), nil
+}
+
+// Stay takes the answer to “stay signed in?” and ends the sign-in in a session. The token is
+// the same at every repeat by the same browser.
+func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle token.Opaque, place Place) (Transaction, Session, token.Opaque, error) {
+	if len(t.Proofs) == 0 && !t.Done() {
+		return t, Session{}, token.Opaque{}, ErrGone
+	}
+	if t.Stay == nil {
+		t.Stay = &stay
+	}
+	now := s.Now()
+	secret, err := s.sessionToken(ctx, t, handle)
+	if err != nil {
+		return t, Session{}, secret, err
+	}
+	hash, err := s.Secrets.MAC(ctx, string(t.Home), labelSession, secret.Secret[:])
+	if err != nil {
+		return t, Session{}, secret, err
+	}
+	placeHash, err := s.placeHash(ctx, t.Home, place)
+	if err != nil {
+		return t, Session{}, secret, err
+	}
+	session, err := s.Store.Complete(ctx, Completion{
+		Transaction: t, Session: newSession(t, secret.ID, place, now), SecretHash: hash,
+		PlaceHash: placeHash, At: now, Event: s.event(t, t.lastMethod(), place, nil, now),
+	})
+	if err != nil {
+		return t, Session{}, secret, s.refuse(ctx, t, t.lastMethod(), place, err, now)
+	}
+	t.Session = session.ID
+	return t, session, secret, nil
+}
+
+func (t Transaction) lastMethod() MethodID {
+	if len(t.Proofs) == 0 {
+		return ""
+	}
+	return t.Proofs[len(t.Proofs)-1].Method
+}
+
+// sessionToken derives id and secret of the session from the transaction and the browser's
+// hold on it, so that a repeat after a lost answer gets the same session.
+func (s *Service) sessionToken(ctx context.Context, t Transaction, handle token.Opaque) (token.Opaque, error) {
+	o := token.Opaque{Tenant: string(t.Home), ID: uuid.NewSHA1(uuid.MustParse(t.ID), []byte("session")).String()}
+	sum, err := s.Secrets.MAC(ctx, string(t.Home), labelSecret, append([]byte(t.ID), handle.Secret[:]...))
+	if err != nil {
+		return o, err
+	}
+	copy(o.Secret[:], decode(sum))
+	return o, nil
+}
+
+// Session returns the living session behind a token and its user, or ErrGone.
+func (s *Service) Session(ctx context.Context, o token.Opaque) (Session, directory.User, error) {
+	hash, err := s.Secrets.MAC(ctx, o.Tenant, labelSession, o.Secret[:])
+	if err != nil {
+		return Session{}, directory.User{}, err
+	}
+	return s.Store.Session(ctx, directory.TenantID(o.Tenant), o.ID, hash, s.Now())
+}
+
+// event makes the sign-in event of a step; why is nil for success.
+func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Error, now time.Time) audit.Event {
+	in := &audit.SignIn{
+		AppID: string(t.Application.ID), AppDisplayName: t.Application.DisplayName,
+		IPAddress: place.Address.String(), UserAgent: place.UserAgent, ClientAppUsed: audit.ClientBrowser,
+		Interactive: true, EventType: audit.InteractiveUser, TransactionID: t.ID,
+		AuthenticationRequirement: audit.MultiFactor, Protocol: audit.ProtocolOAuth2, IncomingTokenType: audit.IncomingNone,
+	}
+	in.Browser, in.OperatingSystem = DescribeAgent(place.UserAgent)
+	if t.User != "" {
+		in.UserID, in.UserPrincipalName, in.UserDisplayName = string(t.User), strings.ToLower(t.Username), t.DisplayName
+	} else {
+		in.UnknownName = t.NameHash
+	}
+	detail := audit.AuthenticationDetail{
+		Method: string(id), Requirement: audit.StepPrimary, At: now, Succeeded: why == nil,
+	}
+	if id == "accesspass" {
+		detail.Method = audit.MethodPass
+	}
+	if pass := t.Pass(); pass != nil {
+		in.PassID = pass.ID
+		detail.Detail = audit.PassMultiUse
+		if pass.SingleUse {
+			detail.Detail = audit.PassOneTime
+		}
+	}
+	if why != nil {
+		in.ErrorCode, in.FailureReason = why.AADSTS, why.Text
+		detail.ResultDetail = why.Text
+	}
+	in.Details = []audit.AuthenticationDetail{detail}
+	return audit.Event{Tenant: string(t.Home), ID: uuid.NewString(), At: now, CorrelationID: t.CorrelationID, SignIn: in}
+}

@@ -1,0 +1,94 @@
+package signin
+
+import (
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+)
+
+// A Session is the state after a sign-in. It lives in one browser.
+type Session struct {
+	Tenant    directory.TenantID `json:"-"`
+	ID        string             `json:"-"` // UUID
+	User      directory.UserID   `json:"-"`
+	CreatedAt time.Time          `json:"-"`
+	ExpiresAt time.Time          `json:"-"` // never after the end of the pass it came from
+	SeenAt    time.Time          `json:"-"`
+	EndedAt   time.Time          `json:"-"` // zero while it lives
+	PassID    string             `json:"-"`
+	Purpose   string             `json:"-"`
+
+	Proofs     []Proof `json:"proofs"`
+	Persistent bool    `json:"persistent,omitempty"` // the person chose to stay signed in
+	Address    string  `json:"address,omitempty"`
+	UserAgent  string  `json:"userAgent,omitempty"`
+}
+
+// How long sessions live. Entra's defaults: a browser session ends after 24 hours without
+// use, a persistent one after 90 days; ours are counted from the sign-in.
+const (
+	SessionLifetime    = 24 * time.Hour
+	PersistentLifetime = 90 * 24 * time.Hour
+)
+
+// newSession returns the session that t ends in at now.
+func newSession(t Transaction, id string, place Place, now time.Time) Session {
+	s := Session{
+		Tenant: t.Home, ID: id, User: t.User, CreatedAt: now, SeenAt: now,
+		ExpiresAt: now.Add(SessionLifetime), Proofs: t.Proofs,
+		Address: place.Address.String(), UserAgent: place.UserAgent,
+	}
+	if t.Stay != nil && *t.Stay {
+		s.Persistent, s.ExpiresAt = true, now.Add(PersistentLifetime)
+	}
+	for _, p := range t.Proofs {
+		if p.Pass != nil {
+			s.PassID = p.Pass.ID
+			s.ExpiresAt = earlier(s.ExpiresAt, p.Pass.End)
+		}
+		if p.Purpose != "" {
+			s.Purpose = p.Purpose
+		}
+	}
+	return s
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// AuthTime is the time of the newest proof.
+func (s Session) AuthTime() time.Time {
+	var newest time.Time
+	for _, p := range s.Proofs {
+		if p.At.After(newest) {
+			newest = p.At
+		}
+	}
+	return newest
+}
+
+// AMR returns the authentication method references of s at now; ngcmfa is among them while
+// the person may still register methods without another proof.
+func (s Session) AMR(now time.Time) []string {
+	var all []string
+	seen := map[string]bool{}
+	add := func(v string) {
+		if !seen[v] {
+			seen[v] = true
+			all = append(all, v)
+		}
+	}
+	for _, p := range s.Proofs {
+		for _, v := range p.AMR {
+			add(v)
+		}
+		if now.Before(p.FreshUntil) {
+			add("ngcmfa")
+		}
+	}
+	return all
+}

@@ -1,0 +1,63 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+)
+
+// Store keeps transactions, counters, familiar places and sessions. What it promises is
+// tested by package signintest.
+type Store interface {
+	// TenantOf returns the tenant that owns a verified domain, or ErrTenantUnknown.
+	TenantOf(ctx context.Context, domain string) (directory.TenantID, error)
+	// UserByName returns the user with that UPN, in any case, or ErrUserUnknown.
+	UserByName(ctx context.Context, tenant directory.TenantID, upn string) (directory.User, error)
+
+	// CreateTransaction stores t with the hash of its secret.
+	CreateTransaction(ctx context.Context, t Transaction, secretHash string) error
+	// Transaction returns t and the hash of its secret, or ErrGone.
+	Transaction(ctx context.Context, tenant directory.TenantID, id string) (Transaction, string, error)
+	// SaveTransaction stores t if its version is still t.Version, else ErrChanged.
+	SaveTransaction(ctx context.Context, t Transaction) error
+
+	// Charge takes one try from every bucket, or from none and says how long to wait.
+	Charge(ctx context.Context, tenant directory.TenantID, buckets []Bucket, at time.Time) (time.Duration, error)
+	// RecordSignIn records an event that changes nothing.
+	RecordSignIn(ctx context.Context, e audit.Event) error
+
+	// Accept saves t with its new proof, reserves what the proof spends for t until until,
+	// and gives back the try that buckets were charged; or does none of it. The errors are
+	// those of tap.Store.ReservePass, and ErrChanged.
+	Accept(ctx context.Context, t Transaction, buckets []Bucket, at, until time.Time) error
+
+	// Complete spends what t reserved, stores the session, remembers the place as familiar
+	// unless its hash is empty, saves t as done, and records e; or does none of it. When t
+	// is done already nothing changes and the session that is there is returned. The user
+	// must still be enabled, else ErrUserUnknown.
+	Complete(ctx context.Context, c Completion) (Session, error)
+
+	// Familiar reports whether the user signed in at the place before.
+	Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (bool, error)
+
+	// Session returns a living session of a living, enabled user with that secret hash: not
+	// ended, not expired at at, its pass not deleted. Else ErrGone.
+	Session(ctx context.Context, tenant directory.TenantID, id, secretHash string, at time.Time) (Session, directory.User, error)
+	// Sessions returns the user's living sessions, newest first.
+	Sessions(ctx context.Context, tenant directory.TenantID, user directory.UserID, at time.Time) ([]Session, error)
+	// EndSessions ends the user's session with the given id, or all when id is empty, with
+	// every token that came from them, and records e; or does none of it.
+	EndSessions(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, at time.Time, e audit.Event) error
+}
+
+// Completion is the end of a sign-in.
+type Completion struct {
+	Transaction Transaction
+	Session     Session
+	SecretHash  string
+	PlaceHash   string
+	At          time.Time
+	Event       audit.Event
+}

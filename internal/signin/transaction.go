@@ -1,0 +1,102 @@
+// Package signin owns the sign-in transaction: who are you, prove it, what else is asked,
+// done. [Next] is the only place that decides the next step; [Service] runs the steps and
+// writes what happened. It knows no HTTP and no SQL, and no method by name: methods are
+// registered with the service. docs/sign-in.md has the rules and their sources.
+//
+//	begin ─▶ identify ─▶ proof (accesspass …) ─▶ stay ─▶ done
+//	              ▲          │    ▲
+//	              └ not you ─┘    └─ other ways (methods)
+package signin
+
+import (
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+)
+
+// TransactionLifetime is how long a person may take from the first page to the last.
+const TransactionLifetime = time.Hour
+
+// A Transaction is a sign-in under way. It belongs to the browser that holds its secret.
+type Transaction struct {
+	Tenant    directory.TenantID `json:"-"` // where it is stored; NoTenant at /common until the name is typed
+	ID        string             `json:"-"` // UUID
+	CreatedAt time.Time          `json:"-"`
+	ExpiresAt time.Time          `json:"-"`
+	Version   int64              `json:"-"`
+
+	// CorrelationID is shown to the person and stands in every event of this sign-in.
+	CorrelationID string `json:"correlationId"`
+	Application   App    `json:"application"`
+	// Continue is where the browser goes when the sign-in is done: a path of this server.
+	Continue string `json:"continue"`
+	// Request is what Continue needs to know, in its own format.
+	Request []byte `json:"request,omitempty"`
+	// FormTarget is the URL elsewhere to which the last form leads; empty when there is none.
+	FormTarget string `json:"formTarget,omitempty"`
+	// LoginHint fills the name in before it is typed.
+	LoginHint string `json:"loginHint,omitempty"`
+	// SelectAccount asks which of the browser's accounts to use, before anything else.
+	SelectAccount bool `json:"selectAccount,omitempty"`
+
+	Home     directory.TenantID `json:"home,omitempty"`     // tenant of the typed name
+	Username string             `json:"username,omitempty"` // as typed
+	NameHash string             `json:"nameHash,omitempty"` // keyed hash of it, equal in form for known and unknown ones
+	User     directory.UserID   `json:"user,omitempty"`     // empty when nobody has that name
+	// DisplayName is the user's. No page shows it before a proof.
+	DisplayName string    `json:"displayName,omitempty"`
+	Familiar    bool      `json:"familiar,omitempty"`  // this person signed in here before
+	OtherWays   bool      `json:"otherWays,omitempty"` // the person asked for the list
+	Chosen      MethodID  `json:"chosen,omitempty"`    // picked from the list
+	Proofs      []Proof   `json:"proofs,omitempty"`
+	Stay        *bool     `json:"stay,omitempty"`
+	Session     string    `json:"session,omitempty"` // id of the session that it ended in
+	DoneAt      time.Time `json:"doneAt,omitzero"`
+}
+
+// App is the application that a person signs in to.
+type App struct {
+	ID          directory.AppID `json:"id"`
+	DisplayName string          `json:"displayName"`
+}
+
+// MethodID names a method; it is also its step and the value of data-step.
+type MethodID string
+
+// A Proof is a method that was used with success. Rules read proofs, never methods.
+type Proof struct {
+	Method MethodID  `json:"method"`
+	At     time.Time `json:"at"`
+	AMR    []string  `json:"amr"`
+	// Combination is the proof's name in authentication strengths, such as
+	// temporaryAccessPassOneTime.
+	Combination string `json:"combination"`
+	// FreshUntil is the end of the time in which methods may be registered without another
+	// proof.
+	FreshUntil time.Time `json:"freshUntil,omitzero"`
+	Purpose    string    `json:"purpose,omitempty"`
+	Pass       *PassUsed `json:"pass,omitempty"`
+}
+
+// PassUsed is what a proof by a Temporary Access Pass leaves behind.
+type PassUsed struct {
+	ID        string    `json:"id"`
+	End       time.Time `json:"end"`
+	SingleUse bool      `json:"singleUse"`
+	// IssuedBy and Reason are shown to the person; empty when policy hides them.
+	IssuedBy string `json:"issuedBy,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+}
+
+// Pass returns the pass that t was proved with, or nil.
+func (t Transaction) Pass() *PassUsed {
+	for _, p := range t.Proofs {
+		if p.Pass != nil {
+			return p.Pass
+		}
+	}
+	return nil
+}
+
+// Done reports whether t ended in a session.
+func (t Transaction) Done() bool { return t.Session != "" }

@@ -1,0 +1,161 @@
+// Package store keeps everything in SQL: one implementation, two dialects (SQLite and
+// PostgreSQL). The packages above declare the small interfaces that it implements; which
+// promise each method keeps is written there and tested by their suites on both dialects.
+//
+// A change runs inside [DB.Write]: serialisable, retried when the database asks for it,
+// and durable when Write returns. On SQLite one writer commits the changes that wait at
+// the same time as one group, so that one fsync serves them all; PostgreSQL does the same
+// by itself. A change and its audit event are rows of one transaction (docs/storage.md).
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// DB is an open store. It is safe for concurrent use.
+type DB struct {
+	postgres bool
+	write    *sql.DB
+	read     *sql.DB
+	rand     io.Reader
+	group    chan *change // SQLite only: changes that wait for the writer
+	closing  chan struct{}
+	writer   sync.WaitGroup
+	close    sync.Once
+
+	// Incarnation is the random id of this life of the store; a restore starts a new one,
+	// and nothing bearer-like of an earlier one is accepted.
+	Incarnation string
+}
+
+// Tx is one change under way. Its methods see what the change wrote so far.
+type Tx struct {
+	q  querier
+	db *DB
+}
+
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// errClosed reports a change that came after Close.
+var errClosed = errors.New("store: closed")
+
+// attempts is how often a change is tried when the database reports a serialisation failure.
+const attempts = 24
+
+// Write runs fn as one serialisable transaction and returns once it is durable. When fn
+// returns an error nothing of it is kept. fn may run more than once and must not have
+// effects outside tx. A change that has begun is finished even if ctx ends meanwhile.
+func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	whole := context.WithoutCancel(ctx)
+	if !db.postgres {
+		return db.enqueue(ctx, whole, fn)
+	}
+	var err error
+	for try := range attempts {
+		if err = db.once(whole, fn); !needsRetry(err) {
+			return err
+		}
+		pause := time.Duration(1+rand.IntN(1<<min(try, 6))) * time.Millisecond
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+	return fmt.Errorf("gave up after %d tries: %w", attempts, err)
+}
+
+func (db *DB) once(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	if err := fn(ctx, &Tx{q: tx, db: db}); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// needsRetry reports a serialisation failure or a deadlock (SQLSTATE 40001, 40P01).
+func needsRetry(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// isDuplicate reports a violated unique index or primary key.
+func isDuplicate(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var lite *sqlite.Error
+	return errors.As(err, &lite) &&
+		(lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}
+
+// exec runs one statement and returns how many rows it changed.
+func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := tx.q.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// Close finishes the changes that wait and closes the store.
+func (db *DB) Close() error {
+	var err error
+	db.close.Do(func() {
+		close(db.closing)
+		db.writer.Wait()
+		err = errors.Join(db.write.Close(), closeReader(db))
+	})
+	return err
+}
+
+func closeReader(db *DB) error {
+	if db.read == db.write {
+		return nil
+	}
+	return db.read.Close()
+}
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.read.PingContext(ctx) }
+
+// collect scans every row of rows with scan and closes them.
+func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// maxGroup bounds how many changes share one commit, and so how long the first one waits.
+const maxGroup = 256
+
+// change is one Write that waits for SQLite's writer.
+type change struct {
+	ctx  context.Context
+	fn   func(context.Context, *Tx) error
+	done chan error
+}
+
+// enqueue hands fn to the writer and waits for the commit of its group. ctx bounds only
+// the wait for a place in the queue.
+func (db *DB) enqueue(ctx, whole context.Context, fn func(context.Context, *Tx) error) error {
+	c := &change{ctx: whole, fn: fn, done: make(chan error, 1)}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-db.closing:
+		return errClosed
+	case db.group <- c:
+	}
+	return <-c.done
+}
+
+// runWriter is SQLite's single writer. It takes whatever waits, runs each change under a
+// savepoint of its own, commits once, and only then answers.
+func (db *DB) runWriter() {
+	defer db.writer.Done()
+	for {
+		select {
+		case first := <-db.group:
+			db.commitGroup(db.gather(first))
+		case <-db.closing:
+			for { // what was accepted is finished
+				select {
+				case c := <-db.group:
+					db.commitGroup(db.gather(c))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (db *DB) gather(first *change) []*change {
+	group := []*change{first}
+	for len(group) < maxGroup {
+		select {
+		case c := <-db.group:
+			group = append(group, c)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (db *DB) commitGroup(group []*change) {
+	outcomes := make([]error, len(group))
+	err := db.inTransaction(func(conn *sql.Tx) {
+		for i, c := range group {
+			outcomes[i] = db.underSavepoint(conn, c)
+		}
+	})
+	for i, c := range group {
+		if err != nil && outcomes[i] == nil {
+			outcomes[i] = err
+		}
+		c.done <- outcomes[i]
+	}
+}
+
+func (db *DB) inTransaction(work func(*sql.Tx)) error {
+	tx, err := db.write.BeginTx(context.Background(), nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	work(tx)
+	if err := tx.Commit(); err != nil {
+		_ = tx.Rollback()
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// underSavepoint runs one change so that its failure leaves the rest of the group alone.
+func (db *DB) underSavepoint(conn *sql.Tx, c *change) (err error) {
+	if _, err := conn.ExecContext(c.ctx, "SAVEPOINT one"); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a change: %v", p)
+		}
+		end := "RELEASE one"
+		if err != nil {
+			end = "ROLLBACK TO one; RELEASE one"
+		}
+		if _, endErr := conn.ExecContext(c.ctx, end); err == nil {
+			err = endErr
+		}
+	}()
+	return c.fn(c.ctx, &Tx{q: conn, db: db})
+}

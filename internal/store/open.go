@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/postern-id/postern/internal/fault"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Release is the number of the schema that this program writes. A migration only adds,
+// so that a program of the release before runs on it too.
+const Release = 1
+
+// Config says where the store is.
+type Config struct {
+	// Dir is the data directory. SQLite lives in it as postern.db.
+	Dir string
+	// Database is a postgres:// URL; empty means SQLite in Dir.
+	Database string
+	// Rand is the source of ids and salts; nil means crypto/rand.
+	Rand io.Reader
+}
+
+// Faults of opening a store.
+var (
+	ErrNewer = &fault.Error{
+		Kind: fault.Unavailable, Code: "storeNewer",
+		Text:   "The data was written by a newer release of Postern.",
+		Remedy: "Start that release, or one release older, again.",
+	}
+	ErrOlder = &fault.Error{
+		Kind: fault.Unavailable, Code: "storeTooOld",
+		Text:   "The data is more than one release behind this program.",
+		Remedy: "Upgrade one release at a time: start the releases in between first.",
+	}
+	ErrDatabase = &fault.Error{
+		Kind: fault.Unavailable, Code: "storeUnreachable",
+		Text:   "The database can't be opened.",
+		Remedy: "Check that it runs and that the address and the rights are correct.",
+	}
+)
+
+// Open opens the store, creates or upgrades its schema, and starts its writer. Close it.
+func Open(ctx context.Context, c Config) (*DB, error) {
+	db := &DB{rand: c.Rand, postgres: c.Database != "", closing: make(chan struct{})}
+	if db.rand == nil {
+		db.rand = rand.Reader
+	}
+	open := db.openSQLite
+	if db.postgres {
+		open = db.openPostgres
+	}
+	if err := open(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := db.prepare(ctx); err != nil {
+		return nil, errors.Join(err, db.write.Close(), closeReader(db))
+	}
+	if !db.postgres {
+		db.group = make(chan *change, maxGroup)
+		db.writer.Add(1)
+		go db.runWriter()
+	}
+	return db, nil
+}
+
+func (db *DB) openSQLite(ctx context.Context, c Config) error {
+	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+		return ErrDatabase.With("data", fmt.Sprintf("The data directory can't be used: %v.", err))
+	}
+	path := filepath.Join(c.Dir, "postern.db")
+	// synchronous=FULL: with NORMAL a power cut could bring a used pass back.
+	dsn := "file:" + url.PathEscape(path) + "?_txlock=immediate" +
+		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-8000)"
+	var err error
+	if db.write, err = sql.Open("sqlite", dsn); err != nil {
+		return err
+	}
+	db.write.SetMaxOpenConns(1)
+	if err := db.write.PingContext(ctx); err != nil {
+		return errors.Join(ErrDatabase.With("data", fmt.Sprintf("The database in %s can't be opened: %v.", c.Dir, err)), db.write.Close())
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return errors.Join(err, db.write.Close())
+	}
+	if db.read, err = sql.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
+		return errors.Join(err, db.write.Close())
+	}
+	db.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	db.read.SetMaxIdleConns(max(4, runtime.NumCPU()))
+	return nil
+}
+
+func (db *DB) openPostgres(ctx context.Context, c Config) error {
+	if !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		return ErrDatabase.With("database", "The address of a database starts with postgres://.")
+	}
+	var err error
+	if db.write, err = sql.Open("pgx", c.Database); err != nil {
+		return ErrDatabase.With("database", "The address of the database is not well formed.")
+	}
+	db.read = db.write
+	db.write.SetMaxOpenConns(16)
+	db.write.SetMaxIdleConns(16)
+	if err := db.write.PingContext(ctx); err != nil {
+		return errors.Join(ErrDatabase, db.write.Close())
+	}
+	return nil
+}
+
+// prepare brings the schema up to Release, one replica at a time, and reads or sets the
+// store's own facts.
+func (db *DB) prepare(ctx context.Context) error {
+	found, err := db.release(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case found > Release+1:
+		return ErrNewer
+	case found != 0 && found < Release-1:
+		return ErrOlder
+	case found < Release:
+		if err := db.migrate(ctx); err != nil {
+			return fmt.Errorf("bring the schema to release %d: %w", Release, err)
+		}
+	}
+	return db.readMeta(ctx)
+}
+
+// release returns the release of the schema, 0 for an empty database.
+func (db *DB) release(ctx context.Context) (int, error) {
+	exists := `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'meta'`
+	if db.postgres {
+		exists = `SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'meta'`
+	}
+	var n int
+	if err := db.write.QueryRowContext(ctx, exists).Scan(&n); err != nil {
+		return 0, fmt.Errorf("look for the schema: %w", err)
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	var value string
+	err := db.write.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'release'`).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the release: %w", err)
+	}
+	return strconv.Atoi(value)
+}
+
+func (db *DB) migrate(ctx context.Context) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
+	if db.postgres {
+		locker, err := lock.NewPostgresTableLocker()
+		if err != nil {
+			return err
+		}
+		dialect, options = goose.DialectPostgres, append(options, goose.WithLocker(locker))
+	}
+	steps, err := goose.NewProvider(dialect, db.write, files, options...)
+	if err != nil {
+		return err
+	}
+	if _, err := steps.Up(ctx); err != nil {
+		return err
+	}
+	_, err = db.write.ExecContext(ctx, `
+		INSERT INTO meta (name, value) VALUES ('release', $1)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, strconv.Itoa(Release))
+	return err
+}
+
+// readMeta reads the incarnation and, in a new store, draws it; of several replicas that
+// start at once one wins and all read the same.
+func (db *DB) readMeta(ctx context.Context) error {
+	fresh, err := uuid.NewRandomFromReader(db.rand)
+	if err != nil {
+		return err
+	}
+	if _, err := db.write.ExecContext(ctx, `
+		INSERT INTO meta (name, value) VALUES ('incarnation', $1)
+		ON CONFLICT (name) DO NOTHING`, fresh.String()); err != nil {
+		return fmt.Errorf("set the incarnation: %w", err)
+	}
+	return db.write.QueryRowContext(ctx,
+		`SELECT value FROM meta WHERE name = 'incarnation'`).Scan(&db.Incarnation)
+}
+
+// Exists reports whether dir holds an SQLite store.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "postern.db"))
+	return err == nil
+}

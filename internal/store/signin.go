@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// CreateTransaction implements signin.Store.
+func (db *DB) CreateTransaction(ctx context.Context, t signin.Transaction, secretHash string) error {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		_, err := tx.exec(ctx, `
+			INSERT INTO signin_transaction (tenant_id, id, secret_hash, created_at, expires_at, body)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
+			t.Tenant, t.ID, secretHash, micros(t.CreatedAt), micros(t.ExpiresAt), string(body))
+		return err
+	})
+}
+
+// Transaction implements signin.Store.
+func (db *DB) Transaction(ctx context.Context, tenant directory.TenantID, id string) (signin.Transaction, string, error) {
+	return transactionBy(ctx, db.read, tenant, id)
+}
+
+func transactionBy(ctx context.Context, q querier, tenant directory.TenantID, id string) (signin.Transaction, string, error) {
+	t := signin.Transaction{Tenant: tenant, ID: id}
+	var hash, body string
+	var created, expires int64
+	err := q.QueryRowContext(ctx, `
+		SELECT secret_hash, created_at, expires_at, version, body FROM signin_transaction
+		WHERE tenant_id = $1 AND id = $2`, tenant, id).Scan(&hash, &created, &expires, &t.Version, &body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, "", signin.ErrGone
+	}
+	if err != nil {
+		return t, "", err
+	}
+	t.CreatedAt, t.ExpiresAt = fromMicros(created), fromMicros(expires)
+	return t, hash, json.Unmarshal([]byte(body), &t)
+}
+
+// SaveTransaction implements signin.Store.
+func (db *DB) SaveTransaction(ctx context.Context, t signin.Transaction) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error { return tx.saveTransaction(ctx, t) })
+}
+
+func (tx *Tx) saveTransaction(ctx context.Context, t signin.Transaction) error {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, `
+		UPDATE signin_transaction SET body = $1, version = version + 1
+		WHERE tenant_id = $2 AND id = $3 AND version = $4`, string(body), t.Tenant, t.ID, t.Version)
+	if err == nil && n == 0 {
+		return signin.ErrChanged
+	}
+	return err
+}
+
+// Charge implements signin.Store.
+func (db *DB) Charge(ctx context.Context, tenant directory.TenantID, buckets []signin.Bucket, at time.Time) (time.Duration, error) {
+	var wait time.Duration
+	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		wait = 0
+		after := make([]signin.Counter, len(buckets))
+		for i, b := range buckets {
+			c, err := tx.counter(ctx, tenant, b.Name)
+			if err != nil {
+				return err
+			}
+			var w time.Duration
+			after[i], w = b.Rule.Charge(c, at)
+			wait = max(wait, w)
+		}
+		if wait > 0 {
+			return nil
+		}
+		for i, b := range buckets {
+			if err := tx.saveCounter(ctx, tenant, b.Name, after[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wait, err
+}
+
+func (tx *Tx) counter(ctx context.Context, tenant directory.TenantID, bucket string) (signin.Counter, error) {
+	var c signin.Counter
+	var window, locked, updated int64
+	err := tx.q.QueryRowContext(ctx, `
+		SELECT failures, window_at, locked_until, lock_level, updated_at FROM throttle
+		WHERE tenant_id = $1 AND bucket = $2`, tenant, bucket).Scan(&c.Failures, &window, &locked, &c.Level, &updated)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, nil
+	}
+	c.WindowAt, c.LockedUntil, c.UpdatedAt = fromMicros(window), fromMicros(locked), fromMicros(updated)
+	return c, err
+}
+
+func (tx *Tx) saveCounter(ctx context.Context, tenant directory.TenantID, bucket string, c signin.Counter) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO throttle (tenant_id, bucket, failures, window_at, locked_until, lock_level, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (tenant_id, bucket) DO UPDATE SET failures = excluded.failures, window_at = excluded.window_at,
+			locked_until = excluded.locked_until, lock_level = excluded.lock_level, updated_at = excluded.updated_at`,
+		tenant, bucket, c.Failures, micros(c.WindowAt), micros(c.LockedUntil), c.Level, micros(c.UpdatedAt))
+	return err
+}
+
+// Accept implements signin.Store.
+func (db *DB) Accept(ctx context.Context, t signin.Transaction, buckets []signin.Bucket, at, until time.Time) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if pass := t.Pass(); pass != nil {
+			if err := tx.reservePass(ctx, t.Home, t.User, pass.ID, t.ID, at, until); err != nil {
+				return err
+			}
+		}
+		for _, b := range buckets {
+			if err := tx.refund(ctx, t.Home, b); err != nil {
+				return err
+			}
+		}
+		return tx.saveTransaction(ctx, t)
+	})
+}
+
+func (tx *Tx) refund(ctx context.Context, tenant directory.TenantID, b signin.Bucket) error {
+	c, err := tx.counter(ctx, tenant, b.Name)
+	if err != nil {
+		return err
+	}
+	return tx.saveCounter(ctx, tenant, b.Name, b.Rule.Refund(c))
+}
+
+// Complete implements signin.Store.
+func (db *DB) Complete(ctx context.Context, c signin.Completion) (signin.Session, error) {
+	var session signin.Session
+	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		t := c.Transaction
+		stored, _, err := transactionBy(ctx, tx.q, t.Tenant, t.ID)
+		if err != nil {
+			return err
+		}
+		if stored.Done() {
+			session, err = sessionBy(ctx, tx.q, stored.Home, stored.Session)
+			return err
+		}
+		session = c.Session
+		return tx.complete(ctx, c)
+	})
+	return session, err
+}
+
+func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
+	t := c.Transaction
+	user, err := userBy(ctx, tx.q, t.Home, "id", string(t.User))
+	if err != nil {
+		return err
+	}
+	if !user.AccountEnabled {
+		return directory.ErrUserUnknown
+	}
+	if pass := t.Pass(); pass != nil {
+		if err := tx.spendPass(ctx, t.Home, t.User, pass.ID, t.ID, c.At); err != nil {
+			return err
+		}
+	}
+	if err := tx.insertSession(ctx, c.Session, c.SecretHash); err != nil {
+		return err
+	}
+	if c.PlaceHash != "" {
+		if _, err := tx.exec(ctx, `
+			INSERT INTO familiar_place (tenant_id, user_id, place_hash, first_at, last_at) VALUES ($1, $2, $3, $4, $4)
+			ON CONFLICT (tenant_id, user_id, place_hash) DO UPDATE SET last_at = excluded.last_at`,
+			t.Home, t.User, c.PlaceHash, micros(c.At)); err != nil {
+			return err
+		}
+	}
+	t.Session, t.DoneAt = c.Session.ID, c.At
+	if err := tx.saveTransaction(ctx, t); err != nil {
+		return err
+	}
+	return tx.append(ctx, c.Event)
+}
+
+// Familiar implements signin.Store.
+func (db *DB) Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (bool, error) {
+	var n int
+	err := db.read.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM familiar_place WHERE tenant_id = $1 AND user_id = $2 AND place_hash = $3`,
+		tenant, user, placeHash).Scan(&n)
+	return n > 0, err
+}
+
+// notFound turns a missing row into f.
+func notFound(err, f error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return f
+	}
+	if err != nil {
+		return fmt.Errorf("read a row: %w", err)
+	}
+	return nil
+}
