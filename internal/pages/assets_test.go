@@ -1,0 +1,63 @@
+package pages
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+func TestAssets(t *testing.T) {
+	css, err := assetPath("components.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	icons, _ := assetPath("icons.svg")
+	script, _ := assetPath("form_post.js")
+	tests := []struct {
+		name, method, path string
+		status             int
+		contentType        string
+	}{
+		{"a style sheet", "GET", css, 200, "text/css; charset=utf-8"},
+		{"a module", "GET", script, 200, "text/javascript; charset=utf-8"},
+		{"the icons", "GET", icons, 200, "image/svg+xml"},
+		{"the head of a style sheet", "HEAD", css, 200, "text/css; charset=utf-8"},
+		{"another hash", "GET", "/assets/components.0123456789abcdef.css", 404, "text/plain; charset=utf-8"},
+		{"no hash", "GET", "/assets/components.css", 404, "text/plain; charset=utf-8"},
+		{"the folder", "GET", "/assets/", 404, "text/plain; charset=utf-8"},
+		{"a way out of the folder", "GET", "/assets/../view.go", 404, "text/plain; charset=utf-8"},
+		{"a post", "POST", css, 405, "text/plain; charset=utf-8"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(test.method, "/", nil)
+			r.URL.Path = test.path
+			Assets().ServeHTTP(w, r)
+			if w.Code != test.status || w.Header().Get("Content-Type") != test.contentType {
+				t.Errorf("%d %s, want %d %s", w.Code, w.Header().Get("Content-Type"), test.status, test.contentType)
+			}
+			kept := w.Header().Get("Cache-Control") == "public, max-age=31536000, immutable"
+			if kept != (test.status == http.StatusOK) {
+				t.Errorf("Cache-Control is %q", w.Header().Get("Cache-Control"))
+			}
+		})
+	}
+}
+
+func TestAssetsHaveATypeAndContent(t *testing.T) {
+	server := httptest.NewServer(Assets())
+	defer server.Close()
+	for name, a := range assets {
+		response, err := http.Get(server.URL + a.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || string(body) != string(a.content) || response.Header.Get("Content-Type") == "" {
+			t.Errorf("%s: %d bytes of type %q, %v", name, len(body), response.Header.Get("Content-Type"), err)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package pages
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// contentPolicy returns the Content-Security-Policy of a page. Forms may post to this
+// origin and to the origins of targets. Chromium holds the redirects that follow a POST
+// to form-action too, so a page whose POST ends at an application names that application.
+func contentPolicy(script bool, targets []string) (string, error) {
+	directives := []string{"default-src 'none'", "style-src 'self'", "img-src 'self' data:"}
+	if script {
+		directives = append(directives, "script-src 'self'")
+	}
+	formAction := "form-action 'self'"
+	for _, target := range targets {
+		source, err := formSource(target)
+		if err != nil {
+			return "", err
+		}
+		formAction += " " + source
+	}
+	directives = append(directives, formAction, "base-uri 'none'", "frame-ancestors 'none'")
+	return strings.Join(directives, "; "), nil
+}
+
+var (
+	plainScheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]*$`)
+	plainHost   = regexp.MustCompile(`^[A-Za-z0-9._-]+(:[0-9]+)?$`)
+	// inlineSchemes name content instead of a place: nothing is ever posted there.
+	inlineSchemes = []string{"javascript", "data", "blob", "filesystem", "about", "view-source"}
+)
+
+// formSource returns the source expression (CSP Level 3, section 2.3.1) for the place
+// that target names: its origin, or its scheme alone where the grammar has no form for
+// the host (private-use schemes, IPv6 literals).
+func formSource(target string) (string, error) {
+	u, err := url.Parse(target)
+	if err != nil {
+		return "", fmt.Errorf("form target: %w", err)
+	}
+	if !plainScheme.MatchString(u.Scheme) || slices.Contains(inlineSchemes, u.Scheme) {
+		return "", fmt.Errorf("form target: scheme %q is not allowed", u.Scheme)
+	}
+	if !plainHost.MatchString(u.Host) {
+		return u.Scheme + ":", nil
+	}
+	return u.Scheme + "://" + u.Host, nil
+}
+
+// setHeaders sets the headers of every page. keepOpener leaves out the opener policy,
+// which would cut a page in a pop-up off from the application that opened it.
+func setHeaders(h http.Header, policy string, keepOpener bool) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	if !keepOpener {
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
+}

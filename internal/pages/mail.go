@@ -1,0 +1,31 @@
+package pages
+
+import (
+	"strings"
+	"time"
+)
+
+// mailPage is mail.html: one mail of the mailbox, as text.
+type mailPage struct {
+	frame
+	BackHref string
+	From     string
+	To       string
+	Subject  string
+	SentAt   time.Time
+	Body     string // plain text
+}
+
+func (mailPage) file() string { return "mail.html" }
+
+// Paragraphs returns the lines of the body, grouped where it has an empty line.
+func (p mailPage) Paragraphs() [][]string {
+	var groups [][]string
+	body := strings.ReplaceAll(p.Body, "\r\n", "\n")
+	for _, group := range strings.Split(body, "\n\n") {
+		if group = strings.Trim(group, "\n"); group != "" {
+			groups = append(groups, strings.Split(group, "\n"))
+		}
+	}
+	return groups
+}

@@ -1,0 +1,133 @@
+package pages
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postern-id/postern/internal/fault"
+)
+
+var (
+	london  = mustZone("Europe/London")
+	morning = time.Date(2026, 11, 12, 10, 42, 30, 0, time.UTC)
+
+	errRefused = &fault.Error{Kind: fault.Unauthorized, Code: "credentialRefused", Text: "That didn’t work."}
+	errCode    = &fault.Error{
+		Kind: fault.Invalid, Code: "deviceCodeUnknown", AADSTS: 70016,
+		Text:   "This code isn’t known, or it is over.",
+		Remedy: "Start again on the other device.",
+	}
+	errTarget = &fault.Error{
+		Kind: fault.Invalid, Code: "redirectUriMismatch", AADSTS: 50011,
+		Text:   "This application asked to send you somewhere it isn’t registered for.",
+		Remedy: "Tell whoever runs the application.",
+	}
+	errPolicy = &fault.Error{
+		Kind: fault.Forbidden, Code: "blockedByPolicy", AADSTS: 53003,
+		Text:   "You may not sign in to Contoso Mail from here.",
+		Remedy: "Try again from a joined device.",
+	}
+)
+
+func mustZone(name string) *time.Location {
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}
+
+// parsed is the one view of all tests, as it is in the server.
+var parsed = sync.OnceValues(func() (*View, error) {
+	return NewView(func() time.Time { return morning })
+})
+
+func newView(t *testing.T) *View {
+	t.Helper()
+	v, err := parsed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func sampleFrame(lang string) frame {
+	return frame{
+		Tenant:   "Contoso",
+		Lang:     lang,
+		Zone:     london,
+		Helpdesk: Helpdesk{Phone: "020 7946 0120", Hours: "day and night", Mail: "help@contoso.example"},
+		Action:   "/contoso.example/signin",
+		Form:     map[string]string{"transaction": "t-4711"},
+	}
+}
+
+// samples returns every page, some in several states, by a name for the picture.
+func samples(lang string) map[string]page {
+	f := sampleFrame(lang)
+	failed := f
+	failed.Fault, failed.CorrelationID, failed.ShortCode = errRefused, "0c1d2e3f-4a5b-4c6d-8e7f-90a1b2c3d4e5", "7KQ2-M4XD"
+	failing := func(e *fault.Error) frame { g := failed; g.Fault = e; return g }
+	mira := who{Username: "mira.okafor@contoso.example", NotYouHref: "/signin?again=1"}
+	pass := offer{"pass", "Temporary Access Pass", "The code from your helpdesk or manager", "/signin/accesspass"}
+	return map[string]page{
+		"identify":            identifyPage{frame: f, Application: "Contoso Mail", Example: "sam@contoso.example", HelpHref: "/signin/methods"},
+		"identify-failed":     identifyPage{frame: failed, Username: mira.Username},
+		"accesspass":          accessPassPage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
+		"accesspass-failed":   accessPassPage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
+		"methods":             methodsPage{frame: f, who: mira, Offers: []offer{pass}},
+		"methods-empty":       methodsPage{frame: f, who: mira, BackHref: "/signin/accesspass"},
+		"stay":                stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}},
+		"stay-plain":          stayPage{frame: f, who: mira},
+		"chooseaccount":       chooseAccountPage{frame: f, Application: "Contoso Mail", Accounts: []account{{"1", "Mira Okafor", mira.Username}, {"2", "Mira Okafor (admin)", "mira.admin@contoso.example"}}},
+		"chooseaccount-empty": chooseAccountPage{frame: f},
+		"device":              devicePage{frame: f},
+		"device-failed":       devicePage{frame: failing(errCode), who: mira},
+		"confirm":             confirmPage{frame: f, who: mira, Application: "Contoso Mail", Device: "LAP-0417", Place: "Leeds, United Kingdom", Address: "203.0.113.24", EndsAt: morning},
+		"confirm-number":      confirmPage{frame: failing(errCode), who: mira, Application: "Postern CLI", Device: "LAP-0417", Address: "203.0.113.24", AskNumber: true},
+		"blocked":             blockedPage{frame: failing(errPolicy), who: mira, RetryHref: "/signin", OtherWaysHref: "/signin/methods"},
+		"errorpage":           errorPage{frame: failing(errTarget), who: mira, Heading: "This address isn’t registered"},
+		"errorpage-ours":      errorPage{frame: failing(nil), RetryHref: "/signin"},
+		"done":                donePage{frame: f, Application: "Contoso Mail"},
+		"done-denied":         donePage{frame: f, Denied: true},
+		"signedout":           signedOutPage{frame: f, SignInHref: "/"},
+		"signout":             signOutPage{frame: f, who: mira, StayHref: "/"},
+		"formpost":            formPostPage{frame: posting(f), Application: "Contoso Mail"},
+		"home":                homePage{frame: f, SignInHref: "/signin", SecurityInfoHref: "/security-info"},
+		"home-signedin":       homePage{frame: f, who: mira, SecurityInfoHref: "/security-info", ConsoleHref: "/console/", SignOutHref: "/signout"},
+		"mailbox":             mailboxPage{frame: f, Mails: []mailLine{{"/mailbox/2", mira.Username, "A pass was issued for you", morning}, {"/mailbox/1", mira.Username, "Welcome to Contoso", morning.AddDate(-1, 0, 0)}}},
+		"mailbox-empty":       mailboxPage{frame: f},
+		"mail":                mailPage{frame: f, BackHref: "/mailbox", From: "Contoso <id@contoso.example>", To: mira.Username, Subject: "A pass was issued for you", SentAt: morning, Body: "Dana Novak issued a pass for you.\nReason: new laptop\n\nIf you didn’t expect it, call 020 7946 0120.\n"},
+		"securityinfo":        sampleSecurityInfo(f),
+		"securityinfo-failed": securityInfoPage{frame: failed, Name: "Mira Okafor", Username: mira.Username, SignOutHref: "/signout", RemoveAction: "/r", EndAction: "/e", EverywhereAction: "/a"},
+	}
+}
+
+func posting(f frame) frame {
+	f.Action = "https://mail.contoso.example/callback?from=postern"
+	f.FormTargets = []string{f.Action}
+	f.Form = map[string]string{"code": "0.AbC-dEf", "state": "xyz", "session_state": "s"}
+	return f
+}
+
+func sampleSecurityInfo(f frame) securityInfoPage {
+	return securityInfoPage{
+		frame: f, Name: "Mira Okafor", Username: "mira.okafor@contoso.example", SignOutHref: "/signout",
+		Notice: "Firefox, Windows is signed out.",
+		Pass:   &ownPass{ID: "p1", State: "EnabledByPolicy", StartsAt: morning, EndsAt: morning.Add(time.Hour), Once: true},
+		Methods: []ownMethod{
+			{ID: "m1", Icon: "keypad", Name: "Device PIN", Description: "LAP-0417 · used today 08:52"},
+			{ID: "m2", Icon: "phone", Name: "Phone", Description: "Mira’s Pixel 9 · used 19 November", Removable: true},
+		},
+		Sessions: []ownSession{
+			{ID: "s1", Icon: "device", Device: "LAP-0417", Place: "Debian 12", SeenAt: morning, Current: true},
+			{ID: "s2", Icon: "globe", Device: "Firefox, Windows", Place: "Leeds", SeenAt: morning.Add(-26 * time.Hour)},
+		},
+		Changes: []change{
+			{"Signed in with a pass", morning},
+			{"Pass issued by Dana Novak", morning.Add(-4 * time.Minute)},
+		},
+		RemoveAction: "/security-info/remove", EndAction: "/security-info/end", EverywhereAction: "/security-info/everywhere",
+	}
+}

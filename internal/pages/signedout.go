@@ -1,0 +1,9 @@
+package pages
+
+// signedOutPage is signedout.html: this browser is signed out.
+type signedOutPage struct {
+	frame
+	SignInHref string // "" leaves the link out
+}
+
+func (signedOutPage) file() string { return "signedout.html" }

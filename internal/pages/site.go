@@ -1,0 +1,157 @@
+package pages
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/browser"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// A Site serves the pages. Every field is required.
+type Site struct {
+	View    *View
+	SignIn  *signin.Service
+	Tenants Tenants
+	Passes  tap.Store
+	Groups  tap.Groups
+	Events  Events
+	Now     func() time.Time
+	Log     *slog.Logger
+	// ConsolePath is where administrators go; empty leaves the link out.
+	ConsolePath string
+}
+
+// Tenants returns a tenant's name, zone and helpdesk, or directory.ErrTenantUnknown.
+type Tenants interface {
+	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)
+	// Tenants returns the ids of all tenants.
+	Tenants(ctx context.Context) ([]directory.TenantID, error)
+}
+
+// Events returns what happened lately to a person's account, newest first.
+type Events interface {
+	AccountEvents(ctx context.Context, tenant directory.TenantID, user directory.UserID, limit int) ([]audit.Event, error)
+}
+
+// handler answers a request or returns why it can't.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// Mount adds the site's routes to mux.
+func (s *Site) Mount(mux *http.ServeMux) {
+	for pattern, h := range map[string]handler{
+		"GET /{$}":                       s.home,
+		"GET /signin":                    s.showStep,
+		"POST /signin":                   s.takeStep,
+		"GET /security-info":             s.securityInfo,
+		"POST /security-info/remove":     s.removeMethod,
+		"POST /security-info/end":        s.endSession,
+		"POST /security-info/everywhere": s.endEverywhere,
+	} {
+		mux.Handle(pattern, s.guard(h))
+	}
+	mux.Handle("GET /assets/", Assets())
+}
+
+// maxForm bounds the body of a form, in bytes.
+const maxForm = 64 << 10
+
+// guard turns an error into the error page: a fault is told, anything else is logged and
+// only its correlation id shown.
+func (s *Site) guard(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := h(w, r); err != nil {
+			s.ShowError(w, r, err, directory.Tenant{})
+		}
+	})
+}
+
+// statuses are the answers to the kinds of fault.
+var statuses = map[fault.Kind]int{
+	fault.Invalid: http.StatusBadRequest, fault.Unsupported: http.StatusBadRequest,
+	fault.Unauthorized: http.StatusBadRequest, fault.Forbidden: http.StatusForbidden,
+	fault.NotFound: http.StatusNotFound, fault.Conflict: http.StatusConflict,
+	fault.Precondition: http.StatusConflict, fault.TooLarge: http.StatusRequestEntityTooLarge,
+	fault.TooMany: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable,
+}
+
+// ShowError shows the error page. A tenant without an id leaves the brand neutral.
+func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, err error, tenant directory.Tenant) {
+	f, status := s.told(r, err)
+	page := errorPage{frame: s.frame(r, tenant)}
+	page.Fault = f
+	setRetryAfter(w, f)
+	s.render(w, r, status, page)
+}
+
+// told returns the fault that a person may see and the status that goes with it; what is
+// no fault is logged here, once.
+func (s *Site) told(r *http.Request, err error) (*fault.Error, int) {
+	var f *fault.Error
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &f):
+		status, ok := statuses[f.Kind]
+		if !ok {
+			status = http.StatusBadRequest
+		}
+		return f, status
+	case errors.As(err, &tooLarge):
+		return nil, http.StatusRequestEntityTooLarge
+	case r.Context().Err() != nil:
+		return nil, http.StatusServiceUnavailable // the browser is gone
+	}
+	s.Log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path,
+		"correlation_id", request.From(r.Context()).CorrelationID, "err", err)
+	return nil, http.StatusInternalServerError
+}
+
+func setRetryAfter(w http.ResponseWriter, f *fault.Error) {
+	if f != nil && f.RetryAfter > 0 {
+		w.Header().Set("Retry-After", seconds(f.RetryAfter))
+	}
+}
+
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, p page) {
+	if err := s.View.Render(w, status, p); err != nil {
+		s.Log.ErrorContext(r.Context(), "page was not rendered", "page", p.file(), "err", err)
+		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+	}
+}
+
+// frame fills what all pages of a tenant share.
+func (s *Site) frame(r *http.Request, t directory.Tenant) frame {
+	id := request.From(r.Context()).CorrelationID
+	name := t.DisplayName
+	if name == "" {
+		name = "Postern"
+	}
+	return frame{
+		Tenant: name, Lang: LanguageFor(r), Zone: t.Location(),
+		Helpdesk:      Helpdesk{Phone: t.Helpdesk.Phone, Hours: t.Helpdesk.Hours, Mail: t.Helpdesk.Mail},
+		CorrelationID: id, ShortCode: ShortCode(id),
+	}
+}
+
+// tenant returns the tenant's facts, or neutral ones while it is not known.
+func (s *Site) tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error) {
+	if id == "" || id == directory.NoTenant {
+		return directory.Tenant{}, nil
+	}
+	return s.Tenants.Tenant(ctx, id)
+}
+
+// place is where r comes from.
+func place(r *http.Request) signin.Place {
+	f := request.From(r.Context())
+	return signin.Place{Address: f.Address, UserAgent: f.UserAgent, Browser: browser.Place(r)}
+}

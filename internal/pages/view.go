@@ -1,0 +1,127 @@
+// Package pages shows what people see in a browser when they sign in, and their own
+// page of methods and sessions. It owns the HTML, the words and the headers that come
+// with them, and translates between forms and the packages that decide: who may sign in
+// is the business of package signin, and nothing here knows SQL.
+//
+// A page is a struct next to the .html file of the same name. Every page has one main
+// element with a data-step attribute, one h1 and labelled inputs; docs/pages.md lists
+// the steps and the names of the fields, which scripts and password managers rely on.
+package pages
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"text/template/parse"
+	"time"
+)
+
+//go:embed *.html
+var markup embed.FS
+
+const layoutFile = "layout.html"
+
+// A View renders pages. It holds every template, parsed, in every language.
+type View struct {
+	words     *catalogue
+	templates map[string]map[string]sheet // by language, then by file
+}
+
+// A sheet is one page's template.
+type sheet struct {
+	template *template.Template
+	script   bool // it loads a module of ours
+}
+
+// A page is one of this package's page structs.
+type page interface {
+	file() string  // the page's .html file
+	shared() frame // what all pages have; comes with the embedded frame
+}
+
+// NewView parses all templates and texts. The year of now, in the zone of a page, is
+// left out of the times on it.
+func NewView(now func() time.Time) (*View, error) {
+	words, err := loadCatalogue()
+	if err != nil {
+		return nil, err
+	}
+	v := &View{words: words, templates: map[string]map[string]sheet{}}
+	for _, lang := range languages {
+		v.templates[lang], err = parsePages(phrasebook{words: words, lang: lang, now: now})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// parsePages parses each page together with the layouts, for one language.
+func parsePages(p phrasebook) (map[string]sheet, error) {
+	layout, err := template.New(layoutFile).Funcs(p.funcs()).ParseFS(markup, layoutFile)
+	if err != nil {
+		return nil, fmt.Errorf("parse layout: %w", err)
+	}
+	files, err := fs.Glob(markup, "*.html")
+	if err != nil {
+		return nil, err
+	}
+	parsed := map[string]sheet{}
+	for _, file := range files {
+		if file == layoutFile {
+			continue
+		}
+		t, err := layout.Clone()
+		if err != nil {
+			return nil, err
+		}
+		if t, err = t.ParseFS(markup, file); err != nil {
+			return nil, fmt.Errorf("parse page: %w", err)
+		}
+		script := !parse.IsEmptyTree(t.Lookup("script").Tree.Root)
+		parsed[file] = sheet{template: t.Lookup(file), script: script}
+	}
+	return parsed, nil
+}
+
+// Text returns the words for key in lang, for what a page shows that its template does
+// not know by itself. Arguments are pairs of a name and a value. A missing key is
+// returned as it is.
+func (v *View) Text(lang, key string, args ...string) string {
+	data := map[string]string{}
+	for i := 0; i+1 < len(args); i += 2 {
+		data[args[i]] = clean(args[i+1])
+	}
+	text, ok := v.words.find(lang, key, data)
+	if !ok {
+		return key
+	}
+	return text
+}
+
+// Render writes p with the given status. The page is finished before the first byte is
+// sent: when Render returns an error, nothing was written unless the connection broke.
+func (v *View) Render(w http.ResponseWriter, status int, p page) error {
+	f := p.shared()
+	sheet, ok := v.templates[knownLanguage(f.Lang)][p.file()]
+	if !ok {
+		return fmt.Errorf("render %s: no such page", p.file())
+	}
+	policy, err := contentPolicy(sheet.script, f.FormTargets)
+	if err != nil {
+		return fmt.Errorf("render %s: %w", p.file(), err)
+	}
+	var out bytes.Buffer
+	if err := sheet.template.Execute(&out, p); err != nil {
+		return fmt.Errorf("render %s: %w", p.file(), err)
+	}
+	setHeaders(w.Header(), policy, f.KeepOpener)
+	w.WriteHeader(status)
+	if _, err := out.WriteTo(w); err != nil {
+		return fmt.Errorf("send %s: %w", p.file(), err)
+	}
+	return nil
+}
