@@ -12,11 +12,16 @@ type Value interface{ value() }
 
 // The kinds of value.
 type (
+	// String is text.
 	String string
-	Bool   bool
-	Int    int64
-	GUID   string // in lower case
-	Null   struct{}
+	// Bool is true or false.
+	Bool bool
+	// Int is a whole number.
+	Int int64
+	// GUID is a UUID in lower case.
+	GUID string
+	// Null is the absence of a value.
+	Null struct{}
 	// Time is a point in time. A date stands for its first moment in UTC.
 	Time struct {
 		At   time.Time // UTC

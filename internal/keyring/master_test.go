@@ -270,7 +270,8 @@ func TestOnlyWhatWasSealedOpens(t *testing.T) {
 
 func TestTheSameSecretIsNeverSealedAlike(t *testing.T) {
 	m := load(t, "", keyA)
-	if seal(t, m, "here") == seal(t, m, "here") {
+	first, second := seal(t, m, "here"), seal(t, m, "here")
+	if first == second {
 		t.Error("two seals are equal, so the nonce was used twice")
 	}
 }

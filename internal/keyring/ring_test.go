@@ -50,6 +50,15 @@ func (m *memory) Keys(_ context.Context, tenant string) ([]Key, error) {
 	return all, err
 }
 
+func (m *memory) FirstTenant(context.Context) (string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.keys) == 0 {
+		return "", ErrNoKey
+	}
+	return m.keys[0].Tenant, nil
+}
+
 func (m *memory) ReplaceKey(_ context.Context, fresh Key, retire, remove time.Time, _ audit.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -39,7 +39,7 @@ func TestFormPostInABrowser(t *testing.T) {
 	defer postern.Close()
 
 	// Not t.TempDir: the browser's children may still write when it has ended.
-	profile, err := os.MkdirTemp("", "postern-browser")
+	profile, err := os.MkdirTemp("", "postern-browser") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func (mailPage) file() string { return "mail.html" }
 func (p mailPage) Paragraphs() [][]string {
 	var groups [][]string
 	body := strings.ReplaceAll(p.Body, "\r\n", "\n")
-	for _, group := range strings.Split(body, "\n\n") {
+	for group := range strings.SplitSeq(body, "\n\n") {
 		if group = strings.Trim(group, "\n"); group != "" {
 			groups = append(groups, strings.Split(group, "\n"))
 		}

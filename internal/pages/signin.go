@@ -206,6 +206,6 @@ func continueAddress(v visit, session string) string {
 
 func redirect(w http.ResponseWriter, r *http.Request, to string) error {
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // always a path of this server
 	return nil
 }

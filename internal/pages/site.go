@@ -108,7 +108,7 @@ func (s *Site) told(r *http.Request, err error) (*fault.Error, int) {
 	case errors.As(err, &tooLarge):
 		return nil, http.StatusRequestEntityTooLarge
 	case r.Context().Err() != nil:
-		return nil, http.StatusServiceUnavailable // the browser is gone
+		return nil, http.StatusServiceUnavailable //nolint:nilerr // the browser is gone: nobody reads the answer
 	}
 	s.Log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path,
 		"correlation_id", request.From(r.Context()).CorrelationID, "err", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -31,10 +32,8 @@ func LanguageFor(r *http.Request) string {
 
 // knownLanguage returns lang if there is a catalogue for it, otherwise English.
 func knownLanguage(lang string) string {
-	for _, known := range languages {
-		if lang == known {
-			return lang
-		}
+	if slices.Contains(languages, lang) {
+		return lang
 	}
 	return languages[0]
 }

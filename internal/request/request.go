@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -45,8 +46,8 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 		return peer
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop := parse(strings.TrimSpace(hops[i]))
+	for _, hop := range slices.Backward(hops) {
+		hop := parse(strings.TrimSpace(hop))
 		if !hop.IsValid() {
 			return peer
 		}

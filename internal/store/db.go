@@ -11,6 +11,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,9 +32,9 @@ type DB struct {
 	read     *sql.DB
 	rand     io.Reader
 	group    chan *change // SQLite only: changes that wait for the writer
-	closing  chan struct{}
+	admit    sync.RWMutex // held for reading while a change gets its place in group
+	closed   bool         // guarded by admit
 	writer   sync.WaitGroup
-	close    sync.Once
 
 	// Incarnation is the random id of this life of the store; a restore starts a new one,
 	// and nothing bearer-like of an earlier one is accepted.
@@ -74,7 +75,7 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 		if err = db.once(whole, fn); !needsRetry(err) {
 			return err
 		}
-		pause := time.Duration(1+rand.IntN(1<<min(try, 6))) * time.Millisecond
+		pause := time.Duration(1+rand.IntN(1<<min(try, 6))) * time.Millisecond //nolint:gosec // spreads retries, guards nothing
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -104,8 +105,7 @@ func needsRetry(err error) bool {
 
 // isDuplicate reports a violated unique index or primary key.
 func isDuplicate(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code == "23505"
 	}
 	var lite *sqlite.Error
@@ -122,15 +122,20 @@ func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error
 	return res.RowsAffected()
 }
 
-// Close finishes the changes that wait and closes the store.
+// Close finishes the changes that wait and closes the store. A second call does nothing.
 func (db *DB) Close() error {
-	var err error
-	db.close.Do(func() {
-		close(db.closing)
-		db.writer.Wait()
-		err = errors.Join(db.write.Close(), closeReader(db))
-	})
-	return err
+	db.admit.Lock()
+	again := db.closed
+	if !again && db.group != nil {
+		close(db.group)
+	}
+	db.closed = true
+	db.admit.Unlock()
+	db.writer.Wait()
+	if again {
+		return nil
+	}
+	return errors.Join(db.write.Close(), closeReader(db))
 }
 
 func closeReader(db *DB) error {
@@ -158,4 +163,17 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 		all = append(all, one)
 	}
 	return all, rows.Err()
+}
+
+// scanOne scans a row of one column.
+func scanOne[T any](r *sql.Rows) (T, error) {
+	var one T
+	err := r.Scan(&one)
+	return one, err
+}
+
+// decoded returns v after text, which is JSON, was read into it.
+func decoded[T any](v *T, text string) (T, error) {
+	err := json.Unmarshal([]byte(text), v)
+	return *v, err
 }

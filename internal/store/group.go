@@ -20,34 +20,34 @@ type change struct {
 // the wait for a place in the queue.
 func (db *DB) enqueue(ctx, whole context.Context, fn func(context.Context, *Tx) error) error {
 	c := &change{ctx: whole, fn: fn, done: make(chan error, 1)}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-db.closing:
-		return errClosed
-	case db.group <- c:
+	if err := db.accept(ctx, c); err != nil {
+		return err
 	}
 	return <-c.done
 }
 
+// accept gives c a place in the queue. Once Close has the lock, the queue takes no more.
+func (db *DB) accept(ctx context.Context, c *change) error {
+	db.admit.RLock()
+	defer db.admit.RUnlock()
+	if db.closed {
+		return errClosed
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case db.group <- c:
+		return nil
+	}
+}
+
 // runWriter is SQLite's single writer. It takes whatever waits, runs each change under a
-// savepoint of its own, commits once, and only then answers.
+// savepoint of its own, commits once, and only then answers. It ends when Close has closed
+// the queue and everything in it is finished.
 func (db *DB) runWriter() {
 	defer db.writer.Done()
-	for {
-		select {
-		case first := <-db.group:
-			db.commitGroup(db.gather(first))
-		case <-db.closing:
-			for { // what was accepted is finished
-				select {
-				case c := <-db.group:
-					db.commitGroup(db.gather(c))
-				default:
-					return
-				}
-			}
-		}
+	for first := range db.group {
+		db.commitGroup(db.gather(first))
 	}
 }
 
@@ -55,7 +55,10 @@ func (db *DB) gather(first *change) []*change {
 	group := []*change{first}
 	for len(group) < maxGroup {
 		select {
-		case c := <-db.group:
+		case c, open := <-db.group:
+			if !open {
+				return group
+			}
 			group = append(group, c)
 		default:
 			return group

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -19,10 +18,7 @@ const groupsOf = `
 // GroupsOf implements tap.Groups.
 func (db *DB) GroupsOf(ctx context.Context, tenant directory.TenantID, object string) (map[directory.GroupID]bool, error) {
 	rows, err := db.read.QueryContext(ctx, groupsOf+` SELECT group_id FROM up`, tenant, object)
-	ids, err := collect(rows, err, func(r *sql.Rows) (directory.GroupID, error) {
-		var id directory.GroupID
-		return id, r.Scan(&id)
-	})
+	ids, err := collect(rows, err, scanOne[directory.GroupID])
 	all := map[directory.GroupID]bool{}
 	for _, id := range ids {
 		all[id] = true
@@ -41,10 +37,7 @@ func rolesOf(ctx context.Context, q querier, tenant directory.TenantID, principa
 		SELECT DISTINCT role_id FROM role_assignment
 		WHERE tenant_id = $1 AND (principal_id = $2 OR principal_id IN (SELECT group_id FROM up))
 		ORDER BY role_id`, tenant, principal)
-	return collect(rows, err, func(r *sql.Rows) (directory.RoleID, error) {
-		var id directory.RoleID
-		return id, r.Scan(&id)
-	})
+	return collect(rows, err, scanOne[directory.RoleID])
 }
 
 // TargetOf returns what of a person matters to directory.May.
@@ -108,8 +101,5 @@ func globalAdministrators(ctx context.Context, q querier, tenant directory.Tenan
 			WHERE l.tenant_id = $1 AND l.relation = 'member')
 		SELECT u.id FROM directory_user u JOIN down ON u.id = down.object_id
 		WHERE u.tenant_id = $1 AND u.account_enabled ORDER BY u.id`, tenant, directory.GlobalAdministrator)
-	return collect(rows, err, func(r *sql.Rows) (directory.UserID, error) {
-		var id directory.UserID
-		return id, r.Scan(&id)
-	})
+	return collect(rows, err, scanOne[directory.UserID])
 }

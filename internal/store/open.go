@@ -61,7 +61,7 @@ var (
 
 // Open opens the store, creates or upgrades its schema, and starts its writer. Close it.
 func Open(ctx context.Context, c Config) (*DB, error) {
-	db := &DB{rand: c.Rand, postgres: c.Database != "", closing: make(chan struct{})}
+	db := &DB{rand: c.Rand, postgres: c.Database != ""}
 	if db.rand == nil {
 		db.rand = rand.Reader
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
@@ -25,10 +24,7 @@ func (l Log) Tenants(ctx context.Context) ([]string, error) {
 	rows, err := l.db.read.QueryContext(ctx, `
 		SELECT t.tenant_id FROM tenant t
 		WHERE EXISTS (SELECT 1 FROM event e WHERE e.tenant_id = t.tenant_id AND e.position = -1) ORDER BY t.tenant_id`)
-	return collect(rows, err, func(r *sql.Rows) (string, error) {
-		var id string
-		return id, r.Scan(&id)
-	})
+	return collect(rows, err, scanOne[string])
 }
 
 // Head implements audit.SealStore and audit.Source.
@@ -177,15 +173,14 @@ func (l Log) Checkpoints(ctx context.Context, tenant string, after int64, limit 
 // AccountEvents returns what happened lately to a person's account, newest first: their
 // sign-ins and the changes that were made to them.
 func (db *DB) AccountEvents(ctx context.Context, tenant directory.TenantID, user directory.UserID, limit int) ([]audit.Event, error) {
-	columns := "e." + strings.ReplaceAll(entryColumns, ", ", ", e.")
 	rows, err := db.read.QueryContext(ctx, `
 		SELECT `+entryColumns+` FROM (
 			SELECT * FROM (
-				SELECT `+columns+` FROM event e WHERE e.tenant_id = $1 AND e.kind = $2 AND e.user_id = $3
-				ORDER BY e.at DESC LIMIT $4) AS signins
+				SELECT e.id, e.kind, e.at, e.body, e.personal FROM event e WHERE e.tenant_id = $1 AND e.kind = $2 AND e.user_id = $3
+				ORDER BY e.at DESC LIMIT $4) AS signings
 			UNION ALL
 			SELECT * FROM (
-				SELECT `+columns+` FROM event_target t JOIN event e ON e.tenant_id = t.tenant_id AND e.id = t.event_id
+				SELECT e.id, e.kind, e.at, e.body, e.personal FROM event_target t JOIN event e ON e.tenant_id = t.tenant_id AND e.id = t.event_id
 				WHERE t.tenant_id = $1 AND t.target_id = $3 ORDER BY t.at DESC LIMIT $4) AS changes
 		) AS mine ORDER BY at DESC, id LIMIT $4`, tenant, string(audit.KindSignIn), user, limit)
 	return collect(rows, err, func(r *sql.Rows) (audit.Event, error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -22,7 +23,8 @@ func scanSession(tenant directory.TenantID, scan func(...any) error) (signin.Ses
 		return s, "", err
 	}
 	s.CreatedAt, s.ExpiresAt, s.SeenAt, s.EndedAt = fromMicros(created), fromMicros(expires), fromMicros(seen), fromMicros(ended)
-	return s, hash, json.Unmarshal([]byte(body), &s)
+	_, err := decoded(&s, body)
+	return s, hash, err
 }
 
 func (tx *Tx) insertSession(ctx context.Context, s signin.Session, secretHash string) error {
@@ -74,7 +76,12 @@ func (db *DB) livingOwner(ctx context.Context, s signin.Session, at time.Time) (
 		return directory.User{}, signin.ErrGone
 	}
 	user, err := db.User(ctx, s.Tenant, s.User)
-	if err != nil || !user.AccountEnabled || s.CreatedAt.Before(user.SessionsValidFrom) {
+	switch {
+	case errors.Is(err, directory.ErrUserUnknown):
+		return directory.User{}, signin.ErrGone
+	case err != nil:
+		return directory.User{}, err
+	case !user.AccountEnabled || s.CreatedAt.Before(user.SessionsValidFrom):
 		return directory.User{}, signin.ErrGone
 	}
 	return user, nil

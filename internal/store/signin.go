@@ -46,7 +46,8 @@ func transactionBy(ctx context.Context, q querier, tenant directory.TenantID, id
 		return t, "", err
 	}
 	t.CreatedAt, t.ExpiresAt = fromMicros(created), fromMicros(expires)
-	return t, hash, json.Unmarshal([]byte(body), &t)
+	_, err = decoded(&t, body)
+	return t, hash, err
 }
 
 // SaveTransaction implements signin.Store.

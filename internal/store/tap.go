@@ -143,7 +143,8 @@ func (db *DB) ReservePass(ctx context.Context, p tap.Pass, transaction string, a
 
 func (tx *Tx) reservePass(ctx context.Context, tenant directory.TenantID, user directory.UserID, id, transaction string, at, until time.Time) error {
 	n, err := tx.exec(ctx, `
-		UPDATE tap SET reserved_for = CASE WHEN single_use THEN $1 ELSE '' END, reserved_until = $2
+		UPDATE tap SET reserved_for = CASE WHEN single_use THEN $1 ELSE '' END,
+			reserved_until = CASE WHEN single_use THEN $2 ELSE 0 END
 		WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND incarnation = $6
 			AND start_at <= $7 AND end_at > $7
 			AND (NOT single_use OR (used_at = 0 AND (reserved_for = '' OR reserved_for = $1 OR reserved_until <= $7)))`,
@@ -259,7 +260,7 @@ func (db *DB) PassPolicy(ctx context.Context, tenant directory.TenantID) (tap.Po
 		return p, err
 	}
 	p.ModifiedAt = fromMicros(modified)
-	return p, json.Unmarshal([]byte(body), &p)
+	return decoded(&p, body)
 }
 
 // SavePassPolicy implements tap.Store.

@@ -181,10 +181,7 @@ func (db *DB) Tenant(ctx context.Context, id directory.TenantID) (directory.Tena
 // Tenants returns the ids of all tenants.
 func (db *DB) Tenants(ctx context.Context) ([]directory.TenantID, error) {
 	rows, err := db.read.QueryContext(ctx, `SELECT tenant_id FROM tenant ORDER BY tenant_id`)
-	return collect(rows, err, func(r *sql.Rows) (directory.TenantID, error) {
-		var id directory.TenantID
-		return id, r.Scan(&id)
-	})
+	return collect(rows, err, scanOne[directory.TenantID])
 }
 
 // UpdateTenant stores display name and settings of t, and records e.

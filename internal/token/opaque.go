@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"log/slog"
 
 	"github.com/google/uuid"
 )
@@ -71,3 +72,6 @@ func ParseOpaque(text string) (Opaque, error) {
 
 // String hides the secret.
 func (o Opaque) String() string { return "[token " + o.ID + "]" }
+
+// LogValue hides the secret from handlers that don't ask for String, such as slog's JSON.
+func (o Opaque) LogValue() slog.Value { return slog.StringValue(o.String()) }

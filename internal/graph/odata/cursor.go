@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/postern-id/postern/internal/fault"
 )
@@ -79,7 +80,7 @@ var errShortKey = errors.New("the key for skiptokens has fewer than 32 bytes")
 // mac covers each part with its length in front, so that no two lists of parts are alike.
 func (c Cursor) mac(data []byte) []byte {
 	h := hmac.New(sha256.New, c.key)
-	for _, part := range append(c.bound[:len(c.bound):len(c.bound)], string(data)) {
+	for _, part := range append(slices.Clip(c.bound), string(data)) {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		h.Write([]byte(part))
 	}

@@ -100,7 +100,8 @@ func TestWritePage(t *testing.T) {
 	}{
 		{"nobody", odata.Page[odata.Entity]{Context: "c"}, `{"@odata.context":"c","value":[]}`},
 		{
-			"one of many", odata.Page[odata.Entity]{Context: "c", Count: &twelve, NextLink: "https://id.example/v1.0/users?$top=1&$skiptoken=t", Value: []odata.Entity{ann.Select([]string{"id"})}},
+			"one of many",
+			odata.Page[odata.Entity]{Context: "c", Count: &twelve, NextLink: "https://id.example/v1.0/users?$top=1&$skiptoken=t", Value: []odata.Entity{ann.Select([]string{"id"})}},
 			`{"@odata.context":"c","@odata.count":12,"@odata.nextLink":"https://id.example/v1.0/users?$top=1&$skiptoken=t","value":[{"@odata.type":"#microsoft.graph.user","id":"u1"}]}`,
 		},
 	} {

@@ -109,7 +109,7 @@ func ParseOptions(r *http.Request, allow Allow) (Options, error) {
 }
 
 func (o *Options) set(option, value string, allow Allow) (err error) {
-	offered := true
+	var offered bool
 	switch option {
 	case "$select":
 		if offered = allow.Properties != nil; offered {

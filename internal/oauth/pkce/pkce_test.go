@@ -71,8 +71,10 @@ func TestVerify(t *testing.T) {
 		{"a verifier with a blank", "S256", challenge, verifier[:42] + " ", pkce.ErrVerifier},
 		{"a verifier with a plus sign", "S256", challenge, verifier[:42] + "+", pkce.ErrVerifier},
 		{"a verifier with a line feed at the end", "S256", challenge, verifier + "\n", pkce.ErrVerifier},
-		{"a verifier with every character that is allowed besides letters and digits", "S256",
-			"lK2NFO4fUsSGSxx7eD9ozetZRvfDEp9wtnPrjHKcyXE", strings.Repeat("-._~", 11), nil},
+		{
+			"a verifier with every character that is allowed besides letters and digits", "S256",
+			"lK2NFO4fUsSGSxx7eD9ozetZRvfDEp9wtnPrjHKcyXE", strings.Repeat("-._~", 11), nil,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

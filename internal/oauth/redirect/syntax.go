@@ -60,7 +60,7 @@ func partsFlaw(rest, noEncoded string) string {
 			return "A redirect URI names a plain host and port: no user information, no wildcards, no encoding."
 		}
 	}
-	for _, segment := range strings.Split(path, "/") {
+	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "." || segment == ".." {
 			return "The path has no dot segments."
 		}
@@ -75,7 +75,8 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$`)
 
 // isAuthority reports whether s is a host name or address, and perhaps a port.
 func isAuthority(s string) bool {
-	host, port, hasPort := s, "", false
+	var host, port string
+	var hasPort bool
 	if strings.HasPrefix(s, "[") {
 		address, tail, ok := strings.Cut(s[1:], "]")
 		ip, err := netip.ParseAddr(address)
@@ -105,7 +106,7 @@ func isCleanlyEncoded(s, not string) bool {
 	if err != nil || !utf8.ValidString(text) {
 		return false
 	}
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if s[i] != '%' {
 			continue
 		}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/server"
+)
+
+// logVerifyCommand is `postern log verify`.
+func logVerifyCommand() *cobra.Command {
+	var s settings
+	var checkpoints []string
+	var acceptLoss, asJSON bool
+	c := &cobra.Command{
+		Use: "verify --data DIR", Short: "Check that the log is as it was sealed",
+		Long: "Checks every entry, hash and checkpoint of the log, and names the first bad entry.\n" +
+			"With --checkpoint it also proves that what a witness saw is still there.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if err := s.fill(c); err != nil {
+				return err
+			}
+			var witnesses []io.Reader
+			for _, path := range checkpoints {
+				file, err := os.Open(path)
+				if err != nil {
+					return usage{err}
+				}
+				defer func() { err = errors.Join(err, file.Close()) }()
+				witnesses = append(witnesses, file)
+			}
+			reports, err := server.VerifyLog(c.Context(), s.options(c), witnesses, acceptLoss)
+			return errors.Join(printReports(c.OutOrStdout(), reports, asJSON), err)
+		},
+	}
+	s.add(c.Flags())
+	c.Flags().StringArrayVar(&checkpoints, "checkpoint", nil, "`FILE` of checkpoints that a witness kept; may be given again")
+	c.Flags().BoolVar(&acceptLoss, "accept-loss", false, "accept entries that a restore lost")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func printReports(w io.Writer, reports []server.TenantReport, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(reports)
+	}
+	for _, one := range reports {
+		verdict := "as it was sealed"
+		if one.Problem != "" {
+			verdict = "NOT as it was sealed: " + one.Problem
+		}
+		if _, err := fmt.Fprintf(w, "%s: %d entries, %d checkpoints, %s\n", one.Tenant, one.Report.Head.Size, one.Report.Checkpoints, verdict); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// logExportCommand is `postern log export`.
+func logExportCommand() *cobra.Command {
+	var s settings
+	var from int64
+	c := &cobra.Command{
+		Use: "export --data DIR", Short: "Write the sealed log as JSON lines", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := s.fill(c); err != nil {
+				return err
+			}
+			return server.ExportLog(c.Context(), s.options(c), from, c.OutOrStdout())
+		},
+	}
+	s.add(c.Flags())
+	c.Flags().Int64Var(&from, "from", 0, "first `POSITION`")
+	return c
+}
+
+// keyCommand is `postern key`.
+func keyCommand() *cobra.Command {
+	var s settings
+	var purposes []string
+	rotate := &cobra.Command{
+		Use: "rotate --data DIR", Short: "Replace keys now", Args: cobra.NoArgs,
+		Long: "Replaces keys within a minute, beside a running server. Signing keys that retire stay\n" +
+			"published while a token of theirs may live, peppers while a pass needs them.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := s.fill(c); err != nil {
+				return err
+			}
+			n, err := server.RotateKeys(c.Context(), s.options(c), purposes)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.ErrOrStderr(), "%d keys take over within a minute.\n", n)
+			return nil
+		},
+	}
+	s.add(rotate.Flags())
+	rotate.Flags().StringSliceVar(&purposes, "key", []string{"RS256", "ES256"}, "which `KEYS`: RS256, ES256, passPepper")
+	c := &cobra.Command{Use: "key", Short: "Keys of the server"}
+	c.AddCommand(rotate)
+	return c
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/server"
+)
+
+func serveCommand() *cobra.Command {
+	var s settings
+	var l server.Listen
+	var trusted []string
+	c := &cobra.Command{
+		Use: "serve --data DIR", Short: "Run the server",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := s.fill(c); err != nil {
+				return err
+			}
+			if err := publicAddress(s.publicURL); err != nil {
+				return err
+			}
+			if (l.CertFile == "") != (l.KeyFile == "") || l.Plain && l.CertFile != "" {
+				return usage{errors.New("--tls-cert and --tls-key go together, and not with --http")}
+			}
+			o := s.options(c)
+			var err error
+			if o.Proxies, err = proxies(trusted); err != nil {
+				return err
+			}
+			return server.Serve(c.Context(), o, l, func(*server.Server) {
+				o.Log.Info("ready", "listen", l.Address, "public_url", o.PublicURL)
+			})
+		},
+	}
+	s.add(c.Flags())
+	c.Flags().StringVar(&l.Address, "listen", "127.0.0.1:8443", "`ADDRESS` to listen on")
+	c.Flags().StringVar(&s.publicURL, "public-url", defaultPublicURL, "`URL` by which browsers reach the server")
+	c.Flags().StringVar(&l.CertFile, "tls-cert", "", "certificate `FILE`, PEM; without it one of the local CA")
+	c.Flags().StringVar(&l.KeyFile, "tls-key", "", "key `FILE`, PEM")
+	c.Flags().BoolVar(&l.Plain, "http", false, "serve HTTP, behind a proxy that has TLS")
+	c.Flags().StringArrayVar(&trusted, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed; may be given again")
+	return c
+}

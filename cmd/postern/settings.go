@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/server"
+)
+
+// settings are the flags that the commands of a data directory share. Each may also come
+// from POSTERN_… or from DIR/postern.yaml; the flag wins, then the variable.
+type settings struct {
+	dir, database, publicURL string
+}
+
+func (s *settings) add(flags *pflag.FlagSet) {
+	flags.StringVar(&s.dir, "data", "", "data `DIR`ectory")
+	flags.StringVar(&s.database, "database", "", "postgres:// `URL`; without it SQLite in the data directory")
+}
+
+// fill sets the flags that were not given from the environment and from DIR/postern.yaml.
+func (s *settings) fill(c *cobra.Command) error {
+	if err := fromEnvironment(c.Flags()); err != nil {
+		return err
+	}
+	if s.dir == "" {
+		return usage{errors.New("say where the data is: --data DIR")}
+	}
+	return fromFile(c.Flags(), filepath.Join(s.dir, "postern.yaml"))
+}
+
+func fromEnvironment(flags *pflag.FlagSet) (err error) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "POSTERN_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value, ok := os.LookupEnv(name); ok && !f.Changed && err == nil && f.Name != "help" {
+			if setErr := flags.Set(f.Name, value); setErr != nil {
+				err = usage{fmt.Errorf("%s: %w", name, setErr)}
+			}
+		}
+	})
+	return err
+}
+
+func fromFile(flags *pflag.FlagSet, path string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the settings: %w", err)
+	}
+	values, err := yaml.Parser().Unmarshal(text)
+	if err != nil {
+		return usage{fmt.Errorf("%s is not YAML: %w", path, err)}
+	}
+	for name, value := range values {
+		f := flags.Lookup(name)
+		if f == nil {
+			if !known[name] {
+				return usage{fmt.Errorf("%s: there is no setting %q; they are named like the flags of `postern serve`", path, name)}
+			}
+			continue
+		}
+		if f.Changed {
+			continue
+		}
+		for _, one := range list(value) {
+			if err := flags.Set(name, one); err != nil {
+				return usage{fmt.Errorf("%s: %s: %w", path, name, err)}
+			}
+		}
+	}
+	return nil
+}
+
+// known are the settings of serve; a command that shares the file ignores those it lacks.
+var known = map[string]bool{
+	"database": true, "listen": true, "public-url": true, "tls-cert": true, "tls-key": true,
+	"http": true, "trusted-proxy": true, "metrics": true,
+}
+
+func list(value any) []string {
+	all, ok := value.([]any)
+	if !ok {
+		return []string{fmt.Sprint(value)}
+	}
+	var texts []string
+	for _, one := range all {
+		texts = append(texts, fmt.Sprint(one))
+	}
+	return texts
+}
+
+func (s *settings) options(c *cobra.Command) server.Options {
+	return server.Options{
+		Dir: s.dir, Database: s.database, PublicURL: strings.TrimSuffix(s.publicURL, "/"),
+		MasterKey: os.Getenv("POSTERN_MASTER_KEY"),
+		Log:       slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil)),
+	}
+}
+
+// publicAddress checks an address that browsers are to use.
+func publicAddress(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
+		return usage{fmt.Errorf("--public-url must look like https://id.contoso.example, not %q", text)}
+	}
+	return nil
+}
+
+func proxies(texts []string) (request.Proxies, error) {
+	var all request.Proxies
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usage{fmt.Errorf("--trusted-proxy must be a network like 10.0.0.0/8, not %q", text)}
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}

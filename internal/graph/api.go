@@ -1,0 +1,191 @@
+// Package graph serves the Microsoft Graph API under /v1.0 and /beta: it turns Graph's
+// names into the domain's and back, asks directory.May, and decides nothing itself. The
+// wire conventions are package odata's. docs/graph.md lists what is covered and what is not.
+package graph
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// API serves Graph. Every field is required.
+type API struct {
+	Store     Store
+	Passes    tap.Passes
+	Tokens    *token.Keys
+	Proofs    Proofs
+	Secrets   Secrets
+	PublicURL string // without a slash at the end
+	Now       func() time.Time
+	Rand      io.Reader
+	Log       *slog.Logger
+	// Incarnation is the life of the store; tokens of an earlier one are refused.
+	Incarnation string
+}
+
+// Secrets derives keys from the tenant's own secret.
+type Secrets interface {
+	Derive(ctx context.Context, tenant, label string) ([]byte, error)
+}
+
+// A call is one authenticated request.
+type call struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	version string // v1.0 or beta
+	tenant  directory.Tenant
+	caller  directory.Caller
+	access  token.Access
+	actor   audit.Actor
+
+	// What the route's target function found.
+	user directory.User
+}
+
+func (c *call) ctx() context.Context { return c.r.Context() }
+
+// A route is one line of the table in routes.go.
+type route struct {
+	pattern string // of http.ServeMux, below the version
+	family  odata.Family
+	// action is what May is asked about, with the target that target finds; no action means
+	// that every caller with a valid token may.
+	action directory.Action
+	target func(*API, *call) (directory.Target, error)
+	serve  func(*API, *call) error
+}
+
+// Handler returns the API. Paths start with the version.
+func (a *API) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range routes {
+		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, rt) })
+	}
+	whole := a.authenticate(mux)
+	return odata.Tag(odata.SplitKeys(whole), a.Rand, a.Now)
+}
+
+// ErrPath says that there is nothing at the path.
+var ErrPath = &fault.Error{
+	Kind: fault.NotFound, Code: "pathUnknown",
+	Text: "There is no such resource.", Remedy: "docs/graph.md lists what is there.",
+}
+
+// ErrVerb says that the resource does not take the method.
+var ErrVerb = &fault.Error{Kind: fault.Method, Code: "methodNotAllowed", Text: "This resource does not take this method."}
+
+// ErrNotMe says that /me needs a person.
+var ErrNotMe = &fault.Error{
+	Kind: fault.Invalid, Code: "meNeedsUser",
+	Text: "/me works only for a signed-in person.", Remedy: "Use /users/{id}.",
+}
+
+// authenticate finds out who calls, and hands the request without its version to mux.
+func (a *API) authenticate(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		version, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		c := &call{version: version}
+		err := a.identify(c, r)
+		if err == nil {
+			path, err = c.withoutMe("/" + path)
+		}
+		if err != nil {
+			odata.Write(w, r, odata.Directory, err, a.Log)
+			return
+		}
+		inner := r.Clone(context.WithValue(r.Context(), callKey{}, c))
+		inner.URL.Path, inner.URL.RawPath = path, ""
+		if _, pattern := mux.Handler(inner); pattern == "" {
+			odata.Write(w, r, odata.Directory, missing(mux, inner), a.Log)
+			return
+		}
+		mux.ServeHTTP(w, inner)
+	})
+}
+
+type callKey struct{}
+
+// withoutMe turns /me into the caller's own /users/{id}.
+func (c *call) withoutMe(path string) (string, error) {
+	if path != "/me" && !strings.HasPrefix(path, "/me/") {
+		return path, nil
+	}
+	if c.caller.AppOnly() {
+		return "", ErrNotMe
+	}
+	return "/users/" + string(c.caller.User) + strings.TrimPrefix(path, "/me"), nil
+}
+
+// missing tells an unknown path from an unknown verb.
+func missing(mux *http.ServeMux, r *http.Request) error {
+	for _, verb := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = verb
+		if _, pattern := mux.Handler(other); pattern != "" {
+			return ErrVerb
+		}
+	}
+	return ErrPath
+}
+
+// serve authorises and answers one call.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, rt route) {
+	c, ok := r.Context().Value(callKey{}).(*call)
+	if !ok {
+		odata.Write(w, r, rt.family, token.ErrInvalid, a.Log)
+		return
+	}
+	c.w, c.r = w, r
+	if err := a.run(c, rt); err != nil {
+		odata.Write(w, r, rt.family, err, a.Log)
+	}
+}
+
+func (a *API) run(c *call, rt route) error {
+	if rt.action == "" {
+		return rt.serve(a, c)
+	}
+	var target directory.Target
+	if rt.target != nil {
+		var err error
+		if target, err = rt.target(a, c); err != nil {
+			return a.hide(c, rt, err)
+		}
+	}
+	if err := directory.May(c.caller, rt.action, target); err != nil {
+		return err
+	}
+	return rt.serve(a, c)
+}
+
+// hide tells that a target does not exist only to those who might act on it.
+func (a *API) hide(c *call, rt route, err error) error {
+	if denied := directory.May(c.caller, rt.action, directory.Target{User: "unknown"}); denied != nil {
+		return denied
+	}
+	return err
+}
+
+// root is where the addresses of resources hang from.
+func (a *API) root(c *call) odata.Root { return odata.Root(a.PublicURL + "/" + c.version) }
+
+// event is what c does, as an audit event.
+func (a *API) event(c *call, change audit.Change) audit.Event {
+	change.By = c.actor
+	if change.Result == "" {
+		change.Result = audit.Success
+	}
+	return newEvent(c.tenant.ID, a.Now(), request.From(c.ctx()).CorrelationID, &change)
+}

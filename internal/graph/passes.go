@@ -1,0 +1,285 @@
+package graph
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/method/tap"
+)
+
+const passType = "#microsoft.graph.temporaryAccessPassAuthenticationMethod"
+
+// createPass serves POST /users/{id}/authentication/temporaryAccessPassMethods.
+// https://learn.microsoft.com/graph/api/authentication-post-temporaryaccesspassmethods
+func (a *API) createPass(c *call) error {
+	in, err := passRequest(c)
+	if err != nil {
+		return err
+	}
+	if in.Groups, err = a.Store.GroupsOf(c.ctx(), c.tenant.ID, string(c.user.ID)); err != nil {
+		return err
+	}
+	pass, code, err := a.Passes.Issue(c.ctx(), in, func(p tap.Pass) audit.Event { return a.passIssued(c, p) })
+	if err != nil {
+		return err
+	}
+	resource, err := a.passResource(c, pass)
+	if err != nil {
+		return err
+	}
+	resource[2].Value = code.Reveal() // shown here and nowhere else
+	set := passSet(c)
+	return odata.WriteCreated(c.w, a.root(c).Link("users", string(c.user.ID), "authentication", "temporaryAccessPassMethods", pass.ID),
+		a.root(c).Entity(set, nil), resource.Select(nil)[1:])
+}
+
+// passRequest reads what the caller asks for. Graph's temporaryAccessPass may be sent as
+// null, never with a value: nobody chooses a passcode.
+func passRequest(c *call) (tap.Request, error) {
+	body, err := odata.ReadJSON(c.r, odata.BodyOptions{AllowEmpty: true})
+	if err != nil {
+		return tap.Request{}, err
+	}
+	in := tap.Request{User: c.user, Tenant: c.tenant, Issuer: tap.Issuer{
+		User: c.caller.User, App: c.caller.App, DisplayName: c.actorName(),
+	}}
+	if body.Has("lifetimeInMinutes") && !body.IsNull("lifetimeInMinutes") {
+		in.Lifetime = new(int)
+		body.Int("lifetimeInMinutes", in.Lifetime)
+	}
+	if body.Has("isUsableOnce") && !body.IsNull("isUsableOnce") {
+		in.Once = new(bool)
+		body.Bool("isUsableOnce", in.Once)
+	}
+	in.Start, err = startTime(body)
+	body.String("postern_reason", &in.Reason)
+	body.String("postern_ticket", &in.Ticket)
+	body.NotKept("temporaryAccessPass")
+	for _, readOnly := range []string{"id", "createdDateTime", "isUsable", "methodUsabilityReason"} {
+		_ = body.Raw(readOnly) // SDKs send back what they read
+	}
+	return in, errors.Join(err, body.Done())
+}
+
+// startTime reads startDateTime as the SDKs write it (RFC 3339) and as scripts do
+// (2026-03-02 06:00:00, which is UTC).
+func startTime(body *odata.Object) (time.Time, error) {
+	if !body.Has("startDateTime") || body.IsNull("startDateTime") {
+		return time.Time{}, nil
+	}
+	var text string
+	body.String("startDateTime", &text)
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.UTC(), nil
+		}
+	}
+	return time.Time{}, tap.ErrStart.With("", "startDateTime is not a date and time.")
+}
+
+// passIssued is the audit event of a new pass. Monitoring rules look for the reason's words
+// and for the property AccessPassUsage.
+func (a *API) passIssued(c *call, p tap.Pass) audit.Event {
+	change := audit.Change{
+		Activity: audit.AdminRegisteredSecurityInfo, Category: audit.CategoryUserManagement,
+		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationAdd,
+		ResultReason: audit.ReasonAdminRegisteredPass,
+	}
+	if c.caller.AppOnly() {
+		change.Activity, change.ResultReason = audit.UserRegisteredSecurityInfo, audit.ReasonUserRegisteredPass
+	}
+	usage := audit.AccessPassMultiple
+	if p.SingleUse {
+		usage = audit.AccessPassOnce
+	}
+	target := userTarget(c.user)
+	target.Modified = []audit.ModifiedProperty{
+		{DisplayName: audit.PropertyAccessPassUsage, OldValue: "[]", NewValue: quoted(usage)},
+		{DisplayName: "StartDateTime", OldValue: "[]", NewValue: quoted(p.Start.Format(time.RFC3339))},
+		{DisplayName: "LifetimeInMinutes", OldValue: "[]", NewValue: strconv.Itoa(int(p.Lifetime / time.Minute))},
+	}
+	if p.Reason != "" {
+		target.Modified = append(target.Modified, audit.ModifiedProperty{DisplayName: "postern_reason", OldValue: "[]", NewValue: quoted(p.Reason)})
+	}
+	if p.Ticket != "" {
+		target.Modified = append(target.Modified, audit.ModifiedProperty{DisplayName: "postern_ticket", OldValue: "[]", NewValue: quoted(p.Ticket)})
+	}
+	change.Targets = []audit.Target{target}
+	change.Details = []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: p.ID}}
+	return a.event(c, change)
+}
+
+func userTarget(u directory.User) audit.Target {
+	return audit.Target{ID: string(u.ID), Type: audit.TargetUser, DisplayName: u.DisplayName, UserPrincipalName: u.UserPrincipalName}
+}
+
+// quoted returns s as the log keeps old and new values: encoded as JSON.
+func quoted(s string) string {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return `""`
+	}
+	return string(raw)
+}
+
+// listPasses serves GET /users/{id}/authentication/temporaryAccessPassMethods: none or one.
+func (a *API) listPasses(c *call) error {
+	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: passProperties, MaxTop: 100, DefaultTop: 100, Skip: true})
+	if err != nil {
+		return err
+	}
+	page := odata.Page[odata.Entity]{Context: a.root(c).Collection(passSet(c), options.Select), Value: []odata.Entity{}}
+	pass, err := a.viewPass(c)
+	if errors.Is(err, tap.ErrNone) {
+		return odata.WritePage(c.w, page)
+	}
+	if err != nil {
+		return err
+	}
+	resource, err := a.passResource(c, pass)
+	if err != nil {
+		return err
+	}
+	if options.Skip == 0 {
+		page.Value = append(page.Value, resource.Select(options.Select)[1:])
+	}
+	return odata.WritePage(c.w, page)
+}
+
+// getPass serves GET /users/{id}/authentication/temporaryAccessPassMethods/{pass}.
+func (a *API) getPass(c *call) error {
+	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: passProperties})
+	if err != nil {
+		return err
+	}
+	pass, err := a.viewPass(c)
+	if err != nil {
+		return err
+	}
+	if pass.ID != c.r.PathValue("pass") {
+		return tap.ErrNone
+	}
+	resource, err := a.passResource(c, pass)
+	if err != nil {
+		return err
+	}
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity(passSet(c), options.Select), resource.Select(options.Select)[1:])
+}
+
+// viewPass reads the pass; that somebody else looked at it is an event.
+func (a *API) viewPass(c *call) (tap.Pass, error) {
+	pass, err := a.Store.Pass(c.ctx(), c.tenant.ID, c.user.ID)
+	if err != nil || c.caller.User == c.user.ID {
+		return pass, err
+	}
+	return pass, a.Store.Record(c.ctx(), a.event(c, audit.Change{
+		Activity: audit.PassViewed, Category: audit.CategoryUserManagement, Service: audit.ServicePostern,
+		Operation: audit.OperationUpdate, Targets: []audit.Target{userTarget(c.user)},
+		Details: []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: pass.ID}},
+	}))
+}
+
+// deletePass serves DELETE /users/{id}/authentication/temporaryAccessPassMethods/{pass}.
+func (a *API) deletePass(c *call) error {
+	change := audit.Change{
+		Activity: audit.AdminDeletedSecurityInfo, Category: audit.CategoryUserManagement,
+		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
+		ResultReason: audit.ReasonAdminDeletedPass, Targets: []audit.Target{userTarget(c.user)},
+	}
+	if c.caller.User == c.user.ID {
+		change.Activity, change.ResultReason = audit.UserDeletedSecurityInfo, audit.ReasonUserDeletedPass
+	}
+	id := c.r.PathValue("pass")
+	change.Details = []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: id}}
+	if err := a.Store.DeletePass(c.ctx(), c.tenant.ID, c.user.ID, id, a.Now(), a.event(c, change)); err != nil {
+		return err
+	}
+	odata.WriteNothing(c.w)
+	return nil
+}
+
+// listMethods serves GET /users/{id}/authentication/methods.
+func (a *API) listMethods(c *call) error {
+	if _, err := odata.ParseOptions(c.r, odata.Allow{MaxTop: 100, DefaultTop: 100, Skip: true}); err != nil {
+		return err
+	}
+	all, err := a.methodsOf(c)
+	if err != nil {
+		return err
+	}
+	return odata.WritePage(c.w, odata.Page[odata.Entity]{
+		Context: a.root(c).Collection(odata.Within("users", string(c.user.ID), "authentication/methods"), nil), Value: all,
+	})
+}
+
+// getMethod serves GET /users/{id}/authentication/methods/{method}.
+func (a *API) getMethod(c *call) error {
+	all, err := a.methodsOf(c)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		if one[1].Value == c.r.PathValue("method") {
+			return odata.WriteEntity(c.w, 200, a.root(c).Entity(odata.Within("users", string(c.user.ID), "authentication/methods"), nil), one)
+		}
+	}
+	return tap.ErrNone.With("", "There is no such authentication method.")
+}
+
+// methodsOf returns the registered methods, each with its type first and its id second.
+func (a *API) methodsOf(c *call) ([]odata.Entity, error) {
+	pass, err := a.viewPass(c)
+	if errors.Is(err, tap.ErrNone) {
+		return []odata.Entity{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	resource, err := a.passResource(c, pass)
+	return []odata.Entity{resource.Select(nil)}, err
+}
+
+var passProperties = []string{
+	"id", "temporaryAccessPass", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce",
+	"isUsable", "methodUsabilityReason", "postern_reason", "postern_ticket", "postern_issuer", "postern_usedDateTime",
+}
+
+func passSet(c *call) string {
+	return odata.Within("users", string(c.user.ID), "authentication/temporaryAccessPassMethods")
+}
+
+// passResource is p as Graph shows it; the passcode is null. The type comes first.
+func (a *API) passResource(c *call, p tap.Pass) (odata.Entity, error) {
+	policy, err := a.Store.PassPolicy(c.ctx(), c.tenant.ID)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := a.Store.GroupsOf(c.ctx(), c.tenant.ID, string(c.user.ID))
+	if err != nil {
+		return nil, err
+	}
+	state := p.Usability(policy, policy.InScope(groups), a.Now())
+	if p.Incarnation != a.Incarnation {
+		state = tap.DisabledByPolicy
+	}
+	return odata.Entity{
+		{Name: "@odata.type", Value: passType},
+		{Name: "id", Value: p.ID},
+		{Name: "temporaryAccessPass", Value: nil},
+		{Name: "createdDateTime", Value: odata.Time(p.CreatedAt)},
+		{Name: "startDateTime", Value: odata.Time(p.Start)},
+		{Name: "lifetimeInMinutes", Value: int(p.Lifetime / time.Minute)},
+		{Name: "isUsableOnce", Value: p.SingleUse},
+		{Name: "isUsable", Value: state == tap.EnabledByPolicy},
+		{Name: "methodUsabilityReason", Value: string(state)},
+		{Name: "postern_reason", Value: p.Reason, OnSelect: true},
+		{Name: "postern_ticket", Value: p.Ticket, OnSelect: true},
+		{Name: "postern_issuer", Value: p.Issuer.DisplayName, OnSelect: true},
+		{Name: "postern_usedDateTime", Value: odata.Time(p.UsedAt), OnSelect: true},
+	}, nil
+}

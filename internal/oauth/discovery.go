@@ -1,0 +1,102 @@
+package oauth
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/postern-id/postern/internal/oauth/assertion"
+	"github.com/postern-id/postern/internal/oauth/dpop"
+)
+
+// metadata is the discovery document (OpenID Connect Discovery 1.0 section 3, RFC 8414). It
+// lists exactly what is there.
+type metadata struct {
+	Issuer                string   `json:"issuer"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	AuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	AuthAlgorithms        []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	KeySet                string   `json:"jwks_uri"`
+	ResponseModes         []string `json:"response_modes_supported"`
+	SubjectTypes          []string `json:"subject_types_supported"`
+	IDTokenAlgorithms     []string `json:"id_token_signing_alg_values_supported"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	Scopes                []string `json:"scopes_supported"`
+	Grants                []string `json:"grant_types_supported"`
+	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	DPoPAlgorithms        []string `json:"dpop_signing_alg_values_supported"`
+	RequestURI            bool     `json:"request_uri_parameter_supported"`
+	IssuerInAnswer        bool     `json:"authorization_response_iss_parameter_supported"`
+	UserInfoEndpoint      string   `json:"userinfo_endpoint"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	EndSessionEndpoint    string   `json:"end_session_endpoint"`
+	Claims                []string `json:"claims_supported"`
+	GraphHost             string   `json:"msgraph_host"`
+}
+
+// discovery serves the document. At common and organizations the issuer has the literal
+// {tenantid} in it, as Entra's has.
+func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
+	name, issuer := r.PathValue("tenant"), s.PublicURL+"/{tenantid}/v2.0"
+	if !noTenant(name) {
+		t, err := s.tenant(r)
+		if err != nil {
+			return err
+		}
+		name, issuer = string(t.ID), s.issuer(t.ID)
+	}
+	base := s.PublicURL + "/" + name
+	return writeJSON(w, metadata{
+		Issuer: issuer, TokenEndpoint: base + "/oauth2/v2.0/token", KeySet: base + "/discovery/v2.0/keys",
+		AuthorizationEndpoint: base + "/oauth2/v2.0/authorize", EndSessionEndpoint: base + "/oauth2/v2.0/logout",
+		UserInfoEndpoint: s.PublicURL + "/oidc/userinfo",
+		AuthMethods:      []string{"client_secret_post", "private_key_jwt", "client_secret_basic", "none"},
+		AuthAlgorithms:   texts(assertion.Algorithms()), DPoPAlgorithms: texts(dpop.Algorithms()),
+		ResponseModes: []string{"query", "fragment", "form_post"}, ResponseTypes: []string{"code", "id_token"},
+		SubjectTypes: []string{"pairwise"}, IDTokenAlgorithms: []string{"RS256", "ES256"},
+		Scopes: []string{"openid", "profile", "email", "offline_access"},
+		Grants: grantNames(), ChallengeMethods: []string{"S256"}, IssuerInAnswer: true,
+		Claims: []string{
+			"sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "preferred_username", "name", "tid", "oid", "ver",
+			"at_hash", "sid", "email",
+		},
+		GraphHost: r.Host,
+	})
+}
+
+func texts[T ~string](all []T) []string {
+	out := make([]string, len(all))
+	for i, one := range all {
+		out[i] = string(one)
+	}
+	return out
+}
+
+// keySet serves the tenant's public signing keys (RFC 7517). At common it is the keys of no
+// tenant: clients find the tenant's own by the issuer of their token.
+func (s *Server) keySet(w http.ResponseWriter, r *http.Request) error {
+	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	if !noTenant(r.PathValue("tenant")) {
+		t, err := s.tenant(r)
+		if err != nil {
+			return err
+		}
+		if set.Keys, err = s.Keys.Public(r.Context(), string(t.ID)); err != nil {
+			return err
+		}
+	}
+	w.Header().Set("Cache-Control", "max-age=3600")
+	return writeJSON(w, set)
+}
+
+func writeJSON(w http.ResponseWriter, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_, err = w.Write(body)
+	return err
+}

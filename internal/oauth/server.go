@@ -1,0 +1,111 @@
+// Package oauth is the authorization server: OAuth 2.0 and OpenID Connect with the paths,
+// parameters and answers of Entra, so that MSAL and any OpenID Connect client work
+// unchanged. It translates between the wire and the packages that decide; each part of the
+// protocol that can be checked alone is a package below this one. docs/oauth-security.md
+// goes through RFC 9700 point by point.
+package oauth
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/oauth/oautherr"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// Server is the authorization server. Every field is required.
+type Server struct {
+	Store       Store
+	SignIn      *signin.Service
+	Keys        *token.Keys
+	Secrets     Secrets
+	Pages       Pages
+	PublicURL   string // without a slash at the end
+	Incarnation string // life of the store
+	Now         func() time.Time
+	Rand        io.Reader
+	Log         *slog.Logger
+}
+
+// Secrets returns keyed hashes under keys that are derived from the tenant's own secret.
+type Secrets interface {
+	MAC(ctx context.Context, tenant, label string, message []byte) (string, error)
+}
+
+// Pages shows what goes to a person instead of an application.
+type Pages interface {
+	// ShowError ends a request that can't go back to the application.
+	ShowError(w http.ResponseWriter, r *http.Request, err error, tenant directory.Tenant)
+}
+
+// Mount adds the endpoints to mux. {tenant} is an id, a verified domain, common or
+// organizations.
+func (s *Server) Mount(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.answer(s.discovery))
+	mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", s.answer(s.discovery))
+	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.answer(s.keySet))
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.answer(s.token))
+}
+
+// answer turns the error of an endpoint for programs into OAuth's envelope.
+func (s *Server) answer(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			facts := request.From(r.Context())
+			envelope, status := oautherr.Describe(err, s.ids(r))
+			if status >= http.StatusInternalServerError {
+				s.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "correlation_id", facts.CorrelationID, "err", err)
+			} else {
+				s.Log.InfoContext(r.Context(), "request refused", "path", r.URL.Path, "correlation_id", facts.CorrelationID, "error", envelope.Error, "codes", envelope.Codes)
+			}
+			oautherr.WriteError(w, r, err, s.ids(r))
+		}
+	}
+}
+
+func (s *Server) ids(r *http.Request) oautherr.IDs {
+	f := request.From(r.Context())
+	return oautherr.IDs{Trace: f.RequestID, Correlation: f.CorrelationID, At: s.Now()}
+}
+
+// noTenant reports whether name leaves the tenant open.
+func noTenant(name string) bool {
+	return strings.EqualFold(name, "common") || strings.EqualFold(name, "organizations")
+}
+
+// tenant returns the tenant that {tenant} names, by id or verified domain, or
+// directory.ErrTenantUnknown.
+func (s *Server) tenant(r *http.Request) (directory.Tenant, error) {
+	name := strings.ToLower(r.PathValue("tenant"))
+	if directory.IsID(name) {
+		return s.Store.Tenant(r.Context(), directory.TenantID(name))
+	}
+	id, err := s.Store.TenantOf(r.Context(), name)
+	if err != nil {
+		return directory.Tenant{}, err
+	}
+	return s.Store.Tenant(r.Context(), id)
+}
+
+// issuer returns the issuer of a tenant, always by its id.
+func (s *Server) issuer(tenant directory.TenantID) string {
+	return s.PublicURL + "/" + string(tenant) + "/v2.0"
+}
+
+// isFault reports whether err is one of the faults given.
+func isFault(err error, faults ...error) bool {
+	for _, f := range faults {
+		if errors.Is(err, f) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,112 @@
+package oauth
+
+import (
+	"mime"
+	"net/http"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/oauth/oautherr"
+)
+
+// maxForm bounds the body of a request to the token endpoint, in bytes.
+const maxForm = 64 << 10
+
+// An exchange is one request to the token endpoint.
+type exchange struct {
+	r      *http.Request
+	tenant directory.Tenant
+	client client
+}
+
+// grants are the ways to get tokens; discovery lists their names.
+var grants = []struct {
+	name  string
+	serve func(*Server, *exchange) (tokens, error)
+}{
+	{"client_credentials", (*Server).clientCredentials},
+}
+
+func grantNames() []string {
+	var all []string
+	for _, g := range grants {
+		all = append(all, g.name)
+	}
+	return all
+}
+
+// tokens is the answer of the token endpoint (RFC 6749 section 5.1), with Entra's additions.
+type tokens struct {
+	Type         string `json:"token_type"`
+	Scope        string `json:"scope,omitempty"`
+	ExpiresIn    int64  `json:"expires_in"`     // seconds
+	ExtExpiresIn int64  `json:"ext_expires_in"` // the same; Entra's clients look for it
+	Access       string `json:"access_token"`
+	Refresh      string `json:"refresh_token,omitempty"`
+	ID           string `json:"id_token,omitempty"`
+	ClientInfo   string `json:"client_info,omitempty"`
+}
+
+// token serves POST /{tenant}/oauth2/v2.0/token.
+func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	if err := readForm(w, r); err != nil {
+		return err
+	}
+	name := r.PostForm.Get("grant_type")
+	if name == "" {
+		return oautherr.ErrMissingParameter.With("grant_type", "The grant_type is missing.")
+	}
+	for _, g := range grants {
+		if g.name != name {
+			continue
+		}
+		if noTenant(r.PathValue("tenant")) {
+			return oautherr.ErrGrantOnCommon
+		}
+		out, err := s.exchange(r, g.serve)
+		if err != nil {
+			return err
+		}
+		return writeJSON(w, out)
+	}
+	return oautherr.ErrUnsupportedGrant
+}
+
+func (s *Server) exchange(r *http.Request, serve func(*Server, *exchange) (tokens, error)) (tokens, error) {
+	tenant, err := s.tenant(r)
+	if err != nil {
+		return tokens{}, err
+	}
+	x := &exchange{r: r, tenant: tenant}
+	if x.client, err = s.authenticate(r, tenant); err != nil {
+		return tokens{}, err
+	}
+	return serve(s, x)
+}
+
+// readForm reads a form of which no parameter comes twice (RFC 6749 section 3.2).
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/x-www-form-urlencoded" {
+		return oautherr.ErrMalformed.With("", "The body must be application/x-www-form-urlencoded.")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return oautherr.ErrMalformed.With("", "The form can't be read.")
+	}
+	for name, values := range r.PostForm {
+		if len(values) > 1 {
+			return oautherr.ErrMalformed.With(name, "A parameter comes more than once.")
+		}
+	}
+	return nil
+}
+
+// algorithm is the key that signs tokens for app.
+func algorithm(app directory.Application) keyring.Purpose {
+	if app.SigningAlgorithm == directory.ES256 {
+		return keyring.ES256
+	}
+	return keyring.RS256
+}

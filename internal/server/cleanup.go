@@ -1,0 +1,83 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method/tap"
+)
+
+const (
+	cleanUpEvery = 10 * time.Second
+	cleanUpBatch = 500
+	// passRetention is how long a pass stays listed after its end.
+	passRetention = 30 * 24 * time.Hour
+)
+
+// cleanUp notes the expiry of passes, and removes what has ended, until ctx ends.
+func (s *Server) cleanUp(ctx context.Context) {
+	tick := time.NewTicker(cleanUpEvery)
+	defer tick.Stop()
+	for {
+		s.cleanOnce(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Server) cleanOnce(ctx context.Context) {
+	tenants, err := s.db.Tenants(ctx)
+	if err != nil {
+		s.options.Log.ErrorContext(ctx, "clean-up failed", "err", err)
+		return
+	}
+	for _, tenant := range append(tenants, directory.NoTenant) {
+		if err := s.cleanTenant(ctx, tenant); err != nil && ctx.Err() == nil {
+			s.options.Log.ErrorContext(ctx, "clean-up failed", "tenant_id", tenant, "err", err)
+		}
+	}
+}
+
+func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) error {
+	now := s.now()
+	ended, err := s.db.EndedPasses(ctx, tenant, now, cleanUpBatch)
+	if err != nil {
+		return err
+	}
+	for _, p := range ended {
+		if err := s.db.NoteExpiry(ctx, p, passEvent(p, audit.PassExpired, now)); err != nil {
+			return err
+		}
+	}
+	if _, err := s.db.RemoveEnded(ctx, tenant, now.Add(-passRetention), cleanUpBatch, func(p tap.Pass) audit.Event {
+		return passEvent(p, audit.PassRemoved, now)
+	}); err != nil {
+		return err
+	}
+	if tenant != directory.NoTenant {
+		if err := s.rotateOld(ctx, tenant); err != nil {
+			return err
+		}
+	}
+	return s.db.RemoveExpired(ctx, tenant, now, cleanUpBatch)
+}
+
+// passEvent is an event about a pass that nobody did.
+func passEvent(p tap.Pass, activity string, now time.Time) audit.Event {
+	return audit.Event{
+		Tenant: string(p.Tenant), ID: uuid.NewString(), At: now, CorrelationID: p.ID,
+		Change: &audit.Change{
+			Activity: activity, Category: audit.CategoryUserManagement, Service: audit.ServicePostern,
+			Operation: audit.OperationUpdate, Result: audit.Success,
+			Targets: []audit.Target{{ID: string(p.User), Type: audit.TargetUser}},
+			Details: []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: p.ID}},
+		},
+	}
+}

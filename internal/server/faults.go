@@ -1,0 +1,39 @@
+package server
+
+import "github.com/postern-id/postern/internal/fault"
+
+// Faults of starting, and of local commands.
+var (
+	ErrNotAdministrator = &fault.Error{
+		Kind: fault.Forbidden, Code: "recoverNotAdministrator", Target: "upn",
+		Text: "This person is not an enabled Global Administrator.", Remedy: "Name one who is.",
+	}
+	ErrListen = &fault.Error{
+		Kind: fault.Unavailable, Code: "listenFailed", Target: "listen",
+		Text: "The address can't be listened on.", Remedy: "Choose another one with --listen, or end the program that uses it.",
+	}
+	ErrInUse = &fault.Error{
+		Kind: fault.Unavailable, Code: "dataInUse", Target: "data",
+		Text: "Another server uses this data directory.", Remedy: "Stop it first, or choose another directory.",
+	}
+	ErrNotInitialised = &fault.Error{
+		Kind: fault.Unavailable, Code: "notInitialised", Target: "data",
+		Text: "There is no tenant here yet.", Remedy: "Run: postern init --data DIR --domain contoso.example",
+	}
+	ErrCertificate = &fault.Error{
+		Kind: fault.Invalid, Code: "certificateUnusable", Target: "tls-cert",
+		Text: "The certificate or its key can't be used.", Remedy: "Check that both files are PEM, belong together and can be read.",
+	}
+)
+
+// ErrNotDev keeps `dev --reset` away from folders that it did not make.
+var ErrNotDev = &fault.Error{
+	Kind: fault.Conflict, Code: "notDevData", Target: "data",
+	Text: "This folder was not made by `postern dev`, so it is not emptied.", Remedy: "Choose another one with --data.",
+}
+
+// ErrKeyPurpose says which keys can be rotated by hand.
+var ErrKeyPurpose = &fault.Error{
+	Kind: fault.Invalid, Code: "keyPurpose", Target: "key",
+	Text: "This is no key that can be rotated.", Remedy: "Name RS256, ES256 or passPepper.",
+}

@@ -1,0 +1,82 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"github.com/postern-id/postern/internal/graph"
+	"github.com/postern-id/postern/internal/oauth"
+	"github.com/postern-id/postern/internal/pages"
+	"github.com/postern-id/postern/internal/request"
+)
+
+// mount puts the parts under one handler. The first segment of a path says whose it is;
+// what is nobody's is a tenant, which the authorization server knows or refuses.
+func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph.API) http.Handler {
+	own := http.NewServeMux()
+	site.Mount(own)
+	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	own.HandleFunc("GET /readyz", s.ready)
+	tenants := http.NewServeMux()
+	authorization.Mount(tenants)
+	protected := http.NewCrossOriginProtection().Handler(own)
+	graphHandler := api.Handler()
+
+	whole := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		switch first {
+		case "v1.0", "beta":
+			graphHandler.ServeHTTP(w, r)
+		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox":
+			protected.ServeHTTP(w, r)
+		default:
+			tenants.ServeHTTP(w, r)
+		}
+	})
+	return request.Middleware(s.options.Proxies, s.recovered(s.hsts(whole)))
+}
+
+// ready answers whether the server can serve now.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	if err := s.db.Ping(r.Context()); err != nil {
+		s.options.Log.ErrorContext(r.Context(), "not ready", "err", err)
+		http.Error(w, "The database does not answer. Check that it runs.", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// hsts tells browsers to come by TLS only, except on localhost, where other programs serve
+// plain HTTP under the same name.
+func (s *Server) hsts(next http.Handler) http.Handler {
+	u, err := url.Parse(s.options.PublicURL)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "localhost" || strings.HasPrefix(u.Hostname(), "127.") {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered turns a panic into a logged 500 with the request's id.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if errors.Is(http.ErrAbortHandler, p) {
+				panic(p)
+			}
+			id := request.From(r.Context()).CorrelationID
+			s.options.Log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "correlation_id", id, "panic", p, "stack", string(debug.Stack()))
+			http.Error(w, "Something went wrong on our side. "+id, http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}

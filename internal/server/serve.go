@@ -1,0 +1,114 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Listen says where and how a server is reached.
+type Listen struct {
+	Address  string // host:port
+	CertFile string // with KeyFile; empty uses the local CA of the data directory
+	KeyFile  string
+	Plain    bool // HTTP without TLS, behind a proxy that has it
+}
+
+// drain is how long requests may take to end after SIGTERM.
+const drain = 20 * time.Second
+
+// Serve opens the server of o and serves until ctx ends or SIGTERM or SIGINT comes, then
+// lets requests finish. ready is called once it answers.
+func Serve(ctx context.Context, o Options, l Listen, ready func(*Server)) error {
+	lock := flock.New(filepath.Join(o.Dir, "serve.lock"))
+	if o.Database == "" {
+		held, err := lock.TryLock()
+		if err != nil {
+			return fmt.Errorf("lock the data directory: %w", err)
+		}
+		if !held {
+			return ErrInUse
+		}
+		defer func() { _ = lock.Unlock() }()
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Address)
+	if err != nil {
+		return ErrListen.With("", fmt.Sprintf("%s can't be listened on: %v.", l.Address, err))
+	}
+	s, err := Open(ctx, o)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if tenants, err := s.db.Tenants(ctx); err != nil || len(tenants) == 0 {
+		return errors.Join(firstError(err, ErrNotInitialised), listener.Close(), s.Close())
+	}
+	return errors.Join(s.serve(ctx, listener, l, ready), s.Close())
+}
+
+func firstError(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+func (s *Server) serve(ctx context.Context, listener net.Listener, l Listen, ready func(*Server)) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if !l.Plain {
+		certs, err := newCertificates(s.certificate(l), s.options.Log)
+		if err != nil {
+			return errors.Join(ErrCertificate.With("", fmt.Sprintf("The certificate can't be used: %v.", err)), listener.Close())
+		}
+		again := make(chan os.Signal, 1)
+		notifyReload(again)
+		defer signal.Stop(again)
+		go certs.watch(ctx, again)
+		config := certs.config()
+		config.NextProtos = []string{"h2", "http/1.1"}
+		listener = tls.NewListener(listener, config)
+	}
+	web := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	s.Start()
+	ended := make(chan error, 1)
+	go func() { ended <- web.Serve(listener) }()
+	ready(s)
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	deadline, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	return web.Shutdown(deadline)
+}
+
+// certificate returns how the certificate is read: from the files that l names, or from the
+// local CA.
+func (s *Server) certificate(l Listen) func() (*tls.Certificate, error) {
+	if l.CertFile != "" {
+		return func() (*tls.Certificate, error) {
+			pair, err := tls.LoadX509KeyPair(l.CertFile, l.KeyFile)
+			return &pair, err
+		}
+	}
+	return func() (*tls.Certificate, error) {
+		if err := ensureCA(s.options.Dir, s.now()); err != nil {
+			return nil, err
+		}
+		return localCertificate(s.options.Dir, s.options.PublicURL, s.now())
+	}
+}

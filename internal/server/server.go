@@ -1,0 +1,173 @@
+// Package server puts the parts together: it opens the store, builds what stands on it,
+// mounts it under one handler and serves. Nothing imports it but the commands.
+package server
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+	_ "time/tzdata" // zones of tenants, also where the system has none
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/gate"
+	"github.com/postern-id/postern/internal/graph"
+	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/oauth"
+	"github.com/postern-id/postern/internal/pages"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+	"github.com/postern-id/postern/internal/store"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// Options say where a server's data is and how it is reached.
+type Options struct {
+	Dir       string // data directory
+	Database  string // postgres:// URL; empty is SQLite in Dir
+	MasterKey string // value of POSTERN_MASTER_KEY; empty reads the file in Dir
+	PublicURL string // as browsers and clients know it, without a slash at the end
+	Proxies   request.Proxies
+	Log       *slog.Logger
+	// Hold is how long after arrival refusals are answered; 0 is 300 ms.
+	Hold time.Duration
+}
+
+// Server is an open Postern. Close it.
+type Server struct {
+	options Options
+	db      *store.DB
+	ring    *keyring.Ring
+	wrapper keyring.Wrapper
+	passes  tap.Passes
+	handler http.Handler
+	now     func() time.Time
+
+	refusals *signin.Refusals
+	sealer   *audit.Sealer
+	work     sync.WaitGroup
+	stop     context.CancelFunc
+}
+
+const defaultHold = 300 * time.Millisecond
+
+// Open opens the store of o and builds the server. Nothing runs yet but the store's writer.
+func Open(ctx context.Context, o Options) (*Server, error) {
+	master, err := keyring.LoadMaster(o.Dir, o.MasterKey)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{Dir: o.Dir, Database: o.Database})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{options: o, db: db, wrapper: master, now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }}
+	if s.options.Hold == 0 {
+		s.options.Hold = defaultHold
+	}
+	s.ring = &keyring.Ring{Store: db, Wrapper: master, Now: s.now}
+	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
+	s.refusals = &signin.Refusals{Record: db.RecordSignIn, Log: o.Log}
+	s.sealer = &audit.Sealer{Store: db.Log(), Key: s.checkpointKey, Now: s.now, Log: o.Log}
+	if err := s.checkMaster(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if s.handler, err = s.build(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// checkMaster opens one key, so that a wrong master key is told at the start and not at the
+// first sign-in.
+func (s *Server) checkMaster(ctx context.Context) error {
+	tenants, err := s.db.Tenants(ctx)
+	if err != nil || len(tenants) == 0 {
+		return err
+	}
+	_, _, err = s.ring.Secret(ctx, string(tenants[0]), keyring.Derivation, "")
+	return err
+}
+
+func (s *Server) checkpointKey(ctx context.Context, tenant string) (crypto.Signer, error) {
+	_, key, err := s.ring.Signer(ctx, tenant, keyring.Checkpoint)
+	return key, err
+}
+
+// build makes the parts, from the rules outwards.
+func (s *Server) build() (http.Handler, error) {
+	o := s.options
+	secrets := bound{s.ring, s.db.Incarnation}
+	keys := &token.Keys{Ring: s.ring, Now: s.now}
+	signIn := &signin.Service{
+		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold,
+		Methods: []signin.Method{
+			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: gate.New(gate.Config{}), Now: s.now, Incarnation: s.db.Incarnation},
+		},
+	}
+	view, err := pages.NewView(s.now)
+	if err != nil {
+		return nil, fmt.Errorf("read the pages: %w", err)
+	}
+	site := &pages.Site{View: view, SignIn: signIn, Tenants: s.db, Passes: s.db, Groups: s.db, Events: s.db, Now: s.now, Log: o.Log}
+	authorization := &oauth.Server{
+		Store: s.db, SignIn: signIn, Keys: keys, Secrets: s.ring, PublicURL: o.PublicURL,
+		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log, Pages: site,
+	}
+	api := &graph.API{
+		Store: s.db, Passes: s.passes, Tokens: keys, Secrets: s.ring, PublicURL: o.PublicURL,
+		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now},
+		Now:    s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation,
+	}
+	return s.mount(site, authorization, api), nil
+}
+
+// Start begins the work in the background: sealing, counting, cleaning up.
+func (s *Server) Start() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	for _, run := range []func(context.Context){s.sealer.Run, s.refusals.Run, s.cleanUp} {
+		s.work.Go(func() { run(ctx) })
+	}
+}
+
+// Handler answers all requests.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Close ends the work in the background and closes the store.
+func (s *Server) Close() error {
+	if s.stop != nil {
+		s.stop()
+	}
+	s.work.Wait()
+	return s.db.Close()
+}
+
+// bound derives keys for one life of the store, so that nothing of an earlier one matches.
+type bound struct {
+	ring        *keyring.Ring
+	incarnation string
+}
+
+// MAC implements signin.Secrets.
+func (b bound) MAC(ctx context.Context, tenant, label string, message []byte) (string, error) {
+	if directory.TenantID(tenant) == directory.NoTenant {
+		return b.ring.SharedMAC(ctx, label+" "+b.incarnation, message)
+	}
+	return b.ring.MAC(ctx, tenant, label+" "+b.incarnation, message)
+}
+
+// peppers hands out the peppers of passes.
+type peppers struct{ ring *keyring.Ring }
+
+// Pepper implements tap.Peppers.
+func (p peppers) Pepper(ctx context.Context, tenant directory.TenantID, id string) ([]byte, string, error) {
+	return p.ring.Secret(ctx, string(tenant), keyring.PassPepper, id)
+}
