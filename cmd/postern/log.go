@@ -22,20 +22,16 @@ func logVerifyCommand() *cobra.Command {
 		Long: "Checks every entry, hash and checkpoint of the log, and names the first bad entry.\n" +
 			"With --checkpoint it also proves that what a witness saw is still there.",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if err := s.fill(c); err != nil {
 				return err
 			}
-			var witnesses []io.Reader
-			for _, path := range checkpoints {
-				file, err := os.Open(path)
-				if err != nil {
-					return usage{err}
-				}
-				defer func() { err = errors.Join(err, file.Close()) }()
-				witnesses = append(witnesses, file)
+			witnesses, err := openAll(checkpoints)
+			if err != nil {
+				return err
 			}
-			reports, err := server.VerifyLog(c.Context(), s.options(c), witnesses, acceptLoss)
+			defer closeAll(witnesses)
+			reports, err := server.VerifyLog(c.Context(), s.options(c), readers(witnesses), acceptLoss)
 			return errors.Join(printReports(c.OutOrStdout(), reports, asJSON), err)
 		},
 	}
@@ -44,6 +40,34 @@ func logVerifyCommand() *cobra.Command {
 	c.Flags().BoolVar(&acceptLoss, "accept-loss", false, "accept entries that a restore lost")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+// openAll opens every file of paths, or none.
+func openAll(paths []string) ([]*os.File, error) {
+	var all []*os.File
+	for _, path := range paths {
+		file, err := os.Open(path)
+		if err != nil {
+			closeAll(all)
+			return nil, usage{err}
+		}
+		all = append(all, file)
+	}
+	return all, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, file := range files {
+		_ = file.Close() // only read
+	}
+}
+
+func readers(files []*os.File) []io.Reader {
+	var all []io.Reader
+	for _, file := range files {
+		all = append(all, file)
+	}
+	return all
 }
 
 func printReports(w io.Writer, reports []server.TenantReport, asJSON bool) error {

@@ -1,7 +1,9 @@
 package oauth
 
 import (
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,7 +29,7 @@ func (s *Server) clientCredentials(x *exchange) (tokens, error) {
 	if err != nil {
 		return tokens{}, err
 	}
-	resource, audience, err := s.resource(x, asked)
+	resource, audience, err := s.resourceOf(x.r, x.tenant.ID, asked)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -55,18 +57,15 @@ func (s *Server) clientCredentials(x *exchange) (tokens, error) {
 	return tokens{Type: "Bearer", ExpiresIn: seconds, ExtExpiresIn: seconds, Access: signed}, nil
 }
 
-// resource returns the API that a scope names and the audience of its tokens.
-func (s *Server) resource(x *exchange, asked string) (directory.ServicePrincipal, string, error) {
-	ctx := x.r.Context()
-	if asked == scope.Graph {
-		p, err := s.Store.ServicePrincipalByAppID(ctx, x.tenant.ID, directory.GraphAppID)
+// resourceOf returns the API that a scope names and the audience of its tokens.
+func (s *Server) resourceOf(r *http.Request, tenant directory.TenantID, asked string) (directory.ServicePrincipal, string, error) {
+	ctx := r.Context()
+	if asked == scope.Graph || asked == "" || asked == string(directory.GraphAppID) {
+		p, err := s.Store.ServicePrincipalByAppID(ctx, tenant, directory.GraphAppID)
 		return p, string(directory.GraphAppID), err
 	}
-	id := directory.AppID(asked)
-	if len(asked) > 6 && asked[:6] == "api://" {
-		id = directory.AppID(asked[6:])
-	}
-	p, err := s.Store.ServicePrincipalByAppID(ctx, x.tenant.ID, id)
+	id := directory.AppID(strings.TrimPrefix(asked, "api://"))
+	p, err := s.Store.ServicePrincipalByAppID(ctx, tenant, id)
 	if isFault(err, directory.ErrServicePrincipalUnknown) || err == nil && !p.AccountEnabled {
 		return p, "", oautherr.ErrResourceUnknown
 	}

@@ -11,10 +11,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -44,6 +46,12 @@ type Secrets interface {
 type Pages interface {
 	// ShowError ends a request that can't go back to the application.
 	ShowError(w http.ResponseWriter, r *http.Request, err error, tenant directory.Tenant)
+	// ShowFormPost posts values to an application's redirect URI by a form.
+	ShowFormPost(w http.ResponseWriter, r *http.Request, to string, values url.Values) error
+	// ShowSignOut asks whether to sign out; the answer is posted to action.
+	ShowSignOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string)
+	// ShowSignedOut says that the browser is signed out.
+	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant)
 }
 
 // Mount adds the endpoints to mux. {tenant} is an id, a verified domain, common or
@@ -53,11 +61,41 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{tenant}/.well-known/openid-configuration", s.answer(s.discovery))
 	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.answer(s.keySet))
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.answer(s.token))
+	mux.HandleFunc("OPTIONS /{tenant}/oauth2/v2.0/token", preflight)
+	mux.HandleFunc("GET /oidc/userinfo", s.answer(s.userInfo))
+	mux.HandleFunc("POST /oidc/userinfo", s.answer(s.userInfo))
+	mux.HandleFunc("GET /{tenant}/oauth2/v2.0/authorize", s.authorize)
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/authorize", s.authorize)
+	mux.HandleFunc("GET "+resumePath, s.resume)
+	protection := http.NewCrossOriginProtection()
+	mux.Handle("GET /{tenant}/oauth2/v2.0/logout", http.HandlerFunc(s.logout))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/logout", protection.Handler(http.HandlerFunc(s.logout)))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.Pages.ShowError(w, r, ErrNoPage, directory.Tenant{})
+	})
+}
+
+// ErrNoPage says that nothing is at an address.
+var ErrNoPage = &fault.Error{
+	Kind: fault.NotFound, Code: "pageUnknown",
+	Text: "There is no such page.", Remedy: "Check the address.",
+}
+
+// preflight lets single-page applications send a DPoP proof (Fetch, CORS protocol). The
+// endpoint reads no cookies, so that any origin may ask.
+func preflight(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "POST")
+	h.Set("Access-Control-Allow-Headers", "Content-Type, DPoP, client-request-id, x-client-sku, x-client-ver")
+	h.Set("Access-Control-Max-Age", "3600")
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // answer turns the error of an endpoint for programs into OAuth's envelope.
 func (s *Server) answer(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*") // no cookie is read here
 		if err := h(w, r); err != nil {
 			facts := request.From(r.Context())
 			envelope, status := oautherr.Describe(err, s.ids(r))

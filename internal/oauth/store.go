@@ -2,10 +2,13 @@ package oauth
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/oauth/dpop"
+	"github.com/postern-id/postern/internal/token"
 )
 
 // Store is what the authorization server reads and writes.
@@ -27,4 +30,32 @@ type Store interface {
 	AppRolesOf(ctx context.Context, tenant directory.TenantID, principal string, resource directory.ServicePrincipalID) ([]string, error)
 	// RecordTokens records the event of tokens that no row stands behind.
 	RecordTokens(ctx context.Context, e audit.Event) error
+	// HomesOf returns the tenants in which a client id is registered.
+	HomesOf(ctx context.Context, app directory.AppID) ([]directory.TenantID, error)
+	// User returns a user, or directory.ErrUserUnknown.
+	User(ctx context.Context, tenant directory.TenantID, id directory.UserID) (directory.User, error)
+	// RolesOf returns the roles that a user holds, directly or through groups.
+	RolesOf(ctx context.Context, tenant directory.TenantID, principal string) ([]directory.RoleID, error)
+	// GroupsOf returns the groups that a user is in, directly or through other groups.
+	GroupsOf(ctx context.Context, tenant directory.TenantID, object string) (map[directory.GroupID]bool, error)
+	// GrantedScopes returns the scopes of a resource that a client may use for a user,
+	// granted for everybody or for that person.
+	GrantedScopes(ctx context.Context, tenant directory.TenantID, client, resource directory.ServicePrincipalID, user directory.UserID) ([]string, error)
+	// TokenOwner returns for whom a verified access token speaks, if it still lives at at;
+	// else token.ErrInvalid.
+	TokenOwner(ctx context.Context, a token.Access, at time.Time) (token.Owner, error)
+
+	// Authorize stores a family with its code and records e, or does none of it.
+	Authorize(ctx context.Context, f Family, code Grant, secretHash string, e audit.Event) error
+	// Grant returns a code or refresh token with its family and the hash of its secret, or
+	// oautherr.ErrInvalidGrant.
+	Grant(ctx context.Context, tenant directory.TenantID, kind GrantKind, id string) (Grant, Family, string, error)
+	// Spend uses g up, stores next unless it is nil, and records e; or does none of it. Of
+	// any number of concurrent uses one returns nil. Any other ends the family, tokens of
+	// the winner included, and returns ErrReused. When the family has ended, or its user or
+	// pass is gone, it is oautherr.ErrRevoked. With keep the grant is not used up.
+	Spend(ctx context.Context, g Grant, keep bool, next *Grant, nextHash string, at time.Time, e audit.Event) error
 }
+
+// ErrReused reports a second use of a code or refresh token. The family has ended.
+var ErrReused = errors.New("used before")

@@ -7,6 +7,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
+	"github.com/postern-id/postern/internal/token"
 )
 
 // maxForm bounds the body of a request to the token endpoint, in bytes.
@@ -24,6 +25,8 @@ var grants = []struct {
 	name  string
 	serve func(*Server, *exchange) (tokens, error)
 }{
+	{"authorization_code", (*Server).authorizationCode},
+	{"refresh_token", (*Server).refreshToken},
 	{"client_credentials", (*Server).clientCredentials},
 }
 
@@ -61,7 +64,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 		if g.name != name {
 			continue
 		}
-		if noTenant(r.PathValue("tenant")) {
+		if noTenant(r.PathValue("tenant")) && name == "client_credentials" {
 			return oautherr.ErrGrantOnCommon
 		}
 		out, err := s.exchange(r, g.serve)
@@ -74,7 +77,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) exchange(r *http.Request, serve func(*Server, *exchange) (tokens, error)) (tokens, error) {
-	tenant, err := s.tenant(r)
+	tenant, err := s.exchangeTenant(r)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -83,6 +86,19 @@ func (s *Server) exchange(r *http.Request, serve func(*Server, *exchange) (token
 		return tokens{}, err
 	}
 	return serve(s, x)
+}
+
+// exchangeTenant is the tenant of the address; at common it is the one that the code or
+// refresh token names.
+func (s *Server) exchangeTenant(r *http.Request) (directory.Tenant, error) {
+	if !noTenant(r.PathValue("tenant")) {
+		return s.tenant(r)
+	}
+	o, err := token.ParseOpaque(r.PostForm.Get("code") + r.PostForm.Get("refresh_token"))
+	if err != nil {
+		return directory.Tenant{}, oautherr.ErrInvalidGrant
+	}
+	return s.Store.Tenant(r.Context(), directory.TenantID(o.Tenant))
 }
 
 // readForm reads a form of which no parameter comes twice (RFC 6749 section 3.2).

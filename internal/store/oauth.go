@@ -5,10 +5,14 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/oauth"
+	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -51,16 +55,165 @@ func (db *DB) AppRolesOf(ctx context.Context, tenant directory.TenantID, princip
 // RecordTokens records the event of tokens that no row stands behind.
 func (db *DB) RecordTokens(ctx context.Context, e audit.Event) error { return db.Record(ctx, e) }
 
-// TokenOwner implements graph.Store.
+// TokenOwner implements graph.Store and oauth.Store.
 func (db *DB) TokenOwner(ctx context.Context, a token.Access, at time.Time) (token.Owner, error) {
-	if !a.AppOnly() {
+	if a.AppOnly() {
+		p, err := db.ServicePrincipal(ctx, a.Tenant, directory.ServicePrincipalID(a.Object))
+		if errors.Is(err, directory.ErrServicePrincipalUnknown) || err == nil && !p.AccountEnabled {
+			return token.Owner{}, token.ErrInvalid
+		}
+		return token.Owner{Principal: p}, err
+	}
+	user, err := livingFamily(ctx, db.read, a.Tenant, a.Family, at)
+	if errors.Is(err, oautherr.ErrRevoked) || err == nil && string(user.ID) != a.Object {
 		return token.Owner{}, token.ErrInvalid
 	}
-	p, err := db.ServicePrincipal(ctx, a.Tenant, directory.ServicePrincipalID(a.Object))
-	if errors.Is(err, directory.ErrServicePrincipalUnknown) || err == nil && !p.AccountEnabled {
-		return token.Owner{}, token.ErrInvalid
+	return token.Owner{User: user}, err
+}
+
+// livingFamily returns the user of a family that has not ended, whose user is there and
+// enabled and has not revoked what began before, and whose pass is still there. Else it is
+// oautherr.ErrRevoked.
+func livingFamily(ctx context.Context, q querier, tenant directory.TenantID, family string, at time.Time) (directory.User, error) {
+	var userID, passID string
+	var created, expires, ended int64
+	err := q.QueryRowContext(ctx, `
+		SELECT user_id, pass_id, created_at, expires_at, ended_at FROM token_family
+		WHERE tenant_id = $1 AND id = $2`, tenant, family).Scan(&userID, &passID, &created, &expires, &ended)
+	if err := notFound(err, oautherr.ErrRevoked); err != nil {
+		return directory.User{}, err
 	}
-	return token.Owner{Principal: p}, err
+	if ended != 0 || !at.Before(fromMicros(expires)) {
+		return directory.User{}, oautherr.ErrRevoked
+	}
+	user, err := userBy(ctx, q, tenant, "id", userID)
+	switch {
+	case errors.Is(err, directory.ErrUserUnknown):
+		return user, oautherr.ErrRevoked
+	case err != nil:
+		return user, err
+	case !user.AccountEnabled || fromMicros(created).Before(user.SessionsValidFrom):
+		return user, oautherr.ErrRevoked
+	case passID == "":
+		return user, nil
+	}
+	p, err := passOf(ctx, q, tenant, user.ID)
+	if errors.Is(err, tap.ErrNone) || err == nil && p.ID != passID {
+		return user, oautherr.ErrRevoked
+	}
+	return user, err
+}
+
+// HomesOf implements oauth.Store.
+func (db *DB) HomesOf(ctx context.Context, app directory.AppID) ([]directory.TenantID, error) {
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT tenant_id FROM route WHERE kind = $1 AND name = $2 ORDER BY tenant_id LIMIT 2`, routeClient, app)
+	return collect(rows, err, scanOne[directory.TenantID])
+}
+
+// GrantedScopes implements oauth.Store.
+func (db *DB) GrantedScopes(ctx context.Context, tenant directory.TenantID, client, resource directory.ServicePrincipalID, user directory.UserID) ([]string, error) {
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT scope FROM permission_grant
+		WHERE tenant_id = $1 AND client_id = $2 AND resource_id = $3 AND (consent_type = $4 OR principal_id = $5)`,
+		tenant, client, resource, directory.AllPrincipals, user)
+	texts, err := collect(rows, err, scanOne[string])
+	return strings.Fields(strings.Join(texts, " ")), err
+}
+
+// Authorize implements oauth.Store.
+func (db *DB) Authorize(ctx context.Context, f oauth.Family, code oauth.Grant, secretHash string, e audit.Event) error {
+	body, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if _, err := tx.exec(ctx, `
+			INSERT INTO token_family (tenant_id, id, user_id, session_id, app_id, pass_id, purpose, created_at, expires_at, body)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			f.Tenant, f.ID, f.User, f.Session, f.App, f.PassID, f.Purpose, micros(f.CreatedAt), micros(f.ExpiresAt), string(body)); err != nil {
+			return err
+		}
+		if err := tx.insertTokenGrant(ctx, code, secretHash); err != nil {
+			return err
+		}
+		return tx.append(ctx, e)
+	})
+}
+
+func (tx *Tx) insertTokenGrant(ctx context.Context, g oauth.Grant, secretHash string) error {
+	body, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO single_use_token (tenant_id, id, kind, family_id, secret_hash, created_at, expires_at, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		g.Tenant, g.ID, g.Kind, g.Family, secretHash, micros(g.CreatedAt), micros(g.ExpiresAt), string(body))
+	return err
+}
+
+// Grant implements oauth.Store.
+func (db *DB) Grant(ctx context.Context, tenant directory.TenantID, kind oauth.GrantKind, id string) (oauth.Grant, oauth.Family, string, error) {
+	g := oauth.Grant{Tenant: tenant, ID: id, Kind: kind}
+	f := oauth.Family{Tenant: tenant}
+	var hash, body, familyBody string
+	var created, expires, used, familyCreated, familyExpires, ended int64
+	err := db.read.QueryRowContext(ctx, `
+		SELECT t.secret_hash, t.created_at, t.expires_at, t.used_at, t.body,
+			f.id, f.user_id, f.session_id, f.app_id, f.pass_id, f.purpose, f.created_at, f.expires_at, f.ended_at, f.body
+		FROM single_use_token t JOIN token_family f ON f.tenant_id = t.tenant_id AND f.id = t.family_id
+		WHERE t.tenant_id = $1 AND t.id = $2 AND t.kind = $3`, tenant, id, kind).
+		Scan(&hash, &created, &expires, &used, &body,
+			&f.ID, &f.User, &f.Session, &f.App, &f.PassID, &f.Purpose, &familyCreated, &familyExpires, &ended, &familyBody)
+	if err := notFound(err, oautherr.ErrInvalidGrant); err != nil {
+		return g, f, "", err
+	}
+	g.Family, g.CreatedAt, g.ExpiresAt, g.UsedAt = f.ID, fromMicros(created), fromMicros(expires), fromMicros(used)
+	f.CreatedAt, f.ExpiresAt, f.EndedAt = fromMicros(familyCreated), fromMicros(familyExpires), fromMicros(ended)
+	_, err = decoded(&g, body)
+	if err == nil {
+		_, err = decoded(&f, familyBody)
+	}
+	return g, f, hash, err
+}
+
+// Spend implements oauth.Store.
+func (db *DB) Spend(ctx context.Context, g oauth.Grant, keep bool, next *oauth.Grant, nextHash string, at time.Time, e audit.Event) error {
+	reused := false
+	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		reused = false
+		n, err := tx.exec(ctx, `
+			UPDATE single_use_token SET used_at = CASE WHEN $1 THEN used_at ELSE $2 END
+			WHERE tenant_id = $3 AND id = $4 AND used_at = 0`, keep, micros(at), g.Tenant, g.ID)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			reused = true // the ending is committed: no error yet
+			return tx.endFamily(ctx, g.Tenant, g.Family, at, "reused")
+		}
+		if _, err := livingFamily(ctx, tx.q, g.Tenant, g.Family, at); err != nil {
+			return err
+		}
+		if next != nil {
+			if err := tx.insertTokenGrant(ctx, *next, nextHash); err != nil {
+				return err
+			}
+		}
+		return tx.append(ctx, e)
+	})
+	if err == nil && reused {
+		return oauth.ErrReused
+	}
+	return err
+}
+
+func (tx *Tx) endFamily(ctx context.Context, tenant directory.TenantID, family string, at time.Time, reason string) error {
+	_, err := tx.exec(ctx, `
+		UPDATE token_family SET ended_at = $1, end_reason = $2
+		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, micros(at), reason, tenant, family)
+	return err
 }
 
 // Seen implements dpop.Replay: it reports whether the id is new.

@@ -1,0 +1,249 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/postern-id/postern/internal/browser"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/oauth/oautherr"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// resumePath is where a finished sign-in goes on.
+const resumePath = "/oauth2/resume"
+
+// authorize serves GET and POST /{tenant}/oauth2/v2.0/authorize.
+func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
+	tenant, c, q, err := s.readAuthorize(w, r)
+	if err != nil {
+		s.Pages.ShowError(w, r, err, tenant)
+		return
+	}
+	form := r.Form
+	if err := s.fill(&q, c, form); err != nil {
+		s.deny(w, r, tenant, q, err)
+		return
+	}
+	if session, user, ok := s.silent(r, tenant, q); ok {
+		if err := s.grant(w, r, tenant.ID, c, q, session, user); err != nil {
+			s.deny(w, r, tenant, q, err)
+		}
+		return
+	}
+	if q.Prompt == "none" {
+		s.deny(w, r, tenant, q, oautherr.ErrLoginRequired)
+		return
+	}
+	if err := s.begin(w, r, tenant, c, q); err != nil {
+		s.Pages.ShowError(w, r, err, tenant)
+	}
+}
+
+// readAuthorize finds tenant, client and redirect URI. Its errors go to a page.
+func (s *Server) readAuthorize(w http.ResponseWriter, r *http.Request) (directory.Tenant, client, authRequest, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return directory.Tenant{}, client{}, authRequest{}, oautherr.ErrMalformed
+	}
+	for name, values := range r.Form {
+		if len(values) > 1 {
+			return directory.Tenant{}, client{}, authRequest{}, oautherr.ErrMalformed.With(name, "A parameter comes more than once.")
+		}
+	}
+	tenant, err := s.authorizeTenant(r)
+	if err != nil {
+		return tenant, client{}, authRequest{}, err
+	}
+	c, q, err := s.target(r, tenant, r.Form)
+	if noTenant(r.PathValue("tenant")) {
+		if err == nil && c.app.SignInAudience != "AzureADMultipleOrgs" {
+			err = oautherr.ErrSingleTenant
+		}
+		tenant = directory.Tenant{}
+	}
+	return tenant, c, q, err
+}
+
+// authorizeTenant is the tenant of the address; at common it is one in which the client is
+// registered, to learn its redirect URIs.
+func (s *Server) authorizeTenant(r *http.Request) (directory.Tenant, error) {
+	if !noTenant(r.PathValue("tenant")) {
+		return s.tenant(r)
+	}
+	homes, err := s.Store.HomesOf(r.Context(), directory.AppID(strings.ToLower(r.Form.Get("client_id"))))
+	if err != nil {
+		return directory.Tenant{}, err
+	}
+	if len(homes) == 0 {
+		return directory.Tenant{}, oautherr.ErrUnknownClient
+	}
+	return s.Store.Tenant(r.Context(), homes[0])
+}
+
+// silent returns a session of the browser that answers q without a question.
+func (s *Server) silent(r *http.Request, tenant directory.Tenant, q authRequest) (signin.Session, directory.User, bool) {
+	if q.Prompt == "login" || q.Prompt == "select_account" {
+		return signin.Session{}, directory.User{}, false
+	}
+	for _, o := range browser.Sessions(r) {
+		if tenant.ID != "" && o.Tenant != string(tenant.ID) {
+			continue
+		}
+		session, user, err := s.SignIn.Session(r.Context(), o)
+		if err == nil && s.answers(session, user, q) {
+			return session, user, true
+		}
+	}
+	return signin.Session{}, directory.User{}, false
+}
+
+// answers reports whether a session is good enough for q. One with a purpose gives no
+// single sign-on (docs/threat-model.md, rule 6).
+func (s *Server) answers(session signin.Session, user directory.User, q authRequest) bool {
+	now := s.Now()
+	switch {
+	case session.Purpose != "":
+		return false
+	case q.LoginHint != "" && !strings.EqualFold(q.LoginHint, user.UserPrincipalName):
+		return false
+	case q.MaxAge >= 0 && now.Sub(session.AuthTime()) > q.MaxAge:
+		return false
+	}
+	return met(q, session.AMR(now))
+}
+
+// met reports whether what the claims parameter demands of amr is there. Authentication
+// contexts are not there yet, so that a demand for one is not met.
+func met(q authRequest, amr []string) bool {
+	for _, any := range q.Claims.AMR {
+		if !any.MetBy(amr) {
+			return false
+		}
+	}
+	return len(q.Claims.ACRs) == 0
+}
+
+// begin sends the browser to the sign-in pages.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, c client, q authRequest) error {
+	kept, err := json.Marshal(q)
+	if err != nil {
+		return err
+	}
+	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
+		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: resumePath, Request: kept,
+		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, FormTarget: q.RedirectURI,
+		LoginHint: q.LoginHint, SelectAccount: q.Prompt == "select_account",
+	})
+	if err != nil {
+		return err
+	}
+	if err := browser.KeepTransaction(w, r, handle, signin.TransactionLifetime); err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, "/signin?t="+browser.HandleName(handle), http.StatusSeeOther)
+	return nil
+}
+
+// resume serves GET /oauth2/resume: a sign-in is done, or an account was chosen.
+func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
+	handle, err := browser.Transaction(r, r.URL.Query().Get("t"))
+	if err != nil {
+		s.Pages.ShowError(w, r, signin.ErrGone, directory.Tenant{})
+		return
+	}
+	t, err := s.SignIn.Open(r.Context(), handle)
+	if err == nil && t.Continue != resumePath {
+		err = signin.ErrGone
+	}
+	var q authRequest
+	if err == nil {
+		err = json.Unmarshal(t.Request, &q)
+	}
+	if err != nil {
+		s.Pages.ShowError(w, r, err, directory.Tenant{})
+		return
+	}
+	session, user, err := s.resumed(r, t)
+	if err != nil {
+		s.Pages.ShowError(w, r, err, directory.Tenant{})
+		return
+	}
+	tenant, err := s.Store.Tenant(r.Context(), session.Tenant)
+	if err != nil {
+		s.Pages.ShowError(w, r, err, directory.Tenant{})
+		return
+	}
+	c, err := s.find(r, tenant, q.Client)
+	if err != nil {
+		s.Pages.ShowError(w, r, err, tenant)
+		return
+	}
+	if err := s.grant(w, r, tenant.ID, c, q, session, user); err != nil {
+		s.deny(w, r, tenant, q, err)
+	}
+}
+
+// resumed returns the session that t ended in, or the one that the person chose instead.
+func (s *Server) resumed(r *http.Request, t signin.Transaction) (signin.Session, directory.User, error) {
+	chosen := r.URL.Query().Get("s")
+	for _, o := range browser.Sessions(r) {
+		if o.ID != chosen || t.Done() && o.ID != t.Session {
+			continue
+		}
+		if t.Tenant != directory.NoTenant && o.Tenant != string(t.Tenant) {
+			continue
+		}
+		session, user, err := s.SignIn.Session(r.Context(), o)
+		if err == nil && !t.Done() && session.Purpose != "" {
+			err = signin.ErrGone
+		}
+		return session, user, err
+	}
+	return signin.Session{}, directory.User{}, signin.ErrGone
+}
+
+// deny sends an error back to the application, or shows it where that can't be done.
+func (s *Server) deny(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, q authRequest, err error) {
+	envelope, status := oautherr.Describe(err, s.ids(r))
+	if status >= http.StatusInternalServerError {
+		s.Pages.ShowError(w, r, err, tenant)
+		return
+	}
+	home := tenant.ID
+	if home == "" {
+		home = "{tenantid}"
+	}
+	if err := s.respond(w, r, home, q, envelope.Values()); err != nil {
+		s.Pages.ShowError(w, r, errors.Join(err), tenant)
+	}
+}
+
+// respond sends values to the redirect URI in the way that q asked for. iss says who
+// answers (RFC 9207).
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, q authRequest, values url.Values) error {
+	values.Set("iss", s.issuer(tenant))
+	if q.State != "" {
+		values.Set("state", q.State)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	switch q.ResponseMode {
+	case "form_post":
+		return s.Pages.ShowFormPost(w, r, q.RedirectURI, values)
+	case "fragment":
+		http.Redirect(w, r, q.RedirectURI+"#"+values.Encode(), http.StatusSeeOther) //nolint:gosec // registered, compared byte by byte
+		return nil
+	}
+	separator := "?"
+	if strings.Contains(q.RedirectURI, "?") {
+		separator = "&"
+	}
+	http.Redirect(w, r, q.RedirectURI+separator+values.Encode(), http.StatusSeeOther) //nolint:gosec // registered, compared byte by byte
+	return nil
+}

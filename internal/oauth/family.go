@@ -1,0 +1,107 @@
+package oauth
+
+import (
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// A Family is everything that comes from one authorization: its code, its tokens, and all
+// that is refreshed from them. When it ends they all end.
+type Family struct {
+	Tenant    directory.TenantID `json:"-"`
+	ID        string             `json:"-"` // UUID
+	User      directory.UserID   `json:"-"`
+	Session   string             `json:"-"`
+	App       directory.AppID    `json:"-"`
+	PassID    string             `json:"-"`
+	Purpose   string             `json:"-"`
+	CreatedAt time.Time          `json:"-"`
+	ExpiresAt time.Time          `json:"-"` // never after the end of the pass
+	EndedAt   time.Time          `json:"-"` // zero while it lives
+
+	OpenID   bool   `json:"openid,omitempty"`
+	Profile  bool   `json:"profile,omitempty"`
+	Email    bool   `json:"email,omitempty"`
+	Offline  bool   `json:"offline,omitempty"`
+	Resource string `json:"resource,omitempty"` // as the scope named it; empty means Graph
+	Scopes   string `json:"scopes,omitempty"`   // granted at Resource, separated by blanks
+
+	AuthTime   time.Time `json:"authTime"`
+	AMR        []string  `json:"amr,omitempty"`
+	FreshUntil time.Time `json:"freshUntil,omitzero"` // ngcmfa is in amr before it
+	PassEnd    time.Time `json:"passEnd,omitzero"`
+	Nonce      string    `json:"nonce,omitempty"`
+	Challenges bool      `json:"challenges,omitempty"` // the client handles claims challenges (cp1)
+	Thumbprint string    `json:"jkt,omitempty"`        // key that refresh tokens are bound to
+}
+
+// A Grant is one code or refresh token of a family.
+type Grant struct {
+	Tenant    directory.TenantID `json:"-"`
+	ID        string             `json:"-"` // UUID
+	Kind      GrantKind          `json:"-"`
+	Family    string             `json:"-"`
+	CreatedAt time.Time          `json:"-"`
+	ExpiresAt time.Time          `json:"-"`
+	UsedAt    time.Time          `json:"-"` // zero until it was spent
+
+	RedirectURI string `json:"redirectUri,omitempty"`
+	Challenge   string `json:"challenge,omitempty"` // PKCE, S256
+	Thumbprint  string `json:"jkt,omitempty"`       // dpop_jkt of the authorization request
+	SPA         bool   `json:"spa,omitempty"`       // came to a redirect URI of a single-page application
+}
+
+// GrantKind tells codes from refresh tokens.
+type GrantKind string
+
+// The kinds of grant.
+const (
+	KindCode    GrantKind = "code"
+	KindRefresh GrantKind = "refresh"
+)
+
+// Lifetimes, from the authorization on.
+const (
+	codeLifetime    = 10 * time.Minute
+	refreshLifetime = 90 * 24 * time.Hour
+	spaLifetime     = 24 * time.Hour
+)
+
+// newFamily returns the family of an authorization from session at now.
+func newFamily(id string, app directory.AppID, session signin.Session, now time.Time) Family {
+	f := Family{
+		Tenant: session.Tenant, ID: id, User: session.User, Session: session.ID, App: app,
+		PassID: session.PassID, Purpose: session.Purpose, CreatedAt: now, ExpiresAt: now.Add(refreshLifetime),
+		AuthTime: session.AuthTime(), AMR: session.AMR(session.ExpiresAt),
+	}
+	for _, p := range session.Proofs {
+		if p.FreshUntil.After(f.FreshUntil) {
+			f.FreshUntil = p.FreshUntil
+		}
+		if p.Pass != nil && (f.PassEnd.IsZero() || p.Pass.End.Before(f.PassEnd)) {
+			f.PassEnd = p.Pass.End
+		}
+	}
+	if !f.PassEnd.IsZero() && f.PassEnd.Before(f.ExpiresAt) {
+		f.ExpiresAt = f.PassEnd
+	}
+	return f
+}
+
+// amr returns the authentication method references at now.
+func (f Family) amr(now time.Time) []string {
+	if now.Before(f.FreshUntil) {
+		return append(append([]string(nil), f.AMR...), "ngcmfa")
+	}
+	return f.AMR
+}
+
+// until returns the earlier of now plus lifetime and the end of the family.
+func (f Family) until(now time.Time, lifetime time.Duration) time.Time {
+	if end := now.Add(lifetime); end.Before(f.ExpiresAt) {
+		return end
+	}
+	return f.ExpiresAt
+}

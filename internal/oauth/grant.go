@@ -1,0 +1,162 @@
+package oauth
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/oauth/oautherr"
+	"github.com/postern-id/postern/internal/oauth/scope"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// grant answers an authorization request for a signed-in person. The sign-in
+// itself has its own event; this one says that tokens followed.
+func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, c client, q authRequest, session signin.Session, user directory.User) error {
+	now := s.Now()
+	if !met(q, session.AMR(now)) {
+		return oautherr.ErrMFARequired
+	}
+	if err := s.mayUse(r, c, user); err != nil {
+		return err
+	}
+	f := newFamily(uuid.NewString(), c.app.AppID, session, now)
+	f.OpenID, f.Profile, f.Email, f.Offline = q.Scope.OpenID, q.Scope.Profile, q.Scope.Email, q.Scope.OfflineAccess
+	f.Nonce, f.Challenges = q.Nonce, q.Claims.HandlesChallenges
+	var err error
+	if f.Resource, f.Scopes, err = s.consented(r, tenant, c, q.Scope, user.ID); err != nil {
+		return err
+	}
+	if q.SPA && f.ExpiresAt.After(now.Add(spaLifetime)) {
+		f.ExpiresAt = now.Add(spaLifetime)
+	}
+	e := s.personEvent(r, f, c, user, uuid.NewString())
+	if q.ResponseType == "id_token" {
+		return s.answerIDToken(w, r, c, q, f, user, e)
+	}
+	code, secret, hash, err := s.newGrant(r, f, KindCode)
+	if err != nil {
+		return err
+	}
+	code.RedirectURI, code.Challenge, code.Thumbprint, code.SPA = q.RedirectURI, q.Challenge, q.Thumbprint, q.SPA
+	if err := s.Store.Authorize(r.Context(), f, code, hash, e); err != nil {
+		return err
+	}
+	return s.respond(w, r, tenant, q, url.Values{"code": {secret}, "session_state": {session.ID}})
+}
+
+func (s *Server) answerIDToken(w http.ResponseWriter, r *http.Request, c client, q authRequest, f Family, user directory.User, e audit.Event) error {
+	id, err := s.idToken(r, c, f, user, "")
+	if err != nil {
+		return err
+	}
+	if err := s.Store.RecordTokens(r.Context(), e); err != nil {
+		return err
+	}
+	return s.respond(w, r, f.Tenant, q, url.Values{"id_token": {id}})
+}
+
+// mayUse reports whether the person may sign in to the application at all.
+func (s *Server) mayUse(r *http.Request, c client, user directory.User) error {
+	if !c.principal.AssignmentRequired {
+		return nil
+	}
+	groups, err := s.Store.GroupsOf(r.Context(), user.Tenant, string(user.ID))
+	if err != nil {
+		return err
+	}
+	holders := []string{string(user.ID)}
+	for g := range groups {
+		holders = append(holders, string(g))
+	}
+	for _, holder := range holders {
+		roles, err := s.Store.AppRolesOf(r.Context(), user.Tenant, holder, c.principal.ID)
+		if err != nil {
+			return err
+		}
+		if len(roles) > 0 {
+			return nil
+		}
+	}
+	return oautherr.ErrNotAssigned
+}
+
+// consented returns the resource and the scopes of it that the client gets: those that it
+// asks for, if all are granted, or with .default all that are granted.
+func (s *Server) consented(r *http.Request, tenant directory.TenantID, c client, asked scope.Set, user directory.UserID) (resource, scopes string, err error) {
+	target := asked.Resource
+	if target == "" {
+		target = scope.Graph
+	}
+	p, _, err := s.resourceOf(r, tenant, target)
+	if err != nil {
+		return "", "", err
+	}
+	granted, err := s.Store.GrantedScopes(r.Context(), tenant, c.principal.ID, p.ID, user)
+	if err != nil {
+		return "", "", err
+	}
+	var got []string
+	for _, name := range asked.Names {
+		i := slices.IndexFunc(granted, func(g string) bool { return strings.EqualFold(g, name) })
+		if i < 0 {
+			return "", "", oautherr.ErrConsentRequired
+		}
+		got = append(got, granted[i])
+	}
+	if asked.Default || len(asked.Names) == 0 {
+		for _, g := range granted {
+			if !slices.Contains([]string{"openid", "profile", "email", "offline_access"}, g) {
+				got = append(got, g)
+			}
+		}
+	}
+	return target, strings.Join(got, " "), nil
+}
+
+// newGrant draws a code or refresh token of f: the grant, what is handed out, its hash.
+func (s *Server) newGrant(r *http.Request, f Family, kind GrantKind) (Grant, string, string, error) {
+	o, err := token.NewOpaque(s.Rand, string(f.Tenant))
+	if err != nil {
+		return Grant{}, "", "", err
+	}
+	secret, err := o.Reveal()
+	if err != nil {
+		return Grant{}, "", "", err
+	}
+	hash, err := s.grantHash(r, kind, o)
+	now := s.Now()
+	end := f.ExpiresAt
+	if kind == KindCode {
+		end = f.until(now, codeLifetime)
+	}
+	return Grant{Tenant: f.Tenant, ID: o.ID, Kind: kind, Family: f.ID, CreatedAt: now, ExpiresAt: end}, secret, hash, err
+}
+
+// grantHash is what the store keeps of a code or refresh token; it holds for one life of
+// the store.
+func (s *Server) grantHash(r *http.Request, kind GrantKind, o token.Opaque) (string, error) {
+	return s.Secrets.MAC(r.Context(), o.Tenant, string(kind)+" token "+s.Incarnation, o.Secret[:])
+}
+
+// personEvent is the sign-in event of tokens for a person.
+func (s *Server) personEvent(r *http.Request, f Family, c client, user directory.User, tokenID string) audit.Event {
+	facts := request.From(r.Context())
+	in := &audit.SignIn{
+		UserID: string(user.ID), UserPrincipalName: strings.ToLower(user.UserPrincipalName), UserDisplayName: user.DisplayName,
+		AppID: string(c.app.AppID), AppDisplayName: c.app.DisplayName, ResourceID: f.Resource,
+		IPAddress: facts.Address.String(), UserAgent: facts.UserAgent, ClientAppUsed: audit.ClientBrowser,
+		EventType: audit.NonInteractiveUser, SessionID: f.Session, PassID: f.PassID, UniqueTokenID: tokenID,
+		Protocol: audit.ProtocolOAuth2, AuthenticationRequirement: audit.MultiFactor, IncomingTokenType: audit.IncomingNone,
+		Details: []audit.AuthenticationDetail{{Method: audit.MethodPreviously, At: s.Now(), Succeeded: true}},
+	}
+	in.Browser, in.OperatingSystem = signin.DescribeAgent(facts.UserAgent)
+	return audit.Event{Tenant: string(f.Tenant), ID: uuid.NewString(), At: s.Now(), CorrelationID: facts.CorrelationID, SignIn: in}
+}

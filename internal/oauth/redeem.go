@@ -1,0 +1,174 @@
+package oauth
+
+import (
+	"crypto/subtle"
+	"errors"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/oauth/dpop"
+	"github.com/postern-id/postern/internal/oauth/oautherr"
+	"github.com/postern-id/postern/internal/oauth/pkce"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// authorizationCode redeems a code (RFC 6749 section 4.1.3). All that could be wrong with
+// the request is looked at before the code is spent, so that a stranger can't spend it.
+func (s *Server) authorizationCode(x *exchange) (tokens, error) {
+	g, f, err := s.presented(x, KindCode, "code")
+	if err != nil {
+		return tokens{}, err
+	}
+	form := x.r.PostForm
+	if form.Get("redirect_uri") != g.RedirectURI {
+		return tokens{}, oautherr.ErrInvalidGrant.With("redirect_uri", "The redirect_uri is not the one of the authorization request.")
+	}
+	if verifier := form.Get("code_verifier"); g.Challenge != "" || verifier != "" {
+		if err := pkce.Verify(pkce.Method, g.Challenge, verifier); err != nil {
+			return tokens{}, err
+		}
+	}
+	if g.SPA && x.r.Header.Get("Origin") == "" {
+		return tokens{}, oautherr.ErrOriginMissing
+	}
+	thumbprint, err := s.proof(x, g.Thumbprint)
+	if err != nil {
+		return tokens{}, err
+	}
+	return s.spend(x, g, f, thumbprint, false)
+}
+
+// refreshToken exchanges a refresh token for new tokens (RFC 6749 section 6). Tokens that
+// are bound to a key are not rotated (RFC 9700 section 4.14.2); all others work once.
+func (s *Server) refreshToken(x *exchange) (tokens, error) {
+	g, f, err := s.presented(x, KindRefresh, "refresh_token")
+	if err != nil {
+		return tokens{}, err
+	}
+	if g.SPA && x.r.Header.Get("Origin") == "" {
+		return tokens{}, oautherr.ErrOriginMissing
+	}
+	thumbprint, err := s.proof(x, g.Thumbprint)
+	if err != nil {
+		return tokens{}, err
+	}
+	return s.spend(x, g, f, thumbprint, g.Thumbprint != "" || x.client.proof == "2")
+}
+
+// presented returns the grant in the form if it is real, of this client, alive and unspent.
+// A second use is let through to the store, which ends the family.
+func (s *Server) presented(x *exchange, kind GrantKind, field string) (Grant, Family, error) {
+	text := x.r.PostForm.Get(field)
+	if text == "" {
+		return Grant{}, Family{}, oautherr.ErrMissingParameter.With(field, "The "+field+" is missing.")
+	}
+	o, err := token.ParseOpaque(text)
+	if err != nil || o.Tenant != string(x.tenant.ID) {
+		return Grant{}, Family{}, oautherr.ErrInvalidGrant
+	}
+	g, f, hash, err := s.Store.Grant(x.r.Context(), x.tenant.ID, kind, o.ID)
+	if err != nil {
+		return g, f, err
+	}
+	got, err := s.grantHash(x.r, kind, o)
+	switch {
+	case err != nil:
+		return g, f, err
+	case subtle.ConstantTimeCompare([]byte(hash), []byte(got)) != 1 || f.App != x.client.app.AppID:
+		return g, f, oautherr.ErrInvalidGrant
+	case kind == KindCode && g.UsedAt.IsZero() && !s.Now().Before(g.ExpiresAt):
+		return g, f, oautherr.ErrCodeExpired
+	case kind == KindRefresh && !s.Now().Before(g.ExpiresAt):
+		return g, f, oautherr.ErrRefreshExpired
+	}
+	return g, f, nil
+}
+
+// proof returns the thumbprint of the key that the request proves by DPoP, which must be
+// want unless that is empty; "" without a proof.
+func (s *Server) proof(x *exchange, want string) (string, error) {
+	if len(x.r.Header.Values("DPoP")) == 0 {
+		if want != "" || x.client.app.DPoPBound {
+			return "", dpop.ErrInvalid.With("DPoP", "This request needs a DPoP proof.")
+		}
+		return "", nil
+	}
+	text, err := dpop.FromHeader(x.r.Header)
+	if err != nil {
+		return "", err
+	}
+	p, err := dpop.Verify(text, dpop.Want{
+		Method: http.MethodPost, URL: s.PublicURL + x.r.URL.EscapedPath(), Now: s.Now(), Thumbprint: want,
+	})
+	if err != nil {
+		return "", err
+	}
+	return p.Thumbprint, dpop.Once(x.r.Context(), s.Store, string(x.tenant.ID), p)
+}
+
+// spend uses g up and returns the tokens of its family, with a next refresh token where one
+// was asked for. keep leaves a bound refresh token as it is.
+func (s *Server) spend(x *exchange, g Grant, f Family, thumbprint string, keep bool) (tokens, error) {
+	user, err := s.Store.User(x.r.Context(), f.Tenant, f.User)
+	if errors.Is(err, directory.ErrUserUnknown) {
+		return tokens{}, oautherr.ErrRevoked
+	}
+	if err != nil {
+		return tokens{}, err
+	}
+	tokenID := uuid.NewString()
+	out, err := s.issue(x, f, user, thumbprint, tokenID)
+	if err != nil {
+		return tokens{}, err
+	}
+	var next *Grant
+	var nextHash string
+	switch {
+	case keep:
+		out.Refresh = x.r.PostForm.Get("refresh_token")
+	case f.Offline:
+		fresh, secret, hash, err := s.newGrant(x.r, f, KindRefresh)
+		if err != nil {
+			return tokens{}, err
+		}
+		fresh.SPA = g.SPA
+		if x.client.public() {
+			fresh.Thumbprint = thumbprint // RFC 9449 section 5
+		}
+		next, nextHash, out.Refresh = &fresh, hash, secret
+	}
+	e := s.personEvent(x.r, f, x.client, user, tokenID)
+	if g.Kind == KindRefresh {
+		e.SignIn.IncomingTokenType = audit.IncomingRefreshToken
+	}
+	err = s.Store.Spend(x.r.Context(), g, keep, next, nextHash, s.Now(), e)
+	if err != nil {
+		return tokens{}, s.refused(x, e, g, err)
+	}
+	return out, nil
+}
+
+// refused turns the failure of a grant into what is told, and logs it. When a pass was
+// behind the family its end is named as such.
+func (s *Server) refused(x *exchange, e audit.Event, g Grant, err error) error {
+	told := err
+	switch {
+	case errors.Is(err, ErrReused) && g.Kind == KindCode:
+		told = oautherr.ErrCodeUsed
+	case errors.Is(err, ErrReused):
+		told = oautherr.ErrInvalidGrant
+	}
+	var f *fault.Error
+	if !errors.As(told, &f) {
+		return told
+	}
+	e.SignIn.ErrorCode, e.SignIn.FailureReason = f.AADSTS, f.Text
+	if err := s.Store.RecordTokens(x.r.Context(), e); err != nil {
+		return err
+	}
+	return told
+}

@@ -1,0 +1,35 @@
+package pages
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/postern-id/postern/internal/directory"
+)
+
+// ShowFormPost posts values to an application's redirect URI: by itself, or with a button
+// where scripts are off (OAuth 2.0 Form Post Response Mode).
+func (s *Site) ShowFormPost(w http.ResponseWriter, r *http.Request, to string, values url.Values) error {
+	page := formPostPage{frame: s.frame(r, directory.Tenant{})}
+	page.Action, page.FormTargets, page.Form, page.KeepOpener = to, []string{to}, map[string]string{}, true
+	for name := range values {
+		page.Form[name] = values.Get(name)
+	}
+	s.render(w, r, http.StatusOK, page)
+	return nil
+}
+
+// ShowSignOut asks whether to sign out; the answer is posted to action.
+func (s *Site) ShowSignOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string) {
+	page := signOutPage{frame: s.frame(r, tenant), StayHref: "/security-info"}
+	page.Action = action
+	if all := s.accounts(r); len(all) > 0 {
+		page.Username = all[0].user.UserPrincipalName
+	}
+	s.render(w, r, http.StatusOK, page)
+}
+
+// ShowSignedOut says that the browser is signed out.
+func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant) {
+	s.render(w, r, http.StatusOK, signedOutPage{frame: s.frame(r, tenant), SignInHref: "/security-info"})
+}
