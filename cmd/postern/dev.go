@@ -31,7 +31,7 @@ func devCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return server.ServeDev(c.Context(), o, l, func(d server.Running) {
+			return server.ServeDev(c.Context(), o, l, created, func(d server.Running) {
 				_ = printDev(c.OutOrStdout(), created, d, asJSON)
 			})
 		},
@@ -79,15 +79,14 @@ Postern runs. Try this:
      as            %s
      with the pass %s
 
-  2. Issue a pass for somebody else, with a token of the sample application or the API,
-     and sign in as them: %s
+  2. Open          %s
+     It is a sample application: sign in there too, and see the tokens it gets.
 
-  Sample application   %s
-  Certificate of the local CA: %s
-  Browsers warn until they trust it.
+  Twelve people are there, such as mira.okafor@contoso.example; Graph issues passes for them.
+  Browsers warn until they trust the certificate of the local CA: %s
 
 Ctrl-C stops it. The data stays; postern dev --reset starts over.
 
-`, created.PublicURL, created.Administrator, created.Pass, "mira.okafor@"+server.DevDomain, d.SampleURL, created.CACertificate)
+`, created.PublicURL, created.Administrator, created.Pass, d.SampleURL, created.CACertificate)
 	return err
 }

@@ -27,8 +27,8 @@ func serveCommand() *cobra.Command {
 			}
 			o := s.options(c)
 			var err error
-			if o.Proxies, err = proxies(trusted); err != nil {
-				return err
+			if o.Proxies, err = server.ParseProxies(trusted); err != nil {
+				return usage{err}
 			}
 			return server.Serve(c.Context(), o, l, func(*server.Server) {
 				o.Log.Info("ready", "listen", l.Address, "public_url", o.PublicURL)

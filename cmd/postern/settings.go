@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -118,16 +116,4 @@ func publicAddress(text string) error {
 		return usage{fmt.Errorf("--public-url must look like https://id.contoso.example, not %q", text)}
 	}
 	return nil
-}
-
-func proxies(texts []string) (request.Proxies, error) {
-	var all request.Proxies
-	for _, text := range texts {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return nil, usage{fmt.Errorf("--trusted-proxy must be a network like 10.0.0.0/8, not %q", text)}
-		}
-		all = append(all, p)
-	}
-	return all, nil
 }

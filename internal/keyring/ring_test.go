@@ -413,6 +413,29 @@ func TestDerivedSecretsAreOfOneTenantAndLabel(t *testing.T) {
 	})
 }
 
+func TestSharedMACsAreNoTenantsOwn(t *testing.T) {
+	r, s, _ := newRing(t)
+	shared, err := r.SharedMAC(t.Context(), "label", []byte("message"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tenant := range []string{"A", "B"} {
+		own, err := r.MAC(t.Context(), tenant, "label", []byte("message"))
+		if err != nil || own == shared {
+			t.Errorf("tenant %s has the same: %s, %v", tenant, own, err)
+		}
+	}
+	replica := &Ring{Store: s, Wrapper: r.Wrapper, Now: r.Now}
+	if again, err := replica.SharedMAC(t.Context(), "label", []byte("message")); err != nil || again != shared {
+		t.Errorf("another replica says %s, %v; want %s", again, err, shared)
+	}
+	s.keys = nil
+	empty := &Ring{Store: s, Wrapper: r.Wrapper, Now: r.Now}
+	if mac, err := empty.SharedMAC(t.Context(), "label", nil); err == nil {
+		t.Errorf("without a tenant it is %s, want an error", mac)
+	}
+}
+
 func TestWhatTheRingRemembers(t *testing.T) {
 	r, s, now := newRing(t)
 	keys := func() {

@@ -111,12 +111,15 @@ func (s *Server) consented(r *http.Request, tenant directory.TenantID, c client,
 		}
 		got = append(got, granted[i])
 	}
-	if asked.Default || len(asked.Names) == 0 {
+	switch {
+	case asked.Default:
 		for _, g := range granted {
 			if !slices.Contains([]string{"openid", "profile", "email", "offline_access"}, g) {
 				got = append(got, g)
 			}
 		}
+	case len(asked.Names) == 0 && slices.Contains(granted, "User.Read"):
+		got = []string{"User.Read"} // enough for UserInfo, and no more than was asked for
 	}
 	return target, strings.Join(got, " "), nil
 }

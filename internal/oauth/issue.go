@@ -140,8 +140,8 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 	return a, nil
 }
 
-// scopeText is what the answer says was granted: scopes of Graph with their prefix, as
-// Entra writes them, and those of OpenID Connect.
+// scopeText is what the answer says was granted: scopes of Graph by their name, those of
+// other resources with its id before them, and those of OpenID Connect.
 func scopeText(f Family) string {
 	all := strings.Fields(f.Scopes)
 	for i, name := range all {

@@ -2,13 +2,20 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/sample"
 	"github.com/postern-id/postern/internal/store"
 )
 
@@ -153,7 +160,40 @@ type Running struct {
 	SampleURL string `json:"sampleUrl"`
 }
 
-// ServeDev serves like Serve.
-func ServeDev(ctx context.Context, o Options, l Listen, ready func(Running)) error {
-	return Serve(ctx, o, l, func(*Server) { ready(Running{SampleURL: o.PublicURL + "/sample/"}) })
+// ServeDev serves like Serve, and the sample application beside it on a port of its own.
+func ServeDev(ctx context.Context, o Options, l Listen, created Created, ready func(Running)) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return ErrListen.With("", fmt.Sprintf("No port for the sample application: %v.", err))
+	}
+	client, err := trusting(CAFile(o.Dir))
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	app := &sample.App{
+		Issuer: o.PublicURL + "/" + created.TenantID + "/v2.0", ClientID: string(SampleAppID),
+		URL: "http://localhost:" + port, Client: client,
+	}
+	web := &http.Server{Handler: app.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = web.Serve(listener) }() // until Close
+	err = Serve(ctx, o, l, func(*Server) { ready(Running{SampleURL: app.URL}) })
+	return errors.Join(err, web.Close())
+}
+
+// trusting returns a client that trusts the CA in file.
+func trusting(file string) (*http.Client, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(text)
+	return &http.Client{
+		Timeout:   30 * time.Second,
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
+	}, nil
 }

@@ -37,3 +37,9 @@ var ErrKeyPurpose = &fault.Error{
 	Kind: fault.Invalid, Code: "keyPurpose", Target: "key",
 	Text: "This is no key that can be rotated.", Remedy: "Name RS256, ES256 or passPepper.",
 }
+
+// ErrProxy says that a trusted proxy is not a network.
+var ErrProxy = &fault.Error{
+	Kind: fault.Invalid, Code: "proxyInvalid", Target: "trusted-proxy",
+	Text: "A trusted proxy is a network.", Remedy: "Write it like 10.0.0.0/8.",
+}

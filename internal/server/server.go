@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 	_ "time/tzdata" // zones of tenants, also where the system has none
@@ -54,6 +55,19 @@ type Server struct {
 	sealer   *audit.Sealer
 	work     sync.WaitGroup
 	stop     context.CancelFunc
+}
+
+// ParseProxies reads networks whose X-Forwarded-For is believed, such as 10.0.0.0/8.
+func ParseProxies(texts []string) (request.Proxies, error) {
+	var all request.Proxies
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, ErrProxy
+		}
+		all = append(all, p)
+	}
+	return all, nil
 }
 
 const defaultHold = 300 * time.Millisecond

@@ -107,7 +107,7 @@ func buckets(account string, method MethodID, place Place, familiarPlace string)
 
 func prefix(a netip.Addr, bits int) string {
 	p, err := a.Prefix(bits)
-	if err != nil {
+	if err != nil || !p.IsValid() {
 		return "none"
 	}
 	return p.String()

@@ -69,10 +69,14 @@ func (db *DB) gather(first *change) []*change {
 
 func (db *DB) commitGroup(group []*change) {
 	outcomes := make([]error, len(group))
-	err := db.inTransaction(func(conn *sql.Tx) {
+	err := db.inTransaction(func(conn *sql.Tx) error {
 		for i, c := range group {
-			outcomes[i] = db.underSavepoint(conn, c)
+			var lost error
+			if outcomes[i], lost = db.underSavepoint(conn, c); lost != nil {
+				return lost
+			}
 		}
+		return nil
 	})
 	for i, c := range group {
 		if err != nil && outcomes[i] == nil {
@@ -82,12 +86,15 @@ func (db *DB) commitGroup(group []*change) {
 	}
 }
 
-func (db *DB) inTransaction(work func(*sql.Tx)) error {
+func (db *DB) inTransaction(work func(*sql.Tx) error) error {
 	tx, err := db.write.BeginTx(context.Background(), nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	work(tx)
+	if err := work(tx); err != nil {
+		_ = tx.Rollback()
+		return err
+	}
 	if err := tx.Commit(); err != nil {
 		_ = tx.Rollback()
 		return fmt.Errorf("commit: %w", err)
@@ -96,9 +103,11 @@ func (db *DB) inTransaction(work func(*sql.Tx)) error {
 }
 
 // underSavepoint runs one change so that its failure leaves the rest of the group alone.
-func (db *DB) underSavepoint(conn *sql.Tx, c *change) (err error) {
+// lost says that the savepoint is gone: SQLite gave up the whole transaction, as it may when
+// the disk is full, and nothing of the group may be committed.
+func (db *DB) underSavepoint(conn *sql.Tx, c *change) (err, lost error) {
 	if _, err := conn.ExecContext(c.ctx, "SAVEPOINT one"); err != nil {
-		return err
+		return err, fmt.Errorf("begin a change: %w", err)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -108,9 +117,9 @@ func (db *DB) underSavepoint(conn *sql.Tx, c *change) (err error) {
 		if err != nil {
 			end = "ROLLBACK TO one; RELEASE one"
 		}
-		if _, endErr := conn.ExecContext(c.ctx, end); err == nil {
-			err = endErr
+		if _, endErr := conn.ExecContext(c.ctx, end); endErr != nil {
+			lost = fmt.Errorf("end a change: %w", endErr)
 		}
 	}()
-	return c.fn(c.ctx, &Tx{q: conn, db: db})
+	return c.fn(c.ctx, &Tx{q: conn, db: db}), nil
 }

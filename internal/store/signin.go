@@ -178,6 +178,12 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 			return err
 		}
 	}
+	// The transaction before the session: concurrent repeats wait here for the first one, and
+	// not at the session's key, where PostgreSQL reports a duplicate and nothing to retry.
+	t.Session, t.DoneAt = c.Session.ID, c.At
+	if err := tx.saveTransaction(ctx, t); err != nil {
+		return err
+	}
 	if err := tx.insertSession(ctx, c.Session, c.SecretHash); err != nil {
 		return err
 	}
@@ -188,10 +194,6 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 			t.Home, t.User, c.PlaceHash, micros(c.At)); err != nil {
 			return err
 		}
-	}
-	t.Session, t.DoneAt = c.Session.ID, c.At
-	if err := tx.saveTransaction(ctx, t); err != nil {
-		return err
 	}
 	return tx.append(ctx, c.Event)
 }

@@ -144,7 +144,7 @@ func (db *DB) ReservePass(ctx context.Context, p tap.Pass, transaction string, a
 func (tx *Tx) reservePass(ctx context.Context, tenant directory.TenantID, user directory.UserID, id, transaction string, at, until time.Time) error {
 	n, err := tx.exec(ctx, `
 		UPDATE tap SET reserved_for = CASE WHEN single_use THEN $1 ELSE '' END,
-			reserved_until = CASE WHEN single_use THEN $2 ELSE 0 END
+			reserved_until = CASE WHEN single_use THEN $2 ELSE reserved_until END
 		WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND incarnation = $6
 			AND start_at <= $7 AND end_at > $7
 			AND (NOT single_use OR (used_at = 0 AND (reserved_for = '' OR reserved_for = $1 OR reserved_until <= $7)))`,

@@ -299,7 +299,7 @@ CREATE TABLE session (
     body        TEXT   NOT NULL, -- proofs, address, browser, persistence
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX session_user ON session (tenant_id, user_id, created_at);
+CREATE INDEX session_owner ON session (tenant_id, user_id, created_at);
 CREATE INDEX session_expiry ON session (tenant_id, expires_at);
 
 -- All tokens that come from one authorization; ending the row ends them all.
