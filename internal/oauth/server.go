@@ -50,6 +50,8 @@ type Pages interface {
 	ShowFormPost(w http.ResponseWriter, r *http.Request, to string, values url.Values) error
 	// ShowSignOut asks whether to sign out; the answer is posted to action.
 	ShowSignOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string)
+	// ShowForeign refuses a form that another site sent.
+	ShowForeign(w http.ResponseWriter, r *http.Request)
 	// ShowSignedOut says that the browser is signed out.
 	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant)
 }
@@ -68,6 +70,7 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/authorize", s.authorize)
 	mux.HandleFunc("GET "+resumePath, s.resume)
 	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(s.Pages.ShowForeign))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/logout", http.HandlerFunc(s.logout))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/logout", protection.Handler(http.HandlerFunc(s.logout)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

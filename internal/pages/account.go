@@ -27,7 +27,7 @@ func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) (who knownAccoun
 	}
 	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
 		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: "/security-info",
-		Application: signin.App{ID: directory.PagesAppID, DisplayName: s.View.Text(LanguageFor(r), "securityinfo_title")},
+		Application: signin.App{ID: directory.PagesAppID, DisplayName: ownPagesName},
 	})
 	if err != nil {
 		return knownAccount{}, false, err
@@ -37,6 +37,9 @@ func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) (who knownAccoun
 	}
 	return knownAccount{}, false, redirect(w, r, Address(handle))
 }
+
+// ownPagesName is what the log calls these pages.
+const ownPagesName = "Postern Security Info"
 
 // securityInfo serves GET /security-info: a person's own methods and sessions.
 func (s *Site) securityInfo(w http.ResponseWriter, r *http.Request) error {

@@ -129,6 +129,9 @@ func icon(symbol string, states ...string) (template.HTML, error) {
 // isolate shows a value that somebody else chose. It cannot change the order of the words
 // around it, whatever script it is in.
 func isolate(s string) template.HTML {
+	if s == "" {
+		return ""
+	}
 	return template.HTML("<bdi>" + template.HTMLEscapeString(clean(s)) + "</bdi>")
 }
 

@@ -5,7 +5,19 @@ import (
 	"net/url"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
 )
+
+// ErrForeign says that another site sent a form in a person's name.
+var ErrForeign = &fault.Error{
+	Kind: fault.Forbidden, Code: "foreignForm",
+	Text: "This form came from another site.", Remedy: "Open the page here and try again.",
+}
+
+// ShowForeign refuses a form that another site sent.
+func (s *Site) ShowForeign(w http.ResponseWriter, r *http.Request) {
+	s.ShowError(w, r, ErrForeign, directory.Tenant{})
+}
 
 // ShowFormPost posts values to an application's redirect URI: by itself, or with a button
 // where scripts are off (OAuth 2.0 Form Post Response Mode).

@@ -89,6 +89,9 @@ func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, err error, tena
 	f, status := s.told(r, err)
 	page := errorPage{frame: s.frame(r, tenant)}
 	page.Fault = f
+	if errors.Is(err, signin.ErrGone) {
+		page.RetryHref = "/"
+	}
 	setRetryAfter(w, f)
 	s.render(w, r, status, page)
 }

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/signin"
@@ -57,15 +58,24 @@ func (s *Site) who(v visit) who {
 }
 
 func (s *Site) identifyPage(base frame, v visit) page {
-	p := identifyPage{frame: base, Username: v.transaction.LoginHint, Application: v.transaction.Application.DisplayName}
+	p := identifyPage{frame: base, Username: v.transaction.LoginHint, Application: applicationName(v)}
 	if domain := v.tenant.DefaultDomain(); domain != "" {
 		p.Example = "sam@" + domain
 	}
 	return p
 }
 
+// applicationName is who asks for the sign-in; empty, which names the tenant, for a person's
+// own pages.
+func applicationName(v visit) string {
+	if v.transaction.Application.ID == directory.PagesAppID {
+		return ""
+	}
+	return v.transaction.Application.DisplayName
+}
+
 func (s *Site) accountPage(base frame, v visit) page {
-	p := chooseAccountPage{frame: base, Application: v.transaction.Application.DisplayName}
+	p := chooseAccountPage{frame: base, Application: applicationName(v)}
 	for _, a := range v.accounts {
 		p.Accounts = append(p.Accounts, account{ID: a.token.ID, Name: a.user.DisplayName, Username: a.user.UserPrincipalName})
 	}

@@ -23,7 +23,9 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 	own.HandleFunc("GET /readyz", s.ready)
 	tenants := http.NewServeMux()
 	authorization.Mount(tenants)
-	protected := http.NewCrossOriginProtection().Handler(own)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(site.ShowForeign))
+	protected := protection.Handler(own)
 	graphHandler := api.Handler()
 
 	whole := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
