@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -67,9 +68,8 @@ func rootCommand() *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	log := &cobra.Command{Use: "log", Short: "The sign-in and audit log"}
-	log.AddCommand(logVerifyCommand(), logExportCommand())
-	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), log, versionCommand())
+	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), versionCommand())
+	root.AddCommand(cli.Commands(logVerifyCommand(), logExportCommand())...)
 	markUsage(root)
 	return root
 }
@@ -104,6 +104,9 @@ func sentence(err error) string {
 func exitCode(err error) int {
 	if _, ok := errors.AsType[usage](err); ok {
 		return exitUsage
+	}
+	if e, ok := errors.AsType[*cli.Error](err); ok {
+		return e.Code
 	}
 	var f *fault.Error
 	if !errors.As(err, &f) {

@@ -81,8 +81,11 @@ func Generate(w Wrapper, tenant string, purpose Purpose, now, active time.Time) 
 	return k, err
 }
 
+// place is what the private part is sealed for: the public part is in it, so that who can
+// write to the database can't publish a key of their own under a genuine one.
 func (k Key) place() []string {
-	return []string{"tenant_key", "sealed_key", k.Tenant, k.ID, string(k.Purpose)}
+	sum := sha256.Sum256(k.Public)
+	return []string{"tenant_key", "sealed_key", k.Tenant, k.ID, string(k.Purpose), string(sum[:])}
 }
 
 func generate(purpose Purpose) (private, public []byte, err error) {

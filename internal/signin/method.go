@@ -48,11 +48,6 @@ var (
 		Kind: fault.Unauthorized, Code: "credentialRefused", AADSTS: 50126,
 		Text: "That didn’t work.", Remedy: "Check each character, or ask the helpdesk for a new pass.",
 	}
-	// ErrBusy says that too many people sign in at the same moment.
-	ErrBusy = &fault.Error{
-		Kind: fault.TooMany, Code: "signInBusy", RetryAfter: 2,
-		Text: "Many people are signing in at this moment.", Remedy: "Wait a few seconds, then try again.",
-	}
 	// ErrGone says that a transaction ended, was never there, or belongs to another browser.
 	ErrGone = &fault.Error{
 		Kind: fault.Invalid, Code: "signInGone", AADSTS: 50089,

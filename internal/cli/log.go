@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+const followEvery = time.Second
+
+// A trail is one of the two logs.
+type trail struct {
+	list    func(*graphclient.Client, context.Context, graphclient.Query) iter.Seq2[graphclient.Object, error]
+	time    string // the property that holds when
+	user    string // the property that holds who
+	columns []column
+}
+
+var signIns = trail{
+	list: (*graphclient.Client).SignIns, time: "createdDateTime", user: "userId",
+	columns: []column{{"TIME", "createdDateTime"}, {"USER", "userPrincipalName"}, {"APPLICATION", "appDisplayName"}, {"ADDRESS", "ipAddress"}, {"ERROR", "status/errorCode"}},
+}
+
+var audits = trail{
+	list: (*graphclient.Client).DirectoryAudits, time: "activityDateTime", user: "initiatedBy/user/id",
+	columns: []column{{"TIME", "activityDateTime"}, {"BY", "initiatedBy/user/userPrincipalName"}, {"ACTIVITY", "activityDisplayName"}, {"RESULT", "result"}},
+}
+
+func logCommand() *cobra.Command {
+	return noun("log", "The sign-in and audit log",
+		logList(signIns, "signins", "Show sign-ins, the latest first"), logList(audits, "audit", "Show changes, the latest first"))
+}
+
+func logList(t trail, name, short string) *cobra.Command {
+	var follow bool
+	var user, since string
+	var top int
+	c := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs}
+	c.Flags().BoolVar(&follow, "follow", false, "go on with what happens from now")
+	c.Flags().StringVar(&user, "user", "", "only what this `UPN` did")
+	c.Flags().StringVar(&since, "since", "", "`TIME` as 2026-03-02T06:00:00Z, or how long ago, as 2h")
+	c.Flags().IntVar(&top, "top", 50, "show this `NUMBER` at most; 0 for all")
+	return verb(c, func(e *env, _ []string) error {
+		from, err := sinceTime(since, time.Now())
+		if err != nil {
+			return err
+		}
+		who := user
+		if who != "" && uuid.Validate(who) != nil {
+			if who, err = e.userID(who); err != nil {
+				return err
+			}
+		}
+		if follow {
+			return e.follow(t, who, first(from, time.Now().UTC().Format(time.RFC3339)))
+		}
+		return e.table(t.list(e.graph, c.Context(), t.query(who, from)), top, t.columns...)
+	})
+}
+
+// sinceTime returns text as Graph writes times; nothing stays nothing.
+func sinceTime(text string, now time.Time) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d).UTC().Format(time.RFC3339), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return "", usage("--since must look like 2026-03-02T06:00:00Z or 2h, not %q", text)
+	}
+	return at.UTC().Format(time.RFC3339), nil
+}
+
+func (t trail) query(user, from string) graphclient.Query {
+	var all []string
+	if user != "" {
+		all = append(all, t.user+" eq "+graphclient.Quote(user))
+	}
+	if from != "" {
+		all = append(all, t.time+" ge "+from)
+	}
+	return graphclient.Query{Filter: strings.Join(all, " and ")}
+}
+
+// follow prints each event since from once, the oldest first, until the command is stopped.
+func (e *env) follow(t trail, user, from string) error {
+	ctx := e.command.Context()
+	seen := map[string]bool{}
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		events, err := collect(t.list(e.graph, ctx, t.query(user, from)), 0)
+		if err != nil {
+			return err
+		}
+		now := map[string]bool{}
+		for i := len(events) - 1; i >= 0; i-- {
+			now[events[i].Text("id")] = true
+			if seen[events[i].Text("id")] {
+				continue
+			}
+			if err := e.event(t, events[i]); err != nil {
+				return err
+			}
+		}
+		if len(events) > 0 {
+			from = first(secondsOf(events[0].Text(t.time)), from)
+		}
+		seen = now
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// secondsOf cuts a time to whole seconds, so that no event of that second is missed.
+func secondsOf(text string) string {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// event prints one event as a line.
+func (e *env) event(t trail, event graphclient.Object) error {
+	if e.json {
+		return json.NewEncoder(e.command.OutOrStdout()).Encode(event)
+	}
+	return e.result(strings.Join(cells(event, t.columns), "  "))
+}

@@ -1,0 +1,22 @@
+package cli
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// manCommand writes the manual; packagers call it.
+func manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "man DIR", Short: "Write manual pages to a folder", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return coded(err)
+			}
+			c.Root().DisableAutoGenTag = true // the same pages from the same source
+			return coded(doc.GenManTree(c.Root(), &doc.GenManHeader{Title: "POSTERN", Section: "1", Source: "Postern"}, args[0]))
+		},
+	}
+}

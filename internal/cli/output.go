@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// printable replaces what could steer a terminal: a display name is written by others.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}
+
+// result prints text alone on stdout.
+func (e *env) result(text string) error {
+	_, err := fmt.Fprintln(e.command.OutOrStdout(), printable(text))
+	return err
+}
+
+func (e *env) printJSON(v any) error {
+	enc := json.NewEncoder(e.command.OutOrStdout())
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// A column of a table: its head and the property that it shows.
+type column struct{ head, property string }
+
+// table prints at most top objects of all, every one if top is 0.
+func (e *env) table(all iter.Seq2[graphclient.Object, error], top int, columns ...column) error {
+	rows, err := collect(all, top)
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return e.printJSON(map[string]any{"value": rows})
+	}
+	return e.rows(rows, columns)
+}
+
+func collect(all iter.Seq2[graphclient.Object, error], top int) ([]graphclient.Object, error) {
+	rows := []graphclient.Object{}
+	for one, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, one)
+		if len(rows) == top {
+			break
+		}
+	}
+	return rows, nil
+}
+
+func (e *env) rows(rows []graphclient.Object, columns []column) error {
+	if len(rows) == 0 {
+		e.say("There is nothing to list.")
+		return nil
+	}
+	w := tabwriter.NewWriter(e.command.OutOrStdout(), 0, 8, 2, ' ', 0)
+	var heads []string
+	for _, c := range columns {
+		heads = append(heads, c.head)
+	}
+	fmt.Fprintln(w, strings.Join(heads, "\t"))
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(cells(row, columns), "\t"))
+	}
+	return w.Flush()
+}
+
+func cells(row graphclient.Object, columns []column) []string {
+	var all []string
+	for _, c := range columns {
+		all = append(all, first(printable(row.Text(c.property)), "-"))
+	}
+	return all
+}
+
+// object prints the properties of one object, one a line.
+func (e *env) object(o graphclient.Object, properties ...string) error {
+	if e.json {
+		return e.printJSON(o)
+	}
+	w := tabwriter.NewWriter(e.command.OutOrStdout(), 0, 8, 2, ' ', 0)
+	for _, name := range properties {
+		if text := o.Text(name); text != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, printable(text))
+		}
+	}
+	return w.Flush()
+}

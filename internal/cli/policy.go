@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+func policyCommand() *cobra.Command {
+	return noun("policy", "Policies", noun("show", "Show a policy", policyShowTap()), noun("set", "Change a policy", policySetTap()))
+}
+
+var policyProperties = []string{
+	"state", "defaultLifetimeInMinutes", "minimumLifetimeInMinutes", "maximumLifetimeInMinutes", "defaultLength", "isUsableOnce",
+	"postern_hideIssuer", "postern_registrationWindowInMinutes",
+}
+
+func policyShowTap() *cobra.Command {
+	c := &cobra.Command{Use: "tap", Short: "Show who may have passes, and how long they work", Args: cobra.NoArgs}
+	return verb(c, func(e *env, _ []string) error {
+		policy, err := e.graph.PassPolicy(c.Context())
+		if err != nil {
+			return err
+		}
+		return e.object(policy, policyProperties...)
+	})
+}
+
+func policySetTap() *cobra.Command {
+	c := &cobra.Command{
+		Use: "tap", Short: "Change the policy of passes", Args: cobra.NoArgs,
+		Long: "Changes what is said and leaves the rest. All of it is checked before anything is saved.",
+	}
+	f := c.Flags()
+	f.Bool("enabled", false, "whether people can use passes")
+	f.Duration("default-lifetime", 0, "lifetime of a pass for which none is said")
+	f.Duration("minimum-lifetime", 0, "shortest lifetime")
+	f.Duration("maximum-lifetime", 0, "longest lifetime")
+	f.Int("length", 0, "how many `CHARACTERS` a pass has, 8 to 48")
+	f.Bool("once", false, "whether every pass works once only")
+	f.StringArray("include-group", nil, "`ID` of a group whose members may have passes, or all_users; may be given again")
+	f.StringArray("exclude-group", nil, "`ID` of a group whose members may not; may be given again")
+	f.Bool("hide-issuer", false, "whether people are not told who issued their pass")
+	f.Duration("registration-window", 0, "how long after a sign-in with a pass methods can be registered")
+	return verb(c, func(e *env, _ []string) error {
+		change, err := policyChange(c)
+		if err != nil {
+			return err
+		}
+		if err := e.graph.PatchPassPolicy(c.Context(), change); err != nil {
+			return err
+		}
+		e.say("The policy is changed.")
+		return nil
+	})
+}
+
+// policyChange returns the properties that flags of c set.
+func policyChange(c *cobra.Command) (graphclient.Object, error) {
+	change := graphclient.Object{}
+	f := c.Flags()
+	if on, err := f.GetBool("enabled"); err == nil && f.Changed("enabled") {
+		change["state"] = map[bool]string{true: "enabled", false: "disabled"}[on]
+	}
+	for flag, property := range map[string]string{
+		"default-lifetime": "defaultLifetimeInMinutes", "minimum-lifetime": "minimumLifetimeInMinutes",
+		"maximum-lifetime": "maximumLifetimeInMinutes", "registration-window": "postern_registrationWindowInMinutes",
+	} {
+		d, err := f.GetDuration(flag)
+		if err != nil || d%time.Minute != 0 {
+			return nil, usage("--%s must be in whole minutes, as 1h or 90m", flag)
+		}
+		if f.Changed(flag) {
+			change[property] = int(d / time.Minute)
+		}
+	}
+	for flag, property := range map[string]string{"once": "isUsableOnce", "hide-issuer": "postern_hideIssuer"} {
+		if on, err := f.GetBool(flag); err == nil && f.Changed(flag) {
+			change[property] = on
+		}
+	}
+	if n, err := f.GetInt("length"); err == nil && f.Changed("length") {
+		change["defaultLength"] = n
+	}
+	for flag, property := range map[string]string{"include-group": "includeTargets", "exclude-group": "excludeTargets"} {
+		if ids, err := f.GetStringArray(flag); err == nil && f.Changed(flag) {
+			change[property] = groupTargets(ids)
+		}
+	}
+	if len(change) == 0 {
+		return nil, usage("say what to change; see `postern policy set tap --help`")
+	}
+	return change, nil
+}
+
+// groupTargets are the targets for ids; one empty id stands for no group at all.
+func groupTargets(ids []string) []graphclient.Object {
+	all := []graphclient.Object{}
+	for _, id := range ids {
+		if id != "" {
+			all = append(all, graphclient.Object{"targetType": "group", "id": id})
+		}
+	}
+	return all
+}

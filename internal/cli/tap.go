@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+func tapCommand() *cobra.Command {
+	return noun("tap", "Temporary Access Passes", tapIssue(), tapList(), tapShow(), tapDelete())
+}
+
+func tapIssue() *cobra.Command {
+	var lifetime time.Duration
+	var once bool
+	var start string
+	var in graphclient.PassRequest
+	c := &cobra.Command{
+		Use: "issue UPN", Short: "Issue a pass, which replaces the one they had", Args: cobra.ExactArgs(1),
+		Long:    "Issues a pass and prints it alone on stdout. It is shown this once. What is not said follows the policy.",
+		Example: `  postern tap issue mira@contoso.example --lifetime 1h --once --reason "new laptop"`,
+	}
+	c.Flags().DurationVar(&lifetime, "lifetime", 0, "how long it works, as 1h or 90m")
+	c.Flags().BoolVar(&once, "once", false, "make it work once; --once=false for many times")
+	c.Flags().StringVar(&start, "start", "", "`TIME` from which it works, as 2026-03-02T06:00:00Z or \"in 2h\"")
+	c.Flags().StringVar(&in.Reason, "reason", "", "why; the person and the log see it")
+	c.Flags().StringVar(&in.Ticket, "ticket", "", "`NUMBER` of the ticket, for the log")
+	return verb(c, func(e *env, args []string) error {
+		if err := passTimes(&in, lifetime, start, time.Now()); err != nil {
+			return err
+		}
+		if c.Flags().Changed("once") {
+			in.IsUsableOnce = &once
+		}
+		pass, err := e.graph.CreatePass(c.Context(), args[0], in)
+		if err != nil {
+			return err
+		}
+		if pass.TemporaryAccessPass == nil {
+			return graphclient.ErrAnswer
+		}
+		return e.printPass(args[0], pass)
+	})
+}
+
+// passTimes fills in lifetime and start of in. No lifetime and no start stay unsaid.
+func passTimes(in *graphclient.PassRequest, lifetime time.Duration, start string, now time.Time) error {
+	if lifetime < 0 || lifetime%time.Minute != 0 {
+		return usage("--lifetime must be in whole minutes, as 1h or 90m")
+	}
+	in.LifetimeInMinutes = int(lifetime / time.Minute)
+	if start == "" {
+		return nil
+	}
+	at, err := startTime(start, now)
+	in.StartDateTime = &at
+	return err
+}
+
+// startTime reads a time with its zone, or "in" and a span.
+func startTime(text string, now time.Time) (time.Time, error) {
+	if span, ok := strings.CutPrefix(text, "in "); ok {
+		if d, err := time.ParseDuration(strings.TrimSpace(span)); err == nil && d >= 0 {
+			return now.Add(d).UTC().Truncate(time.Second), nil
+		}
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, usage(`--start must look like 2026-03-02T06:00:00Z or "in 2h", not %q`, text)
+	}
+	return at.UTC(), nil
+}
+
+func (e *env) printPass(user string, pass graphclient.Pass) error {
+	if e.json {
+		return e.printJSON(pass)
+	}
+	if err := e.result(*pass.TemporaryAccessPass); err != nil {
+		return err
+	}
+	times := "many times"
+	if pass.IsUsableOnce {
+		times = "once"
+	}
+	from := ""
+	if pass.StartDateTime.After(time.Now()) {
+		from = " from " + local(pass.StartDateTime)
+	}
+	e.say("Works for %s%s until %s, %s.", user, from, local(pass.End()), times)
+	return nil
+}
+
+func local(at time.Time) string { return at.Local().Format("2006-01-02 15:04 MST") }
+
+func tapList() *cobra.Command {
+	c := &cobra.Command{Use: "list UPN", Short: "List the pass of a person, if there is one", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		return e.table(e.graph.ListPasses(c.Context(), args[0]), 0, column{"ID", "id"}, column{"START", "startDateTime"},
+			column{"MINUTES", "lifetimeInMinutes"}, column{"ONCE", "isUsableOnce"}, column{"STATE", "methodUsabilityReason"})
+	})
+}
+
+func tapShow() *cobra.Command {
+	c := &cobra.Command{Use: "show UPN", Short: "Show the pass of a person, without its characters", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		id, err := e.passOf(args[0])
+		if err != nil {
+			return err
+		}
+		pass, err := e.graph.Pass(c.Context(), args[0], id, e.graphURL == "")
+		if err != nil {
+			return err
+		}
+		return e.object(pass, "id", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce", "isUsable",
+			"methodUsabilityReason", "postern_issuer", "postern_reason", "postern_ticket", "postern_usedDateTime")
+	})
+}
+
+func tapDelete() *cobra.Command {
+	c := &cobra.Command{Use: "delete UPN", Short: "Delete the pass of a person; what came from it ends", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		id, err := e.passOf(args[0])
+		if err != nil {
+			return err
+		}
+		if err := e.graph.DeletePass(c.Context(), args[0], id); err != nil {
+			return err
+		}
+		e.say("The pass of %s is gone.", args[0])
+		return nil
+	})
+}
+
+// passOf returns the id of a person's pass.
+func (e *env) passOf(user string) (string, error) {
+	all, err := collect(e.graph.ListPasses(e.command.Context(), user), 1)
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 0 {
+		return "", notFound("%s has no pass", user)
+	}
+	return all[0].Text("id"), nil
+}

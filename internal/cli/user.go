@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"bufio"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+func userCommand() *cobra.Command {
+	return noun("user", "People", userList(), userShow(), userCreate(),
+		userEnable("disable", "Disable a person; their sessions and passes end", false),
+		userEnable("enable", "Enable a person again", true), userDelete())
+}
+
+func userList() *cobra.Command {
+	var q graphclient.Query
+	var top int
+	c := &cobra.Command{Use: "list", Short: "List people", Args: cobra.NoArgs}
+	c.Flags().StringVar(&q.Filter, "filter", "", "Graph `FILTER`, as \"accountEnabled eq false\"")
+	c.Flags().IntVar(&top, "top", 0, "list this `NUMBER` at most")
+	return verb(c, func(e *env, _ []string) error {
+		return e.table(e.graph.Users(c.Context(), q), top, column{"NAME", "userPrincipalName"}, column{"DISPLAY NAME", "displayName"}, column{"ID", "id"})
+	})
+}
+
+func userShow() *cobra.Command {
+	c := &cobra.Command{Use: "show UPN", Short: "Show a person", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		user, err := e.graph.User(c.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return e.object(user, "id", "userPrincipalName", "displayName", "givenName", "surname", "mail", "jobTitle")
+	})
+}
+
+func userCreate() *cobra.Command {
+	var display string
+	var stdin bool
+	c := &cobra.Command{
+		Use: "create UPN", Short: "Create a person, and print their id", Args: cobra.ExactArgs(1),
+		Long: "Creates a person and prints their id. Without a password they come in with a pass.",
+	}
+	c.Flags().StringVar(&display, "display-name", "", "`NAME` that others see; the part before the @ without it")
+	c.Flags().BoolVar(&stdin, "password-stdin", false, "read a password from the first line of stdin")
+	return verb(c, func(e *env, args []string) error {
+		nick, _, ok := strings.Cut(args[0], "@")
+		if !ok || nick == "" {
+			return usage("the name must look like mira@contoso.example, not %q", args[0])
+		}
+		in := graphclient.Object{
+			"userPrincipalName": args[0], "displayName": first(display, nick), "mailNickname": nick, "accountEnabled": true,
+		}
+		if stdin {
+			line, err := bufio.NewReader(io.LimitReader(c.InOrStdin(), 1024)).ReadString('\n')
+			password := strings.TrimRight(line, "\r\n")
+			if password == "" {
+				return usage("stdin holds no password: %w", err)
+			}
+			in["passwordProfile"] = graphclient.Object{"password": password}
+		}
+		user, err := e.graph.CreateUser(c.Context(), in)
+		if err != nil {
+			return err
+		}
+		return e.created(user, "id", "%s is there.", args[0])
+	})
+}
+
+// created prints an object that was made: the property alone, or all as JSON.
+func (e *env) created(o graphclient.Object, property, words string, args ...any) error {
+	if e.json {
+		return e.printJSON(o)
+	}
+	if err := e.result(o.Text(property)); err != nil {
+		return err
+	}
+	e.say(words, args...)
+	return nil
+}
+
+func userEnable(name, short string, enabled bool) *cobra.Command {
+	c := &cobra.Command{Use: name + " UPN", Short: short, Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		if err := e.graph.UpdateUser(c.Context(), args[0], graphclient.Object{"accountEnabled": enabled}); err != nil {
+			return err
+		}
+		e.say("%s is %sd.", args[0], name)
+		return nil
+	})
+}
+
+func userDelete() *cobra.Command {
+	c := &cobra.Command{Use: "delete UPN", Short: "Delete a person; their sessions and passes end", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		if err := e.graph.DeleteUser(c.Context(), args[0]); err != nil {
+			return err
+		}
+		e.say("%s is deleted.", args[0])
+		return nil
+	})
+}
+
+// userID returns the id of a person who is named by id or UPN.
+func (e *env) userID(name string) (string, error) {
+	user, err := e.graph.User(e.command.Context(), name)
+	return user.Text("id"), err
+}

@@ -1,0 +1,102 @@
+package graphclient
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// An Object is a resource as Graph sends it.
+type Object map[string]any
+
+// Text returns a property as text, or nothing. A name with slashes leads into objects.
+func (o Object) Text(name string) string {
+	head, rest, deeper := strings.Cut(name, "/")
+	if deeper {
+		inner, _ := o[head].(map[string]any)
+		return Object(inner).Text(rest)
+	}
+	switch v := o[head].(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// Query is a request for a list. Zero fields are left out.
+type Query struct {
+	Filter, Search, OrderBy, Select string
+	Top                             int // of one page
+}
+
+func (q Query) encode() string {
+	v := url.Values{}
+	for name, value := range map[string]string{"$filter": q.Filter, "$search": q.Search, "$orderby": q.OrderBy, "$select": q.Select} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	if q.Top > 0 {
+		v.Set("$top", fmt.Sprint(q.Top))
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
+}
+
+// Quote returns s as a text of $filter.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// list yields what is at the path that names lead to, page after page. An error is the last
+// that it yields.
+func (c *Client) list(ctx context.Context, q Query, names ...string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		path, err := segments(names...)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		u, err := c.base.Parse(c.base.Path + path + q.encode())
+		for err == nil && u != nil {
+			var page struct {
+				Value []Object `json:"value"`
+				Next  string   `json:"@odata.nextLink"`
+			}
+			if err = c.send(ctx, http.MethodGet, u, nil, &page); err != nil {
+				break
+			}
+			for _, one := range page.Value {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			u, err = c.next(u, page.Next)
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// next returns where the next page is, nil after the last one. The token goes to no other
+// server, and a page does not follow itself.
+func (c *Client) next(at *url.URL, link string) (*url.URL, error) {
+	if link == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != c.base.Scheme || u.Host != c.base.Host || u.User != nil {
+		return nil, fmt.Errorf("%w: the next page is on another server", ErrAnswer)
+	}
+	if u.String() == at.String() {
+		return nil, fmt.Errorf("%w: a page follows itself", ErrAnswer)
+	}
+	return u, nil
+}

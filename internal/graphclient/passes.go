@@ -1,0 +1,83 @@
+package graphclient
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+)
+
+// Pass is a temporaryAccessPassAuthenticationMethod.
+// https://learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethod
+type Pass struct {
+	ID                    string    `json:"id"`
+	TemporaryAccessPass   *string   `json:"temporaryAccessPass"` // nil but in the answer to CreatePass
+	CreatedDateTime       time.Time `json:"createdDateTime"`
+	StartDateTime         time.Time `json:"startDateTime"`
+	LifetimeInMinutes     int       `json:"lifetimeInMinutes"`
+	IsUsableOnce          bool      `json:"isUsableOnce"`
+	IsUsable              bool      `json:"isUsable"`
+	MethodUsabilityReason string    `json:"methodUsabilityReason"`
+}
+
+// End is when the pass stops working.
+func (p Pass) End() time.Time {
+	return p.StartDateTime.Add(time.Duration(p.LifetimeInMinutes) * time.Minute)
+}
+
+// PassRequest asks for a pass. What is nil or empty is left to the policy.
+type PassRequest struct {
+	LifetimeInMinutes int        `json:"lifetimeInMinutes,omitempty"`
+	IsUsableOnce      *bool      `json:"isUsableOnce,omitempty"`
+	StartDateTime     *time.Time `json:"startDateTime,omitempty"`
+	Reason            string     `json:"postern_reason,omitempty"`
+	Ticket            string     `json:"postern_ticket,omitempty"`
+}
+
+const passes = "temporaryAccessPassMethods"
+
+// CreatePass issues a pass for a user, by id or UPN. It replaces the pass that they had.
+func (c *Client) CreatePass(ctx context.Context, user string, in PassRequest) (Pass, error) {
+	var p Pass
+	err := c.at(ctx, http.MethodPost, in, &p, "users", user, "authentication", passes)
+	return p, err
+}
+
+// ListPasses yields the pass of a user, if there is one.
+func (c *Client) ListPasses(ctx context.Context, user string) iter.Seq2[Object, error] {
+	return c.list(ctx, Query{}, "users", user, "authentication", passes)
+}
+
+// Pass returns one pass of a user, with what Postern adds to Graph's properties if own is set.
+func (c *Client) Pass(ctx context.Context, user, id string, own bool) (Object, error) {
+	path, err := segments("users", user, "authentication", passes, id)
+	if err != nil {
+		return nil, err
+	}
+	if own {
+		path += Query{Select: "id,createdDateTime,startDateTime,lifetimeInMinutes,isUsableOnce,isUsable,methodUsabilityReason," +
+			"postern_reason,postern_ticket,postern_issuer,postern_usedDateTime"}.encode()
+	}
+	var o Object
+	err = c.call(ctx, http.MethodGet, path, nil, &o)
+	return o, err
+}
+
+// DeletePass deletes a pass; what came from it ends.
+func (c *Client) DeletePass(ctx context.Context, user, id string) error {
+	return c.at(ctx, http.MethodDelete, nil, nil, "users", user, "authentication", passes, id)
+}
+
+var passPolicy = []string{"policies", "authenticationMethodsPolicy", "authenticationMethodConfigurations", "TemporaryAccessPass"}
+
+// PassPolicy returns the temporaryAccessPassAuthenticationMethodConfiguration.
+func (c *Client) PassPolicy(ctx context.Context) (Object, error) {
+	var o Object
+	err := c.at(ctx, http.MethodGet, nil, &o, passPolicy...)
+	return o, err
+}
+
+// PatchPassPolicy changes the properties in change and leaves the others.
+func (c *Client) PatchPassPolicy(ctx context.Context, change Object) error {
+	return c.at(ctx, http.MethodPatch, change, nil, passPolicy...)
+}
