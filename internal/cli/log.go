@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,12 +104,12 @@ func (e *env) follow(t trail, user, from string) error {
 			return err
 		}
 		now := map[string]bool{}
-		for i := len(events) - 1; i >= 0; i-- {
-			now[events[i].Text("id")] = true
-			if seen[events[i].Text("id")] {
+		for _, event := range slices.Backward(events) {
+			now[event.Text("id")] = true
+			if seen[event.Text("id")] {
 				continue
 			}
-			if err := e.event(t, events[i]); err != nil {
+			if err := e.event(t, event); err != nil {
 				return err
 			}
 		}

@@ -44,14 +44,17 @@ type Secrets interface {
 type call struct {
 	w       http.ResponseWriter
 	r       *http.Request
-	version string // v1.0 or beta
+	version string       // v1.0 or beta
+	whole   http.Handler // for the requests of a batch
 	tenant  directory.Tenant
 	caller  directory.Caller
 	access  token.Access
 	actor   audit.Actor
 
 	// What the route's target function found.
-	user directory.User
+	user   directory.User
+	group  directory.Group
+	target directory.Target
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }
@@ -73,8 +76,9 @@ func (a *API) Handler() http.Handler {
 	for _, rt := range routes {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, rt) })
 	}
-	whole := a.authenticate(mux)
-	return odata.Tag(odata.SplitKeys(whole), a.Rand, a.Now)
+	var whole http.Handler
+	whole = odata.Tag(odata.SplitKeys(a.authenticate(mux, func() http.Handler { return whole })), a.Rand, a.Now)
+	return whole
 }
 
 // ErrPath says that there is nothing at the path.
@@ -93,11 +97,17 @@ var ErrNotMe = &fault.Error{
 }
 
 // authenticate finds out who calls, and hands the request without its version to mux.
-func (a *API) authenticate(mux *http.ServeMux) http.Handler {
+// Requests of a batch have the batch's caller. Whole returns the handler that they go to.
+func (a *API) authenticate(mux *http.ServeMux, whole func() http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		version, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-		c := &call{version: version}
-		err := a.identify(c, r)
+		c := &call{version: version, whole: whole()}
+		var err error
+		if batch, ok := r.Context().Value(callKey{}).(*call); ok {
+			c.tenant, c.caller, c.access, c.actor = batch.tenant, batch.caller, batch.access, batch.actor
+		} else {
+			err = a.identify(c, r)
+		}
 		if err == nil {
 			path, err = c.withoutMe("/" + path)
 		}
@@ -164,7 +174,12 @@ func (a *API) run(c *call, rt route) error {
 			return a.hide(c, rt, err)
 		}
 	}
-	if err := directory.May(c.caller, rt.action, target); err != nil {
+	c.target = target
+	action := rt.action
+	if c.group.ID != "" {
+		action = action.OnGroup(c.group)
+	}
+	if err := directory.May(c.caller, action, target); err != nil {
 		return err
 	}
 	return rt.serve(a, c)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -34,4 +35,61 @@ type Store interface {
 	UserByName(ctx context.Context, tenant directory.TenantID, upn string) (directory.User, error)
 	// TargetOf returns what of a person matters to directory.May.
 	TargetOf(ctx context.Context, tenant directory.TenantID, user directory.UserID) (directory.Target, error)
+
+	// Users and Groups return at most limit objects that meet every bound, after a position,
+	// and the position of the last one if there are more. Without an order they come by id.
+	// A position is what an earlier call returned; it may have been JSON meanwhile.
+	Users(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.User, []any, error)
+	CountUsers(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (int, error)
+	Groups(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.Group, []any, error)
+	CountGroups(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (int, error)
+	// Reports returns whom a person manages, by id.
+	Reports(ctx context.Context, tenant directory.TenantID, manager directory.UserID, after []any, limit int) ([]directory.User, []any, error)
+
+	CreateUser(ctx context.Context, u directory.User, e audit.Event) error
+	// UpdateUser stores u if its version is still the stored one, else directory.ErrChanged.
+	// Disabling ends sessions, tokens and pass; it refuses the last administrator.
+	UpdateUser(ctx context.Context, u directory.User, at time.Time, e audit.Event) error
+	// SetManager sets the manager of a user, none when it is empty; directory.ErrManagerCycle.
+	SetManager(ctx context.Context, tenant directory.TenantID, user, manager directory.UserID, e audit.Event) error
+	// EndSessions ends one session of a user and its tokens, or all with an empty id.
+	EndSessions(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, at time.Time, e audit.Event) error
+	// DeleteUser and DeleteGroup move an object with all that ties it to others among the
+	// deleted ones, end what a person's sign-ins left, and refuse the last administrator.
+	DeleteUser(ctx context.Context, u directory.User, at time.Time, e audit.Event) error
+	DeleteGroup(ctx context.Context, g directory.Group, at time.Time, e audit.Event) error
+
+	// Group returns a group, or directory.ErrGroupUnknown.
+	Group(ctx context.Context, tenant directory.TenantID, id directory.GroupID) (directory.Group, error)
+	// CreateGroup and UpdateGroup store g and add members; directory.ErrGroupCycle,
+	// directory.ErrNestedRole, directory.ErrLinkExists, directory.ErrChanged.
+	CreateGroup(ctx context.Context, g directory.Group, members, owners []directory.Ref, events ...audit.Event) error
+	UpdateGroup(ctx context.Context, g directory.Group, members []directory.Ref, events ...audit.Event) error
+	AddLink(ctx context.Context, g directory.Group, relation directory.Relation, ref directory.Ref, e audit.Event) error
+	// RemoveLink returns directory.ErrLinkUnknown when there is none.
+	RemoveLink(ctx context.Context, g directory.Group, relation directory.Relation, object string, e audit.Event) error
+
+	// Find says what the object with an id is, or directory.ErrObjectUnknown. Object returns
+	// it: a directory.User, Group or ServicePrincipal.
+	Find(ctx context.Context, tenant directory.TenantID, id string) (directory.Ref, error)
+	Object(ctx context.Context, tenant directory.TenantID, ref directory.Ref) (any, error)
+	// Linked returns by id, after one, at most limit objects that belong to another one, of
+	// one kind unless it is empty, and whether there are more. Link is member, owner,
+	// transitiveMember, memberOf, transitiveMemberOf or roleMember.
+	Linked(ctx context.Context, tenant directory.TenantID, object, link string, kind directory.ObjectKind, after string, limit int) ([]directory.Ref, bool, error)
+
+	// Deleted returns a deleted user or group, what May must know of it, and when it was
+	// deleted; DeletedIDs those of one kind. Restore brings one back with what tied it to
+	// others; Purge removes it for good. directory.ErrObjectUnknown, directory.ErrUPNTaken.
+	Deleted(ctx context.Context, tenant directory.TenantID, id string) (any, directory.Target, time.Time, error)
+	DeletedIDs(ctx context.Context, tenant directory.TenantID, kind directory.ObjectKind, after string, limit int) ([]string, bool, error)
+	Restore(ctx context.Context, tenant directory.TenantID, id string, e audit.Event) error
+	Purge(ctx context.Context, tenant directory.TenantID, id string, e audit.Event) error
+
+	// RoleAssignments returns the assignments of one principal, of one role, or of both;
+	// what is empty stands for all.
+	RoleAssignments(ctx context.Context, tenant directory.TenantID, principal string, role directory.RoleID) ([]directory.RoleAssignment, error)
+	AssignRole(ctx context.Context, a directory.RoleAssignment, e audit.Event) error
+	// UnassignRole refuses to leave no enabled Global Administrator.
+	UnassignRole(ctx context.Context, a directory.RoleAssignment, e audit.Event) error
 }

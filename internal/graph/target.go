@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -25,4 +26,33 @@ func person(a *API, c *call) (directory.Target, error) {
 		return directory.Target{}, err
 	}
 	return a.Store.TargetOf(c.ctx(), c.tenant.ID, c.user.ID)
+}
+
+// objectID returns the id that a path value names.
+func objectID(c *call, name string, unknown error) (string, error) {
+	key, err := odata.ParseKey(c.r.PathValue(name))
+	if err != nil {
+		return "", err
+	}
+	if key.Property != "" && !strings.EqualFold(key.Property, "id") || !directory.IsID(key.Value) {
+		return "", unknown
+	}
+	return strings.ToLower(key.Value), nil
+}
+
+// team finds the group that {id} names.
+func team(a *API, c *call) (directory.Target, error) {
+	id, err := objectID(c, "id", directory.ErrGroupUnknown)
+	if err != nil {
+		return directory.Target{}, err
+	}
+	if c.group, err = a.Store.Group(c.ctx(), c.tenant.ID, directory.GroupID(id)); err != nil {
+		return directory.Target{}, err
+	}
+	if c.caller.AppOnly() {
+		return directory.Target{}, nil
+	}
+	owners, more, err := a.Store.Linked(c.ctx(), c.tenant.ID, id, "owner", directory.KindUser, "", 1000)
+	owns := slices.Contains(owners, directory.Ref{Kind: directory.KindUser, ID: string(c.caller.User)})
+	return directory.Target{OwnedByCaller: owns && !more}, err
 }

@@ -140,7 +140,7 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, in, out an
 	}
 	id := uuid.NewString()
 	for try := 0; ; try++ {
-		res, answer, err := c.once(ctx, method, u, id, body)
+		res, answer, err := c.once(ctx, method, u, id, body) //nolint:bodyclose // roundTrip read and closed it
 		if err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func (a *Application) ask(ctx context.Context) (Secret, time.Duration, error) {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
-	res, answer, err := roundTrip(a.HTTP, r)
+	res, answer, err := roundTrip(a.HTTP, r) //nolint:bodyclose // roundTrip read and closed it
 	if err != nil {
 		return Secret{}, 0, err
 	}

@@ -177,7 +177,7 @@ func (db *DB) AccountEvents(ctx context.Context, tenant directory.TenantID, user
 		SELECT `+entryColumns+` FROM (
 			SELECT * FROM (
 				SELECT e.id, e.kind, e.at, e.body, e.personal FROM event e WHERE e.tenant_id = $1 AND e.kind = $2 AND e.user_id = $3
-				ORDER BY e.at DESC LIMIT $4) AS signings
+				ORDER BY e.at DESC LIMIT $4) AS mine_in
 			UNION ALL
 			SELECT * FROM (
 				SELECT e.id, e.kind, e.at, e.body, e.personal FROM event_target t JOIN event e ON e.tenant_id = t.tenant_id AND e.id = t.event_id

@@ -75,9 +75,10 @@ func newBench(t *testing.T, s Store) *bench {
 	}
 	return &bench{s, uuid.NewString(), public, key, &audit.Sealer{
 		Store: s,
-		Key:   func(context.Context, string) (crypto.Signer, error) { return key, nil },
-		Now:   func() time.Time { return nine },
-		Log:   slog.New(slog.DiscardHandler),
+		// Each sealer has its own copy, as on machines of their own.
+		Key: func(context.Context, string) (crypto.Signer, error) { return slices.Clone(key), nil },
+		Now: func() time.Time { return nine },
+		Log: slog.New(slog.DiscardHandler),
 	}}
 }
 

@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/request"
 )
 
 // IDs are what one request is called, in answers and in logs.
 type IDs struct {
-	Request string    // a random UUID, made here
+	Request string    // a random UUID
 	Client  string    // the caller's own id, or Request when it sent none that can be echoed
 	At      time.Time // UTC; when the request arrived
 }
@@ -26,6 +28,8 @@ func IDsFrom(ctx context.Context) IDs {
 
 // Tag gives every request its ids before next sees it, and writes the headers that each
 // Graph answer carries: request-id, client-request-id, Date and Cache-Control: no-store.
+// The ids are those of package request where the context has them, so that logs, events and
+// answers call the request the same; else they are made here.
 // Random is rand.Reader, except in tests. When it fails the answer is an empty 500.
 func Tag(next http.Handler, random io.Reader, now func() time.Time) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,6 +41,9 @@ func Tag(next http.Handler, random io.Reader, now func() time.Time) http.Handler
 		ids := IDs{Request: id.String(), Client: id.String(), At: now().UTC()}
 		if c := r.Header.Get("client-request-id"); echoable(c) {
 			ids.Client = c
+		}
+		if f := request.From(r.Context()); f.RequestID != "" {
+			ids.Request, ids.Client = f.RequestID, f.CorrelationID
 		}
 		h := w.Header()
 		h.Set("request-id", ids.Request)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/request"
 )
 
 func TestTag(t *testing.T) {
@@ -39,6 +40,16 @@ func TestTag(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTagTakesTheIDsThatTheRequestHas(t *testing.T) {
+	r := httptest.NewRequest("GET", "/v1.0/me", nil)
+	r.Header.Set("client-request-id", "another")
+	r = r.WithContext(request.With(r.Context(), request.Facts{RequestID: "one", CorrelationID: "two"}))
+	w := serve(func(http.ResponseWriter, *http.Request) {}, r)
+	if a, b := w.Header().Get("request-id"), w.Header().Get("client-request-id"); a != "one" || b != "two" {
+		t.Errorf("got %q and %q, want one and two", a, b)
 	}
 }
 

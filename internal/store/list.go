@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/filter"
+)
+
+// A listing says how the rows of a table become things of type T.
+type listing[T any] struct {
+	table, columns string
+	kind           directory.ObjectKind
+	scan           func(tenant directory.TenantID, scan func(...any) error) (T, error)
+	within         func(*query) // narrows the table further; may be nil
+}
+
+// row is a thing with its place in the order.
+type row[T any] struct {
+	thing    T
+	position []any
+}
+
+// list returns at most limit things that meet every bound, after a position, and the
+// position of the last one if there are more. Without an order they come by id.
+func list[T any](
+	ctx context.Context, db *DB, tenant directory.TenantID, l listing[T],
+	match []filter.Bound, order []filter.Order, after []any, limit int,
+) ([]T, []any, error) {
+	q := db.newQuery(tenant, l.kind)
+	column, _ := sortedBy(order)
+	q.add("SELECT ", l.columns, ", ", column, ", id FROM ", l.table, " WHERE tenant_id = $1")
+	l.narrow(q, match)
+	if err := q.page(order, after, limit+1); err != nil {
+		return nil, nil, err
+	}
+	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
+	found, err := collect(rows, err, func(r *sql.Rows) (row[T], error) {
+		var x row[T]
+		var value any
+		var id string
+		var err error
+		x.thing, err = l.scan(tenant, func(dst ...any) error { return r.Scan(append(dst, &value, &id)...) })
+		x.position = []any{value, id}
+		return x, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var next []any
+	if len(found) > limit {
+		found = found[:limit]
+		next = found[limit-1].position
+	}
+	things := make([]T, len(found))
+	for i, x := range found {
+		things[i] = x.thing
+	}
+	return things, next, nil
+}
+
+// count returns how many things meet every bound.
+func count[T any](ctx context.Context, db *DB, tenant directory.TenantID, l listing[T], match []filter.Bound) (int, error) {
+	q := db.newQuery(tenant, l.kind)
+	q.add("SELECT COUNT(*) FROM ", l.table, " WHERE tenant_id = $1")
+	l.narrow(q, match)
+	var n int
+	err := db.read.QueryRowContext(ctx, q.String(), q.args...).Scan(&n)
+	return n, err
+}
+
+func (l listing[T]) narrow(q *query, match []filter.Bound) {
+	if l.within != nil {
+		l.within(q)
+	}
+	for _, b := range match {
+		q.match(b)
+	}
+}
+
+var users = listing[directory.User]{table: "directory_user", columns: userColumns, kind: directory.KindUser, scan: scanUser}
+
+// Users implements graph.Store.
+func (db *DB) Users(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.User, []any, error) {
+	return list(ctx, db, tenant, users, match, order, after, limit)
+}
+
+// CountUsers implements graph.Store.
+func (db *DB) CountUsers(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (int, error) {
+	return count(ctx, db, tenant, users, match)
+}
+
+// Reports implements graph.Store.
+func (db *DB) Reports(ctx context.Context, tenant directory.TenantID, manager directory.UserID, after []any, limit int) ([]directory.User, []any, error) {
+	l := users
+	l.within = func(q *query) { q.add(" AND manager_id = ", q.arg(manager)) }
+	return list(ctx, db, tenant, l, nil, nil, after, limit)
+}
+
+var groups = listing[directory.Group]{table: "directory_group", columns: groupColumns, kind: directory.KindGroup, scan: scanGroup}
+
+// Groups implements graph.Store.
+func (db *DB) Groups(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.Group, []any, error) {
+	return list(ctx, db, tenant, groups, match, order, after, limit)
+}
+
+// CountGroups implements graph.Store.
+func (db *DB) CountGroups(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (int, error) {
+	return count(ctx, db, tenant, groups, match)
+}
