@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -140,15 +141,20 @@ func TestSealRefusesWhatIsNoEvent(t *testing.T) {
 	}
 }
 
+// commitment is how a personal value stands in a body.
+var commitment = regexp.MustCompile(`"[A-Za-z0-9+/]{43}="`)
+
 func TestTheBodyNamesNobody(t *testing.T) {
 	for _, e := range []audit.Event{signIn(contoso, 1), change(contoso, 1)} {
 		entry := mustSeal(t, e)
+		// A commitment is random and may spell anything.
+		body := commitment.ReplaceAllString(string(entry.Body), "commitment")
 		for _, personal := range []string{
 			"Zo", "zoe@", "Adam", "adam@", "192.0.2.7", "2001:db8", "Mozilla", "Firefox", "Linux", "5f2c",
 			"tried", "One-time", "Multiple", "before", "INC-4711", "telephone",
 		} {
-			if strings.Contains(string(entry.Body), personal) {
-				t.Errorf("the body has %q: %s", personal, entry.Body)
+			if strings.Contains(body, personal) {
+				t.Errorf("the body has %q: %s", personal, body)
 			}
 		}
 	}

@@ -1,0 +1,43 @@
+package arch
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// declared finds the code of each declared fault.
+var declared = regexp.MustCompile(`(?s)&fault\.Error\{[^{}]*?Code:\s*"([^"]+)"`)
+
+func TestEveryCodeIsInTheListOfErrors(t *testing.T) {
+	page, err := os.ReadFile("../../docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, m := range declared.FindAllStringSubmatch(string(source), -1) {
+			found++
+			if !strings.Contains(string(page), "| `"+m[1]+"` |") {
+				t.Errorf("%s declares %q, which docs/errors.md lacks", path, m[1])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found < 100 {
+		t.Errorf("only %d codes were found", found)
+	}
+}
