@@ -74,4 +74,9 @@ var routes = []route{
 	{"DELETE /roleManagement/directory/roleAssignments/{id}", odata.Directory, directory.AssignRoles, nil, (*API).deleteAssignment},
 
 	{"POST /$batch", odata.Directory, "", nil, (*API).batch},
+
+	{"GET /auditLogs/signIns", odata.Logs, directory.ReadSignIns, nil, (*API).listSignIns},
+	{"GET /auditLogs/signIns/{event}", odata.Logs, directory.ReadSignIns, nil, (*API).getSignIn},
+	{"GET /auditLogs/directoryAudits", odata.Logs, directory.ReadAudits, nil, (*API).listAudits},
+	{"GET /auditLogs/directoryAudits/{event}", odata.Logs, directory.ReadAudits, nil, (*API).getAudit},
 }

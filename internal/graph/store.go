@@ -30,6 +30,13 @@ type Store interface {
 	// Record records events that change nothing else.
 	Record(ctx context.Context, events ...audit.Event) error
 
+	// Events returns at most limit events of a kind that meet every bound, in order, after a
+	// position, and the position of the last one if there are more. Committed events are
+	// there whether they are sealed or not.
+	Events(ctx context.Context, tenant directory.TenantID, kind audit.Kind, match []filter.Bound, order []filter.Order, after []any, limit int) ([]audit.Event, []any, error)
+	// Event returns one event, or directory.ErrObjectUnknown.
+	Event(ctx context.Context, tenant directory.TenantID, kind audit.Kind, id string) (audit.Event, error)
+
 	// User and UserByName return a user, or directory.ErrUserUnknown.
 	User(ctx context.Context, tenant directory.TenantID, id directory.UserID) (directory.User, error)
 	UserByName(ctx context.Context, tenant directory.TenantID, upn string) (directory.User, error)

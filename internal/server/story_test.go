@@ -397,3 +397,42 @@ func TestAFormWithoutItsCookieOrFromElsewhereSignsNobodyIn(t *testing.T) {
 		t.Errorf("without the cookie: %d %v", a.status, a.header)
 	}
 }
+
+func TestEveryStepIsInTheLogs(t *testing.T) {
+	w := newWorld(t)
+	id, pass := w.issue(`{"isUsableOnce":true,"postern_reason":"new laptop"}`)
+	w.signIn(w.authorize(nil).location, "admin@contoso.example", "WRONGWRONG")
+	w.newBrowser()
+	w.code("admin@contoso.example", pass)
+	token := w.appToken()
+	one := func(path string) map[string]any {
+		t.Helper()
+		status, v := w.api(http.MethodGet, path, token, "")
+		list, _ := v["value"].([]any)
+		if status != http.StatusOK || len(list) != 1 {
+			t.Fatalf("%s: %d %v", path, status, v)
+		}
+		return list[0].(map[string]any)
+	}
+	wrong := one("/v1.0/auditLogs/signIns?$filter=" + url.QueryEscape("status/errorCode eq 130503"))
+	if wrong["userPrincipalName"] != "admin@contoso.example" {
+		t.Errorf("the wrong pass is logged as %v", wrong)
+	}
+	status, v := w.api(http.MethodGet, "/beta/auditLogs/signIns?$top=5&$orderby=createdDateTime%20desc&$filter="+
+		url.QueryEscape("userId eq '"+wrong["userId"].(string)+"' and status/errorCode eq 0 and createdDateTime ge 2020-01-01"), token, "")
+	asked := 0
+	for _, e := range v["value"].([]any) {
+		in := e.(map[string]any)
+		if in["isInteractive"] == true && len(in["authenticationDetails"].([]any)) == 1 {
+			asked++
+		}
+	}
+	if status != http.StatusOK || asked != 1 {
+		t.Errorf("the sign-in is logged %d times: %d %v", asked, status, v)
+	}
+	issued := one("/v1.0/auditLogs/directoryAudits?$filter=" +
+		url.QueryEscape("activityDisplayName eq 'User registered security info' and targetResources/any(t:t/id eq '"+wrong["userId"].(string)+"')"))
+	if raw, err := json.Marshal(issued); err != nil || !strings.Contains(string(raw), "AccessPassUsage") || !strings.Contains(string(raw), id) || strings.Contains(string(raw), pass) {
+		t.Errorf("issuing is logged as %s %v", raw, err)
+	}
+}
