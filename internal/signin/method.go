@@ -19,6 +19,9 @@ type Method interface {
 	// Verify checks what the person typed. A *fault.Error with an AADSTS number is a
 	// refusal: it goes to the log, the person is told ErrRefused. User is never empty.
 	Verify(ctx context.Context, a Attempt) (Proof, error)
+	// Queue waits for its turn as Verify would, and does nothing. It stands in for Verify when
+	// there is nobody to verify, so that a busy server does not tell who exists.
+	Queue(ctx context.Context, a Attempt) error
 }
 
 // An Attempt is one try of a method.

@@ -264,24 +264,36 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 // reservation is how long a proof holds what it will spend (docs/threat-model.md, rule 1).
 const reservation = 10 * time.Minute
 
-// verify asks the method, unless there is nobody to ask about: then the slow hash is saved,
-// and the deadline hides it.
+// verify asks the method. When there is nobody to ask about, the slow hash is saved; the
+// queue before it and the deadline hide that.
 func (s *Service) verify(ctx context.Context, t Transaction, method Method, typed string, place Place, now time.Time) (Proof, error) {
+	a := Attempt{
+		Tenant: t.Home, User: t.User, Transaction: t.ID, Typed: typed, Place: place, Familiar: t.Familiar, At: now,
+	}
+	if err := s.someone(ctx, t); err != nil {
+		if busy := method.Queue(ctx, a); busy != nil {
+			return Proof{}, busy
+		}
+		return Proof{}, err
+	}
+	return method.Verify(ctx, a)
+}
+
+// someone reports why there is nobody to verify, or nil.
+func (s *Service) someone(ctx context.Context, t Transaction) error {
 	if t.User == "" {
-		return Proof{}, errUnknownUser
+		return errUnknownUser
 	}
 	user, err := s.Store.UserByName(ctx, t.Home, t.Username)
 	switch {
 	case errors.Is(err, directory.ErrUserUnknown) || err == nil && user.ID != t.User:
-		return Proof{}, errUnknownUser
+		return errUnknownUser
 	case err != nil:
-		return Proof{}, err
+		return err
 	case !user.AccountEnabled:
-		return Proof{}, errDisabled
+		return errDisabled
 	}
-	return method.Verify(ctx, Attempt{
-		Tenant: t.Home, User: t.User, Transaction: t.ID, Typed: typed, Place: place, Familiar: t.Familiar, At: now,
-	})
+	return nil
 }
 
 // refuse logs why and says only ErrRefused. What is no refusal (an outage, a busy gate)

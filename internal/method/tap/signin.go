@@ -60,10 +60,29 @@ func (m Method) usable(ctx context.Context, tenant directory.TenantID, user dire
 	return p, p.Usability(policy, policy.InScope(groups), now), nil
 }
 
+// Queue implements [signin.Method].
+func (m Method) Queue(ctx context.Context, a signin.Attempt) error {
+	leave, err := m.enter(ctx, a)
+	if err == nil {
+		leave()
+	}
+	return err
+}
+
+func (m Method) enter(ctx context.Context, a signin.Attempt) (leave func(), err error) {
+	return m.Gate.Enter(ctx, gate.Class{Tenant: string(a.Tenant), Network: a.Place.Network(), Familiar: a.Familiar})
+}
+
 // Verify implements [signin.Method]. The passcode is compared before the pass's state is
 // told to the log, so that a refusal for another reason than a wrong passcode means that
-// somebody held the right one.
+// somebody held the right one. Whoever has no pass, or typed what can't be one, waits at the
+// gate like everybody else.
 func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, error) {
+	leave, err := m.enter(ctx, a)
+	if err != nil {
+		return signin.Proof{}, err
+	}
+	defer leave()
 	code, err := ParsePasscode(a.Typed)
 	if err != nil {
 		return signin.Proof{}, ErrWrong
@@ -72,7 +91,7 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 	if err != nil {
 		return signin.Proof{}, err
 	}
-	right, err := m.matches(ctx, a, p, code)
+	right, err := Matches(ctx, m.Peppers, p, code)
 	switch {
 	case err != nil:
 		return signin.Proof{}, err
@@ -89,16 +108,6 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 		return signin.Proof{}, err
 	}
 	return proof(p, policy, a.At), nil
-}
-
-// matches runs the slow hash behind the gate.
-func (m Method) matches(ctx context.Context, a signin.Attempt, p Pass, code Passcode) (bool, error) {
-	leave, err := m.Gate.Enter(ctx, gate.Class{Tenant: string(a.Tenant), Network: a.Place.Network(), Familiar: a.Familiar})
-	if err != nil {
-		return false, err
-	}
-	defer leave()
-	return Matches(ctx, m.Peppers, p, code)
 }
 
 func proof(p Pass, policy Policy, at time.Time) signin.Proof {
