@@ -32,7 +32,8 @@ fuzz: ## each fuzz test for FUZZTIME, a minute unless set
 	@scripts/fuzz
 
 soak: ## the long forms of the tests: kills, races, every page in every shape
-	POSTERN_SOAK=1 go test -count=1 -timeout=0 ./...
+	POSTERN_SOAK=1 go test -race -count=1 -timeout=0 ./...
+	cd test/browser && npm ci --silent && POSTERN_SOAK=1 node --test
 
 conformance: build ## official clients against bin/postern
 	@scripts/conformance

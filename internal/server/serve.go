@@ -30,6 +30,9 @@ const drain = 20 * time.Second
 // Serve opens the server of o and serves until ctx ends or SIGTERM or SIGINT comes, then
 // lets requests finish. ready is called once it answers.
 func Serve(ctx context.Context, o Options, l Listen, ready func(*Server)) error {
+	if _, err := os.Stat(o.Dir); err != nil {
+		return ErrNotInitialised.With("", fmt.Sprintf("The data directory can't be used: %v.", err))
+	}
 	lock := flock.New(filepath.Join(o.Dir, "serve.lock"))
 	if o.Database == "" {
 		held, err := lock.TryLock()

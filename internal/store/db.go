@@ -23,6 +23,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/postern-id/postern/internal/fault"
 )
 
 // DB is an open store. It is safe for concurrent use.
@@ -68,12 +70,12 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	}
 	whole := context.WithoutCancel(ctx)
 	if !db.postgres {
-		return db.enqueue(ctx, whole, fn)
+		return told(db.enqueue(ctx, whole, fn))
 	}
 	var err error
 	for try := range attempts {
 		if err = db.once(whole, fn); !needsRetry(err) {
-			return err
+			return told(err)
 		}
 		pause := time.Duration(1+rand.IntN(1<<min(try, 6))) * time.Millisecond //nolint:gosec // spreads retries, guards nothing
 		select {
@@ -95,6 +97,23 @@ func (db *DB) once(ctx context.Context, fn func(context.Context, *Tx) error) err
 		return err
 	}
 	return tx.Commit()
+}
+
+// ErrFull says that the disk of the database is full. Nothing of the change was kept.
+var ErrFull = &fault.Error{
+	Kind: fault.Unavailable, Code: "diskFull",
+	Text: "The disk of the server is full, so nothing can be saved.", Remedy: "Tell your administrator: the disk needs room.",
+}
+
+// told marks an error that says the disk is full (SQLite's SQLITE_FULL, SQLSTATE 53100).
+func told(err error) error {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "53100" {
+		return fmt.Errorf("%w (%w)", ErrFull, err)
+	}
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok && lite.Code()&0xff == sqlite3.SQLITE_FULL {
+		return fmt.Errorf("%w (%w)", ErrFull, err)
+	}
+	return err
 }
 
 // needsRetry reports a serialisation failure or a deadlock (SQLSTATE 40001, 40P01).
