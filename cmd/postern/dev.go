@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,11 +26,14 @@ func devCommand() *cobra.Command {
 			if s.dir == "" {
 				s.dir = devDir()
 			}
+			if err := l.Open(c.Context()); err != nil {
+				return err
+			}
 			s.publicURL = "https://" + publicHost(l.Address)
 			o := s.options(c)
 			created, err := server.Dev(c.Context(), o, reset)
 			if err != nil {
-				return err
+				return errors.Join(err, l.Close())
 			}
 			return server.ServeDev(c.Context(), o, l, created, func(d server.Running) {
 				_ = printDev(c.OutOrStdout(), created, d, asJSON)
@@ -37,7 +41,7 @@ func devCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&s.dir, "data", "", "data `DIR`ectory; without it one below your home")
-	c.Flags().StringVar(&l.Address, "listen", "127.0.0.1:8443", "`ADDRESS` to listen on")
+	c.Flags().StringVar(&l.Address, "listen", "127.0.0.1:8443", "`ADDRESS` to listen on; port 0 takes a free one")
 	c.Flags().BoolVar(&reset, "reset", false, "start over with fresh data")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object once ready")
 	return c

@@ -30,6 +30,9 @@ func serveCommand() *cobra.Command {
 			if o.Proxies, err = server.ParseProxies(trusted); err != nil {
 				return usage{err}
 			}
+			if err := l.Open(c.Context()); err != nil {
+				return err
+			}
 			return server.Serve(c.Context(), o, l, func(*server.Server) {
 				o.Log.Info("ready", "listen", l.Address, "public_url", o.PublicURL)
 			})

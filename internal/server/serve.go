@@ -22,40 +22,65 @@ type Listen struct {
 	CertFile string // with KeyFile; empty uses the local CA of the data directory
 	KeyFile  string
 	Plain    bool // HTTP without TLS, behind a proxy that has it
+
+	listener net.Listener // once open
+}
+
+// Open takes the address, so that port 0 becomes a port that is known before anything else
+// starts. Serve does it where it was not done.
+func (l *Listen) Open(ctx context.Context) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Address)
+	if err != nil {
+		return ErrListen.With("", fmt.Sprintf("%s can't be listened on: %v.", l.Address, err))
+	}
+	if _, port, err := net.SplitHostPort(l.Address); err == nil && port == "0" {
+		l.Address = listener.Addr().String()
+	}
+	l.listener = listener
+	return nil
+}
+
+// Close lets an open address go, also where Serve ends.
+func (l *Listen) Close() error {
+	if l.listener == nil {
+		return nil
+	}
+	return l.listener.Close()
 }
 
 // drain is how long requests may take to end after SIGTERM.
 const drain = 20 * time.Second
 
-// Serve opens the server of o and serves until ctx ends or SIGTERM or SIGINT comes, then
-// lets requests finish. ready is called once it answers.
+// Serve opens the server of o and serves, on the address that l has open or names, until ctx
+// ends or SIGTERM or SIGINT comes, then lets requests finish. ready is called once it answers.
 func Serve(ctx context.Context, o Options, l Listen, ready func(*Server)) error {
 	if _, err := os.Stat(o.Dir); err != nil {
-		return ErrNotInitialised.With("", fmt.Sprintf("The data directory can't be used: %v.", err))
+		return errors.Join(ErrNotInitialised.With("", fmt.Sprintf("The data directory can't be used: %v.", err)), l.Close())
 	}
 	lock := flock.New(filepath.Join(o.Dir, "serve.lock"))
 	if o.Database == "" {
 		held, err := lock.TryLock()
 		if err != nil {
-			return fmt.Errorf("lock the data directory: %w", err)
+			return errors.Join(fmt.Errorf("lock the data directory: %w", err), l.Close())
 		}
 		if !held {
-			return ErrInUse
+			return errors.Join(ErrInUse, l.Close())
 		}
 		defer func() { _ = lock.Unlock() }()
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.Address)
-	if err != nil {
-		return ErrListen.With("", fmt.Sprintf("%s can't be listened on: %v.", l.Address, err))
+	if l.listener == nil {
+		if err := l.Open(ctx); err != nil {
+			return err
+		}
 	}
 	s, err := Open(ctx, o)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, l.Close())
 	}
 	if tenants, err := s.db.Tenants(ctx); err != nil || len(tenants) == 0 {
-		return errors.Join(firstError(err, ErrNotInitialised), listener.Close(), s.Close())
+		return errors.Join(firstError(err, ErrNotInitialised), l.Close(), s.Close())
 	}
-	return errors.Join(s.serve(ctx, listener, l, ready), s.Close())
+	return errors.Join(s.serve(ctx, l, ready), s.Close())
 }
 
 func firstError(err, other error) error {
@@ -65,7 +90,8 @@ func firstError(err, other error) error {
 	return other
 }
 
-func (s *Server) serve(ctx context.Context, listener net.Listener, l Listen, ready func(*Server)) error {
+func (s *Server) serve(ctx context.Context, l Listen, ready func(*Server)) error {
+	listener := l.listener
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	if !l.Plain {
