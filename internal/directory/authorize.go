@@ -38,12 +38,15 @@ type Target struct {
 	Roles               []RoleID
 	RoleAssignableGroup bool // member or owner of a role-assignable group
 	RestrictedUnit      bool // holds a role scoped to a restricted management administrative unit
-	OwnedByCaller       bool // the signed-in person owns the group or application
+	// Permissions are the powers of an application at Graph, as [Powers] returns them: who
+	// could become the application would have them.
+	Permissions   []string
+	OwnedByCaller bool // the signed-in person owns the group or application
 }
 
 // protected reports whether t has more power than anybody has.
 func (t Target) protected() bool {
-	return len(t.Roles) > 0 || t.RoleAssignableGroup || t.RestrictedUnit
+	return len(t.Roles) > 0 || t.RoleAssignableGroup || t.RestrictedUnit || len(t.Permissions) > 0
 }
 
 // What [May] answers when the answer is no. The remedy in the answer says whom to ask.
@@ -77,7 +80,8 @@ var (
 // A call for a person needs a permission in the token and, unless the action is their own
 // or open to all, a role that reaches the target. An application by itself needs the
 // permission; to act on somebody who holds a role it needs a role that reaches them as well,
-// or [PrivilegedMethods] where the rule takes it. docs/roles.md has the table.
+// or [PrivilegedMethods] where the rule takes it. Powers of an application protect it from
+// those who have them not. docs/roles.md has the table.
 func May(c Caller, a Action, t Target) error {
 	r, ok := rules[a]
 	self := c.User != "" && c.User == t.User
@@ -118,7 +122,10 @@ func (r rule) missing(c Caller, self bool) oneOf {
 func (c Caller) has(permission string) bool { return slices.Contains(c.Permissions, permission) }
 
 func (r rule) mayApp(c Caller, t Target) error {
+	t.Permissions = slices.DeleteFunc(slices.Clone(t.Permissions), c.has) // it gains nothing that it has
 	switch {
+	case r.roleToo && !slices.ContainsFunc(r.roles, c.holds):
+		return remedy(ErrNotAllowed, ask(r.roles))
 	case r.reach != reachOfAll || !t.protected():
 		return nil
 	case r.privileged && c.has(PrivilegedMethods):

@@ -21,6 +21,8 @@ func TestMay(t *testing.T) {
 	with := func(c directory.Caller, r ...directory.RoleID) directory.Caller { c.Roles = r; return c }
 	token := func(c directory.Caller, p ...string) directory.Caller { c.Permissions = p; return c }
 
+	powerful := directory.Target{Permissions: []string{"RoleManagement.ReadWrite.Directory"}}
+
 	tests := []struct {
 		name string
 		c    directory.Caller
@@ -96,6 +98,17 @@ func TestMay(t *testing.T) {
 		{"an Application Administrator changes applications", with(plain, directory.ApplicationAdministrator), directory.WriteApplications, nobody, nil},
 		{"and none that holds a role", with(plain, directory.ApplicationAdministrator), directory.WriteApplications, directory.Target{Roles: roles(directory.GlobalAdministrator)}, directory.ErrTargetProtected},
 		{"nor does its owner", plain, directory.WriteApplications, directory.Target{Roles: roles(directory.GlobalAdministrator), OwnedByCaller: true}, directory.ErrNotAllowed},
+		{"nor one that has a power at Graph", with(plain, directory.ApplicationAdministrator), directory.WriteApplications, powerful, directory.ErrTargetProtected},
+		{"nor does its owner change that one", plain, directory.WriteApplications, directory.Target{Permissions: powerful.Permissions, OwnedByCaller: true}, directory.ErrNotAllowed},
+		{"a Global Administrator changes one with a power", ga, directory.WriteApplications, powerful, nil},
+		{"an application changes one that has no more powers", token(robot, "Application.ReadWrite.All", "RoleManagement.ReadWrite.Directory"), directory.WriteApplications, powerful, nil},
+		{"and none that has more", token(robot, "Application.ReadWrite.All", "User.ReadWrite.All"), directory.WriteApplications, powerful, directory.ErrTargetProtected},
+		{"an Application Administrator gives out no permissions of Graph", with(plain, directory.ApplicationAdministrator), directory.AssignGraphRoles, nobody, directory.ErrNotAllowed},
+		{"a Privileged Role Administrator does", with(plain, directory.PrivilegedRoleAdministrator), directory.AssignGraphRoles, nobody, nil},
+		{"a Domain Name Administrator verifies by the DNS", with(plain, directory.DomainNameAdministrator), directory.WriteDomains, nobody, nil},
+		{"and not by decision", with(plain, directory.DomainNameAdministrator), directory.ConfirmDomain, nobody, directory.ErrNotAllowed},
+		{"nor does an application without a role", robot, directory.ConfirmDomain, nobody, directory.ErrNotAllowed},
+		{"one with the role does", with(robot, directory.GlobalAdministrator), directory.ConfirmDomain, nobody, nil},
 		{"nor does another application", robot, directory.WriteApplications, directory.Target{Roles: roles(directory.GlobalAdministrator)}, directory.ErrTargetProtected},
 		{"an Application Developer registers one", with(plain, directory.ApplicationDeveloper), directory.CreateApplication, nobody, nil},
 		{"and does not change those of others", with(plain, directory.ApplicationDeveloper), directory.WriteApplications, nobody, directory.ErrNotAllowed},

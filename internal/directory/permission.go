@@ -1,5 +1,10 @@
 package directory
 
+import (
+	"slices"
+	"strings"
+)
+
 // A Permission is something that an application may be granted at the Graph API: for
 // itself (an app role, in the roles claim), or to act for a signed-in person (a scope, in
 // the scp claim). https://learn.microsoft.com/graph/permissions-reference
@@ -49,6 +54,20 @@ func GraphScopes() []PermissionScope {
 			s.Type, s.UserConsentDisplayName, s.UserConsentDescription = "User", p.DisplayName, p.Description
 		}
 		all = append(all, s)
+	}
+	return all
+}
+
+// Powers returns the values of those app roles of Graph, given by their ids, that change
+// more than those who manage applications can change themselves. Whoever adds a secret to an
+// application that has one of them gains it, so May protects the application.
+func Powers(appRoles []string) []string {
+	var all []string
+	for _, p := range Permissions {
+		changes := strings.Contains(p.Value, "ReadWrite") && p.Value != "Application.ReadWrite.All" || p.Value == "User.RevokeSessions.All"
+		if changes && p.ApplicationID != "" && slices.Contains(appRoles, p.ApplicationID) {
+			all = append(all, p.Value)
+		}
 	}
 	return all
 }

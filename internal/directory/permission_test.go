@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,5 +86,24 @@ func TestGraphOffersEveryPermissionInItsForm(t *testing.T) {
 		if roles[p.Value] != p.ApplicationID || scopes[p.Value] != p.DelegatedID {
 			t.Errorf("%s has the ids %q and %q", p.Value, roles[p.Value], scopes[p.Value])
 		}
+	}
+}
+
+func TestPowersAreWhatChangesMoreThanApplications(t *testing.T) {
+	var ids []string
+	for _, p := range directory.Permissions {
+		ids = append(ids, p.ApplicationID)
+	}
+	powers := directory.Powers(ids)
+	for value, want := range map[string]bool{
+		"RoleManagement.ReadWrite.Directory": true, "AppRoleAssignment.ReadWrite.All": true, "User.RevokeSessions.All": true,
+		directory.PrivilegedMethods: true, "Application.ReadWrite.All": false, "User.Read.All": false, "AuditLog.Read.All": false, "User.Read": false,
+	} {
+		if slices.Contains(powers, value) != want {
+			t.Errorf("%s is a power: %v, want %v", value, !want, want)
+		}
+	}
+	if got := directory.Powers([]string{directory.NoAppRole, ""}); got != nil {
+		t.Errorf("no permission is the power %v", got)
 	}
 }

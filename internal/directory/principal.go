@@ -95,6 +95,23 @@ func (a Application) Presence(id ServicePrincipalID) ServicePrincipal {
 	}
 }
 
+// Follow returns p with what a says now; what is p's own stays.
+func (p ServicePrincipal) Follow(a Application) ServicePrincipal {
+	fresh := a.Presence(p.ID)
+	fresh.AccountEnabled, fresh.AssignmentRequired = p.AccountEnabled, p.AssignmentRequired
+	fresh.Tags, fresh.CreatedDateTime, fresh.Version = p.Tags, p.CreatedDateTime, p.Version
+	return fresh
+}
+
+// Current returns p with the app roles and scopes that count: for Graph those of this
+// program, since a stored copy may be older.
+func (p ServicePrincipal) Current() ServicePrincipal {
+	if p.AppID == GraphAppID {
+		p.AppRoles, p.Scopes = GraphAppRoles(), GraphScopes()
+	}
+	return p
+}
+
 // Check reports what is wrong with r as a fault, or nil. resource is the service principal
 // that r names.
 func (r AppRoleAssignment) Check(resource ServicePrincipal) error {

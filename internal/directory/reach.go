@@ -39,7 +39,7 @@ func (r RoleID) Reaches(t Target) bool {
 	if slices.Contains(everybody, r) {
 		return true
 	}
-	if t.RoleAssignableGroup || t.RestrictedUnit {
+	if t.RoleAssignableGroup || t.RestrictedUnit || len(t.Permissions) > 0 {
 		return false
 	}
 	for _, held := range t.Roles {

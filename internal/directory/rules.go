@@ -52,6 +52,7 @@ const (
 	WriteOrganization Action = "writeOrganization"
 	ReadDomains       Action = "readDomains"
 	WriteDomains      Action = "writeDomains"
+	ConfirmDomain     Action = "confirmDomain" // verify without a record in the DNS
 )
 
 // OnGroup returns what a amounts to on g: any change of a role-assignable group is
@@ -81,6 +82,7 @@ type rule struct {
 	reach  reach
 	person bool // the action is about a person, who must be named
 
+	roleToo    bool // an application needs one of the roles, too
 	notSelf    bool // refused for oneself, whatever the role
 	privileged bool // PrivilegedMethods lets an application act on people who hold roles
 }
@@ -235,5 +237,6 @@ var rules = map[Action]rule{
 	ReadDomains: {
 		needs: []oneOf{{"Domain.Read.All", "Directory.Read.All", "Domain.ReadWrite.All", "Directory.ReadWrite.All"}}, open: toEverybody,
 	},
-	WriteDomains: {needs: []oneOf{{"Domain.ReadWrite.All"}}, roles: []RoleID{DomainNameAdministrator, GlobalAdministrator}},
+	WriteDomains:  {needs: []oneOf{{"Domain.ReadWrite.All"}}, roles: []RoleID{DomainNameAdministrator, GlobalAdministrator}},
+	ConfirmDomain: {needs: []oneOf{{"Domain.ReadWrite.All"}}, roles: []RoleID{GlobalAdministrator}, roleToo: true},
 }

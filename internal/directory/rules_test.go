@@ -64,6 +64,7 @@ var (
 		return Target{
 			User: UserID(rapid.SampledFrom([]string{"me", "other", ""}).Draw(t, "target")), Roles: rapid.SliceOfN(someIDs, 0, 2).Draw(t, "held"),
 			RoleAssignableGroup: rapid.Float64().Draw(t, "group") > 0.9, RestrictedUnit: rapid.Float64().Draw(t, "unit") > 0.9,
+			Permissions:   rapid.SliceOfN(somePermissions, 0, 1).Draw(t, "powers"),
 			OwnedByCaller: rapid.Bool().Draw(t, "owned"),
 		}
 	})
@@ -98,6 +99,9 @@ func TestARoleOfTheTargetNeverAllowsMore(t *testing.T) {
 	})
 	neverMore(t, func(_ *rapid.T, _ *Caller, target *Target) { target.RoleAssignableGroup = true })
 	neverMore(t, func(_ *rapid.T, _ *Caller, target *Target) { target.RestrictedUnit = true })
+	neverMore(t, func(t *rapid.T, _ *Caller, target *Target) {
+		target.Permissions = append(slices.Clone(target.Permissions), somePermissions.Draw(t, "added"))
+	})
 }
 
 func TestAPermissionLessNeverAllowsMore(t *testing.T) {

@@ -34,6 +34,16 @@ type Domain struct {
 	CreatedAt time.Time
 }
 
+// A PendingDomain is one that a tenant wants and has not verified. Nobody signs in under it.
+type PendingDomain struct {
+	Name      string
+	Proof     string // what the DNS must say, drawn at random
+	CreatedAt time.Time
+}
+
+// Record returns the text of the DNS record that verifies d.
+func (d PendingDomain) Record() string { return "postern-domain-verification=" + d.Proof }
+
 // Location returns the tenant's time zone, UTC when the name is unknown.
 func (t Tenant) Location() *time.Location {
 	zone, err := time.LoadLocation(t.TimeZone)
@@ -77,7 +87,26 @@ var (
 		Kind: fault.Invalid, Code: "domainInvalid",
 		Text: "This is not the name of a DNS domain.", Remedy: "Write it like contoso.example.",
 	}
-	ErrZoneInvalid = &fault.Error{
+	ErrDomainUnknown  = &fault.Error{Kind: fault.NotFound, Code: "domainUnknown", Text: "The tenant has no such domain."}
+	ErrDomainUnproven = &fault.Error{
+		Kind: fault.Invalid, Code: "domainUnproven",
+		Text:   "The DNS does not have the record that verifies the domain.",
+		Remedy: "Add the record of verificationDnsRecords, wait until it can be seen, and try again.",
+	}
+	ErrDomainUnverified = &fault.Error{
+		Kind: fault.Invalid, Code: "domainUnverified", Text: "The domain is not verified.", Remedy: "Verify it first.",
+	}
+	ErrDomainNeedsDNS = &fault.Error{
+		Kind: fault.Forbidden, Code: "domainNeedsDns",
+		Text:   "This server has several tenants, so that a domain is verified by the DNS only.",
+		Remedy: "Add the record of verificationDnsRecords.",
+	}
+	ErrDomainInUse = &fault.Error{
+		Kind: fault.Invalid, Code: "domainInUse",
+		Text: "The domain is in use.", Remedy: "Rename the people and applications that have it in their names, and make another domain the default.",
+	}
+	ErrTenantInvalid = &fault.Error{Kind: fault.Invalid, Code: "tenantInvalid", Text: "The settings of the tenant can't be saved like this."}
+	ErrZoneInvalid   = &fault.Error{
 		Kind: fault.Invalid, Code: "timeZoneInvalid",
 		Text: "This is not a time zone.", Remedy: "Write it like Europe/Berlin.",
 	}
@@ -93,4 +122,20 @@ func ParseDomain(name string) (string, error) {
 		return "", ErrDomainInvalid.With("domain", "")
 	}
 	return name, nil
+}
+
+// Check reports what is wrong with the settings of t as a fault, or nil.
+func (t Tenant) Check() error {
+	if strings.TrimSpace(t.DisplayName) == "" || !plainText(t.DisplayName) {
+		return ErrTenantInvalid.With("displayName", "displayName must have 1 to 256 characters, without control characters.")
+	}
+	if _, err := time.LoadLocation(t.TimeZone); err != nil || t.TimeZone == "" || t.TimeZone == "Local" {
+		return ErrZoneInvalid.With("postern_timeZone", "")
+	}
+	for _, text := range []string{t.Helpdesk.Phone, t.Helpdesk.Hours, t.Helpdesk.Mail} {
+		if !plainText(text) {
+			return ErrTenantInvalid.With("postern_helpdesk", "A text of postern_helpdesk is longer than 256 characters or has control characters.")
+		}
+	}
+	return nil
 }

@@ -28,7 +28,7 @@ var migrations embed.FS
 
 // Release is the number of the schema that this program writes. A migration only adds,
 // so that a program of the release before runs on it too.
-const Release = 1
+const Release = 2
 
 // Config says where the store is.
 type Config struct {

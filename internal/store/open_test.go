@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -32,9 +33,9 @@ func TestReleasesThatAreTooFarApartAreRefused(t *testing.T) {
 		release string
 		want    error
 	}{
-		{"the same release opens", "1", nil},
-		{"data of the next release opens", "2", nil},
-		{"data of the release after the next is refused", "3", store.ErrNewer},
+		{"the same release opens", strconv.Itoa(store.Release), nil},
+		{"data of the next release opens", strconv.Itoa(store.Release + 1), nil},
+		{"data of the release after the next is refused", strconv.Itoa(store.Release + 2), store.ErrNewer},
 		{"data two releases behind is refused", "-1", store.ErrOlder},
 	} {
 		t.Run(c.name, func(t *testing.T) {
