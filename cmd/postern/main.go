@@ -68,7 +68,7 @@ func rootCommand() *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), versionCommand())
+	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), clockCommand(), versionCommand())
 	root.AddCommand(cli.Commands(logVerifyCommand(), logExportCommand())...)
 	markUsage(root)
 	return root

@@ -46,7 +46,7 @@ func (s *Server) cleanOnce(ctx context.Context) {
 }
 
 func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) error {
-	now := s.now()
+	now := s.watch.clock.Trusted() // what is removed does not come back when the clock is set right
 	ended, err := s.db.EndedPasses(ctx, tenant, now, cleanUpBatch)
 	if err != nil {
 		return err

@@ -85,6 +85,9 @@ func prepareDir(o Options) error {
 }
 
 func (s *Server) createTenant(ctx context.Context, n NewTenant, domain string) (Created, error) {
+	if err := s.watch.clock.Verdict().Err; err != nil {
+		return Created{}, err
+	}
 	seed, admin, err := s.seed(n, domain)
 	if err != nil {
 		return Created{}, err
@@ -247,6 +250,9 @@ func Recover(ctx context.Context, o Options, upn string, multi bool) (Created, e
 }
 
 func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Created, error) {
+	if err := s.watch.clock.Verdict().Err; err != nil {
+		return Created{}, err
+	}
 	_, domain, _ := strings.Cut(strings.ToLower(upn), "@")
 	tenant, err := s.db.TenantOf(ctx, domain)
 	if err != nil {

@@ -39,17 +39,7 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 			tenants.ServeHTTP(w, r)
 		}
 	})
-	return request.Middleware(s.options.Proxies, s.recovered(s.hsts(whole)))
-}
-
-// ready answers whether the server can serve now.
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	if err := s.db.Ping(r.Context()); err != nil {
-		s.options.Log.ErrorContext(r.Context(), "not ready", "err", err)
-		http.Error(w, "The database does not answer. Check that it runs.", http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ready")
+	return request.Middleware(s.options.Proxies, s.recovered(s.hsts(s.onTime(s.refusal(site), whole))))
 }
 
 // hsts tells browsers to come by TLS only, except on localhost, where other programs serve

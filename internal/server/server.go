@@ -16,6 +16,7 @@ import (
 	_ "time/tzdata" // zones of tenants, also where the system has none
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/clock"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/gate"
 	"github.com/postern-id/postern/internal/graph"
@@ -39,6 +40,11 @@ type Options struct {
 	Log       *slog.Logger
 	// Hold is how long after arrival refusals are answered; 0 is 300 ms.
 	Hold time.Duration
+	// Wall is the machine's clock; nil is time.Now.
+	Wall func() time.Time
+	// DiskReserve is how many bytes of the data directory's disk are kept for those who are
+	// signed in; 0 is 256 MiB, or a twentieth of a small disk.
+	DiskReserve uint64
 }
 
 // Server is an open Postern. Close it.
@@ -50,6 +56,7 @@ type Server struct {
 	passes  tap.Passes
 	handler http.Handler
 	now     func() time.Time
+	watch   watch
 
 	refusals *signin.Refusals
 	sealer   *audit.Sealer
@@ -82,9 +89,18 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, db: db, wrapper: master, now: func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }}
-	if s.options.Hold == 0 {
-		s.options.Hold = defaultHold
+	if o.Hold == 0 {
+		o.Hold = defaultHold
+	}
+	if o.Wall == nil {
+		o.Wall = time.Now
+	}
+	s := &Server{options: o, db: db, wrapper: master}
+	s.watch.clock = &clock.Guard{Wall: o.Wall}
+	s.watch.disk = &disk{dir: o.Dir, reserve: o.DiskReserve, free: freeSpace}
+	s.now = s.watch.clock.Now
+	if err := s.openWatch(ctx, db); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	s.ring = &keyring.Ring{Store: db, Wrapper: master, Now: s.now}
 	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
@@ -121,7 +137,7 @@ func (s *Server) build() (http.Handler, error) {
 	secrets := bound{s.ring, s.db.Incarnation}
 	keys := &token.Keys{Ring: s.ring, Now: s.now}
 	signIn := &signin.Service{
-		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold,
+		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err,
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: gate.New(gate.Config{}), Now: s.now, Incarnation: s.db.Incarnation},
 		},
@@ -147,7 +163,7 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	for _, run := range []func(context.Context){s.sealer.Run, s.refusals.Run, s.cleanUp} {
+	for _, run := range []func(context.Context){s.sealer.Run, s.refusals.Run, s.cleanUp, s.watchAll} {
 		s.work.Go(func() { run(ctx) })
 	}
 }

@@ -27,10 +27,12 @@ type world struct {
 	site    *httptest.Server
 	browser *http.Client
 	log     *bytes.Buffer
+	server  *server.Server
+	options server.Options
 }
 
 // newWorld starts a server on a fresh data directory, through the same doors as the commands.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, set ...func(*server.Options)) *world {
 	t.Helper()
 	w := &world{t: t, log: &bytes.Buffer{}}
 	w.site = httptest.NewUnstartedServer(nil)
@@ -40,6 +42,9 @@ func newWorld(t *testing.T) *world {
 	o := server.Options{
 		Dir: t.TempDir(), PublicURL: w.site.URL, Hold: time.Millisecond,
 		Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+	}
+	for _, f := range set {
+		f(&o)
 	}
 	var err error
 	if w.created, err = server.Init(t.Context(), o, server.NewTenant{
@@ -56,6 +61,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
+	w.server, w.options = s, o
 	w.site.Config.Handler = s.Handler()
 	w.newBrowser()
 	return w

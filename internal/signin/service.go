@@ -31,6 +31,8 @@ type Service struct {
 	// Hold is how long after its arrival every refusal is answered, so that none is told
 	// from another by time.
 	Hold time.Duration
+	// Room says why nothing new can begin, such as a disk that is nearly full, or nil.
+	Room func() error
 }
 
 // Secrets returns keyed hashes under keys that are derived from the tenant's own secret.
@@ -49,6 +51,9 @@ const (
 
 // Begin starts a sign-in. The token is the browser's hold on it.
 func (s *Service) Begin(ctx context.Context, t Transaction) (Transaction, token.Opaque, error) {
+	if err := s.Room(); err != nil {
+		return t, token.Opaque{}, err
+	}
 	if t.Tenant == "" {
 		t.Tenant = directory.NoTenant
 	}

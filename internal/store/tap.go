@@ -146,7 +146,7 @@ func (tx *Tx) reservePass(ctx context.Context, tenant directory.TenantID, user d
 		UPDATE tap SET reserved_for = CASE WHEN single_use THEN $1 ELSE '' END,
 			reserved_until = CASE WHEN single_use THEN $2 ELSE reserved_until END
 		WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND incarnation = $6
-			AND start_at <= $7 AND end_at > $7
+			AND start_at <= $7 AND end_at > $7 AND NOT expiry_noted
 			AND (NOT single_use OR (used_at = 0 AND (reserved_for = '' OR reserved_for = $1 OR reserved_until <= $7)))`,
 		transaction, micros(until), tenant, user, id, tx.db.Incarnation, micros(at))
 	if err != nil || n == 1 {
@@ -170,6 +170,14 @@ func (tx *Tx) whyNot(ctx context.Context, tenant directory.TenantID, user direct
 	case at.Before(p.Start):
 		return tap.ErrNotUsable
 	}
+	// Once it was seen expired it stays so, whatever the clock says now.
+	var seen bool
+	if err := tx.q.QueryRowContext(ctx, `SELECT expiry_noted FROM tap WHERE tenant_id = $1 AND user_id = $2`, tenant, user).Scan(&seen); err != nil {
+		return err
+	}
+	if seen {
+		return tap.ErrExpired
+	}
 	return tap.ErrHeld
 }
 
@@ -178,7 +186,7 @@ func (tx *Tx) spendPass(ctx context.Context, tenant directory.TenantID, user dir
 	n, err := tx.exec(ctx, `
 		UPDATE tap SET used_at = CASE WHEN used_at = 0 THEN $1 ELSE used_at END, reserved_for = '', reserved_until = 0
 		WHERE tenant_id = $2 AND user_id = $3 AND id = $4 AND incarnation = $5
-			AND start_at <= $1 AND end_at > $1
+			AND start_at <= $1 AND end_at > $1 AND NOT expiry_noted
 			AND (NOT single_use OR (used_at = 0 AND reserved_for = $6))`,
 		micros(at), tenant, user, id, tx.db.Incarnation, transaction)
 	if err != nil || n == 1 {

@@ -1,0 +1,21 @@
+package server
+
+import "context"
+
+// Look looks once at clock, database and disk, as the work in the background does.
+func (s *Server) Look(ctx context.Context) { s.look(ctx) }
+
+// CleanOnce cleans up once.
+func (s *Server) CleanOnce(ctx context.Context) { s.cleanOnce(ctx) }
+
+// SetFree makes the disk of the data directory have free of total bytes.
+func (s *Server) SetFree(free, total uint64) {
+	s.watch.disk.free = func(string) (uint64, uint64, error) { return free, total, nil }
+}
+
+// Low reports whether free of total bytes are few.
+func Low(free, total uint64) bool {
+	d := disk{free: func(string) (uint64, uint64, error) { return free, total, nil }}
+	d.look()
+	return d.err() != nil
+}

@@ -1,0 +1,97 @@
+package server_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/postern-id/postern/internal/server"
+)
+
+func TestARealDiskThatFillsUpLosesNothing(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to mount a small file system")
+	}
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+		t.Skipf("needs the right to mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	w := newWorld(t, func(o *server.Options) { o.Dir = filepath.Join(dir, "data") })
+	app := w.appToken()
+	group := func(name string) (int, map[string]any) {
+		return w.api(http.MethodPost, "/v1.0/groups", app, `{"displayName": "`+name+`", "mailEnabled": false, "mailNickname": "`+name+`", "securityEnabled": true}`)
+	}
+	if status, v := group("before"); status != http.StatusCreated {
+		t.Fatalf("%d %v", status, v)
+	}
+	fill(t, filepath.Join(dir, "ballast"), 600<<10)
+	w.server.Look(t.Context())
+	if a := w.authorize(nil); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, `data-error="diskNearlyFull"`) {
+		t.Errorf("a stranger on a nearly full disk: %d", a.status)
+	}
+	if status, v := group("nearly"); status != http.StatusCreated {
+		t.Errorf("an administrator on a nearly full disk: %d %v", status, v)
+	}
+	fill(t, filepath.Join(dir, "more"), 0)
+	kept := []string{"before", "nearly"}
+	for n := 0; ; n++ {
+		if n == 1000 {
+			t.Fatal("a full disk took everything")
+		}
+		name := "full" + strconv.Itoa(n)
+		status, v := group(name)
+		if status == http.StatusCreated {
+			continue
+		}
+		if status != http.StatusServiceUnavailable || !strings.Contains(asText(v), "diskFull") {
+			t.Errorf("on a full disk: %d %v", status, v)
+		}
+		break
+	}
+	for _, ballast := range []string{"ballast", "more"} {
+		if err := os.Remove(filepath.Join(dir, ballast)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.server.Look(t.Context())
+	if status, v := group("after"); status != http.StatusCreated {
+		t.Errorf("with room again: %d %v", status, v)
+	}
+	for _, name := range append(kept, "after") {
+		if status, v := w.api(http.MethodGet, "/v1.0/groups?$filter=displayName%20eq%20'"+name+"'", app, ""); status != http.StatusOK || len(v["value"].([]any)) != 1 {
+			t.Errorf("%s: %d %v", name, status, v)
+		}
+	}
+}
+
+// fill writes to a new file until only left bytes of its file system are free.
+func fill(t *testing.T, path string, left uint64) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	block := make([]byte, 4096)
+	for {
+		var st syscall.Statfs_t
+		if err := syscall.Statfs(filepath.Dir(path), &st); err != nil {
+			t.Fatal(err)
+		}
+		if st.Bavail*4096 <= left {
+			return
+		}
+		if _, err := f.Write(block); err != nil {
+			return // full
+		}
+	}
+}
