@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
+	"github.com/postern-id/postern/internal/token"
 )
 
 // resumePath is where a finished sign-in goes on.
@@ -142,6 +143,11 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.
 	if err != nil {
 		return err
 	}
+	return s.toSignIn(w, r, handle)
+}
+
+// toSignIn gives the browser its hold on a sign-in and sends it there.
+func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, handle token.Opaque) error {
 	if err := browser.KeepTransaction(w, r, handle, signin.TransactionLifetime); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type metadata struct {
 	IssuerInAnswer        bool     `json:"authorization_response_iss_parameter_supported"`
 	UserInfoEndpoint      string   `json:"userinfo_endpoint"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
 	Claims                []string `json:"claims_supported"`
 	GraphHost             string   `json:"msgraph_host"`
@@ -50,6 +51,7 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, metadata{
 		Issuer: issuer, TokenEndpoint: base + "/oauth2/v2.0/token", KeySet: base + "/discovery/v2.0/keys",
 		AuthorizationEndpoint: base + "/oauth2/v2.0/authorize", EndSessionEndpoint: base + "/oauth2/v2.0/logout",
+		DeviceEndpoint:   base + "/oauth2/v2.0/devicecode",
 		UserInfoEndpoint: s.PublicURL + "/oidc/userinfo",
 		AuthMethods:      []string{"client_secret_post", "private_key_jwt", "client_secret_basic", "none"},
 		AuthAlgorithms:   texts(assertion.Algorithms()), DPoPAlgorithms: texts(dpop.Algorithms()),

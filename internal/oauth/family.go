@@ -1,8 +1,10 @@
 package oauth
 
 import (
+	"slices"
 	"time"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -35,6 +37,7 @@ type Family struct {
 	Nonce      string    `json:"nonce,omitempty"`
 	Challenges bool      `json:"challenges,omitempty"` // the client handles claims challenges (cp1)
 	Thumbprint string    `json:"jkt,omitempty"`        // key that refresh tokens are bound to
+	Protocol   string    `json:"protocol,omitempty"`   // audit.ProtocolOAuth2 or audit.ProtocolDeviceCode; empty is the former
 }
 
 // A Grant is one code or refresh token of a family.
@@ -69,15 +72,17 @@ const (
 	spaLifetime     = 24 * time.Hour
 )
 
-// newFamily returns the family of an authorization from session at now.
-func newFamily(id string, app directory.AppID, session signin.Session, now time.Time) Family {
+// newFamily returns the family of an authorization from session at now. One by device code is
+// never fresh for registration (docs/threat-model.md, rule 18): the person proved something,
+// but not at the device that gets the tokens.
+func newFamily(id string, app directory.AppID, session signin.Session, now time.Time, protocol string) Family {
 	f := Family{
 		Tenant: session.Tenant, ID: id, User: session.User, Session: session.ID, App: app,
 		PassID: session.PassID, Purpose: session.Purpose, CreatedAt: now, ExpiresAt: now.Add(refreshLifetime),
-		AuthTime: session.AuthTime(), AMR: session.AMR(session.ExpiresAt),
+		AuthTime: session.AuthTime(), AMR: session.AMR(session.ExpiresAt), Protocol: protocol,
 	}
 	for _, p := range session.Proofs {
-		if p.FreshUntil.After(f.FreshUntil) {
+		if !f.byDeviceCode() && p.FreshUntil.After(f.FreshUntil) {
 			f.FreshUntil = p.FreshUntil
 		}
 		if p.Pass != nil && (f.PassEnd.IsZero() || p.Pass.End.Before(f.PassEnd)) {
@@ -90,10 +95,13 @@ func newFamily(id string, app directory.AppID, session signin.Session, now time.
 	return f
 }
 
+// byDeviceCode reports whether the tokens are at another device than the person was.
+func (f Family) byDeviceCode() bool { return f.Protocol == audit.ProtocolDeviceCode }
+
 // amr returns the authentication method references at now.
 func (f Family) amr(now time.Time) []string {
 	if now.Before(f.FreshUntil) {
-		return append(append([]string(nil), f.AMR...), "ngcmfa")
+		return append(slices.Clone(f.AMR), "ngcmfa")
 	}
 	return f.AMR
 }

@@ -20,22 +20,9 @@ import (
 // grant answers an authorization request for a signed-in person. The sign-in
 // itself has its own event; this one says that tokens followed.
 func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, c client, q authRequest, session signin.Session, user directory.User) error {
-	now := s.Now()
-	if !met(q, session.AMR(now)) {
-		return oautherr.ErrMFARequired
-	}
-	if err := s.mayUse(r, c, user); err != nil {
+	f, err := s.newFamily(r, c, q, session, user, audit.ProtocolOAuth2)
+	if err != nil {
 		return err
-	}
-	f := newFamily(uuid.NewString(), c.app.AppID, session, now)
-	f.OpenID, f.Profile, f.Email, f.Offline = q.Scope.OpenID, q.Scope.Profile, q.Scope.Email, q.Scope.OfflineAccess
-	f.Nonce, f.Challenges = q.Nonce, q.Claims.HandlesChallenges
-	var err error
-	if f.Resource, f.Scopes, err = s.consented(r, tenant, c, q.Scope, user.ID); err != nil {
-		return err
-	}
-	if q.SPA && f.ExpiresAt.After(now.Add(spaLifetime)) {
-		f.ExpiresAt = now.Add(spaLifetime)
 	}
 	e := s.personEvent(r, f, c, user, uuid.NewString())
 	if q.ResponseType == "id_token" {
@@ -50,6 +37,29 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.
 		return err
 	}
 	return s.respond(w, r, tenant, q, url.Values{"code": {secret}, "session_state": {session.ID}})
+}
+
+// newFamily returns the family that q gets from a session, if the person may use the
+// application, has proved enough, and consent is there.
+func (s *Server) newFamily(r *http.Request, c client, q authRequest, session signin.Session, user directory.User, protocol string) (Family, error) {
+	now := s.Now()
+	f := newFamily(uuid.NewString(), c.app.AppID, session, now, protocol)
+	if !met(q, f.amr(now)) {
+		return f, oautherr.ErrMFARequired
+	}
+	if err := s.mayUse(r, c, user); err != nil {
+		return f, err
+	}
+	f.OpenID, f.Profile, f.Email, f.Offline = q.Scope.OpenID, q.Scope.Profile, q.Scope.Email, q.Scope.OfflineAccess
+	f.Nonce, f.Challenges = q.Nonce, q.Claims.HandlesChallenges
+	var err error
+	if f.Resource, f.Scopes, err = s.consented(r, session.Tenant, c, q.Scope, user.ID); err != nil {
+		return f, err
+	}
+	if q.SPA && f.ExpiresAt.After(now.Add(spaLifetime)) {
+		f.ExpiresAt = now.Add(spaLifetime)
+	}
+	return f, nil
 }
 
 func (s *Server) answerIDToken(w http.ResponseWriter, r *http.Request, c client, q authRequest, f Family, user directory.User, e audit.Event) error {
@@ -157,8 +167,11 @@ func (s *Server) personEvent(r *http.Request, f Family, c client, user directory
 		AppID: string(c.app.AppID), AppDisplayName: c.app.DisplayName, ResourceID: f.Resource,
 		IPAddress: facts.Address.String(), UserAgent: facts.UserAgent, ClientAppUsed: audit.ClientBrowser,
 		EventType: audit.NonInteractiveUser, SessionID: f.Session, PassID: f.PassID, UniqueTokenID: tokenID,
-		Protocol: audit.ProtocolOAuth2, AuthenticationRequirement: audit.MultiFactor, IncomingTokenType: audit.IncomingNone,
+		Protocol: f.Protocol, AuthenticationRequirement: audit.MultiFactor, IncomingTokenType: audit.IncomingNone,
 		Details: []audit.AuthenticationDetail{{Method: audit.MethodPreviously, At: s.Now(), Succeeded: true}},
+	}
+	if in.Protocol == "" {
+		in.Protocol = audit.ProtocolOAuth2 // a family of the first release
 	}
 	in.Browser, in.OperatingSystem = signin.DescribeAgent(facts.UserAgent)
 	return audit.Event{Tenant: string(f.Tenant), ID: uuid.NewString(), At: s.Now(), CorrelationID: facts.CorrelationID, SignIn: in}

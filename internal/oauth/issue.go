@@ -131,6 +131,9 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 	if !f.PassEnd.IsZero() {
 		a.PassEnd = f.PassEnd.Unix()
 	}
+	if f.byDeviceCode() {
+		a.Protocol, a.Session = f.Protocol, "" // the session is another device's
+	}
 	if f.Challenges {
 		a.CC = []string{"cp1"}
 	}

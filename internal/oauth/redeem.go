@@ -127,19 +127,10 @@ func (s *Server) spend(x *exchange, g Grant, f Family, thumbprint string, keep b
 	}
 	var next *Grant
 	var nextHash string
-	switch {
-	case keep:
+	if keep {
 		out.Refresh = x.r.PostForm.Get("refresh_token")
-	case f.Offline:
-		fresh, secret, hash, err := s.newGrant(x.r, f, KindRefresh)
-		if err != nil {
-			return tokens{}, err
-		}
-		fresh.SPA = g.SPA
-		if x.client.public() {
-			fresh.Thumbprint = thumbprint // RFC 9449 section 5
-		}
-		next, nextHash, out.Refresh = &fresh, hash, secret
+	} else if next, nextHash, err = s.refreshGrant(x, f, thumbprint, g.SPA, &out); err != nil {
+		return tokens{}, err
 	}
 	e := s.personEvent(x.r, f, x.client, user, tokenID)
 	if g.Kind == KindRefresh {
@@ -147,17 +138,35 @@ func (s *Server) spend(x *exchange, g Grant, f Family, thumbprint string, keep b
 	}
 	err = s.Store.Spend(x.r.Context(), g, keep, next, nextHash, s.Now(), e)
 	if err != nil {
-		return tokens{}, s.refused(x, e, g, err)
+		return tokens{}, s.refused(x, e, g.Kind, err)
 	}
 	return out, nil
 }
 
+// refreshGrant draws the next refresh token of f, puts it into out and returns what the store
+// keeps of it; nil when f has none.
+func (s *Server) refreshGrant(x *exchange, f Family, thumbprint string, spa bool, out *tokens) (*Grant, string, error) {
+	if !f.Offline {
+		return nil, "", nil
+	}
+	fresh, secret, hash, err := s.newGrant(x.r, f, KindRefresh)
+	if err != nil {
+		return nil, "", err
+	}
+	fresh.SPA = spa
+	if x.client.public() {
+		fresh.Thumbprint = thumbprint // RFC 9449 section 5
+	}
+	out.Refresh = secret
+	return &fresh, hash, nil
+}
+
 // refused turns the failure of a grant into what is told, and logs it. When a pass was
 // behind the family its end is named as such.
-func (s *Server) refused(x *exchange, e audit.Event, g Grant, err error) error {
+func (s *Server) refused(x *exchange, e audit.Event, kind GrantKind, err error) error {
 	told := err
 	switch {
-	case errors.Is(err, ErrReused) && g.Kind == KindCode:
+	case errors.Is(err, ErrReused) && kind == KindCode:
 		told = oautherr.ErrCodeUsed
 	case errors.Is(err, ErrReused):
 		told = oautherr.ErrInvalidGrant

@@ -52,6 +52,16 @@ type Pages interface {
 	ShowSignOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string)
 	// ShowForeign refuses a form that another site sent.
 	ShowForeign(w http.ResponseWriter, r *http.Request)
+	// ShowDevice asks for the code that another device shows; f says what was wrong with the
+	// last one, or is nil.
+	ShowDevice(w http.ResponseWriter, r *http.Request, action string, f *fault.Error)
+	// ShowConfirm asks whether to sign in another device; the answer is posted to action.
+	ShowConfirm(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string, d signin.DeviceRequest)
+	// ShowDone says that the other device goes on, or that it was refused.
+	ShowDone(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, application string, denied bool)
+	// DeviceMessage says in the language that a client asks for, such as de-DE, where to enter
+	// a code. It is plain text.
+	DeviceMessage(language, page, code string) string
 	// ShowSignedOut says that the browser is signed out.
 	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant)
 }
@@ -69,8 +79,13 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{tenant}/oauth2/v2.0/authorize", s.authorize)
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/authorize", s.authorize)
 	mux.HandleFunc("GET "+resumePath, s.resume)
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/devicecode", s.answer(s.deviceCodeRequest))
+	mux.HandleFunc("GET "+devicePath, s.showDevice)
+	mux.HandleFunc("GET "+deviceConfirmPath, s.confirmDevice)
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(s.Pages.ShowForeign))
+	mux.Handle("POST "+devicePath, protection.Handler(http.HandlerFunc(s.takeUserCode)))
+	mux.Handle("POST "+deviceConfirmPath, protection.Handler(http.HandlerFunc(s.confirmDevice)))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/logout", http.HandlerFunc(s.logout))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/logout", protection.Handler(http.HandlerFunc(s.logout)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -55,6 +55,26 @@ type Store interface {
 	// the winner included, and returns ErrReused. When the family has ended, or its user or
 	// pass is gone, it is oautherr.ErrRevoked. With keep the grant is not used up.
 	Spend(ctx context.Context, g Grant, keep bool, next *Grant, nextHash string, at time.Time, e audit.Event) error
+
+	// CreateDeviceCode stores d with the hashes of its codes, or is ErrUserCodeTaken when
+	// another device waits under that user code.
+	CreateDeviceCode(ctx context.Context, d DeviceCode, secretHash, userCodeHash string) error
+	// DeviceCode returns a device code and the hash of its secret, or
+	// oautherr.ErrBadDeviceCode.
+	DeviceCode(ctx context.Context, tenant directory.TenantID, id string) (DeviceCode, string, error)
+	// DeviceCodeByUserCode returns the device that waits under a user code, in whatever
+	// tenant, or ErrUserCode.
+	DeviceCodeByUserCode(ctx context.Context, userCodeHash string) (DeviceCode, error)
+	// DecideDeviceCode stores d as decided if it was pending until at, stores the family f
+	// unless it is nil, and records e; or does none of it. Of any number of concurrent
+	// decisions one returns nil, the others ErrUserCode.
+	DecideDeviceCode(ctx context.Context, d DeviceCode, f *Family, at time.Time, e audit.Event) error
+	// RedeemDeviceCode uses an approved d up, stores next unless it is nil, and records e; or
+	// does none of it. A second use ends the family and is ErrReused; when the family has
+	// ended, or its user or pass is gone, it is oautherr.ErrRevoked.
+	RedeemDeviceCode(ctx context.Context, d DeviceCode, next *Grant, nextHash string, at time.Time, e audit.Event) error
+	// Family returns a family, ended or not, or oautherr.ErrRevoked.
+	Family(ctx context.Context, tenant directory.TenantID, id string) (Family, error)
 }
 
 // ErrReused reports a second use of a code or refresh token. The family has ended.

@@ -28,12 +28,17 @@ var grants = []struct {
 	{"authorization_code", (*Server).authorizationCode},
 	{"refresh_token", (*Server).refreshToken},
 	{"client_credentials", (*Server).clientCredentials},
+	{deviceCodeGrant, (*Server).deviceCode},
+	{deviceCodeShortGrant, (*Server).deviceCode},
 }
 
+// grantNames are the names for discovery, without the short form that is no standard.
 func grantNames() []string {
 	var all []string
 	for _, g := range grants {
-		all = append(all, g.name)
+		if g.name != deviceCodeShortGrant {
+			all = append(all, g.name)
+		}
 	}
 	return all
 }
@@ -54,6 +59,9 @@ type tokens struct {
 func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	if err := readForm(w, r); err != nil {
+		return err
+	}
+	if err := refuseRequestURI(r.PostForm); err != nil {
 		return err
 	}
 	name := r.PostForm.Get("grant_type")
@@ -93,6 +101,9 @@ func (s *Server) exchange(r *http.Request, serve func(*Server, *exchange) (token
 func (s *Server) exchangeTenant(r *http.Request) (directory.Tenant, error) {
 	if !noTenant(r.PathValue("tenant")) {
 		return s.tenant(r)
+	}
+	if code := r.PostForm.Get("device_code"); code != "" {
+		return s.deviceTenant(r, code)
 	}
 	o, err := token.ParseOpaque(r.PostForm.Get("code") + r.PostForm.Get("refresh_token"))
 	if err != nil {

@@ -148,7 +148,7 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	site := &pages.Site{View: view, SignIn: signIn, Tenants: s.db, Passes: s.db, Groups: s.db, Events: s.db, Now: s.now, Log: o.Log}
 	authorization := &oauth.Server{
-		Store: s.db, SignIn: signIn, Keys: keys, Secrets: s.ring, PublicURL: o.PublicURL,
+		Store: s.db, SignIn: signIn, Keys: keys, Secrets: plain{s.ring}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log, Pages: site,
 	}
 	api := &graph.API{
@@ -188,10 +188,19 @@ type bound struct {
 
 // MAC implements signin.Secrets.
 func (b bound) MAC(ctx context.Context, tenant, label string, message []byte) (string, error) {
+	return plain{b.ring}.MAC(ctx, tenant, label+" "+b.incarnation, message)
+}
+
+// plain derives keys for every life of the store; who needs them bound to one says so in the
+// label.
+type plain struct{ ring *keyring.Ring }
+
+// MAC implements oauth.Secrets.
+func (p plain) MAC(ctx context.Context, tenant, label string, message []byte) (string, error) {
 	if directory.TenantID(tenant) == directory.NoTenant {
-		return b.ring.SharedMAC(ctx, label+" "+b.incarnation, message)
+		return p.ring.SharedMAC(ctx, label, message)
 	}
-	return b.ring.MAC(ctx, tenant, label+" "+b.incarnation, message)
+	return p.ring.MAC(ctx, tenant, label, message)
 }
 
 // peppers hands out the peppers of passes.

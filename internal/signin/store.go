@@ -25,6 +25,8 @@ type Store interface {
 
 	// Charge takes one try from every bucket, or from none and says how long to wait.
 	Charge(ctx context.Context, tenant directory.TenantID, buckets []Bucket, at time.Time) (time.Duration, error)
+	// Refund gives back the try that buckets were charged, as each one's rule says.
+	Refund(ctx context.Context, tenant directory.TenantID, buckets []Bucket) error
 	// RecordSignIn records an event that changes nothing.
 	RecordSignIn(ctx context.Context, e audit.Event) error
 

@@ -43,6 +43,9 @@ func (db *DB) RemoveExpired(ctx context.Context, tenant directory.TenantID, now 
 				DELETE FROM `+x.table+` WHERE tenant_id = $1 AND `+x.column+` < $2 AND `+x.key+` IN (
 					SELECT `+x.key+` FROM `+x.table+` WHERE tenant_id = $1 AND `+x.column+` < $2 LIMIT $3)`,
 				tenant, before, limit)
+			if err == nil && x.table == "device_code" {
+				err = tx.removeStaleUserCodes(ctx, tenant)
+			}
 			return err
 		}); err != nil {
 			return fmt.Errorf("remove ended rows of %s: %w", x.table, err)

@@ -123,15 +123,8 @@ func (db *DB) GrantedScopes(ctx context.Context, tenant directory.TenantID, clie
 
 // Authorize implements oauth.Store.
 func (db *DB) Authorize(ctx context.Context, f oauth.Family, code oauth.Grant, secretHash string, e audit.Event) error {
-	body, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		if _, err := tx.exec(ctx, `
-			INSERT INTO token_family (tenant_id, id, user_id, session_id, app_id, pass_id, purpose, created_at, expires_at, body)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			f.Tenant, f.ID, f.User, f.Session, f.App, f.PassID, f.Purpose, micros(f.CreatedAt), micros(f.ExpiresAt), string(body)); err != nil {
+		if err := tx.insertFamily(ctx, f); err != nil {
 			return err
 		}
 		if err := tx.insertTokenGrant(ctx, code, secretHash); err != nil {
@@ -139,6 +132,31 @@ func (db *DB) Authorize(ctx context.Context, f oauth.Family, code oauth.Grant, s
 		}
 		return tx.append(ctx, e)
 	})
+}
+
+// insertFamily stores f, if the session that it comes from has not ended meanwhile and its
+// user and pass are still there; else it is oautherr.ErrRevoked.
+func (tx *Tx) insertFamily(ctx context.Context, f oauth.Family) error {
+	body, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	var living int
+	if err := tx.q.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM session WHERE tenant_id = $1 AND id = $2 AND ended_at = 0`, f.Tenant, f.Session).Scan(&living); err != nil {
+		return err
+	}
+	if living == 0 {
+		return oautherr.ErrRevoked
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO token_family (tenant_id, id, user_id, session_id, app_id, pass_id, purpose, created_at, expires_at, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		f.Tenant, f.ID, f.User, f.Session, f.App, f.PassID, f.Purpose, micros(f.CreatedAt), micros(f.ExpiresAt), string(body))
+	if err == nil {
+		_, err = livingFamily(ctx, tx.q, f.Tenant, f.ID, f.CreatedAt)
+	}
+	return err
 }
 
 func (tx *Tx) insertTokenGrant(ctx context.Context, g oauth.Grant, secretHash string) error {

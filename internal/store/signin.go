@@ -97,6 +97,18 @@ func (db *DB) Charge(ctx context.Context, tenant directory.TenantID, buckets []s
 	return wait, err
 }
 
+// Refund implements signin.Store.
+func (db *DB) Refund(ctx context.Context, tenant directory.TenantID, buckets []signin.Bucket) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		for _, b := range buckets {
+			if err := tx.refund(ctx, tenant, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func (tx *Tx) counter(ctx context.Context, tenant directory.TenantID, bucket string) (signin.Counter, error) {
 	var c signin.Counter
 	var window, locked, updated int64

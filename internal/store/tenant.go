@@ -17,6 +17,9 @@ import (
 const (
 	routeDomain = "domain"
 	routeClient = "client"
+	// routeUserCode leads from the hash of a code that a person types to the tenant of the
+	// device that waits for it.
+	routeUserCode = "userCode"
 )
 
 // A Seed is all that a tenant starts with.

@@ -61,6 +61,9 @@ type Access struct {
 	PassID      string `json:"postern_pass,omitempty"`    // pass that it came from
 	PassEnd     int64  `json:"postern_passend,omitempty"` // seconds
 	Purpose     string `json:"postern_purpose,omitempty"`
+	// Protocol is deviceCode when the person signed in at another device than the one that
+	// has the token: never fresh for registration, join or PIN (docs/threat-model.md, rule 18).
+	Protocol string `json:"postern_protocol,omitempty"`
 }
 
 // Confirmation names the key that must prove itself with the token.

@@ -24,6 +24,11 @@ var (
 		Kind: fault.Unauthorized, Code: "clientCredentialMissing", AADSTS: 7000218,
 		Text: "This application has to prove who it is.", Remedy: "Send client_secret or client_assertion.",
 	}
+	ErrNoPublicFlows = &fault.Error{
+		Kind: fault.Unauthorized, Code: "clientPublicFlowsOff", AADSTS: 7000218,
+		Text:   "This application is not set up for devices without a browser.",
+		Remedy: "Set isFallbackPublicClient for it, or give it a credential and send that.",
+	}
 	ErrPublicClient = &fault.Error{
 		Kind: fault.Invalid, Code: "clientPublic", AADSTS: 700025,
 		Text: "This application is a public client and has no credential.", Remedy: "Send neither client_secret nor client_assertion.",
@@ -59,6 +64,14 @@ var (
 	ErrSingleTenant = &fault.Error{
 		Kind: fault.Invalid, Code: "clientSingleTenant", AADSTS: 50194,
 		Text: "This application is for one tenant.", Remedy: "Replace common or organizations in the address by the tenant's id or domain.",
+	}
+	ErrRequestURI = &fault.Error{
+		Kind: fault.Invalid, Code: "requestUriInvalid", AADSTS: 9002313, Target: "request_uri",
+		Text: "This request_uri can't be used.", Remedy: "Push the request again, and use the request_uri once, within its lifetime.",
+	}
+	ErrRequestObject = &fault.Error{
+		Kind: fault.Unsupported, Code: "requestObjectUnsupported", AADSTS: 9002313, Target: "request",
+		Text: "Request objects are not taken.", Remedy: "Send the parameters themselves, or push them.",
 	}
 	ErrOriginMissing = &fault.Error{
 		Kind: fault.Invalid, Code: "originMissing", AADSTS: 9002327,

@@ -24,6 +24,8 @@ var byCode = map[string]string{
 	dpop.ErrInvalid.Code:          "invalid_dpop_proof",     // RFC 9449 section 5
 	dpop.ErrUseNonce.Code:         "use_dpop_nonce",         // RFC 9449 section 8
 	ErrSlowDown.Code:              "slow_down",              // RFC 8628 section 3.5
+	ErrRequestURI.Code:            "invalid_request_uri",    // OpenID Connect Core section 3.1.2.6
+	ErrRequestObject.Code:         "request_not_supported",  // the same
 	ErrAuthorizationDeclined.Code: "authorization_declined", // Entra's word for access_denied in the device-code grant
 }
 

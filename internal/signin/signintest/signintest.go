@@ -58,6 +58,7 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 
 		{"a budget is spent try by try", chargesBudget},
 		{"no bucket is charged when one refuses", chargesAllOrNone},
+		{"a right try gives back itself and not the wrong ones", refundsOne},
 		{"concurrent tries never exceed the budget", chargeRace},
 		{"counters survive a restart", countersSurvive},
 		{"buckets of tenants are apart", bucketsApart},

@@ -47,6 +47,19 @@ func chargesBudget(t *testing.T, b *bench) {
 	b.wantWait(t, nine, 0, bucket("other", 3))
 }
 
+func refundsOne(t *testing.T, b *bench) {
+	k := signin.Bucket{Name: "k", Rule: signin.Rule{Budget: 2, Window: time.Hour, Slow: 30 * time.Second}}
+	b.wantWait(t, nine, 0, k)
+	for range 5 { // wrong, then right five times
+		b.wantWait(t, nine, 0, k)
+		if err := b.Refund(t.Context(), b.tenant, []signin.Bucket{k}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.wantWait(t, nine, 0, k)
+	b.wantWait(t, nine, 30*time.Second, k)
+}
+
 func chargesAllOrNone(t *testing.T, b *bench) {
 	wide, narrow := bucket("wide", 3), bucket("narrow", 1)
 	b.wantWait(t, nine, 0, narrow)

@@ -1,0 +1,44 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/oauth/oauthtest"
+)
+
+func TestStoresKeepTheContractOfDeviceCodes(t *testing.T) {
+	for _, d := range dialects {
+		t.Run(d.name, func(t *testing.T) {
+			oauthtest.Store(t, func(t testing.TB) oauthtest.Fixture {
+				c := d.place(t)
+				return devices{fixture{open(t, c), c}}
+			})
+		})
+	}
+}
+
+// devices is the fixture of oauthtest.
+type devices struct{ fixture }
+
+func (f devices) AddSession(t testing.TB, tenant directory.TenantID) (directory.UserID, string) {
+	user := directory.UserID(uuid.NewString())
+	f.addUser(t, member(tenant, user))
+	return user, f.addSession(t, tenant, user, "")
+}
+
+func (f devices) EndSession(t testing.TB, tenant directory.TenantID, user directory.UserID, session string) {
+	if err := f.EndSessions(context.Background(), tenant, user, session, nine, change(tenant)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f devices) RemoveExpiredAt(t testing.TB, tenant directory.TenantID, at time.Time) {
+	if err := f.RemoveExpired(context.Background(), tenant, at, 100); err != nil {
+		t.Fatal(err)
+	}
+}
