@@ -82,7 +82,7 @@ func (s *Server) issue(x *exchange, f Family, user directory.User, thumbprint, t
 	if err != nil {
 		return tokens{}, err
 	}
-	out := tokens{Type: "Bearer", Scope: scopeText(f)}
+	out := tokens{Type: "Bearer", Scope: s.scopeText(f, x.r.PostForm.Get("scope"))}
 	if thumbprint != "" {
 		out.Type = "DPoP"
 	}
@@ -143,15 +143,10 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 	return a, nil
 }
 
-// scopeText is what the answer says was granted: scopes of Graph by their name, those of
-// other resources with its id before them, and those of OpenID Connect.
-func scopeText(f Family) string {
-	all := strings.Fields(f.Scopes)
-	for i, name := range all {
-		if f.Resource != scope.Graph {
-			all[i] = f.Resource + "/" + name
-		}
-	}
+// scopeText is what the answer says was granted, spelled as the request asks for it: scopes
+// of the resource, and those of OpenID Connect.
+func (s *Server) scopeText(f Family, asked string) string {
+	all := scope.Spell(asked, f.Resource, strings.Fields(f.Scopes), s.PublicURL)
 	for _, one := range []struct {
 		name string
 		on   bool

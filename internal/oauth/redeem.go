@@ -60,7 +60,8 @@ func (s *Server) refreshToken(x *exchange) (tokens, error) {
 }
 
 // presented returns the grant in the form if it is real, of this client, alive and unspent.
-// A second use is let through to the store, which ends the family.
+// A second use is let through to the store, which ends the family; so is a refresh token
+// whose pass has ended, which the store says and the log then has.
 func (s *Server) presented(x *exchange, kind GrantKind, field string) (Grant, Family, error) {
 	text := x.r.PostForm.Get(field)
 	if text == "" {
@@ -82,7 +83,7 @@ func (s *Server) presented(x *exchange, kind GrantKind, field string) (Grant, Fa
 		return g, f, oautherr.ErrInvalidGrant
 	case kind == KindCode && g.UsedAt.IsZero() && !s.Now().Before(g.ExpiresAt):
 		return g, f, oautherr.ErrCodeExpired
-	case kind == KindRefresh && !s.Now().Before(g.ExpiresAt):
+	case kind == KindRefresh && !s.Now().Before(g.ExpiresAt) && (f.PassEnd.IsZero() || s.Now().Before(f.PassEnd)):
 		return g, f, oautherr.ErrRefreshExpired
 	}
 	return g, f, nil

@@ -52,8 +52,9 @@ type Store interface {
 	Grant(ctx context.Context, tenant directory.TenantID, kind GrantKind, id string) (Grant, Family, string, error)
 	// Spend uses g up, stores next unless it is nil, and records e; or does none of it. Of
 	// any number of concurrent uses one returns nil. Any other ends the family, tokens of
-	// the winner included, and returns ErrReused. When the family has ended, or its user or
-	// pass is gone, it is oautherr.ErrRevoked. With keep the grant is not used up.
+	// the winner included, and returns ErrReused. When the pass behind the family has ended
+	// or is gone it is tap.ErrExpired or tap.ErrNotUsable; when the family has ended
+	// otherwise, or its user is gone, oautherr.ErrRevoked. With keep the grant is not used up.
 	Spend(ctx context.Context, g Grant, keep bool, next *Grant, nextHash string, at time.Time, e audit.Event) error
 
 	// CreateDeviceCode stores d with the hashes of its codes, or is ErrUserCodeTaken when

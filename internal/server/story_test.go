@@ -284,7 +284,7 @@ func TestDeletingThePassEndsWhatCameFromIt(t *testing.T) {
 	if status, _ := w.api(http.MethodGet, "/v1.0/me/authentication/methods", tokens["access_token"].(string), ""); status != http.StatusUnauthorized {
 		t.Errorf("the access token still works at Graph: %d", status)
 	}
-	if status, v := w.token(refresh(tokens["refresh_token"])); status != http.StatusBadRequest || v["error"] != "invalid_grant" {
+	if status, v := w.token(refresh(tokens["refresh_token"])); status != http.StatusBadRequest || v["error"] != "invalid_grant" || !strings.Contains(v["error_description"].(string), "AADSTS130507") {
 		t.Errorf("refresh: %d %v", status, v)
 	}
 	if status, v := w.token(redeem(unredeemed)); status != http.StatusBadRequest {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/oauth"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
@@ -65,25 +66,32 @@ func (db *DB) TokenOwner(ctx context.Context, a token.Access, at time.Time) (tok
 		return token.Owner{Principal: p}, err
 	}
 	user, err := livingFamily(ctx, db.read, a.Tenant, a.Family, at)
-	if errors.Is(err, oautherr.ErrRevoked) || err == nil && string(user.ID) != a.Object {
+	_, ended := errors.AsType[*fault.Error](err)
+	if ended || err == nil && string(user.ID) != a.Object {
 		return token.Owner{}, token.ErrInvalid
 	}
 	return token.Owner{User: user}, err
 }
 
+// passRemoved is the end_reason of what ended with its pass.
+const passRemoved = "passRemoved"
+
 // livingFamily returns the user of a family that has not ended, whose user is there and
 // enabled and has not revoked what began before, and whose pass is still there. Else it is
-// oautherr.ErrRevoked.
+// tap.ErrNotUsable or tap.ErrExpired when the pass is why, or oautherr.ErrRevoked.
 func livingFamily(ctx context.Context, q querier, tenant directory.TenantID, family string, at time.Time) (directory.User, error) {
-	var userID, passID string
+	var userID, passID, reason string
 	var created, expires, ended int64
 	err := q.QueryRowContext(ctx, `
-		SELECT user_id, pass_id, created_at, expires_at, ended_at FROM token_family
-		WHERE tenant_id = $1 AND id = $2`, tenant, family).Scan(&userID, &passID, &created, &expires, &ended)
+		SELECT user_id, pass_id, created_at, expires_at, ended_at, end_reason FROM token_family
+		WHERE tenant_id = $1 AND id = $2`, tenant, family).Scan(&userID, &passID, &created, &expires, &ended, &reason)
 	if err := notFound(err, oautherr.ErrRevoked); err != nil {
 		return directory.User{}, err
 	}
-	if ended != 0 || !at.Before(fromMicros(expires)) {
+	switch {
+	case reason == passRemoved:
+		return directory.User{}, tap.ErrNotUsable
+	case ended != 0:
 		return directory.User{}, oautherr.ErrRevoked
 	}
 	user, err := userBy(ctx, q, tenant, "id", userID)
@@ -94,14 +102,22 @@ func livingFamily(ctx context.Context, q querier, tenant directory.TenantID, fam
 		return user, err
 	case !user.AccountEnabled || fromMicros(created).Before(user.SessionsValidFrom):
 		return user, oautherr.ErrRevoked
-	case passID == "":
-		return user, nil
 	}
-	p, err := passOf(ctx, q, tenant, user.ID)
-	if errors.Is(err, tap.ErrNone) || err == nil && p.ID != passID {
+	if passID != "" {
+		p, err := passOf(ctx, q, tenant, user.ID)
+		switch {
+		case errors.Is(err, tap.ErrNone) || err == nil && p.ID != passID:
+			return user, tap.ErrNotUsable
+		case err != nil:
+			return user, err
+		case !at.Before(p.End()):
+			return user, tap.ErrExpired
+		}
+	}
+	if !at.Before(fromMicros(expires)) {
 		return user, oautherr.ErrRevoked
 	}
-	return user, err
+	return user, nil
 }
 
 // HomesOf implements oauth.Store.

@@ -111,9 +111,9 @@ func (tx *Tx) removePass(ctx context.Context, p tap.Pass, at time.Time) error {
 		return err
 	}
 	_, err := tx.exec(ctx, `
-		UPDATE token_family SET ended_at = $1, end_reason = 'passRemoved'
-		WHERE tenant_id = $2 AND user_id = $3 AND pass_id = $4 AND ended_at = 0`,
-		micros(at), p.Tenant, p.User, p.ID)
+		UPDATE token_family SET ended_at = $1, end_reason = $2
+		WHERE tenant_id = $3 AND user_id = $4 AND pass_id = $5 AND ended_at = 0`,
+		micros(at), passRemoved, p.Tenant, p.User, p.ID)
 	return err
 }
 

@@ -98,6 +98,34 @@ func ParseAppOnly(text string, graph ...string) (string, error) {
 	return s.Resource, nil
 }
 
+// Spell writes names, which were granted at resource, as the scope parameter asked spells
+// them: MSAL compares the two as text. A name that asked lacks stands alone for Graph, and
+// behind its resource for others. A .default in asked is repeated, since it got all names.
+func Spell(asked, resource string, names []string, graph ...string) []string {
+	spelled := map[string]string{}
+	for one := range strings.FieldsSeq(asked) {
+		if r, name, ok := split(one, graph); ok && strings.EqualFold(r, resource) {
+			spelled[strings.ToLower(name)] = one
+		}
+	}
+	var all []string
+	for _, name := range names {
+		text := spelled[strings.ToLower(name)]
+		switch {
+		case text != "":
+		case resource == Graph:
+			text = name
+		default:
+			text = resource + "/" + name
+		}
+		all = append(all, text)
+	}
+	if text := spelled[".default"]; text != "" {
+		all = append(all, text)
+	}
+	return all
+}
+
 // split takes a scope apart at its last slash; a bare name is Graph's.
 func split(scope string, graph []string) (resource, name string, ok bool) {
 	at := strings.LastIndexByte(scope, '/')

@@ -150,3 +150,26 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSpellRepeatsTheRequestsOwnWords(t *testing.T) {
+	tests := []struct {
+		name, asked, resource string
+		names, want           []string
+	}{
+		{"nothing asked again", "", scope.Graph, []string{"User.Read"}, []string{"User.Read"}},
+		{"a bare name", "openid User.Read", scope.Graph, []string{"User.Read"}, []string{"User.Read"}},
+		{"with Graph's URL", "https://graph.microsoft.com/User.Read openid", scope.Graph, []string{"User.Read"}, []string{"https://graph.microsoft.com/User.Read"}},
+		{"with the server's own URL", own + "/user.read", scope.Graph, []string{"User.Read"}, []string{own + "/user.read"}},
+		{"no more than was granted", "User.Read Mail.Read", scope.Graph, []string{"User.Read"}, []string{"User.Read"}},
+		{"what is consented to", "https://graph.microsoft.com/.default", scope.Graph, []string{"User.Read"}, []string{"User.Read", "https://graph.microsoft.com/.default"}},
+		{"another API", "api://APP/Files.Read", "api://app", []string{"Files.Read", "Files.Write"}, []string{"api://APP/Files.Read", "api://app/Files.Write"}},
+		{"another API's name is not Graph's", "api://app/User.Read", scope.Graph, []string{"User.Read"}, []string{"User.Read"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := scope.Spell(tt.asked, tt.resource, tt.names, own); !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("Spell(%q) = %q, want %q", tt.asked, got, tt.want)
+			}
+		})
+	}
+}
