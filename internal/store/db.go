@@ -11,6 +11,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,7 +21,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -112,6 +112,9 @@ func told(err error) error {
 	}
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok && lite.Code()&0xff == sqlite3.SQLITE_FULL {
 		return fmt.Errorf("%w (%w)", ErrFull, err)
+	}
+	if errors.Is(err, driver.ErrBadConn) { // lost in the middle of a transaction
+		return fmt.Errorf("%w (%w)", ErrAway, err)
 	}
 	return err
 }

@@ -116,14 +116,14 @@ func (db *DB) openPostgres(ctx context.Context, c Config) error {
 		return ErrDatabase.With("database", "The address of a database starts with postgres://.")
 	}
 	var err error
-	if db.write, err = sql.Open("pgx", c.Database); err != nil {
+	if db.write, err = openPool(c.Database); err != nil {
 		return ErrDatabase.With("database", "The address of the database is not well formed.")
 	}
 	db.read = db.write
 	db.write.SetMaxOpenConns(16)
 	db.write.SetMaxIdleConns(16)
 	if err := db.write.PingContext(ctx); err != nil {
-		return errors.Join(ErrDatabase, db.write.Close())
+		return errors.Join(ErrDatabase.With("database", fmt.Sprintf("The database can't be opened: %v.", cause(err))), db.write.Close())
 	}
 	return nil
 }
