@@ -20,12 +20,11 @@ const resumePath = "/oauth2/resume"
 
 // authorize serves GET and POST /{tenant}/oauth2/v2.0/authorize.
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
-	tenant, c, q, err := s.readAuthorize(w, r)
+	tenant, c, q, form, err := s.readAuthorize(w, r)
 	if err != nil {
 		s.Pages.ShowError(w, r, err, tenant)
 		return
 	}
-	form := r.Form
 	if err := s.fill(&q, c, form); err != nil {
 		s.deny(w, r, tenant, q, err)
 		return
@@ -45,29 +44,31 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readAuthorize finds tenant, client and redirect URI. Its errors go to a page.
-func (s *Server) readAuthorize(w http.ResponseWriter, r *http.Request) (directory.Tenant, client, authRequest, error) {
+// readAuthorize finds the parameters, tenant, client and redirect URI. Its errors go to a
+// page.
+func (s *Server) readAuthorize(w http.ResponseWriter, r *http.Request) (tenant directory.Tenant, c client, q authRequest, form url.Values, err error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return directory.Tenant{}, client{}, authRequest{}, oautherr.ErrMalformed
+		return tenant, c, q, nil, oautherr.ErrMalformed
 	}
 	for name, values := range r.Form {
 		if len(values) > 1 {
-			return directory.Tenant{}, client{}, authRequest{}, oautherr.ErrMalformed.With(name, "A parameter comes more than once.")
+			return tenant, c, q, nil, oautherr.ErrMalformed.With(name, "A parameter comes more than once.")
 		}
 	}
-	tenant, err := s.authorizeTenant(r)
-	if err != nil {
-		return tenant, client{}, authRequest{}, err
+	if tenant, err = s.authorizeTenant(r); err != nil {
+		return tenant, c, q, nil, err
 	}
-	c, q, err := s.target(r, tenant, r.Form)
+	if form, err = s.requested(r, tenant); err == nil {
+		c, q, err = s.target(r, tenant, form)
+	}
 	if noTenant(r.PathValue("tenant")) {
 		if err == nil && c.app.SignInAudience != "AzureADMultipleOrgs" {
 			err = oautherr.ErrSingleTenant
 		}
 		tenant = directory.Tenant{}
 	}
-	return tenant, c, q, err
+	return tenant, c, q, form, err
 }
 
 // authorizeTenant is the tenant of the address; at common it is one in which the client is

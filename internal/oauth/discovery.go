@@ -31,6 +31,8 @@ type metadata struct {
 	UserInfoEndpoint      string   `json:"userinfo_endpoint"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
+	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
+	PushedRequired        bool     `json:"require_pushed_authorization_requests"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
 	Claims                []string `json:"claims_supported"`
 	GraphHost             string   `json:"msgraph_host"`
@@ -51,6 +53,7 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, metadata{
 		Issuer: issuer, TokenEndpoint: base + "/oauth2/v2.0/token", KeySet: base + "/discovery/v2.0/keys",
 		AuthorizationEndpoint: base + "/oauth2/v2.0/authorize", EndSessionEndpoint: base + "/oauth2/v2.0/logout",
+		PushedEndpoint:   base + "/oauth2/v2.0/par",
 		DeviceEndpoint:   base + "/oauth2/v2.0/devicecode",
 		UserInfoEndpoint: s.PublicURL + "/oidc/userinfo",
 		AuthMethods:      []string{"client_secret_post", "private_key_jwt", "client_secret_basic", "none"},
@@ -92,13 +95,16 @@ func (s *Server) keySet(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, set)
 }
 
-func writeJSON(w http.ResponseWriter, v any) error {
+func writeJSON(w http.ResponseWriter, v any) error { return writeJSONStatus(w, http.StatusOK, v) }
+
+func writeJSONStatus(w http.ResponseWriter, status int, v any) error {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
 	_, err = w.Write(body)
 	return err
 }

@@ -80,6 +80,8 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/authorize", s.authorize)
 	mux.HandleFunc("GET "+resumePath, s.resume)
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/devicecode", s.answer(s.deviceCodeRequest))
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/par", s.answer(s.push))
+	mux.HandleFunc("OPTIONS /{tenant}/oauth2/v2.0/par", preflight)
 	mux.HandleFunc("GET "+devicePath, s.showDevice)
 	mux.HandleFunc("GET "+deviceConfirmPath, s.confirmDevice)
 	protection := http.NewCrossOriginProtection()

@@ -74,6 +74,12 @@ type Store interface {
 	// does none of it. A second use ends the family and is ErrReused; when the family has
 	// ended, or its user or pass is gone, it is oautherr.ErrRevoked.
 	RedeemDeviceCode(ctx context.Context, d DeviceCode, next *Grant, nextHash string, at time.Time, e audit.Event) error
+	// CreatePushedRequest stores p with the hash of its secret.
+	CreatePushedRequest(ctx context.Context, p PushedRequest, secretHash string) error
+	// UsePushedRequest uses a pushed request of app up and returns it. A wrong secret, another
+	// client's, one that was used or ended at at is oautherr.ErrRequestURI, and of any number
+	// of concurrent uses one returns nil.
+	UsePushedRequest(ctx context.Context, tenant directory.TenantID, id string, app directory.AppID, secretHash string, at time.Time) (PushedRequest, error)
 	// Family returns a family, ended or not, or oautherr.ErrRevoked.
 	Family(ctx context.Context, tenant directory.TenantID, id string) (Family, error)
 }
