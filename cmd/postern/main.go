@@ -60,9 +60,9 @@ func rootCommand() *cobra.Command {
 			"Try it: postern dev",
 		SilenceUsage: true, SilenceErrors: true,
 		// Without a command: help; with an unknown one: an error.
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage{fmt.Errorf("there is no command %q; `postern help` lists them", args[0])}
+				return cli.Unknown(c, args[0])
 			}
 			return nil
 		},
@@ -94,11 +94,16 @@ func markUsage(c *cobra.Command) {
 
 // sentence is what a person is told of err.
 func sentence(err error) string {
-	var f *fault.Error
-	if !errors.As(err, &f) {
-		return err.Error()
+	text, code := err.Error(), ""
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		text, code = f.Error(), f.Code
+	} else if _, ok := errors.AsType[usage](err); ok {
+		code = cli.ErrUsage.Code
 	}
-	return f.Error() + " (" + f.Code + ")"
+	if code != "" {
+		text += " (" + code + ")"
+	}
+	return cli.Printable(text)
 }
 
 func exitCode(err error) int {

@@ -14,8 +14,18 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/server"
 )
+
+// ErrSetting says that a variable or the file of settings holds what a flag would not take.
+var ErrSetting = &fault.Error{Kind: fault.Invalid, Code: "settingInvalid", Text: "A setting is wrong."}
+
+// ErrNoSetting says that the file of settings has a name that nothing reads.
+var ErrNoSetting = &fault.Error{
+	Kind: fault.Invalid, Code: "settingUnknown",
+	Text: "There is no such setting.", Remedy: "Settings are named like the flags of postern serve.",
+}
 
 // settings are the flags that the commands of a data directory share. Each may also come
 // from POSTERN_… or from DIR/postern.yaml; the flag wins, then the variable.
@@ -44,7 +54,7 @@ func fromEnvironment(flags *pflag.FlagSet) (err error) {
 		name := "POSTERN_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if value, ok := os.LookupEnv(name); ok && !f.Changed && err == nil && f.Name != "help" {
 			if setErr := flags.Set(f.Name, value); setErr != nil {
-				err = usage{fmt.Errorf("%s: %w", name, setErr)}
+				err = usage{ErrSetting.With(name, fmt.Sprintf("The variable %s is wrong: %s.", name, setErr))}
 			}
 		}
 	})
@@ -61,13 +71,13 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 	}
 	values, err := yaml.Parser().Unmarshal(text)
 	if err != nil {
-		return usage{fmt.Errorf("%s is not YAML: %w", path, err)}
+		return usage{ErrSetting.With("", fmt.Sprintf("%s is not YAML: %s.", path, err))}
 	}
 	for name, value := range values {
 		f := flags.Lookup(name)
 		if f == nil {
 			if !known[name] {
-				return usage{fmt.Errorf("%s: there is no setting %q; they are named like the flags of `postern serve`", path, name)}
+				return usage{ErrNoSetting.With(name, fmt.Sprintf("%s: there is no setting %q.", path, name))}
 			}
 			continue
 		}
@@ -76,7 +86,7 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 		}
 		for _, one := range list(value) {
 			if err := flags.Set(name, one); err != nil {
-				return usage{fmt.Errorf("%s: %s: %w", path, name, err)}
+				return usage{ErrSetting.With(name, fmt.Sprintf("%s: %s is wrong: %s.", path, name, err))}
 			}
 		}
 	}

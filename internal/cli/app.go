@@ -53,7 +53,7 @@ func appSecret() *cobra.Command {
 	c.Flags().IntVar(&days, "days", 180, "how many `DAYS` it works")
 	return verb(c, func(e *env, args []string) error {
 		if days < 1 {
-			return usage("--days must be 1 or more")
+			return usage("--days must be 1 or more.")
 		}
 		id, err := e.idOf("application", args[0], e.graph.Applications(c.Context(), named(args[0])))
 		if err != nil {

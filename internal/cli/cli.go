@@ -5,72 +5,17 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/account"
 	"github.com/postern-id/postern/internal/graphclient"
 )
-
-// Exit codes, as docs/cli.md lists them.
-const (
-	exitFailed      = 1
-	exitUsage       = 2
-	exitNotAllowed  = 3
-	exitNotFound    = 4
-	exitUnreachable = 5
-)
-
-// Error is a failure of a command with its exit code.
-type Error struct {
-	Code int // 1 to 5
-	Err  error
-}
-
-// Error returns what a person is told.
-func (e *Error) Error() string { return printable(e.Err.Error()) }
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-func usage(format string, args ...any) error {
-	return &Error{exitUsage, fmt.Errorf(format, args...)}
-}
-
-func notFound(format string, args ...any) error {
-	return &Error{exitNotFound, fmt.Errorf(format, args...)}
-}
-
-// coded gives err its exit code.
-func coded(err error) error {
-	if _, done := errors.AsType[*Error](err); done || err == nil {
-		return err
-	}
-	return &Error{codeOf(err), err}
-}
-
-func codeOf(err error) int {
-	if errors.Is(err, graphclient.ErrUnreachable) {
-		return exitUnreachable
-	}
-	if errors.Is(err, graphclient.ErrNotSignedIn) {
-		return exitNotAllowed
-	}
-	if errors.Is(err, graphclient.ErrPath) || errors.Is(err, graphclient.ErrAddress) {
-		return exitUsage
-	}
-	if e, ok := errors.AsType[*graphclient.Error](err); ok {
-		switch e.Status {
-		case 401, 403:
-			return exitNotAllowed
-		case 404:
-			return exitNotFound
-		}
-	}
-	return exitFailed
-}
 
 // Commands returns the nouns. logVerbs are further verbs of the noun log.
 func Commands(logVerbs ...*cobra.Command) []*cobra.Command {
@@ -84,9 +29,9 @@ func Commands(logVerbs ...*cobra.Command) []*cobra.Command {
 
 // noun groups verbs; alone it shows them.
 func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: name, Short: short, Args: func(_ *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: name, Short: short, Args: func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return usage("there is no command %q; see `postern %s --help`", name+" "+args[0], name)
+			return Unknown(c, args[0])
 		}
 		return nil
 	}, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
@@ -94,56 +39,161 @@ func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 	return c
 }
 
+// Unknown is the error of a command below c that is not there; it names what is alike.
+func Unknown(c *cobra.Command, name string) error {
+	path := c.CommandPath()
+	if alike := c.SuggestionsFor(name); len(alike) > 0 {
+		return usage("There is no command %q. Did you mean `%s %s`?", path+" "+name, path, strings.Join(alike, "` or `"+path+" "))
+	}
+	return usage("There is no command %q. See `%s --help`.", path+" "+name, path)
+}
+
 // verb makes c a command that calls Graph. run is called with its arguments.
 func verb(c *cobra.Command, run func(*env, []string) error) *cobra.Command {
-	e := &env{command: c}
-	c.Flags().StringVar(&e.server, "server", "", "`URL` of the server, also POSTERN_SERVER")
-	c.Flags().StringVar(&e.graphURL, "graph", "", "`URL` of another Graph, without /v1.0")
-	c.Flags().StringVar(&e.ca, "ca", "", "PEM `FILE` of a CA to trust, also POSTERN_CA")
+	e := newEnv(c)
 	c.Flags().BoolVar(&e.json, "json", false, "print the API's own JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := e.open(); err != nil {
 			return coded(err)
 		}
-		return coded(run(e, args))
+		return coded(e.ended(run(e, args)))
 	}
 	return c
 }
 
 // env is what one command works with.
 type env struct {
-	command              *cobra.Command
-	server, graphURL, ca string
-	json                 bool
-
-	application *graphclient.Application
-	graph       *graphclient.Client
+	command                *cobra.Command
+	server, graphURL, ca   string
+	json                   bool
+	patience               time.Duration // see graphclient.Config; zero is its usual
+	folder                 account.Folder
+	application            *graphclient.Application // nil for a person
+	person                 *graphclient.Person      // nil for an application
+	account                account.Account          // of the person
+	graph                  *graphclient.Client
+	own                    bool // whether Graph is Postern's, as far as we know
+	clientID, secret, home string
 }
 
-var errNoCredentials = errors.New("not signed in; set POSTERN_CLIENT_ID, POSTERN_CLIENT_SECRET and POSTERN_TENANT " +
-	"to an application's credentials, which is the only way to sign in for now")
+func newEnv(c *cobra.Command) *env {
+	e := &env{command: c}
+	c.Flags().StringVar(&e.server, "server", "", "`URL` of the server, also POSTERN_SERVER")
+	c.Flags().StringVar(&e.graphURL, "graph", "", "`URL` of another Graph, without /v1.0")
+	c.Flags().StringVar(&e.ca, "ca", "", "PEM `FILE` of a CA to trust, also POSTERN_CA")
+	return e
+}
+
+// settle fills in what flags leave to the environment and to the one sign-in that is kept.
+func (e *env) settle() error {
+	var err error
+	if e.folder, err = account.Own(); err != nil {
+		return err
+	}
+	e.clientID, e.secret, e.home = os.Getenv("POSTERN_CLIENT_ID"), os.Getenv("POSTERN_CLIENT_SECRET"), os.Getenv("POSTERN_TENANT")
+	e.server = first(e.server, os.Getenv("POSTERN_SERVER"))
+	e.ca = first(e.ca, os.Getenv("POSTERN_CA"))
+	if e.server == "" {
+		if servers, err := e.folder.Servers(); err == nil && len(servers) == 1 {
+			e.server = servers[0]
+		}
+	}
+	if e.server == "" {
+		return usage("Say which server: --server https://id.contoso.example, or POSTERN_SERVER.")
+	}
+	e.server = strings.TrimRight(e.server, "/")
+	e.graphURL = strings.TrimRight(e.graphURL, "/")
+	return nil
+}
 
 // open makes the client. Secrets come from the environment, never from arguments, which
 // every process of the machine can read.
 func (e *env) open() error {
-	server := first(e.server, os.Getenv("POSTERN_SERVER"))
-	if server == "" {
-		return usage("say which server: --server https://id.contoso.example, or POSTERN_SERVER")
+	if err := e.settle(); err != nil {
+		return err
 	}
-	graph := strings.TrimSuffix(first(e.graphURL, server), "/")
-	id, secret, tenant := os.Getenv("POSTERN_CLIENT_ID"), os.Getenv("POSTERN_CLIENT_SECRET"), os.Getenv("POSTERN_TENANT")
-	if id == "" || secret == "" || tenant == "" {
-		return &Error{exitNotAllowed, errNoCredentials}
+	var tokens graphclient.TokenSource
+	var err error
+	if e.secret != "" {
+		tokens, err = e.asApplication()
+	} else {
+		tokens, err = e.asPerson()
 	}
-	client, err := graphclient.NewHTTP(first(e.ca, os.Getenv("POSTERN_CA")))
 	if err != nil {
-		return usage("--ca: %w", err)
+		return err
 	}
+	client, err := e.http()
+	if err != nil {
+		return err
+	}
+	e.own = e.graphURL == e.server
+	e.graph, err = graphclient.New(graphclient.Config{
+		Graph: e.graphURL, Tokens: tokens, HTTP: client, Now: time.Now, Patience: e.patience,
+	})
+	return err
+}
+
+func (e *env) asApplication() (graphclient.TokenSource, error) {
+	for name, value := range map[string]string{"POSTERN_CLIENT_ID": e.clientID, "POSTERN_TENANT": e.home} {
+		if value == "" {
+			return nil, ErrCredentials.With("", "POSTERN_CLIENT_SECRET is set, but "+name+" is not.")
+		}
+	}
+	e.graphURL = first(e.graphURL, e.server)
+	client, err := e.http()
 	e.application = &graphclient.Application{
-		Authority: server, Tenant: tenant, Graph: graph, ClientID: id, Secret: graphclient.NewSecret(secret),
+		Authority: e.server, Tenant: e.home, Graph: e.graphURL, ClientID: e.clientID, Secret: graphclient.NewSecret(e.secret),
 		HTTP: client, Now: time.Now,
 	}
-	e.graph, err = graphclient.New(graphclient.Config{Graph: graph, Tokens: e.application, HTTP: client})
+	return e.application, err
+}
+
+func (e *env) asPerson() (graphclient.TokenSource, error) {
+	var err error
+	if e.account, err = e.folder.Load(e.server); err != nil {
+		return nil, err
+	}
+	if e.graphURL != "" && e.graphURL != e.account.Graph {
+		return nil, graphclient.ErrNotSignedIn.With("", "You are signed in for "+e.account.Graph+", not for "+e.graphURL+".")
+	}
+	e.graphURL = e.account.Graph
+	e.ca = first(e.ca, e.account.CA)
+	client, err := e.http()
+	if err != nil {
+		return nil, err
+	}
+	e.person = e.folder.Person(e.account, client, time.Now)
+	return e.person, nil
+}
+
+// http returns the client that trusts what the flags say.
+func (e *env) http() (*http.Client, error) {
+	client, err := graphclient.NewHTTP(e.ca)
+	if err != nil {
+		return nil, usage("The CA can't be read: %s", err)
+	}
+	return client, nil
+}
+
+// caPath is the CA to remember, by a path that works from every folder.
+func (e *env) caPath() (string, error) {
+	if e.ca == "" {
+		return "", nil
+	}
+	return filepath.Abs(e.ca)
+}
+
+// ended tells a person whose token is refused to sign in again.
+func (e *env) ended(err error) error {
+	if e.person == nil {
+		return err
+	}
+	if refused, ok := errors.AsType[*graphclient.Refused](err); ok {
+		return ErrSignInEnded.With("", "Your sign-in has ended. The server said: "+refused.Error())
+	}
+	if refused, ok := errors.AsType[*graphclient.Error](err); ok && refused.Status == 401 {
+		return ErrSignInEnded.With("", "Your sign-in has ended. The server said: "+refused.Error())
+	}
 	return err
 }
 

@@ -109,9 +109,9 @@ func (e *env) idOf(kind, name string, all iter.Seq2[graphclient.Object, error]) 
 	}
 	switch len(found) {
 	case 0:
-		return "", notFound("there is no %s %q", kind, name)
+		return "", notFound("There is no %s %q.", kind, name)
 	case 1:
 		return found[0].Text("id"), nil
 	}
-	return "", usage("more than one %s is called %q; name it by its id", kind, name)
+	return "", usage("More than one %s is called %q; name it by its id.", kind, name)
 }

@@ -76,7 +76,7 @@ func sinceTime(text string, now time.Time) (string, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return "", usage("--since must look like 2026-03-02T06:00:00Z or 2h, not %q", text)
+		return "", usage("--since must look like 2026-03-02T06:00:00Z or 2h, not %q.", text)
 	}
 	return at.UTC().Format(time.RFC3339), nil
 }

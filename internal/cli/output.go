@@ -21,6 +21,9 @@ func printable(text string) string {
 	}, text)
 }
 
+// Printable is what a terminal may be shown of text that others wrote.
+func Printable(text string) string { return printable(text) }
+
 // result prints text alone on stdout.
 func (e *env) result(text string) error {
 	_, err := fmt.Fprintln(e.command.OutOrStdout(), printable(text))

@@ -70,7 +70,7 @@ func policyChange(c *cobra.Command) (graphclient.Object, error) {
 	} {
 		d, err := f.GetDuration(flag)
 		if err != nil || d%time.Minute != 0 {
-			return nil, usage("--%s must be in whole minutes, as 1h or 90m", flag)
+			return nil, usage("--%s must be in whole minutes, as 1h or 90m.", flag)
 		}
 		if f.Changed(flag) {
 			change[property] = int(d / time.Minute)
@@ -90,7 +90,7 @@ func policyChange(c *cobra.Command) (graphclient.Object, error) {
 		}
 	}
 	if len(change) == 0 {
-		return nil, usage("say what to change; see `postern policy set tap --help`")
+		return nil, usage("Say what to change; see `postern policy set tap --help`.")
 	}
 	return change, nil
 }

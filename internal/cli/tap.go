@@ -49,7 +49,7 @@ func tapIssue() *cobra.Command {
 // passTimes fills in lifetime and start of in. No lifetime and no start stay unsaid.
 func passTimes(in *graphclient.PassRequest, lifetime time.Duration, start string, now time.Time) error {
 	if lifetime < 0 || lifetime%time.Minute != 0 {
-		return usage("--lifetime must be in whole minutes, as 1h or 90m")
+		return usage("--lifetime must be in whole minutes, as 1h or 90m.")
 	}
 	in.LifetimeInMinutes = int(lifetime / time.Minute)
 	if start == "" {
@@ -69,7 +69,7 @@ func startTime(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, usage(`--start must look like 2026-03-02T06:00:00Z or "in 2h", not %q`, text)
+		return time.Time{}, usage(`--start must look like 2026-03-02T06:00:00Z or "in 2h", not %q.`, text)
 	}
 	return at.UTC(), nil
 }
@@ -110,7 +110,7 @@ func tapShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		pass, err := e.graph.Pass(c.Context(), args[0], id, e.graphURL == "")
+		pass, err := e.graph.Pass(c.Context(), args[0], id, e.own)
 		if err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ func (e *env) passOf(user string) (string, error) {
 		return "", err
 	}
 	if len(all) == 0 {
-		return "", notFound("%s has no pass", user)
+		return "", notFound("%s has no pass.", user)
 	}
 	return all[0].Text("id"), nil
 }

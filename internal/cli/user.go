@@ -50,16 +50,16 @@ func userCreate() *cobra.Command {
 	return verb(c, func(e *env, args []string) error {
 		nick, _, ok := strings.Cut(args[0], "@")
 		if !ok || nick == "" {
-			return usage("the name must look like mira@contoso.example, not %q", args[0])
+			return usage("The name must look like mira@contoso.example, not %q.", args[0])
 		}
 		in := graphclient.Object{
 			"userPrincipalName": args[0], "displayName": first(display, nick), "mailNickname": nick, "accountEnabled": true,
 		}
 		if stdin {
-			line, err := bufio.NewReader(io.LimitReader(c.InOrStdin(), 1024)).ReadString('\n')
+			line, _ := bufio.NewReader(io.LimitReader(c.InOrStdin(), 1024)).ReadString('\n')
 			password := strings.TrimRight(line, "\r\n")
 			if password == "" {
-				return usage("stdin holds no password: %w", err)
+				return usage("Stdin holds no password.")
 			}
 			in["passwordProfile"] = graphclient.Object{"password": password}
 		}

@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,15 +25,6 @@ const (
 	maxWait    = time.Minute // the longest Retry-After that is waited for
 )
 
-// ErrUnreachable says that no answer came: no network, no server, no trust in its certificate.
-var ErrUnreachable = errors.New("the server can't be reached")
-
-// ErrAnswer says that an answer is not what Graph sends.
-var ErrAnswer = errors.New("the answer is not Graph's")
-
-// ErrAddress says that an address is not one to send a token to.
-var ErrAddress = errors.New("the address must start with https:// and have no query")
-
 // Config says where Graph is and who calls it.
 type Config struct {
 	// Graph is the base address without a version, such as https://graph.microsoft.com.
@@ -45,6 +35,10 @@ type Config struct {
 	HTTP *http.Client
 	// Wait waits before a retry. Nil waits on the clock.
 	Wait func(context.Context, time.Duration) error
+	// Now is the time of this machine, to tell when its clock is wrong. Nil tells nothing.
+	Now func() time.Time
+	// Patience is the longest Retry-After that is waited for; zero is a minute.
+	Patience time.Duration
 }
 
 // A Client calls Graph for one caller. It is safe for concurrent use.
@@ -53,6 +47,8 @@ type Client struct {
 	tokens TokenSource
 	http   *http.Client
 	wait   func(context.Context, time.Duration) error
+	bear   time.Duration
+	now    func() time.Time
 }
 
 // New returns a client, or ErrAddress.
@@ -61,9 +57,12 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base.JoinPath("v1.0"), tokens: cfg.Tokens, http: cfg.HTTP, wait: cfg.Wait}
+	c := &Client{base: base.JoinPath("v1.0"), tokens: cfg.Tokens, http: cfg.HTTP, wait: cfg.Wait, bear: cfg.Patience, now: cfg.Now}
 	if c.wait == nil {
 		c.wait = wait
+	}
+	if c.bear == 0 {
+		c.bear = maxWait
 	}
 	return c, nil
 }
@@ -100,13 +99,10 @@ func wait(ctx context.Context, d time.Duration) error {
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	u, err := c.base.Parse(strings.TrimSuffix(c.base.Path, "/") + path)
 	if err != nil {
-		return fmt.Errorf("%w: %q", ErrPath, path)
+		return ErrPath.With("", fmt.Sprintf("%q can't name anything.", path))
 	}
 	return c.send(ctx, method, u, in, out)
 }
-
-// ErrPath says that a name can't be part of an address: it is empty or made of dots.
-var ErrPath = errors.New("this can't name anything")
 
 // segments joins names to a path, each escaped. It returns ErrPath for a name by which the
 // path would lead elsewhere.
@@ -114,7 +110,7 @@ func segments(names ...string) (string, error) {
 	var b strings.Builder
 	for _, name := range names {
 		if name == "" || name == "." || name == ".." {
-			return "", fmt.Errorf("%w: %q", ErrPath, name)
+			return "", ErrPath.With("", fmt.Sprintf("%q can't name anything.", name))
 		}
 		b.WriteString("/" + url.PathEscape(name))
 	}
@@ -147,9 +143,9 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, in, out an
 		if res.StatusCode < 300 {
 			return decode(answer, out)
 		}
-		pause, asked := retryAfter(res)
+		pause, asked := retryAfter(res, c.bear)
 		if !asked || try == maxRetries {
-			return decodeError(res, answer)
+			return c.refused(res, decodeError(res, answer))
 		}
 		if err := c.wait(ctx, pause); err != nil {
 			return err
@@ -167,7 +163,9 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, id string,
 	if err != nil {
 		return nil, nil, err
 	}
-	r.Header.Set("Authorization", "Bearer "+token.Reveal())
+	if err := c.authorize(r, token); err != nil {
+		return nil, nil, err
+	}
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("client-request-id", id)
 	if body != nil {
@@ -177,6 +175,23 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, id string,
 		r.Header.Set("ConsistencyLevel", "eventual")
 	}
 	return roundTrip(c.http, r)
+}
+
+// refused names a clock that is wrong as the cause of a refusal.
+func (c *Client) refused(res *http.Response, err *Error) error {
+	if c.now == nil {
+		return err
+	}
+	return apart(res, c.now(), err)
+}
+
+// authorize puts the token into r, with a proof where the token is bound to a key.
+func (c *Client) authorize(r *http.Request, token Secret) error {
+	if p, ok := c.tokens.(Prover); ok {
+		return p.Prove(r, token)
+	}
+	r.Header.Set("Authorization", "Bearer "+token.Reveal())
+	return nil
 }
 
 // roundTrip returns the answer to r, read whole, or an error that wraps ErrUnreachable.
@@ -191,30 +206,19 @@ func roundTrip(client *http.Client, r *http.Request) (*http.Response, []byte, er
 		return nil, nil, unreachable(r, err)
 	}
 	if len(answer) > maxAnswer {
-		return nil, nil, fmt.Errorf("%w: it is larger than %d MiB", ErrAnswer, maxAnswer>>20)
+		return nil, nil, ErrAnswer.With("", fmt.Sprintf("The answer is larger than %d MiB.", maxAnswer>>20))
 	}
 	return res, answer, nil
 }
 
-// unreachable leaves the path and query out, which may name people.
-func unreachable(r *http.Request, err error) error {
-	if r.Context().Err() != nil {
-		return r.Context().Err()
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	return fmt.Errorf("%w: %s: %w", ErrUnreachable, r.URL.Host, err)
-}
-
 // retryAfter returns how long the server asks to wait (RFC 9110 section 10.2.3, in seconds),
 // if it asks and the wait is bearable.
-func retryAfter(res *http.Response) (time.Duration, bool) {
+func retryAfter(res *http.Response, most time.Duration) (time.Duration, bool) {
 	if res.StatusCode != http.StatusTooManyRequests && res.StatusCode != http.StatusServiceUnavailable {
 		return 0, false
 	}
 	seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 || seconds > int(maxWait/time.Second) {
+	if err != nil || seconds < 0 || seconds > int(most/time.Second) {
 		return 0, false
 	}
 	return time.Duration(seconds) * time.Second, true
@@ -225,7 +229,7 @@ func decode(answer []byte, out any) error {
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		return fmt.Errorf("%w: %w", ErrAnswer, err)
+		return ErrAnswer.With("", "The answer is not JSON as Graph sends it.")
 	}
 	return nil
 }

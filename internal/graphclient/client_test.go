@@ -191,3 +191,73 @@ func TestNobodyThereIsUnreachable(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAClockThatIsOffIsNamed(t *testing.T) {
+	tests := []struct {
+		name   string
+		off    time.Duration
+		status int
+		answer string
+		want   error
+	}{
+		{"ahead", 3 * time.Minute, 401, `{"error":"invalid_client"}`, graphclient.ErrClock},
+		{"behind", -3 * time.Minute, 400, `{"error":"invalid_dpop_proof"}`, graphclient.ErrClock},
+		{"right", 10 * time.Second, 401, `{"error":"invalid_client"}`, graphclient.ErrNotSignedIn},
+		{"ahead, but not the cause", 3 * time.Minute, 400, `{"error":"invalid_scope"}`, graphclient.ErrNotSignedIn},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(test.status)
+				fmt.Fprint(w, test.answer)
+			}))
+			t.Cleanup(site.Close)
+			a := &graphclient.Application{
+				Authority: site.URL, Tenant: "t", Graph: site.URL, ClientID: "c", Secret: graphclient.NewSecret("s"), HTTP: site.Client(),
+				Now: func() time.Time { return time.Now().Add(test.off) },
+			}
+			if _, err := a.Token(t.Context()); !errors.Is(err, test.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestACertificateThatNobodyTrustsIsNamed(t *testing.T) {
+	site := httptest.NewTLSServer(nil)
+	t.Cleanup(site.Close)
+	client, err := graphclient.NewHTTP("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := graphclient.New(graphclient.Config{Graph: site.URL, Tokens: fixed{}, HTTP: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Me(t.Context()); !errors.Is(err, graphclient.ErrCertificate) || !strings.Contains(err.Error(), "--ca") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestADiscoveryDocumentSendsSecretsNowhereElse tries documents that name another server.
+func TestADiscoveryDocumentSendsSecretsNowhereElse(t *testing.T) {
+	for name, document := range map[string]string{
+		"token endpoint":        `{"issuer":"%[1]s/t/v2.0","authorization_endpoint":"%[1]s/a","token_endpoint":"https://evil.example/token"}`,
+		"token endpoint, alike": `{"issuer":"%[1]s/t/v2.0","authorization_endpoint":"%[1]s/a","token_endpoint":"%[1]s.evil.example/token"}`,
+		"issuer":                `{"issuer":"https://evil.example/t/v2.0","authorization_endpoint":"%[1]s/a","token_endpoint":"%[1]s/token"}`,
+		"device codes":          `{"issuer":"%[1]s/t/v2.0","authorization_endpoint":"%[1]s/a","token_endpoint":"%[1]s/token","device_authorization_endpoint":"https://evil.example/"}`,
+		"nothing":               `{}`,
+		"our own fields":        `{"HTTP":{"Timeout":1},"issuer":"%[1]s/t/v2.0","authorization_endpoint":"","token_endpoint":"%[1]s/token"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			site := httptest.NewServer(nil)
+			t.Cleanup(site.Close)
+			site.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprint(w, strings.ReplaceAll(document, "%[1]s", site.URL))
+			})
+			if _, err := graphclient.Discover(t.Context(), site.Client(), time.Now, site.URL, "t"); !errors.Is(err, graphclient.ErrAnswer) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}

@@ -21,6 +21,11 @@ func (c *Client) User(ctx context.Context, user string) (Object, error) {
 	return c.one(ctx, "users", user)
 }
 
+// MemberOf yields what a user, by id, is a member of, directly or through groups.
+func (c *Client) MemberOf(ctx context.Context, user string) iter.Seq2[Object, error] {
+	return c.list(ctx, Query{}, "users", user, "transitiveMemberOf")
+}
+
 // CreateUser creates a user and returns it.
 func (c *Client) CreateUser(ctx context.Context, user Object) (Object, error) {
 	return c.create(ctx, user, "users")

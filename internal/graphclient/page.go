@@ -24,6 +24,14 @@ func (o Object) Text(name string) string {
 		return ""
 	case string:
 		return v
+	case []string:
+		return strings.Join(v, ", ")
+	case []any:
+		texts := make([]string, len(v))
+		for i, one := range v {
+			texts[i] = fmt.Sprint(one)
+		}
+		return strings.Join(texts, ", ")
 	default:
 		return fmt.Sprint(v)
 	}
@@ -93,10 +101,10 @@ func (c *Client) next(at *url.URL, link string) (*url.URL, error) {
 	}
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != c.base.Scheme || u.Host != c.base.Host || u.User != nil {
-		return nil, fmt.Errorf("%w: the next page is on another server", ErrAnswer)
+		return nil, ErrAnswer.With("", "The next page is on another server, "+link[:min(len(link), 80)]+".")
 	}
 	if u.String() == at.String() {
-		return nil, fmt.Errorf("%w: a page follows itself", ErrAnswer)
+		return nil, ErrAnswer.With("", "A page follows itself.")
 	}
 	return u, nil
 }

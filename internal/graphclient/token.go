@@ -2,9 +2,6 @@ package graphclient
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -14,9 +11,6 @@ import (
 )
 
 const early = 5 * time.Minute // a token is replaced this long before its end
-
-// ErrNotSignedIn says that the server gave no token for the credentials.
-var ErrNotSignedIn = errors.New("not signed in")
 
 // A Secret is a client secret or a token. Only Reveal shows it. It is held by pointer
 // because fmt does not call the methods of unexported fields.
@@ -39,10 +33,16 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// A TokenSource returns an access token that works now. Its errors wrap ErrNotSignedIn or
+// A TokenSource returns an access token that works now. Its errors are ErrNotSignedIn or
 // ErrUnreachable. It is safe for concurrent use.
 type TokenSource interface {
 	Token(ctx context.Context) (Secret, error)
+}
+
+// A Prover is a TokenSource whose tokens may be bound to a key.
+type Prover interface {
+	// Prove puts token into r, and a proof of the key where it is bound to one.
+	Prove(r *http.Request, token Secret) error
 }
 
 // Application signs an application in with its secret (RFC 6749 section 4.4). Set every
@@ -57,71 +57,42 @@ type Application struct {
 	Now       func() time.Time
 
 	mu    sync.Mutex
-	token Secret
-	until time.Time
+	token Tokens
 }
 
 // Token returns the token at hand, or a new one.
 func (a *Application) Token(ctx context.Context) (Secret, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.Now().Before(a.until) {
-		return a.token, nil
+	if !a.token.fresh(a.Now()) {
+		token, err := a.ask(ctx)
+		if err != nil {
+			return Secret{}, err
+		}
+		a.token = token
 	}
-	asked := a.Now()
-	token, lifetime, err := a.ask(ctx)
-	if err != nil {
-		return Secret{}, err
-	}
-	a.token, a.until = token, asked.Add(lifetime-early)
-	return token, nil
+	return a.token.Access, nil
 }
 
-func (a *Application) ask(ctx context.Context) (Secret, time.Duration, error) {
+// Until is when the token at hand ends.
+func (a *Application) Until() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.token.Until
+}
+
+func (a *Application) ask(ctx context.Context) (Tokens, error) {
 	base, err := address(a.Authority)
 	if err != nil {
-		return Secret{}, 0, err
+		return Tokens{}, err
 	}
 	path, err := segments(a.Tenant, "oauth2", "v2.0", "token")
 	if err != nil {
-		return Secret{}, 0, err
+		return Tokens{}, err
 	}
-	form := url.Values{
+	x := exchange{url: strings.TrimSuffix(base.String(), "/") + path, http: a.HTTP, now: a.Now}
+	return x.tokens(ctx, url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {a.ClientID}, "client_secret": {a.Secret.Reveal()},
 		"scope": {strings.TrimSuffix(a.Graph, "/") + "/.default"},
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(base.String(), "/")+path, strings.NewReader(form.Encode()))
-	if err != nil {
-		return Secret{}, 0, err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Accept", "application/json")
-	res, answer, err := roundTrip(a.HTTP, r) //nolint:bodyclose // roundTrip read and closed it
-	if err != nil {
-		return Secret{}, 0, err
-	}
-	if res.StatusCode != http.StatusOK {
-		return Secret{}, 0, refusal(decodeError(res, answer))
-	}
-	return tokenIn(answer)
-}
-
-// refusal tells wrong credentials from a server that is busy or broken.
-func refusal(e *Error) error {
-	if e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Code == "" {
-		return e
-	}
-	return fmt.Errorf("%w: %w", ErrNotSignedIn, e)
-}
-
-func tokenIn(answer []byte) (Secret, time.Duration, error) {
-	var got struct {
-		Token    string `json:"access_token"`
-		Type     string `json:"token_type"`
-		Lifetime int    `json:"expires_in"` // seconds
-	}
-	if json.Unmarshal(answer, &got) != nil || got.Token == "" || !strings.EqualFold(got.Type, "Bearer") {
-		return Secret{}, 0, fmt.Errorf("%w: it holds no token", ErrAnswer)
-	}
-	return NewSecret(got.Token), time.Duration(got.Lifetime) * time.Second, nil
+	})
 }

@@ -34,6 +34,7 @@ type metadata struct {
 	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
 	PushedRequired        bool     `json:"require_pushed_authorization_requests"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
+	RevocationEndpoint    string   `json:"revocation_endpoint,omitempty"` // RFC 7009; needs the tenant
 	Claims                []string `json:"claims_supported"`
 	GraphHost             string   `json:"msgraph_host"`
 }
@@ -50,8 +51,13 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
 		name, issuer = string(t.ID), s.issuer(t.ID)
 	}
 	base := s.PublicURL + "/" + name
+	revoke := ""
+	if !noTenant(name) {
+		revoke = base + "/oauth2/v2.0/revoke"
+	}
 	return writeJSON(w, metadata{
-		Issuer: issuer, TokenEndpoint: base + "/oauth2/v2.0/token", KeySet: base + "/discovery/v2.0/keys",
+		RevocationEndpoint: revoke,
+		Issuer:             issuer, TokenEndpoint: base + "/oauth2/v2.0/token", KeySet: base + "/discovery/v2.0/keys",
 		AuthorizationEndpoint: base + "/oauth2/v2.0/authorize", EndSessionEndpoint: base + "/oauth2/v2.0/logout",
 		PushedEndpoint:   base + "/oauth2/v2.0/par",
 		DeviceEndpoint:   base + "/oauth2/v2.0/devicecode",

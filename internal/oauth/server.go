@@ -74,6 +74,7 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.answer(s.keySet))
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.answer(s.token))
 	mux.HandleFunc("OPTIONS /{tenant}/oauth2/v2.0/token", preflight)
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/revoke", s.answer(s.revoke))
 	mux.HandleFunc("GET /oidc/userinfo", s.answer(s.userInfo))
 	mux.HandleFunc("POST /oidc/userinfo", s.answer(s.userInfo))
 	mux.HandleFunc("GET /{tenant}/oauth2/v2.0/authorize", s.authorize)

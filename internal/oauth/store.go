@@ -82,6 +82,8 @@ type Store interface {
 	UsePushedRequest(ctx context.Context, tenant directory.TenantID, id string, app directory.AppID, secretHash string, at time.Time) (PushedRequest, error)
 	// Family returns a family, ended or not, or oautherr.ErrRevoked.
 	Family(ctx context.Context, tenant directory.TenantID, id string) (Family, error)
+	// EndFamily ends f and records e; when f has ended before it does nothing.
+	EndFamily(ctx context.Context, f Family, at time.Time, e audit.Event) error
 }
 
 // ErrReused reports a second use of a code or refresh token. The family has ended.

@@ -1,9 +1,8 @@
-package cli_test
+package main
 
 import (
 	"context"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -13,36 +12,32 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/spf13/cobra"
 
-	"github.com/postern-id/postern/internal/cli"
 	"github.com/postern-id/postern/internal/server"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"postern": func() {
-		root := &cobra.Command{Use: "postern", SilenceErrors: true, SilenceUsage: true}
-		root.AddCommand(cli.Commands()...)
-		root.SetOut(os.Stdout)
-		err := root.ExecuteContext(context.Background())
-		if err == nil {
-			return
-		}
-		fmt.Fprintln(os.Stderr, "postern:", err)
-		if e, ok := errors.AsType[*cli.Error](err); ok {
-			fmt.Fprintf(os.Stderr, "exit code %d\n", e.Code)
-		}
-		os.Exit(1)
-	}})
+	testscript.Main(m, map[string]func(){
+		"postern": func() {
+			code := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+			if code != exitDone {
+				fmt.Fprintf(os.Stderr, "exit code %d\n", code)
+			}
+			os.Exit(code)
+		},
+		"browse": browse,
+	})
 }
 
-// TestScripts runs testdata/*.txtar, each against a server of its own.
+// TestScripts runs testdata/script/*.txtar, each against a server of its own.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: func(e *testscript.Env) error {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(e *testscript.Env) error {
 		return start(t, e)
 	}})
 }
 
+// start runs a server with a tenant and an application, and puts what a script needs to be
+// that application into its environment. $PASS gets admin@contoso.example in, once.
 func start(t *testing.T, e *testscript.Env) error {
 	site := httptest.NewUnstartedServer(nil)
 	site.StartTLS()
@@ -61,10 +56,13 @@ func start(t *testing.T, e *testscript.Env) error {
 	e.Defer(func() { _ = s.Close() })
 	site.Config.Handler = s.Handler()
 	ca := filepath.Join(e.WorkDir, "ca.pem")
-	e.Setenv("POSTERN_SERVER", site.URL)
-	e.Setenv("POSTERN_CA", ca)
-	e.Setenv("POSTERN_TENANT", created.TenantID)
-	e.Setenv("POSTERN_CLIENT_ID", created.ClientID)
-	e.Setenv("POSTERN_CLIENT_SECRET", created.ClientSecret)
+	for name, value := range map[string]string{
+		"POSTERN_SERVER": site.URL, "POSTERN_CA": ca, "POSTERN_TENANT": created.TenantID,
+		"POSTERN_CLIENT_ID": created.ClientID, "POSTERN_CLIENT_SECRET": created.ClientSecret,
+		"XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"), "HOME": e.WorkDir,
+		"SITE": site.URL, "CA": ca, "PASS": created.Pass, "BROWSER": "browse",
+	} {
+		e.Setenv(name, value)
+	}
 	return os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw}), 0o600)
 }
