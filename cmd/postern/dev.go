@@ -31,6 +31,7 @@ func devCommand() *cobra.Command {
 			}
 			s.publicURL = "https://" + publicHost(l.Address)
 			o := s.options(c)
+			o.Mail.Mailbox = true
 			created, err := server.Dev(c.Context(), o, reset)
 			if err != nil {
 				return errors.Join(err, l.Close())

@@ -12,6 +12,7 @@ func serveCommand() *cobra.Command {
 	var s settings
 	var l server.Listen
 	var trusted []string
+	var mail server.Mail
 	c := &cobra.Command{
 		Use: "serve --data DIR", Short: "Run the server",
 		Args: cobra.NoArgs,
@@ -26,6 +27,10 @@ func serveCommand() *cobra.Command {
 				return usage{errors.New("--tls-cert and --tls-key go together, and not with --http")}
 			}
 			o := s.options(c)
+			o.Mail = withPassword(mail)
+			if err := o.Mail.Check(); err != nil {
+				return usage{err}
+			}
 			var err error
 			if o.Proxies, err = server.ParseProxies(trusted); err != nil {
 				return usage{err}
@@ -41,6 +46,7 @@ func serveCommand() *cobra.Command {
 	s.add(c.Flags())
 	c.Flags().StringVar(&l.Address, "listen", "127.0.0.1:8443", "`ADDRESS` to listen on")
 	c.Flags().StringVar(&s.publicURL, "public-url", defaultPublicURL, "`URL` by which browsers reach the server")
+	addMail(c.Flags(), &mail)
 	c.Flags().StringVar(&l.CertFile, "tls-cert", "", "certificate `FILE`, PEM; without it one of the local CA")
 	c.Flags().StringVar(&l.KeyFile, "tls-key", "", "key `FILE`, PEM")
 	c.Flags().BoolVar(&l.Plain, "http", false, "serve HTTP, behind a proxy that has TLS")

@@ -97,6 +97,8 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 var known = map[string]bool{
 	"database": true, "listen": true, "public-url": true, "tls-cert": true, "tls-key": true,
 	"http": true, "trusted-proxy": true, "metrics": true,
+	"smtp-host": true, "smtp-port": true, "smtp-user": true, "smtp-password-file": true, "smtp-from": true,
+	"smtp-tls": true, "smtp-ca": true,
 }
 
 func list(value any) []string {

@@ -32,6 +32,7 @@ func (p phrasebook) funcs() template.FuncMap {
 		"clean":  clean,
 		"phone":  phone,
 		"code":   mono,
+		"letter": letterDocument,
 	}
 }
 
@@ -88,6 +89,15 @@ func (p phrasebook) whenIn(at time.Time, zone *time.Location) (template.HTML, er
 }
 
 func (p phrasebook) moment(at time.Time, zone *time.Location, named bool) (template.HTML, error) {
+	text, err := p.momentText(at, zone, named)
+	if text == "" || err != nil {
+		return "", err
+	}
+	return template.HTML(`<time datetime="` + at.UTC().Format(time.RFC3339) + `">` + text + `</time>`), nil
+}
+
+// momentText is moment without markup, as letters need it.
+func (p phrasebook) momentText(at time.Time, zone *time.Location, named bool) (string, error) {
 	if at.IsZero() {
 		return "", nil
 	}
@@ -110,7 +120,7 @@ func (p phrasebook) moment(at time.Time, zone *time.Location, named bool) (templ
 	if !ok || data["Month"] == "" {
 		return "", fmt.Errorf("no words for times in %s", p.lang)
 	}
-	return template.HTML(`<time datetime="` + at.UTC().Format(time.RFC3339) + `">` + text + `</time>`), nil
+	return text, nil
 }
 
 // icon draws a symbol of icons.svg beside words. States are classes: "good", "turns".
@@ -167,3 +177,7 @@ func phone(number string) template.HTML {
 func mono(s string) template.HTML {
 	return template.HTML(`<span class="code">` + template.HTMLEscapeString(clean(s)) + `</span>`)
 }
+
+// letterDocument shows the HTML of a mail as the srcdoc of a frame. The frame must have an
+// empty sandbox attribute, and inherits this page's policy: nothing in it runs or loads.
+func letterDocument(document string) template.HTML { return template.HTML(document) }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// mailPage is mail.html: one mail of the mailbox, as text.
+// mailPage is mail.html: one mail of the mailbox, as HTML in a frame and as text.
 type mailPage struct {
 	frame
 	BackHref string
@@ -14,6 +14,7 @@ type mailPage struct {
 	Subject  string
 	SentAt   time.Time
 	Body     string // plain text
+	HTML     string // a whole document; "" when there is none
 }
 
 func (mailPage) file() string { return "mail.html" }

@@ -212,7 +212,11 @@ func checkPolicy(t *testing.T, doc *html.Node, response *http.Response) {
 		}
 	}
 	for _, n := range all(doc, func(*html.Node) bool { return true }) {
-		if n.Data == "style" || n.Data == "iframe" || n.Data == "object" || n.Data == "base" {
+		// A frame has its document with it and an empty sandbox: nothing in it runs.
+		if box, ok := attr(n, "sandbox"); n.Data == "iframe" && (!ok || box != "" || value(n, "srcdoc") == "") {
+			t.Error("a frame without a sandbox")
+		}
+		if n.Data == "style" || n.Data == "object" || n.Data == "base" {
 			t.Errorf("element %s", n.Data)
 		}
 		for _, a := range n.Attr {

@@ -98,7 +98,7 @@ func samples(lang string) map[string]page {
 		"home-signedin":       homePage{frame: f, who: mira, SecurityInfoHref: "/security-info", ConsoleHref: "/console/", SignOutHref: "/signout"},
 		"mailbox":             mailboxPage{frame: f, Mails: []mailLine{{"/mailbox/2", mira.Username, "A pass was issued for you", morning}, {"/mailbox/1", mira.Username, "Welcome to Contoso", morning.AddDate(-1, 0, 0)}}},
 		"mailbox-empty":       mailboxPage{frame: f},
-		"mail":                mailPage{frame: f, BackHref: "/mailbox", From: "Contoso <id@contoso.example>", To: mira.Username, Subject: "A pass was issued for you", SentAt: morning, Body: "Dana Novak issued a pass for you.\nReason: new laptop\n\nIf you didn’t expect it, call 020 7946 0120.\n"},
+		"mail":                mailPage{frame: f, BackHref: "/mailbox", From: "Contoso <id@contoso.example>", To: mira.Username, Subject: "A pass was issued for you", SentAt: morning, Body: "Dana Novak issued a pass for you.\nReason: new laptop\n\nIf you didn’t expect it, call 020 7946 0120.\n", HTML: "<!doctype html><title>A pass</title><p>Dana Novak issued a pass for you.</p>"},
 		"securityinfo":        sampleSecurityInfo(f),
 		"securityinfo-failed": securityInfoPage{frame: failed, Name: "Mira Okafor", Username: mira.Username, SignOutHref: "/signout", RemoveAction: "/r", EndAction: "/e", EverywhereAction: "/a"},
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/postern-id/postern/internal/signin"
 )
 
-// A Site serves the pages. Every field is required.
+// A Site serves the pages. Every field is required but the last two.
 type Site struct {
 	View    *View
 	SignIn  *signin.Service
@@ -28,6 +28,8 @@ type Site struct {
 	Log     *slog.Logger
 	// ConsolePath is where administrators go; empty leaves the link out.
 	ConsolePath string
+	// Mailbox, if set, can be read by whoever reaches the server.
+	Mailbox Mailbox
 }
 
 // Tenants returns a tenant's name, zone and helpdesk, or directory.ErrTenantUnknown.
@@ -57,6 +59,10 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"POST /security-info/everywhere": s.endEverywhere,
 	} {
 		mux.Handle(pattern, s.guard(h))
+	}
+	if s.Mailbox != nil {
+		mux.Handle("GET /mailbox", s.guard(s.showMailbox))
+		mux.Handle("GET /mailbox/{mail}", s.guard(s.showMail))
 	}
 	mux.Handle("GET /assets/", Assets())
 }

@@ -27,6 +27,7 @@ const layoutFile = "layout.html"
 // A View renders pages. It holds every template, parsed, in every language.
 type View struct {
 	words     *catalogue
+	now       func() time.Time
 	templates map[string]map[string]sheet // by language, then by file
 }
 
@@ -49,7 +50,7 @@ func NewView(now func() time.Time) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{words: words, templates: map[string]map[string]sheet{}}
+	v := &View{words: words, now: now, templates: map[string]map[string]sheet{}}
 	for _, lang := range languages {
 		v.templates[lang], err = parsePages(phrasebook{words: words, lang: lang, now: now})
 		if err != nil {

@@ -16,6 +16,8 @@ const (
 	cleanUpBatch = 500
 	// passRetention is how long a pass stays listed after its end.
 	passRetention = 30 * 24 * time.Hour
+	// mailRetention is how long it stays known that a mail was sent or given up.
+	mailRetention = 30 * 24 * time.Hour
 )
 
 // cleanUp notes the expiry of passes, and removes what has ended, until ctx ends.
@@ -59,6 +61,9 @@ func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) err
 	if _, err := s.db.RemoveEnded(ctx, tenant, now.Add(-passRetention), cleanUpBatch, func(p tap.Pass) audit.Event {
 		return passEvent(p, audit.PassRemoved, now)
 	}); err != nil {
+		return err
+	}
+	if _, err := s.db.RemoveMail(ctx, tenant, now.Add(-mailRetention), cleanUpBatch); err != nil {
 		return err
 	}
 	if tenant != directory.NoTenant {

@@ -94,11 +94,13 @@ func (s *Server) dev(ctx context.Context) (Created, error) {
 		return Created{}, err
 	}
 	if len(tenants) == 0 {
-		seed, _, err := s.seed(NewTenant{Domain: DevDomain, Name: "Contoso", Admin: devAdmin, TimeZone: "Europe/London", EnableTAP: true}, DevDomain)
+		seed, admin, err := s.seed(NewTenant{Domain: DevDomain, Name: "Contoso", Admin: devAdmin, TimeZone: "Europe/London", EnableTAP: true}, DevDomain)
 		if err != nil {
 			return Created{}, err
 		}
 		seed.Tenant.Helpdesk = directory.Helpdesk{Phone: "020 7946 0120", Hours: "day and night"}
+		admin.Mail = admin.UserPrincipalName // so that the mailbox has something to show
+		seed.Users[0] = admin
 		s.addPeople(&seed)
 		s.addSample(&seed)
 		if err := s.db.CreateTenant(ctx, seed); err != nil {
@@ -164,7 +166,10 @@ func (s *Server) addSample(seed *store.Seed) {
 
 // Running says where the parts of `postern dev` are. The JSON names are a contract.
 type Running struct {
-	SampleURL string `json:"sampleUrl"`
+	SampleURL   string   `json:"sampleUrl"`
+	MailboxURL  string   `json:"mailboxUrl"`
+	ConsoleURL  string   `json:"consoleUrl"`  // empty: there is no console yet
+	LockScreens []string `json:"lockScreens"` // empty: there are no devices yet
 }
 
 // ServeDev serves like Serve, and the sample application beside it on a port of its own.
@@ -187,7 +192,9 @@ func ServeDev(ctx context.Context, o Options, l Listen, created Created, ready f
 	}
 	web := &http.Server{Handler: app.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = web.Serve(listener) }() // until Close
-	err = Serve(ctx, o, l, func(*Server) { ready(Running{SampleURL: app.URL}) })
+	err = Serve(ctx, o, l, func(*Server) {
+		ready(Running{SampleURL: app.URL, MailboxURL: o.PublicURL + "/mailbox", LockScreens: []string{}})
+	})
 	return errors.Join(err, web.Close())
 }
 

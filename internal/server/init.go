@@ -18,6 +18,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/store"
 )
 
@@ -236,7 +237,8 @@ func (s *Server) bootstrapEvent(p tap.Pass, u directory.User, activity string) a
 }
 
 // Recover gives the Global Administrator upn a new bootstrap pass, without a sign-in: who
-// can read the master key owns the machine. It works beside a running server.
+// can read the master key owns the machine. It works beside a running server, which then
+// mails all Global Administrators.
 func Recover(ctx context.Context, o Options, upn string, multi bool) (Created, error) {
 	s, err := Open(ctx, o)
 	if err != nil {
@@ -269,8 +271,14 @@ func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Cre
 	if !holdsRole(roles, directory.GlobalAdministrator) || !user.AccountEnabled {
 		return Created{}, ErrNotAdministrator
 	}
-	_, code, err := s.passes.Bootstrap(ctx, tenant, user.ID, multi, func(p tap.Pass) audit.Event {
-		return s.bootstrapEvent(p, user, audit.RecoverAccess)
+	passes, id := s.passes, uuid.NewString()
+	passes.Letters = func(ctx context.Context, p tap.Pass) ([]outbox.Item, error) {
+		return s.recoveredLetters(ctx, user, p, id)
+	}
+	_, code, err := passes.Bootstrap(ctx, tenant, user.ID, multi, func(p tap.Pass) audit.Event {
+		e := s.bootstrapEvent(p, user, audit.RecoverAccess)
+		e.CorrelationID = id
+		return e
 	})
 	return Created{
 		TenantID: string(tenant), Domain: domain, Administrator: user.UserPrincipalName, Pass: code.Reveal(),

@@ -23,6 +23,7 @@ import (
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/oauth"
+	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pages"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -38,6 +39,7 @@ type Options struct {
 	PublicURL string // as browsers and clients know it, without a slash at the end
 	Proxies   request.Proxies
 	Log       *slog.Logger
+	Mail      Mail // where mail goes
 	// Hold is how long after arrival refusals are answered; 0 is 300 ms.
 	Hold time.Duration
 	// Wall is the machine's clock; nil is time.Now.
@@ -58,6 +60,9 @@ type Server struct {
 	now     func() time.Time
 	watch   watch
 
+	view     *pages.View
+	box      outbox.Box
+	courier  *outbox.Courier
 	refusals *signin.Refusals
 	sealer   *audit.Sealer
 	work     sync.WaitGroup
@@ -106,6 +111,10 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
 	s.refusals = &signin.Refusals{Record: db.RecordSignIn, Log: o.Log}
 	s.sealer = &audit.Sealer{Store: db.Log(), Key: s.checkpointKey, Now: s.now, Log: o.Log}
+	s.box = outbox.Box{Seals: s.ring, Now: s.now}
+	if s.courier, err = s.newCourier(); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	if err := s.checkMaster(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -142,11 +151,14 @@ func (s *Server) build() (http.Handler, error) {
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: gate.New(gate.Config{}), Now: s.now, Incarnation: s.db.Incarnation},
 		},
 	}
-	view, err := pages.NewView(s.now)
-	if err != nil {
+	var err error
+	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{View: view, SignIn: signIn, Tenants: s.db, Passes: s.db, Groups: s.db, Events: s.db, Now: s.now, Log: o.Log}
+	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, Groups: s.db, Events: s.db, Now: s.now, Log: o.Log}
+	if o.Mail.Mailbox {
+		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
+	}
 	authorization := &oauth.Server{
 		Store: s.db, SignIn: signIn, Keys: keys, Secrets: plain{s.ring}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log, Pages: site,
@@ -159,11 +171,11 @@ func (s *Server) build() (http.Handler, error) {
 	return s.mount(site, authorization, api), nil
 }
 
-// Start begins the work in the background: sealing, counting, cleaning up.
+// Start begins the work in the background: sealing, counting, sending mail, cleaning up.
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	for _, run := range []func(context.Context){s.sealer.Run, s.refusals.Run, s.cleanUp, s.watchAll} {
+	for _, run := range []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.cleanUp, s.watchAll} {
 		s.work.Go(func() { run(ctx) })
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/outbox"
 )
 
 // Exec runs one statement in a change of its own.
@@ -57,3 +58,6 @@ func (l Log) Append(ctx context.Context, entries []audit.Entry) error {
 
 // ErrClosed reports a change that came after Close.
 var ErrClosed = errClosed
+
+// Queue queues mail in the change.
+func (tx *Tx) Queue(ctx context.Context, mails []outbox.Item) error { return tx.queue(ctx, mails) }

@@ -103,3 +103,18 @@ func globalAdministrators(ctx context.Context, q querier, tenant directory.Tenan
 		WHERE u.tenant_id = $1 AND u.account_enabled ORDER BY u.id`, tenant, directory.GlobalAdministrator)
 	return collect(rows, err, scanOne[directory.UserID])
 }
+
+// GlobalAdministrators returns the enabled users who hold the role, directly or through groups.
+func (db *DB) GlobalAdministrators(ctx context.Context, tenant directory.TenantID) ([]directory.User, error) {
+	ids, err := globalAdministrators(ctx, db.read, tenant)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]directory.User, len(ids))
+	for i, id := range ids {
+		if all[i], err = userBy(ctx, db.read, tenant, "id", string(id)); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/outbox"
 )
 
 const tapColumns = `user_id, id, pepper_id, passcode_hash, incarnation, created_at, start_at, end_at,
@@ -57,9 +58,12 @@ func passOf(ctx context.Context, q querier, tenant directory.TenantID, user dire
 }
 
 // PutPass implements tap.Store.
-func (db *DB) PutPass(ctx context.Context, p tap.Pass, e audit.Event) error {
+func (db *DB) PutPass(ctx context.Context, p tap.Pass, e audit.Event, mails ...outbox.Item) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.putPass(ctx, p); err != nil {
+			return err
+		}
+		if err := tx.queue(ctx, mails); err != nil {
 			return err
 		}
 		return tx.append(ctx, e)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/outbox"
 )
 
 // A Request asks for a pass. What is not set follows the policy.
@@ -27,13 +28,16 @@ type Request struct {
 	Issuer   Issuer
 }
 
-// Passes issues passes. Every field is required.
+// Passes issues passes. Every field but Letters is required.
 type Passes struct {
 	Store       Store
 	Peppers     Peppers
 	Now         func() time.Time // UTC
 	Rand        io.Reader        // crypto/rand.Reader, except in tests
 	Incarnation string           // of the store
+	// Letters returns the mail that tells of a new pass and is queued with it, never the pass
+	// itself; nil queues none.
+	Letters func(ctx context.Context, p Pass) ([]outbox.Item, error)
 }
 
 // Skew is how far in the past a start may lie; it then counts as now.
@@ -155,7 +159,13 @@ func (s Passes) put(ctx context.Context, p Pass, length int, event func(Pass) au
 	if p.Hash, err = NewHash(ctx, s.Peppers, s.Rand, p, code); err != nil {
 		return Pass{}, Passcode{}, fmt.Errorf("hash a passcode: %w", err)
 	}
-	if err := s.Store.PutPass(ctx, p, event(p)); err != nil {
+	var mails []outbox.Item
+	if s.Letters != nil {
+		if mails, err = s.Letters(ctx, p); err != nil {
+			return Pass{}, Passcode{}, fmt.Errorf("write the letters about pass %s: %w", p.ID, err)
+		}
+	}
+	if err := s.Store.PutPass(ctx, p, event(p), mails...); err != nil {
 		return Pass{}, Passcode{}, fmt.Errorf("store pass %s: %w", p.ID, err)
 	}
 	return p, code, nil

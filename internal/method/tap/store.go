@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/outbox"
 )
 
 // Store keeps passes and their policy. What it promises is tested by package taptest.
@@ -15,9 +16,9 @@ type Store interface {
 	Pass(ctx context.Context, tenant directory.TenantID, user directory.UserID) (Pass, error)
 
 	// PutPass stores p in place of any pass of the user, ends every session and token that
-	// came from the old one, and records e; or does none of it. ErrUserUnknown when the
-	// user is gone.
-	PutPass(ctx context.Context, p Pass, e audit.Event) error
+	// came from the old one, records e and queues the mails; or does none of it.
+	// ErrUserUnknown when the user is gone.
+	PutPass(ctx context.Context, p Pass, e audit.Event, mails ...outbox.Item) error
 
 	// DeletePass removes the pass with the given id, ends what came from it at at, and
 	// records e; or does none of it. ErrNone when there is no such pass.

@@ -1,0 +1,221 @@
+// Package smtp hands mail to a mail server by SMTP submission (RFC 6409). TLS certificates
+// are verified; a password never travels without TLS.
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	netmail "net/mail"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/outbox"
+)
+
+// TLS says how the connection is protected.
+type TLS string
+
+// How the connection is protected.
+const (
+	StartTLS TLS = "starttls" // begins in the clear and must go on under TLS; port 587
+	Implicit TLS = "implicit" // TLS from the first byte (RFC 8314); port 465
+	Plain    TLS = "none"     // no TLS, for a server on this machine; port 25
+)
+
+var ports = map[TLS]int{StartTLS: 587, Implicit: 465, Plain: 25}
+
+// Config says where mail goes and as whom.
+type Config struct {
+	Host     string
+	Port     int // 0 is the usual one for TLS
+	User     string
+	Password string
+	From     string         // address of the sender: postern@contoso.example
+	TLS      TLS            // empty is StartTLS
+	Roots    *x509.CertPool // nil is the system's
+	// Wait bounds each step of a conversation; 0 is 20 s.
+	Wait time.Duration
+}
+
+// ErrConfig says what is wrong with the settings.
+var ErrConfig = &fault.Error{
+	Kind: fault.Invalid, Code: "smtpConfig", Target: "smtp-host",
+	Text: "Mail can't be sent with these settings.", Remedy: "See docs/mail.md.",
+}
+
+// Sender sends mail. Make it with New.
+type Sender struct {
+	config Config
+	domain string // of From; Message-IDs end in it
+}
+
+// New checks c; it does not connect.
+func New(c Config) (*Sender, error) {
+	if c.TLS == "" {
+		c.TLS = StartTLS
+	}
+	if c.Port == 0 {
+		c.Port = ports[c.TLS]
+	}
+	if c.Wait == 0 {
+		c.Wait = 20 * time.Second
+	}
+	from, err := netmail.ParseAddress(c.From)
+	switch {
+	case c.Host == "":
+		return nil, ErrConfig.With("smtp-host", "The mail server's name is missing.")
+	case ports[c.TLS] == 0:
+		return nil, ErrConfig.With("smtp-tls", "TLS for mail is starttls, implicit or none.")
+	case c.Port < 1 || c.Port > 65535:
+		return nil, ErrConfig.With("smtp-port", "A port is a number from 1 to 65535.")
+	case err != nil || from.Address != c.From:
+		return nil, ErrConfig.With("smtp-from", "The sender is an address such as postern@contoso.example.")
+	case (c.User == "") != (c.Password == ""):
+		return nil, ErrConfig.With("smtp-user", "A user name for mail goes with a password, and a password with a name.")
+	case c.TLS == Plain && c.User != "":
+		return nil, ErrConfig.With("smtp-tls", "A password is not sent without TLS.")
+	}
+	_, domain, _ := strings.Cut(c.From, "@")
+	return &Sender{config: c, domain: domain}, nil
+}
+
+// Send implements outbox.Sender.
+func (s *Sender) Send(ctx context.Context, id string, at time.Time, m outbox.Mail) error {
+	message, err := s.message(id, at, m)
+	if err != nil {
+		return fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+	}
+	l := &line{}
+	defer l.hangUp()
+	client, err := s.client(s.dial(ctx, l))
+	if err != nil {
+		return err
+	}
+	talk, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return s.told(err, m)
+	}
+	err = client.SendWithSMTPClient(talk, message)
+	if message.IsDelivered() {
+		_ = client.CloseWithSMTPClient(talk) // the server has the mail, whatever it says to QUIT
+		return nil
+	}
+	return s.told(err, m)
+}
+
+func (s *Sender) client(dial mail.DialContextFunc) (*mail.Client, error) {
+	policy := mail.TLSMandatory
+	if s.config.TLS != StartTLS {
+		policy = mail.NoTLS
+	}
+	options := []mail.Option{
+		mail.WithPort(s.config.Port), mail.WithTimeout(s.config.Wait), mail.WithTLSPolicy(policy),
+		mail.WithTLSConfig(s.tls()), mail.WithDialContextFunc(dial), mail.WithHELO(s.domain), mail.WithoutNoop(), mail.WithoutRset(),
+	}
+	if s.config.User != "" {
+		options = append(options, mail.WithUsername(s.config.User), mail.WithPassword(s.config.Password),
+			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlain, mail.SMTPAuthLogin))
+	}
+	return mail.NewClient(s.config.Host, options...)
+}
+
+func (s *Sender) tls() *tls.Config {
+	return &tls.Config{ServerName: s.config.Host, RootCAs: s.config.Roots, MinVersion: tls.VersionTLS12}
+}
+
+// A line is the one connection of a call of Send.
+type line struct {
+	conn net.Conn
+	stop func() bool // forget to cut it when the call's context ends
+}
+
+// dial connects l. It is cut when call ends, and always at the end: the library leaves it open
+// when a conversation fails early.
+func (s *Sender) dial(call context.Context, l *line) mail.DialContextFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		l.conn, l.stop = conn, context.AfterFunc(call, func() { _ = conn.Close() })
+		if s.config.TLS != Implicit {
+			return conn, nil
+		}
+		secure := tls.Client(conn, s.tls())
+		err = secure.HandshakeContext(ctx)
+		return secure, err
+	}
+}
+
+func (l *line) hangUp() {
+	if l.conn != nil {
+		l.stop()
+		_ = l.conn.Close()
+	}
+}
+
+// message puts m into the form of RFC 5322. Id and date are the same at every try.
+func (s *Sender) message(id string, at time.Time, m outbox.Mail) (*mail.Msg, error) {
+	message := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	// As addresses and not by the library's …Format, which takes a quotation mark in a name for
+	// the name's end.
+	if err := message.From((&netmail.Address{Name: m.From, Address: s.config.From}).String()); err != nil {
+		return nil, errors.New("the sender can't be written")
+	}
+	if err := message.To((&netmail.Address{Name: m.To.Name, Address: m.To.Address}).String()); err != nil {
+		return nil, errors.New("the address can't be written")
+	}
+	message.Subject(m.Subject)
+	message.SetMessageIDWithValue(id + "@" + s.domain)
+	message.SetDateWithValue(at)
+	message.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no reply by a machine
+	message.SetBodyString(mail.TypeTextPlain, m.Text)
+	if m.HTML != "" {
+		message.AddAlternativeString(mail.TypeTextHTML, m.HTML)
+	}
+	return message, nil
+}
+
+// told says in one sentence what went wrong, without the address, and marks what is final.
+func (s *Sender) told(err error, m outbox.Mail) error {
+	why := strings.ReplaceAll(reply(err), m.To.Address, "…")
+	if final(err) {
+		return fmt.Errorf("%w: %s", outbox.ErrRefused, why)
+	}
+	return fmt.Errorf("%s: %s", net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port)), why)
+}
+
+// reply is what the server said, or why it could not be asked.
+func reply(err error) string {
+	if said, ok := errors.AsType[*mail.SendError](err); ok {
+		return strings.TrimSpace(said.Error())
+	}
+	if errors.Is(err, io.EOF) {
+		return "the server hung up"
+	}
+	return err.Error()
+}
+
+// final reports whether the server wants this mail never: a 5xx to the recipient or to the
+// content, or its size. Other refusals, such as of the sender or the password, are about the
+// settings and end when those are mended.
+func final(err error) bool {
+	said, ok := errors.AsType[*mail.SendError](err)
+	if !ok || said.ErrorCode() < 500 || said.ErrorCode() > 599 {
+		return false
+	}
+	switch said.Reason {
+	case mail.ErrSMTPRcptTo, mail.ErrSMTPDataClose:
+		return true
+	}
+	return said.ErrorCode() == 552 || said.ErrorCode() == 554 && said.Reason == mail.ErrSMTPData
+}
