@@ -5,12 +5,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 // declared finds the code of each declared fault.
-var declared = regexp.MustCompile(`(?s)&fault\.Error\{[^{}]*?Code:\s*"([^"]+)"`)
+var declared = regexp.MustCompile(`(?s)&fault\.Error\{[^{}]*?Code:\s*"([^"]+)".*?\}`)
+
+// sentences finds what a fault says, which /errors/{code} shows from the list.
+var sentences = regexp.MustCompile(`(?:Text|Remedy):\s*("(?:[^"\\]|\\.)*")`)
 
 func TestEveryCodeIsInTheListOfErrors(t *testing.T) {
 	page, err := os.ReadFile("../../docs/errors.md")
@@ -28,8 +32,14 @@ func TestEveryCodeIsInTheListOfErrors(t *testing.T) {
 		}
 		for _, m := range declared.FindAllStringSubmatch(string(source), -1) {
 			found++
-			if !strings.Contains(string(page), "| `"+m[1]+"` |") {
+			row := regexp.MustCompile("(?m)^\\| `" + m[1] + "` \\|.*$").FindString(string(page))
+			if row == "" {
 				t.Errorf("%s declares %q, which docs/errors.md lacks", path, m[1])
+			}
+			for _, said := range sentences.FindAllStringSubmatch(m[0], -1) {
+				if text, err := strconv.Unquote(said[1]); err != nil || !strings.Contains(row, "| "+text+" |") {
+					t.Errorf("%s says %s of %s, and docs/errors.md does not", path, said[1], m[1])
+				}
 			}
 		}
 		return nil

@@ -77,6 +77,8 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/revoke", s.answer(s.revoke))
 	mux.HandleFunc("GET /oidc/userinfo", s.answer(s.userInfo))
 	mux.HandleFunc("POST /oidc/userinfo", s.answer(s.userInfo))
+	mux.HandleFunc("GET /common/discovery/instance", s.answer(s.instance))
+	mux.HandleFunc("GET /common/UserRealm/{upn}", s.answer(s.userRealm))
 	mux.HandleFunc("GET /{tenant}/oauth2/v2.0/authorize", s.authorize)
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/authorize", s.authorize)
 	mux.HandleFunc("GET "+resumePath, s.resume)
@@ -132,7 +134,7 @@ func (s *Server) answer(h func(http.ResponseWriter, *http.Request) error) http.H
 
 func (s *Server) ids(r *http.Request) oautherr.IDs {
 	f := request.From(r.Context())
-	return oautherr.IDs{Trace: f.RequestID, Correlation: f.CorrelationID, At: s.Now()}
+	return oautherr.IDs{Trace: f.RequestID, Correlation: f.CorrelationID, At: s.Now(), HelpURL: s.PublicURL + "/errors/"}
 }
 
 // noTenant reports whether name leaves the tenant open.

@@ -89,6 +89,7 @@ func samples(lang string) map[string]page {
 		"blocked":             blockedPage{frame: failing(errPolicy), who: mira, RetryHref: "/signin", OtherWaysHref: "/signin/methods"},
 		"errorpage":           errorPage{frame: failing(errTarget), who: mira, Heading: "This address isn’t registered"},
 		"errorpage-ours":      errorPage{frame: failing(nil), RetryHref: "/signin"},
+		"errorinfo":           errorInfoPage{frame: f, Said: "AADSTS50126", Faults: []*fault.Error{errRefused, errTarget}},
 		"done":                donePage{frame: f, Application: "Contoso Mail"},
 		"done-denied":         donePage{frame: f, Denied: true},
 		"signedout":           signedOutPage{frame: f, SignInHref: "/"},

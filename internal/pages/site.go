@@ -51,6 +51,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func (s *Site) Mount(mux *http.ServeMux) {
 	for pattern, h := range map[string]handler{
 		"GET /{$}":                       s.home,
+		"GET /errors/{code}":             s.errorInfo,
 		"GET /signin":                    s.showStep,
 		"POST /signin":                   s.takeStep,
 		"GET /security-info":             s.securityInfo,

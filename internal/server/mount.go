@@ -33,7 +33,7 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 		switch first {
 		case "v1.0", "beta":
 			graphHandler.ServeHTTP(w, r)
-		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox":
+		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox", "errors":
 			protected.ServeHTTP(w, r)
 		default:
 			tenants.ServeHTTP(w, r)

@@ -25,7 +25,7 @@ func (s *Server) refusal(site *pages.Site) func(http.ResponseWriter, *http.Reque
 		case strings.Contains(path, "/oauth2/v2.0/") && !strings.HasSuffix(path, "/authorize") && !strings.HasSuffix(path, "/logout"),
 			path == "/oidc/userinfo":
 			f := request.From(r.Context())
-			oautherr.WriteError(w, r, err, oautherr.IDs{Trace: f.RequestID, Correlation: f.CorrelationID, At: s.now()})
+			oautherr.WriteError(w, r, err, oautherr.IDs{Trace: f.RequestID, Correlation: f.CorrelationID, At: s.now(), HelpURL: s.options.PublicURL + "/errors/"})
 		default:
 			site.ShowError(w, r, err, directory.Tenant{})
 		}

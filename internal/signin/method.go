@@ -68,7 +68,7 @@ var (
 	}
 
 	// What only the log tells.
-	errUnknownUser = &fault.Error{Kind: fault.Unauthorized, Code: "userUnknown", AADSTS: 50034, Text: "The user account does not exist in this tenant."}
+	errUnknownUser = &fault.Error{Kind: fault.Unauthorized, Code: "accountUnknown", AADSTS: 50034, Text: "The user account does not exist in this tenant."}
 	errLocked      = &fault.Error{Kind: fault.Unauthorized, Code: "accountLocked", AADSTS: 50053, Text: "The account is locked after too many failed attempts from this place."}
 	errDisabled    = &fault.Error{Kind: fault.Unauthorized, Code: "accountDisabled", AADSTS: 50057, Text: "The user account is disabled."}
 )

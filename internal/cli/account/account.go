@@ -26,7 +26,7 @@ var ErrBroken = &fault.Error{
 
 // ErrBusy says that another command holds the sign-in for long.
 var ErrBusy = &fault.Error{
-	Kind: fault.Unavailable, Code: "signInBusy",
+	Kind: fault.Unavailable, Code: "signInRenewing",
 	Text: "Another postern command is renewing this sign-in.", Remedy: "Try again when it is done.",
 }
 

@@ -38,6 +38,7 @@ var byNumber = map[int]string{
 	50013:   "invalid_grant",        // assertion of another issuer
 	50034:   "invalid_grant",        // user unknown
 	50053:   "invalid_grant",        // locked
+	50049:   "invalid_instance",     // authority unknown
 	50055:   "invalid_grant",        // password expired
 	50056:   "invalid_grant",        // no password
 	50057:   "invalid_grant",        // account disabled
