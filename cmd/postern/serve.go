@@ -50,6 +50,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&l.CertFile, "tls-cert", "", "certificate `FILE`, PEM; without it one of the local CA")
 	c.Flags().StringVar(&l.KeyFile, "tls-key", "", "key `FILE`, PEM")
 	c.Flags().BoolVar(&l.Plain, "http", false, "serve HTTP, behind a proxy that has TLS")
+	c.Flags().StringVar(&l.Metrics, "metrics", "", "`ADDRESS` on which Prometheus gets /metrics, such as 127.0.0.1:9464")
 	c.Flags().StringArrayVar(&trusted, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed; may be given again")
 	return c
 }

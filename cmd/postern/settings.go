@@ -31,10 +31,12 @@ var ErrNoSetting = &fault.Error{
 // from POSTERN_… or from DIR/postern.yaml; the flag wins, then the variable.
 type settings struct {
 	dir, database, publicURL string
+	level                    slog.Level
 }
 
 func (s *settings) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.dir, "data", "", "data `DIR`ectory")
+	flags.TextVar(&s.level, "log-level", slog.LevelInfo, "`LEVEL` from which the log on stderr has records: debug, info, warn, error")
 	flags.StringVar(&s.database, "database", "", "postgres:// `URL`; without it SQLite in the data directory")
 }
 
@@ -99,6 +101,7 @@ var known = map[string]bool{
 	"http": true, "trusted-proxy": true, "metrics": true,
 	"smtp-host": true, "smtp-port": true, "smtp-user": true, "smtp-password-file": true, "smtp-from": true,
 	"smtp-tls": true, "smtp-ca": true,
+	"log-level": true,
 }
 
 func list(value any) []string {
@@ -117,7 +120,7 @@ func (s *settings) options(c *cobra.Command) server.Options {
 	return server.Options{
 		Dir: s.dir, Database: s.database, PublicURL: strings.TrimSuffix(s.publicURL, "/"),
 		MasterKey: os.Getenv("POSTERN_MASTER_KEY"),
-		Log:       slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil)),
+		Log:       slog.New(server.LogHandler(slog.NewJSONHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: s.level}))),
 	}
 }
 

@@ -120,6 +120,13 @@ func (g *Gate) Enter(ctx context.Context, c Class) (leave func(), err error) {
 	return sync.OnceFunc(func() { g.leave(c) }), nil
 }
 
+// Load returns how many are inside now, and how many wait.
+func (g *Gate) Load() (inside, waiting int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.familiar.inside + g.strangers.inside, g.familiar.queue.size + g.strangers.queue.size
+}
+
 // join puts a caller into its line, or returns ErrBusy.
 func (g *Gate) join(c Class) (*waiter, error) {
 	g.mu.Lock()

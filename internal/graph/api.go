@@ -117,10 +117,12 @@ func (a *API) authenticate(mux *http.ServeMux, whole func() http.Handler) http.H
 		}
 		inner := r.Clone(context.WithValue(r.Context(), callKey{}, c))
 		inner.URL.Path, inner.URL.RawPath = path, ""
-		if _, pattern := mux.Handler(inner); pattern == "" {
+		_, pattern := mux.Handler(inner)
+		if pattern == "" {
 			odata.Write(w, r, odata.Directory, missing(mux, inner), a.Log)
 			return
 		}
+		request.From(r.Context()).SetRoute(pattern)
 		mux.ServeHTTP(w, inner)
 	})
 }

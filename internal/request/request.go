@@ -22,6 +22,24 @@ type Facts struct {
 	// RequestID is this server's id of the request, CorrelationID the client's where it
 	// sent one, else the same.
 	RequestID, CorrelationID string
+
+	route *string
+}
+
+// SetRoute says which route takes the request; the first one that says so wins. It is for
+// handlers that hand a copy of the request to a mux of their own.
+func (f Facts) SetRoute(pattern string) {
+	if f.route != nil && *f.route == "" {
+		*f.route = pattern
+	}
+}
+
+// Route returns the route that takes the request, or nothing while none does.
+func (f Facts) Route() string {
+	if f.route == nil {
+		return ""
+	}
+	return *f.route
 }
 
 type key struct{}
@@ -84,7 +102,7 @@ var clientID = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-
 // Middleware sets the facts of each request and answers with its ids.
 func Middleware(proxies Proxies, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := Facts{Address: proxies.Address(r), UserAgent: printable(r.UserAgent()), RequestID: uuid.NewString()}
+		f := Facts{Address: proxies.Address(r), UserAgent: printable(r.UserAgent()), RequestID: uuid.NewString(), route: new(string)}
 		f.CorrelationID = f.RequestID
 		if id := r.Header.Get("client-request-id"); clientID.MatchString(id) {
 			f.CorrelationID = strings.ToLower(id)

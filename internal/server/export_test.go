@@ -1,6 +1,11 @@
 package server
 
-import "context"
+import (
+	"context"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
 
 // Look looks once at clock, database and disk, as the work in the background does.
 func (s *Server) Look(ctx context.Context) { s.look(ctx) }
@@ -18,4 +23,9 @@ func Low(free, total uint64) bool {
 	d := disk{free: func(string) (uint64, uint64, error) { return free, total, nil }}
 	d.look()
 	return d.err() != nil
+}
+
+// Metrics serves what Prometheus would get.
+func (s *Server) Metrics() http.Handler {
+	return promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
 }

@@ -39,7 +39,7 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 			tenants.ServeHTTP(w, r)
 		}
 	})
-	return request.Middleware(s.options.Proxies, s.recovered(s.hsts(s.onTime(s.refusal(site), whole))))
+	return request.Middleware(s.options.Proxies, s.measured(s.recovered(s.hsts(s.onTime(s.refusal(site), whole)))))
 }
 
 // hsts tells browsers to come by TLS only, except on localhost, where other programs serve

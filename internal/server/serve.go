@@ -21,7 +21,8 @@ type Listen struct {
 	Address  string // host:port
 	CertFile string // with KeyFile; empty uses the local CA of the data directory
 	KeyFile  string
-	Plain    bool // HTTP without TLS, behind a proxy that has it
+	Plain    bool   // HTTP without TLS, behind a proxy that has it
+	Metrics  string // host:port of /metrics; empty serves none
 
 	listener net.Listener // once open
 }
@@ -107,6 +108,18 @@ func (s *Server) serve(ctx context.Context, l Listen, ready func(*Server)) error
 		config.NextProtos = []string{"h2", "http/1.1"}
 		listener = tls.NewListener(listener, config)
 	}
+	if l.Metrics != "" {
+		at, err := s.serveMetrics(ctx, l.Metrics)
+		if err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		s.options.Log.Info("metrics", "listen", at)
+	}
+	endTraces, err := beginTraces(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { _ = endTraces(context.WithoutCancel(ctx)) }() // what can't be sent is lost
 	web := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

@@ -59,6 +59,8 @@ type Server struct {
 	handler http.Handler
 	now     func() time.Time
 	watch   watch
+	metrics *metrics
+	gate    *gate.Gate
 
 	view     *pages.View
 	box      outbox.Box
@@ -90,7 +92,8 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Config{Dir: o.Dir, Database: o.Database})
+	counted := newMetrics()
+	db, err := store.Open(ctx, store.Config{Dir: o.Dir, Database: o.Database, Observer: counted})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +103,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if o.Wall == nil {
 		o.Wall = time.Now
 	}
-	s := &Server{options: o, db: db, wrapper: master}
+	s := &Server{options: o, db: db, wrapper: master, metrics: counted, gate: gate.New(gate.Config{})}
 	s.watch.clock = &clock.Guard{Wall: o.Wall}
 	s.watch.disk = &disk{dir: o.Dir, reserve: o.DiskReserve, free: freeSpace}
 	s.now = s.watch.clock.Now
@@ -118,6 +121,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err := s.checkMaster(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	s.metrics.watched(s)
 	if s.handler, err = s.build(); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -148,7 +152,7 @@ func (s *Server) build() (http.Handler, error) {
 	signIn := &signin.Service{
 		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err,
 		Methods: []signin.Method{
-			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: gate.New(gate.Config{}), Now: s.now, Incarnation: s.db.Incarnation},
+			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
 		},
 	}
 	var err error

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -19,6 +20,7 @@ type Refusals struct {
 	Record func(ctx context.Context, e audit.Event) error
 	Log    *slog.Logger
 
+	total   atomic.Uint64
 	mu      sync.Mutex
 	waiting map[string]*counted
 }
@@ -34,6 +36,7 @@ const maxWaiting = 10_000
 // Add counts a refused try. It reports whether it is the first one of the minute, which the
 // caller then records as e.
 func (c *Refusals) Add(tenant directory.TenantID, account, network string, e audit.Event) bool {
+	c.total.Add(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting == nil {
@@ -50,6 +53,9 @@ func (c *Refusals) Add(tenant directory.TenantID, account, network string, e aud
 	c.waiting[key] = &counted{event: e}
 	return true
 }
+
+// Total returns how many tries this process refused.
+func (c *Refusals) Total() uint64 { return c.total.Load() }
 
 // Run writes the counts every minute, and once more when ctx ends.
 func (c *Refusals) Run(ctx context.Context) {

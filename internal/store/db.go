@@ -24,6 +24,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -33,6 +34,7 @@ type DB struct {
 	write    *sql.DB
 	read     *sql.DB
 	rand     io.Reader
+	observer Observer     // nil when nobody looks
 	group    chan *change // SQLite only: changes that wait for the writer
 	admit    sync.RWMutex // held for reading while a change gets its place in group
 	closed   bool         // guarded by admit
@@ -45,8 +47,9 @@ type DB struct {
 
 // Tx is one change under way. Its methods see what the change wrote so far.
 type Tx struct {
-	q  querier
-	db *DB
+	q      querier
+	db     *DB
+	events []audit.Event // recorded so far
 }
 
 type querier interface {
@@ -93,10 +96,16 @@ func (db *DB) once(ctx context.Context, fn func(context.Context, *Tx) error) err
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	if err := fn(ctx, &Tx{q: tx, db: db}); err != nil {
+	change, committed := &Tx{q: tx, db: db}, db.begin()
+	if err := fn(ctx, change); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	committed(1)
+	db.recorded(change.events)
+	return nil
 }
 
 // ErrFull says that the disk of the database is full. Nothing of the change was kept.

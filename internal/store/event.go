@@ -35,6 +35,7 @@ func (tx *Tx) append(ctx context.Context, e audit.Event) error {
 			return fmt.Errorf("record target: %w", err)
 		}
 	}
+	tx.events = append(tx.events, e)
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"github.com/postern-id/postern/internal/audit"
 )
 
 // maxGroup bounds how many changes share one commit, and so how long the first one waits.
@@ -14,6 +16,8 @@ type change struct {
 	ctx  context.Context
 	fn   func(context.Context, *Tx) error
 	done chan error
+	// events are what fn recorded.
+	events []audit.Event
 }
 
 // enqueue hands fn to the writer and waits for the commit of its group. ctx bounds only
@@ -68,7 +72,7 @@ func (db *DB) gather(first *change) []*change {
 }
 
 func (db *DB) commitGroup(group []*change) {
-	outcomes := make([]error, len(group))
+	outcomes, committed := make([]error, len(group)), db.begin()
 	err := db.inTransaction(func(conn *sql.Tx) error {
 		for i, c := range group {
 			var lost error
@@ -78,9 +82,15 @@ func (db *DB) commitGroup(group []*change) {
 		}
 		return nil
 	})
+	if err == nil {
+		committed(len(group))
+	}
 	for i, c := range group {
 		if err != nil && outcomes[i] == nil {
 			outcomes[i] = err
+		}
+		if outcomes[i] == nil {
+			db.recorded(c.events)
 		}
 		c.done <- outcomes[i]
 	}
@@ -121,5 +131,8 @@ func (db *DB) underSavepoint(conn *sql.Tx, c *change) (err, lost error) {
 			lost = fmt.Errorf("end a change: %w", endErr)
 		}
 	}()
-	return c.fn(c.ctx, &Tx{q: conn, db: db}), nil
+	tx := &Tx{q: conn, db: db}
+	err = c.fn(c.ctx, tx)
+	c.events = tx.events
+	return err, nil
 }

@@ -38,6 +38,8 @@ type Config struct {
 	Database string
 	// Rand is the source of ids and salts; nil means crypto/rand.
 	Rand io.Reader
+	// Observer is told of commits and events; nil tells nobody.
+	Observer Observer
 }
 
 // Faults of opening a store.
@@ -61,7 +63,7 @@ var (
 
 // Open opens the store, creates or upgrades its schema, and starts its writer. Close it.
 func Open(ctx context.Context, c Config) (*DB, error) {
-	db := &DB{rand: c.Rand, postgres: c.Database != ""}
+	db := &DB{rand: c.Rand, observer: c.Observer, postgres: c.Database != ""}
 	if db.rand == nil {
 		db.rand = rand.Reader
 	}
