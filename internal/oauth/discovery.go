@@ -6,8 +6,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/oauth/assertion"
-	"github.com/postern-id/postern/internal/oauth/dpop"
 )
 
 // metadata is the discovery document (OpenID Connect Discovery 1.0 section 3, RFC 8414). It

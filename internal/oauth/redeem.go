@@ -9,8 +9,8 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/fault"
-	"github.com/postern-id/postern/internal/oauth/dpop"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/oauth/pkce"
 	"github.com/postern-id/postern/internal/token"
@@ -98,7 +98,7 @@ func (s *Server) proof(x *exchange, want string) (string, error) {
 		}
 		return "", nil
 	}
-	text, err := dpop.FromHeader(x.r.Header)
+	text, err := dpop.FromHeader(x.r.Header.Values("DPoP"))
 	if err != nil {
 		return "", err
 	}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/oauth/dpop"
+	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/token"
 )
 

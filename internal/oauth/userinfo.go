@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/fault"
-	"github.com/postern-id/postern/internal/oauth/dpop"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -55,7 +55,7 @@ func (s *Server) checkScheme(r *http.Request, scheme, raw string, a token.Access
 	if !strings.EqualFold(scheme, "DPoP") {
 		return token.ErrInvalid
 	}
-	text, err := dpop.FromHeader(r.Header)
+	text, err := dpop.FromHeader(r.Header.Values("DPoP"))
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postern-id/postern/internal/oauth/dpop"
+	"github.com/postern-id/postern/internal/dpop"
 )
 
 // proofs checks the DPoP proofs that come with bound access tokens (RFC 9449 section 7).
@@ -17,7 +17,7 @@ type proofs struct {
 
 // Check implements graph.Proofs.
 func (p proofs) Check(r *http.Request, tenant, accessToken, jkt string) error {
-	text, err := dpop.FromHeader(r.Header)
+	text, err := dpop.FromHeader(r.Header.Values("DPoP"))
 	if err != nil {
 		return err
 	}

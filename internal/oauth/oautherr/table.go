@@ -1,8 +1,8 @@
 package oautherr
 
 import (
+	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/fault"
-	"github.com/postern-id/postern/internal/oauth/dpop"
 )
 
 // valueOf returns the OAuth error for f: by its code where Entra has no number, by

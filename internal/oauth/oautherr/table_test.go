@@ -5,10 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/oauth/assertion"
 	"github.com/postern-id/postern/internal/oauth/claims"
-	"github.com/postern-id/postern/internal/oauth/dpop"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/oauth/pkce"
 	"github.com/postern-id/postern/internal/oauth/redirect"

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-id/postern/internal/oauth/dpop"
+	"github.com/postern-id/postern/internal/dpop"
 )
 
 type memory struct {

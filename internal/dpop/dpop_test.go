@@ -19,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postern-id/postern/internal/oauth/dpop"
+	"github.com/postern-id/postern/internal/dpop"
 )
 
 // The examples of RFC 9449: figure 2 (token request), figure 12 (resource request).
@@ -491,7 +491,7 @@ func TestFromHeader(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			proof, err := dpop.FromHeader(tt.header)
+			proof, err := dpop.FromHeader(tt.header.Values("DPoP"))
 			if proof != tt.proof || !errors.Is(err, tt.want) {
 				t.Fatalf("FromHeader = %q, %v, want %q, %v", proof, err, tt.proof, tt.want)
 			}

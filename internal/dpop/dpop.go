@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -83,10 +82,10 @@ type Proof struct {
 	IssuedAt   time.Time // UTC
 }
 
-// FromHeader returns the proof in h, or nothing if there is none. More than one
-// (RFC 9449 section 4.3, check 1) or an empty one is ErrInvalid.
-func FromHeader(h http.Header) (string, error) {
-	switch values := h.Values("DPoP"); {
+// FromHeader returns the proof among the values of a request's DPoP header, or nothing if
+// there is none. More than one (RFC 9449 section 4.3, check 1) or an empty one is ErrInvalid.
+func FromHeader(values []string) (string, error) {
+	switch {
 	case len(values) == 0:
 		return "", nil
 	case len(values) > 1:
