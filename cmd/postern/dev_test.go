@@ -39,7 +39,7 @@ func TestDevTellsWhereItRuns(t *testing.T) {
 	roots.AppendCertsFromPEM(ca)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
 	defer client.CloseIdleConnections()
-	for _, url := range []string{said.PublicURL + "/readyz", said.SampleURL} {
+	for _, url := range []string{said.PublicURL + "/readyz", said.SampleURL, said.MailboxURL} {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)

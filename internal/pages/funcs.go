@@ -32,7 +32,6 @@ func (p phrasebook) funcs() template.FuncMap {
 		"clean":  clean,
 		"phone":  phone,
 		"code":   mono,
-		"letter": letterDocument,
 	}
 }
 
@@ -177,7 +176,3 @@ func phone(number string) template.HTML {
 func mono(s string) template.HTML {
 	return template.HTML(`<span class="code">` + template.HTMLEscapeString(clean(s)) + `</span>`)
 }
-
-// letterDocument shows the HTML of a mail as the srcdoc of a frame. The frame must have an
-// empty sandbox attribute, and inherits this page's policy: nothing in it runs or loads.
-func letterDocument(document string) template.HTML { return template.HTML(document) }

@@ -51,6 +51,32 @@ export async function start() {
   };
 }
 
+// startDev runs `postern dev`. The result is what it prints, and the function stop.
+export async function startDev() {
+  const folder = await mkdtemp(path.join(tmpdir(), "postern-browser-"));
+  const dev = spawn(binary, ["dev", "--data", path.join(folder, "data"), "--listen", "127.0.0.1:0", "--json"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = once(dev, "exit");
+  const [line] = await Promise.race([
+    once(readline.createInterface(dev.stdout), "line"),
+    ended.then(([code]) => Promise.reject(new Error(`postern dev ended with ${code}`))),
+  ]);
+  return {
+    ...JSON.parse(line),
+
+    // stop drains the server and removes its folder.
+    async stop() {
+      dev.kill("SIGTERM");
+      const [code] = await ended;
+      await rm(folder, { recursive: true });
+      if (code !== 0) {
+        throw new Error(`postern dev ended with ${code}`);
+      }
+    },
+  };
+}
+
 async function postern(...args) {
   const { stdout } = await run(binary, [...args, "--json"]);
   return JSON.parse(stdout);

@@ -1,0 +1,86 @@
+package pages
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+var recovered = Recovered{
+	Reader: "Aylin Demir", Tenant: "Contoso", Admin: "admin@contoso.example", At: morning, End: morning.AddDate(0, 0, 1), ID: "0c1d2e3f",
+}
+
+func TestALetterSaysTheSameAsTextAndAsHTML(t *testing.T) {
+	for _, lang := range languages {
+		for _, once := range []bool{true, false} {
+			r := recovered
+			r.Once = once
+			l, err := newView(t).Recovered(lang, london, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			doc, err := html.Parse(strings.NewReader(l.HTML))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var paragraphs []string
+			for _, p := range all(doc, tags("p")) {
+				paragraphs = append(paragraphs, words(p))
+			}
+			if got := strings.Join(paragraphs, "\n\n") + "\n"; got != l.Text {
+				t.Errorf("the HTML says\n%s\nand the text\n%s", got, l.Text)
+			}
+			for _, want := range []string{"Aylin Demir", "Contoso", "admin@contoso.example", "10:42", "(Europe/London)", "0c1d2e3f", "Recover administrator access"} {
+				if !strings.Contains(l.Text, want) {
+					t.Errorf("%s: %q is not in\n%s", lang, want, l.Text)
+				}
+			}
+			if value(all(doc, tags("html"))[0], "lang") != lang || words(all(doc, tags("title"))[0]) != l.Subject {
+				t.Errorf("%s: language or title of the HTML", lang)
+			}
+			if strings.Contains(l.Text, "letter_") || strings.Contains(l.Text, "<no value>") {
+				t.Errorf("words are missing in\n%s", l.Text)
+			}
+		}
+	}
+}
+
+func TestNamesInALetterStayText(t *testing.T) {
+	r := recovered
+	r.Reader, r.Tenant, r.Admin = hostile, hostile, hostile
+	l, err := newView(t).Recovered("en", london, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := html.Parse(strings.NewReader(l.HTML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := all(doc, tags("script", "img")); len(found) > 0 || !strings.Contains(l.HTML, "HOSTILE") {
+		t.Errorf("a name became markup\n%s", l.HTML)
+	}
+	if strings.ContainsAny(l.Text+l.HTML, "\u202e\u2066") {
+		t.Error("a name reorders the text around it")
+	}
+}
+
+func TestTheFrameOfAMailHoldsItsHTMLAsItIs(t *testing.T) {
+	const document = `<!doctype html><title>"A" & 'B'</title><p>&lt;b&gt;</p><script>alert(1)</script>`
+	doc, _, _ := render(t, mailPage{frame: sampleFrame("en"), Subject: "s", HTML: document})
+	frame := first(all(doc, tags("iframe")))
+	if got := value(frame, "srcdoc"); got != document {
+		t.Errorf("the frame has\n%s", got)
+	}
+	if box, ok := attr(frame, "sandbox"); !ok || box != "" {
+		t.Error("the frame has no sandbox, or one that allows something")
+	}
+}
+
+func TestLanguageOf(t *testing.T) {
+	for preferred, want := range map[string]string{"": "en", "de": "de", "de-AT": "de", "en-GB": "en", "fi": "en", "nonsense!": "en"} {
+		if got := LanguageOf(preferred); got != want {
+			t.Errorf("%q: %q, want %q", preferred, got, want)
+		}
+	}
+}
