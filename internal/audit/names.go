@@ -188,6 +188,7 @@ const (
 
 	ConsentToApplication    = "Consent to application"
 	AddPermissionGrant      = "Add delegated permission grant"
+	UpdatePermissionGrant   = "Update delegated permission grant"
 	RemovePermissionGrant   = "Remove delegated permission grant"
 	AddAppRoleAssignment    = "Add app role assignment to service principal"
 	RemoveAppRoleAssignment = "Remove app role assignment from service principal"
@@ -195,12 +196,13 @@ const (
 
 // Activities of [ServiceCoreDirectory] with [CategoryDirectoryManagement] and [CategoryPolicy].
 const (
-	CreateCompany         = "Create Company"
-	SetCompanyInformation = "Set Company Information"
-	AddUnverifiedDomain   = "Add unverified domain"
-	VerifyDomain          = "Verify domain"
-	RemoveVerifiedDomain  = "Remove verified domain"
-	UpdateDomain          = "Update domain"
+	CreateCompany          = "Create Company"
+	SetCompanyInformation  = "Set Company Information"
+	AddUnverifiedDomain    = "Add unverified domain"
+	VerifyDomain           = "Verify domain"
+	RemoveVerifiedDomain   = "Remove verified domain"
+	RemoveUnverifiedDomain = "Remove unverified domain"
+	UpdateDomain           = "Update domain"
 
 	AddPolicy    = "Add policy"
 	UpdatePolicy = "Update policy"

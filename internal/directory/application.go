@@ -156,6 +156,9 @@ type Secret struct {
 	Hash        string    `json:"-"`
 }
 
+// MaxSecrets is how many secrets an application can have.
+const MaxSecrets = 20
+
 // Faults of applications.
 var (
 	ErrApplicationUnknown = &fault.Error{Kind: fault.NotFound, Code: "applicationUnknown", Text: "There is no such application."}
@@ -177,6 +180,10 @@ var (
 		Text: "There are no personal accounts here.", Remedy: "Set signInAudience to AzureADMyOrg or AzureADMultipleOrgs.",
 	}
 	ErrSecretUnknown = &fault.Error{Kind: fault.NotFound, Code: "secretUnknown", Target: "keyId", Text: "The application has no such secret."}
+	ErrSecretsFull   = &fault.Error{
+		Kind: fault.Invalid, Code: "secretsFull",
+		Text: "The application has as many secrets as it can have.", Remedy: "Remove one that is no longer used.",
+	}
 	ErrSecretInvalid = &fault.Error{Kind: fault.Invalid, Code: "secretInvalid", Text: "The secret can't be made like this."}
 )
 

@@ -33,6 +33,14 @@ type ServicePrincipal struct {
 	Version int64 `json:"-"` // grows with every change
 }
 
+// Check reports what is wrong with what is p's own as a fault, or nil.
+func (p ServicePrincipal) Check() error {
+	if len(p.Tags) > maxTags || slices.ContainsFunc(p.Tags, func(s string) bool { return !plainText(s) }) {
+		return ErrApplicationInvalid.With("tags", "tags has more than 50 entries, or one is too long or has control characters.")
+	}
+	return nil
+}
+
 // NoAppRole is the app role id of an assignment that gives access without a role.
 const NoAppRole = "00000000-0000-0000-0000-000000000000"
 

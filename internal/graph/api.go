@@ -27,6 +27,7 @@ type API struct {
 	Tokens    *token.Keys
 	Proofs    Proofs
 	Secrets   Secrets
+	Resolver  Resolver
 	PublicURL string // without a slash at the end
 	Now       func() time.Time
 	Rand      io.Reader
@@ -35,9 +36,15 @@ type API struct {
 	Incarnation string
 }
 
-// Secrets derives keys from the tenant's own secret.
+// Secrets derives keys and keyed hashes from the tenant's own secret.
 type Secrets interface {
 	Derive(ctx context.Context, tenant, label string) ([]byte, error)
+	MAC(ctx context.Context, tenant, label string, message []byte) (string, error)
+}
+
+// Resolver asks the DNS; *net.Resolver is one.
+type Resolver interface {
+	LookupTXT(ctx context.Context, name string) ([]string, error)
 }
 
 // A call is one authenticated request.
@@ -52,9 +59,12 @@ type call struct {
 	actor   audit.Actor
 
 	// What the route's target function found.
-	user   directory.User
-	group  directory.Group
-	target directory.Target
+	user  directory.User
+	group directory.Group
+	app   directory.Application
+	// principal is the one that the path names, or the one of app; empty if it has none.
+	principal directory.ServicePrincipal
+	target    directory.Target
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }

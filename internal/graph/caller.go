@@ -76,7 +76,7 @@ func (a *API) load(ctx context.Context, c *call, access token.Access) error {
 	address := request.From(ctx).Address.String()
 	if access.AppOnly() {
 		c.caller.ServicePrincipal = who.Principal.ID
-		c.caller.Permissions = access.Roles
+		c.caller.Permissions = who.Permissions
 		c.actor.App = &audit.AppActor{
 			AppID: string(access.AppID), DisplayName: who.Principal.DisplayName,
 			ServicePrincipalID: string(who.Principal.ID), ServicePrincipalName: who.Principal.DisplayName,
@@ -84,7 +84,7 @@ func (a *API) load(ctx context.Context, c *call, access token.Access) error {
 	} else {
 		c.caller.User = who.User.ID
 		c.caller.Guest = who.User.UserType == "Guest"
-		c.caller.Permissions = strings.Fields(access.Scopes)
+		c.caller.Permissions = who.Permissions
 		c.actor.User = &audit.UserActor{
 			ID: string(who.User.ID), DisplayName: who.User.DisplayName,
 			UserPrincipalName: who.User.UserPrincipalName, IPAddress: address,

@@ -9,12 +9,21 @@ import (
 )
 
 // deletedActions are what may be asked of a deleted object, by kind.
-type deletedActions struct{ user, group directory.Action }
+type deletedActions map[directory.ObjectKind]directory.Action
 
 var (
-	readDeleted    = deletedActions{directory.ReadDeletedUser, directory.ReadDeletedGroup}
-	restoreDeleted = deletedActions{directory.RestoreUser, directory.RestoreGroup}
-	purgeDeleted   = deletedActions{directory.DeleteUser, directory.DeleteGroup}
+	readDeleted = deletedActions{
+		directory.KindUser: directory.ReadDeletedUser, directory.KindGroup: directory.ReadDeletedGroup,
+		directory.KindApplication: directory.ReadApplications, directory.KindServicePrincipal: directory.ReadApplications,
+	}
+	restoreDeleted = deletedActions{
+		directory.KindUser: directory.RestoreUser, directory.KindGroup: directory.RestoreGroup,
+		directory.KindApplication: directory.WriteApplications, directory.KindServicePrincipal: directory.WriteApplications,
+	}
+	purgeDeleted = deletedActions{
+		directory.KindUser: directory.DeleteUser, directory.KindGroup: directory.DeleteGroup,
+		directory.KindApplication: directory.WriteApplications, directory.KindServicePrincipal: directory.WriteApplications,
+	}
 )
 
 // deleted finds the object that {id} names and asks May. Who may do it to no kind of
@@ -26,17 +35,37 @@ func (a *API) deleted(c *call, actions deletedActions) (any, time.Time, error) {
 	}
 	thing, target, at, err := a.Store.Deleted(c.ctx(), c.tenant.ID, id)
 	if err != nil {
-		denied := directory.May(c.caller, actions.user, directory.Target{User: "unknown"})
-		if denied != nil && directory.May(c.caller, actions.group, directory.Target{}) != nil {
-			return nil, at, denied
-		}
-		return nil, at, err
+		return nil, at, actions.hide(c.caller, err)
 	}
-	action := actions.user
+	action := actions[kindOf(thing)]
 	if g, ok := thing.(directory.Group); ok {
-		action = actions.group.OnGroup(g)
+		action = action.OnGroup(g)
 	}
 	return thing, at, directory.May(c.caller, action, target)
+}
+
+// hide returns err to whom one of the actions is open, and else why it is not.
+func (actions deletedActions) hide(caller directory.Caller, err error) error {
+	denied := err
+	for _, kind := range []directory.ObjectKind{directory.KindUser, directory.KindGroup, directory.KindApplication} {
+		if denied = directory.May(caller, actions[kind], directory.Target{User: "unknown"}); denied == nil {
+			return err
+		}
+	}
+	return denied
+}
+
+// kindOf says what a directory object is.
+func kindOf(thing any) directory.ObjectKind {
+	switch thing.(type) {
+	case directory.Group:
+		return directory.KindGroup
+	case directory.Application:
+		return directory.KindApplication
+	case directory.ServicePrincipal:
+		return directory.KindServicePrincipal
+	}
+	return directory.KindUser
 }
 
 func deletedResource(thing any, at time.Time) odata.Entity {
@@ -46,11 +75,7 @@ func deletedResource(thing any, at time.Time) odata.Entity {
 			e[i].Value, e[i].OnSelect = odata.Time(at), false
 		}
 	}
-	kind := directory.KindUser
-	if _, ok := thing.(directory.Group); ok {
-		kind = directory.KindGroup
-	}
-	return typed(kind, e)
+	return typed(kindOf(thing), e)
 }
 
 // getDeleted serves GET /directory/deletedItems/{id}.
@@ -68,7 +93,7 @@ func (a *API) restore(c *call) error {
 	if err != nil {
 		return err
 	}
-	e := a.deletedEvent(c, thing, audit.RestoreUser, audit.RestoreGroup, audit.OperationAdd)
+	e := a.deletedEvent(c, thing, restored, audit.OperationAdd)
 	if err := a.Store.Restore(c.ctx(), c.tenant.ID, c.r.PathValue("id"), e); err != nil {
 		return err
 	}
@@ -81,7 +106,7 @@ func (a *API) purge(c *call) error {
 	if err != nil {
 		return err
 	}
-	e := a.deletedEvent(c, thing, audit.HardDeleteUser, audit.HardDeleteGroup, audit.OperationDelete)
+	e := a.deletedEvent(c, thing, purged, audit.OperationDelete)
 	if err := a.Store.Purge(c.ctx(), c.tenant.ID, c.r.PathValue("id"), e); err != nil {
 		return err
 	}
@@ -89,12 +114,30 @@ func (a *API) purge(c *call) error {
 	return nil
 }
 
-func (a *API) deletedEvent(c *call, thing any, ofUser, ofGroup, operation string) audit.Event {
-	if g, ok := thing.(directory.Group); ok {
-		return a.groupEvent(c, ofGroup, operation, g, nil)
+// Activities by kind of object.
+var (
+	restored = map[directory.ObjectKind]string{
+		directory.KindUser: audit.RestoreUser, directory.KindGroup: audit.RestoreGroup,
+		directory.KindApplication: audit.RestoreApplication, directory.KindServicePrincipal: audit.AddServicePrincipal,
 	}
-	u, _ := thing.(directory.User) // a deleted object is a group or a user
-	return a.userEvent(c, ofUser, operation, u, nil)
+	purged = map[directory.ObjectKind]string{
+		directory.KindUser: audit.HardDeleteUser, directory.KindGroup: audit.HardDeleteGroup,
+		directory.KindApplication: audit.HardDeleteApplication, directory.KindServicePrincipal: audit.RemoveServicePrincipal,
+	}
+)
+
+func (a *API) deletedEvent(c *call, thing any, activities map[directory.ObjectKind]string, operation string) audit.Event {
+	activity := activities[kindOf(thing)]
+	switch t := thing.(type) {
+	case directory.Group:
+		return a.groupEvent(c, activity, operation, t, nil)
+	case directory.Application:
+		return a.applicationEvent(c, activity, operation, t, nil)
+	case directory.ServicePrincipal:
+		return a.principalEvent(c, activity, operation, t, nil)
+	}
+	u, _ := thing.(directory.User) // the kinds above and users are all there are
+	return a.userEvent(c, activity, operation, u, nil)
 }
 
 func (a *API) listDeletedUsers(c *call) error {
@@ -105,7 +148,15 @@ func (a *API) listDeletedGroups(c *call) error {
 	return a.listDeleted(c, directory.KindGroup, groupProperties)
 }
 
-// listDeleted serves GET /directory/deletedItems/microsoft.graph.user and ….group.
+func (a *API) listDeletedApplications(c *call) error {
+	return a.listDeleted(c, directory.KindApplication, applicationProperties)
+}
+
+func (a *API) listDeletedPrincipals(c *call) error {
+	return a.listDeleted(c, directory.KindServicePrincipal, principalProperties)
+}
+
+// listDeleted serves GET /directory/deletedItems/microsoft.graph.user and the other kinds.
 func (a *API) listDeleted(c *call, kind directory.ObjectKind, properties []string) error {
 	w, err := a.wish(c, odata.Allow{Properties: properties, DefaultTop: usualPage, MaxTop: largestPage}, nil)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,10 +28,19 @@ const address = "https://id.example"
 type world struct {
 	t       *testing.T
 	db      *store.DB
+	keys    *token.Keys
 	handler http.Handler
-	token   string
+	token   string // of the caller
+	robot   string // the service principal of the application that newWorld makes
+	graph   directory.ServicePrincipalID
 	admin   directory.User
 	tenant  directory.Tenant
+	records map[string][]string // what the DNS says
+}
+
+// LookupTXT is the DNS.
+func (w *world) LookupTXT(_ context.Context, name string) ([]string, error) {
+	return w.records[name], nil
 }
 
 // newWorld returns a tenant whose caller is an application with permissions.
@@ -52,13 +62,25 @@ func newWorld(t *testing.T, permissions ...string) *world {
 		DisplayName: "Script", SignInAudience: "AzureADMyOrg", CreatedDateTime: now,
 	}
 	principal := app.Presence(directory.ServicePrincipalID(uuid.NewString()))
+	secret := directory.Secret{KeyID: uuid.NewString(), Hash: "hash", StartAt: now, EndAt: now.AddDate(1, 0, 0)}
+	known := directory.WellKnown(w.tenant)
+	w.robot, w.graph = string(principal.ID), known.ServicePrincipals[0].ID
 	seed := store.Seed{
-		Tenant: w.tenant, Users: []directory.User{w.admin},
-		Applications: []directory.Application{app}, Principals: []directory.ServicePrincipal{principal},
+		Tenant: w.tenant, Users: []directory.User{w.admin}, Grants: known.Grants,
+		Applications: append(known.Applications, app), Principals: append(known.ServicePrincipals, principal),
+		Secrets: map[directory.ApplicationID]directory.Secret{app.ID: secret},
 		Roles: []directory.RoleAssignment{{
 			Tenant: w.tenant.ID, ID: uuid.NewString(), Role: directory.GlobalAdministrator, Scope: directory.RootScope,
 			Principal: directory.Ref{Kind: directory.KindUser, ID: string(w.admin.ID)}, CreatedAt: now,
 		}},
+	}
+	for _, role := range directory.GraphAppRoles() {
+		if slices.Contains(permissions, role.Value) {
+			seed.AppRoles = append(seed.AppRoles, directory.AppRoleAssignment{
+				Tenant: w.tenant.ID, ID: uuid.NewString(), Resource: w.graph, AppRoleID: role.ID, CreatedDateTime: now,
+				Principal: directory.Ref{Kind: directory.KindServicePrincipal, ID: w.robot},
+			})
+		}
 	}
 	for _, purpose := range keyring.Purposes {
 		k, err := keyring.Generate(master, string(w.tenant.ID), purpose, now, now)
@@ -67,19 +89,26 @@ func newWorld(t *testing.T, permissions ...string) *world {
 	}
 	check(t, db.CreateTenant(t.Context(), seed))
 	ring := &keyring.Ring{Store: db, Wrapper: master, Now: time.Now}
-	keys := &token.Keys{Ring: ring, Now: time.Now}
-	w.token, err = keys.Sign(t.Context(), string(w.tenant.ID), keyring.RS256, token.TypeAccess, token.Access{
-		Audience: string(directory.GraphAppID), Issuer: address + "/" + string(w.tenant.ID) + "/v2.0",
-		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(time.Hour).Unix(),
-		Tenant: w.tenant.ID, Object: string(principal.ID), Subject: string(principal.ID),
-		AppID: app.AppID, IDType: "app", Roles: permissions, Incarnation: db.Incarnation,
+	w.keys = &token.Keys{Ring: ring, Now: time.Now}
+	w.token = w.sign(token.Access{
+		Object: w.robot, Subject: w.robot, AppID: app.AppID, IDType: "app", Roles: permissions, Credential: secret.KeyID,
 	})
-	check(t, err)
 	w.handler = (&graph.API{
-		Store: db, Tokens: keys, Secrets: ring, PublicURL: address, Now: time.Now, Rand: rand.Reader,
+		Store: db, Tokens: w.keys, Secrets: ring, Resolver: w, PublicURL: address, Now: time.Now, Rand: rand.Reader,
 		Log: slog.New(slog.DiscardHandler), Incarnation: db.Incarnation,
 	}).Handler()
 	return w
+}
+
+// sign returns an access token for Graph with the claims of a.
+func (w *world) sign(a token.Access) string {
+	w.t.Helper()
+	now := time.Now()
+	a.Audience, a.Issuer, a.Tenant = string(directory.GraphAppID), address+"/"+string(w.tenant.ID)+"/v2.0", w.tenant.ID
+	a.IssuedAt, a.NotBefore, a.Expires, a.Incarnation = now.Unix(), now.Unix(), now.Add(time.Hour).Unix(), w.db.Incarnation
+	signed, err := w.keys.Sign(w.t.Context(), string(w.tenant.ID), keyring.RS256, token.TypeAccess, a)
+	check(w.t, err)
+	return signed
 }
 
 func person(t directory.Tenant, name string) directory.User {
@@ -99,12 +128,7 @@ func check(t *testing.T, err error) {
 // call sends a request, wants a status, and returns the answer's members.
 func (w *world) call(status int, method, path, body string) map[string]any {
 	w.t.Helper()
-	r := httptest.NewRequestWithContext(context.Background(), method, strings.TrimPrefix(path, address), strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+w.token)
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("ConsistencyLevel", "eventual")
-	rec := httptest.NewRecorder()
-	w.handler.ServeHTTP(rec, r)
+	rec := w.send(method, path, body)
 	if rec.Code != status {
 		w.t.Fatalf("%s %s answers %d, want %d: %s", method, path, rec.Code, status, rec.Body)
 	}
@@ -113,6 +137,19 @@ func (w *world) call(status int, method, path, body string) map[string]any {
 		check(w.t, json.Unmarshal(rec.Body.Bytes(), &out))
 	}
 	return out
+}
+
+// status sends a request and returns the status of the answer.
+func (w *world) status(method, path, body string) int { return w.send(method, path, body).Code }
+
+func (w *world) send(method, path, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequestWithContext(context.Background(), method, strings.TrimPrefix(path, address), strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+w.token)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("ConsistencyLevel", "eventual")
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	return rec
 }
 
 func (w *world) create(name string) string {

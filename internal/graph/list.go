@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -189,4 +190,17 @@ func (a *API) writeLinked(c *call, object, link string) error {
 var casts = map[string]directory.ObjectKind{
 	"microsoft.graph.user": directory.KindUser, "microsoft.graph.group": directory.KindGroup,
 	"microsoft.graph.servicePrincipal": directory.KindServicePrincipal, "microsoft.graph.directoryRole": kindRole,
+}
+
+// writeCount serves the $count segment of a collection.
+func (a *API) writeCount(c *call, schema filter.Schema, count func(context.Context, directory.TenantID, []filter.Bound) (int, error)) error {
+	w, err := a.counted(c, schema)
+	if err != nil {
+		return err
+	}
+	n, err := count(c.ctx(), c.tenant.ID, w.match)
+	if err != nil {
+		return err
+	}
+	return odata.WriteCount(c.w, n)
 }

@@ -14,7 +14,8 @@ import (
 const kindRole directory.ObjectKind = "directoryRole"
 
 // objectProperties are what a list of mixed objects may be asked for.
-var objectProperties = names(append(append(userResource(directory.User{}), groupResource(directory.Group{})...), roleResource(directory.Role{})...))
+var objectProperties = names(slices.Concat(userResource(directory.User{}), groupResource(directory.Group{}), roleResource(directory.Role{}),
+	principalResource(directory.ServicePrincipal{}), applicationResource(directory.Application{}, nil)))
 
 // names lists the properties of e, each once.
 func names(e odata.Entity) []string {
@@ -72,13 +73,9 @@ func resourceOf(thing any) odata.Entity {
 	case directory.Group:
 		return groupResource(t)
 	case directory.ServicePrincipal:
-		return odata.Entity{
-			{Name: "id", Value: t.ID},
-			{Name: "appId", Value: t.AppID},
-			{Name: "displayName", Value: t.DisplayName},
-			{Name: "accountEnabled", Value: t.AccountEnabled},
-			{Name: "servicePrincipalType", Value: t.ServicePrincipalType},
-		}
+		return principalResource(t)
+	case directory.Application:
+		return applicationResource(t, nil)
 	}
 	return odata.Entity{}
 }
@@ -198,7 +195,9 @@ func (a *API) objectTarget(c *call, ref directory.Ref) audit.Target {
 	case directory.Group:
 		return groupTarget(t)
 	case directory.ServicePrincipal:
-		return audit.Target{ID: ref.ID, Type: audit.TargetServicePrincipal, DisplayName: t.DisplayName}
+		return principalTarget(t)
+	case directory.Application:
+		return applicationTarget(t)
 	}
 	return audit.Target{ID: ref.ID, Type: audit.TargetOther}
 }

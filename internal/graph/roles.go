@@ -164,19 +164,7 @@ func (a *API) createAssignment(c *call) error {
 	if r.Principal, err = a.Store.Find(c.ctx(), c.tenant.ID, strings.ToLower(principal)); err != nil {
 		return err
 	}
-	if err := r.Check(); err != nil {
-		return err
-	}
-	if r.Principal.Kind == directory.KindGroup {
-		g, err := a.Store.Group(c.ctx(), c.tenant.ID, directory.GroupID(r.Principal.ID))
-		if err != nil {
-			return err
-		}
-		if !g.IsAssignableToRole {
-			return directory.ErrAssignmentInvalid
-		}
-	}
-	if err := a.Store.AssignRole(c.ctx(), r, a.roleEvent(c, audit.AddRoleMember, audit.OperationAssign, r)); err != nil {
+	if err := a.assignRole(c, r); err != nil {
 		return err
 	}
 	return odata.WriteCreated(c.w, a.root(c).Link("roleManagement", "directory", "roleAssignments", r.ID),
@@ -189,14 +177,7 @@ func (a *API) deleteAssignment(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := r.RemovableBy(c.caller); err != nil {
-		return err
-	}
-	if err := a.Store.UnassignRole(c.ctx(), r, a.roleEvent(c, audit.RemoveRoleMember, audit.OperationUnassign, r)); err != nil {
-		return err
-	}
-	odata.WriteNothing(c.w)
-	return nil
+	return a.unassignRole(c, r)
 }
 
 func (a *API) roleEvent(c *call, activity, operation string, r directory.RoleAssignment) audit.Event {

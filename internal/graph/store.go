@@ -16,6 +16,9 @@ import (
 type Store interface {
 	tap.Store
 	tap.Groups
+	Applications
+	Grants
+	Domains
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)

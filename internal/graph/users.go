@@ -496,3 +496,42 @@ func (a *API) getMemberIDs(c *call) error {
 	}
 	return odata.WritePage(c.w, odata.Page[string]{Context: a.root(c).Collection("Collection(Edm.String)", nil), Value: ids})
 }
+
+// checkMemberIDs serves POST /users/{id}/checkMemberGroups and checkMemberObjects: of the
+// given ids it answers those of groups and roles that the person is in.
+func (a *API) checkMemberIDs(c *call) error {
+	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	member := "ids"
+	if strings.HasSuffix(c.r.URL.Path, "checkMemberGroups") {
+		member = "groupIds"
+	}
+	var asked []string
+	body.Strings(member, &asked)
+	if err := body.Done(); err != nil {
+		return err
+	}
+	if len(asked) > maxBind {
+		return odata.ErrMember.With(member, member+" holds at most 20 ids.")
+	}
+	groups, err := a.Store.GroupsOf(c.ctx(), c.tenant.ID, string(c.user.ID))
+	if err != nil {
+		return err
+	}
+	var roles []directory.RoleID
+	if member == "ids" {
+		if roles, err = a.Store.RolesOf(c.ctx(), c.tenant.ID, string(c.user.ID)); err != nil {
+			return err
+		}
+	}
+	in := []string{}
+	for _, id := range asked {
+		id = strings.ToLower(id)
+		if groups[directory.GroupID(id)] || slices.Contains(roles, directory.RoleID(id)) {
+			in = append(in, id)
+		}
+	}
+	return odata.WritePage(c.w, odata.Page[string]{Context: a.root(c).Collection("Collection(Edm.String)", nil), Value: in})
+}

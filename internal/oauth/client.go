@@ -19,6 +19,8 @@ type client struct {
 	secrets   []directory.Secret
 	// proof is Entra's number for how it proved itself: 0 not at all, 1 secret, 2 certificate.
 	proof string
+	// credential is the keyId of the secret or certificate that proved it.
+	credential string
 }
 
 // public reports whether the client has nothing to prove itself by.
@@ -99,7 +101,7 @@ func (s *Server) checkSecret(r *http.Request, tenant directory.Tenant, c *client
 		if now.Before(known.StartAt) || !now.Before(known.EndAt) {
 			return oautherr.ErrSecretExpired
 		}
-		c.proof = "1"
+		c.proof, c.credential = "1", known.KeyID
 		return nil
 	}
 	if c.public() {
@@ -123,7 +125,7 @@ func (s *Server) checkAssertion(r *http.Request, tenant directory.Tenant, c *cli
 	if err != nil {
 		return err
 	}
-	c.proof = "2"
+	c.proof, c.credential = "2", verified.KeyID
 	return assertion.Once(r.Context(), s.Store, string(tenant.ID), string(c.app.AppID), verified)
 }
 

@@ -44,7 +44,7 @@ func (s *Server) clientCredentials(x *exchange) (tokens, error) {
 		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(accessLifetime).Unix(),
 		Object: string(p.ID), Subject: string(p.ID), Version: "2.0", ID: uuid.NewString(), IDType: "app",
 		AppID: p.AppID, AppIDACR: x.client.proof, AZP: p.AppID, AZPACR: x.client.proof,
-		Roles: roles, Incarnation: s.Incarnation,
+		Roles: roles, Incarnation: s.Incarnation, Credential: x.client.credential,
 	}
 	signed, err := s.Keys.Sign(x.r.Context(), string(x.tenant.ID), algorithm(x.client.app), token.TypeAccess, claims)
 	if err != nil {

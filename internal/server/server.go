@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -169,8 +170,8 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Tokens: keys, Secrets: s.ring, PublicURL: o.PublicURL,
-		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now},
-		Now:    s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation,
+		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
+		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation,
 	}
 	return s.mount(site, authorization, api), nil
 }

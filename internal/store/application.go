@@ -29,7 +29,10 @@ func (tx *Tx) insertApplication(ctx context.Context, a directory.Application) er
 	_, err = tx.exec(ctx, `
 		INSERT INTO route (kind, name, tenant_id) VALUES ($1, $2, $3)
 		ON CONFLICT (kind, name, tenant_id) DO NOTHING`, routeClient, a.AppID, a.Tenant)
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.setIdentifiers(ctx, a)
 }
 
 // insertSecret adds a client secret, of which s has the keyed hash.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +18,13 @@ type bonds struct {
 	Groups  []groupLink                `json:"groups,omitempty"`
 	Roles   []directory.RoleAssignment `json:"roles,omitempty"`
 	Grants  []appRole                  `json:"appRoles,omitempty"`
+
+	// Of applications and service principals.
+	AssignedTo []appRole                    `json:"assignedTo,omitempty"` // app roles of it that others have
+	Consents   []directory.PermissionGrant  `json:"consents,omitempty"`   // granted to it, or at it
+	Owners     []directory.Ref              `json:"owners,omitempty"`
+	Owns       []string                     `json:"owns,omitempty"`
+	Principal  directory.ServicePrincipalID `json:"principal,omitempty"` // of an application, deleted with it
 }
 
 type groupLink struct {
@@ -92,7 +98,10 @@ func (tx *Tx) touchTenant(ctx context.Context, tenant directory.TenantID) error 
 }
 
 // tables are where directory objects live.
-var tables = map[directory.ObjectKind]string{directory.KindUser: "directory_user", directory.KindGroup: "directory_group"}
+var tables = map[directory.ObjectKind]string{
+	directory.KindUser: "directory_user", directory.KindGroup: "directory_group",
+	directory.KindApplication: "application", directory.KindServicePrincipal: "service_principal",
+}
 
 // bury moves an object with its bonds among the deleted ones.
 func (tx *Tx) bury(ctx context.Context, tenant directory.TenantID, ref directory.Ref, name string, object any, b bonds, at time.Time) error {
@@ -142,15 +151,10 @@ func (tx *Tx) cut(ctx context.Context, tenant directory.TenantID, ref directory.
 	if b.Roles, err = roleAssignments(ctx, tx.q, tenant, ref.ID, ""); err != nil {
 		return err
 	}
-	rows, err = tx.q.QueryContext(ctx, `
-		SELECT id, resource_id, app_role_id, created_at FROM app_role_assignment WHERE tenant_id = $1 AND principal_id = $2`, tenant, ref.ID)
-	if b.Grants, err = collect(rows, err, func(r *sql.Rows) (appRole, error) {
-		g := appRole{Principal: ref}
-		var created int64
-		err := r.Scan(&g.ID, &g.Resource, &g.AppRoleID, &created)
-		g.CreatedDateTime = fromMicros(created)
-		return g, err
-	}); err != nil {
+	if b.Grants, err = tx.appRolesBy(ctx, tenant, "principal_id", ref.ID); err != nil {
+		return err
+	}
+	if err := tx.readTrust(ctx, tenant, ref, b); err != nil {
 		return err
 	}
 	for _, statement := range []string{
@@ -158,7 +162,12 @@ func (tx *Tx) cut(ctx context.Context, tenant directory.TenantID, ref directory.
 		`UPDATE directory_user SET manager_id = '', version = version + 1 WHERE tenant_id = $1 AND manager_id = $2`,
 		`DELETE FROM role_assignment WHERE tenant_id = $1 AND principal_id = $2`,
 		`DELETE FROM app_role_assignment WHERE tenant_id = $1 AND principal_id = $2`,
+		`DELETE FROM app_role_assignment WHERE tenant_id = $1 AND resource_id = $2`,
 		`DELETE FROM permission_grant WHERE tenant_id = $1 AND principal_id = $2`,
+		`DELETE FROM permission_grant WHERE tenant_id = $1 AND client_id = $2`,
+		`DELETE FROM permission_grant WHERE tenant_id = $1 AND resource_id = $2`,
+		`DELETE FROM object_owner WHERE tenant_id = $1 AND object_id = $2`,
+		`DELETE FROM object_owner WHERE tenant_id = $1 AND owner_id = $2`,
 	} {
 		if _, err := tx.exec(ctx, statement, tenant, ref.ID); err != nil {
 			return err
@@ -167,175 +176,35 @@ func (tx *Tx) cut(ctx context.Context, tenant directory.TenantID, ref directory.
 	return nil
 }
 
-// grave is a row of deleted_object.
-type grave struct {
-	ref  directory.Ref
-	at   time.Time
-	body string
-	tied bonds
-}
-
-func graveOf(ctx context.Context, q querier, tenant directory.TenantID, id string) (grave, error) {
-	g := grave{ref: directory.Ref{ID: id}}
-	var at int64
-	var tied string
-	err := q.QueryRowContext(ctx, `SELECT kind, deleted_at, body, links FROM deleted_object WHERE tenant_id = $1 AND id = $2`, tenant, id).
-		Scan(&g.ref.Kind, &at, &g.body, &tied)
-	if errors.Is(err, sql.ErrNoRows) {
-		return g, directory.ErrObjectUnknown
-	}
-	if err != nil {
-		return g, err
-	}
-	g.at = fromMicros(at)
-	return g, json.Unmarshal([]byte(tied), &g.tied)
-}
-
-func (g grave) user(tenant directory.TenantID) (directory.User, error) {
-	u := directory.User{Tenant: tenant}
-	err := json.Unmarshal([]byte(g.body), &u)
-	return u, err
-}
-
-func (g grave) group(tenant directory.TenantID) (directory.Group, error) {
-	x := directory.Group{Tenant: tenant}
-	err := json.Unmarshal([]byte(g.body), &x)
-	return x, err
-}
-
-// Deleted implements graph.Store.
-func (db *DB) Deleted(ctx context.Context, tenant directory.TenantID, id string) (object any, target directory.Target, at time.Time, err error) {
-	g, err := graveOf(ctx, db.read, tenant, id)
-	if err != nil {
-		return nil, target, at, err
-	}
-	if g.ref.Kind == directory.KindGroup {
-		object, err = g.group(tenant)
-		return object, target, g.at, err
-	}
-	target.User = directory.UserID(id)
-	for _, r := range g.tied.Roles {
-		target.Roles = append(target.Roles, r.Role)
-	}
-	for _, l := range g.tied.Groups {
-		group, err := db.Group(ctx, tenant, l.Group)
-		target.RoleAssignableGroup = target.RoleAssignableGroup || err == nil && group.IsAssignableToRole
-	}
-	object, err = g.user(tenant)
-	return object, target, g.at, err
-}
-
-// DeletedIDs implements graph.Store.
-func (db *DB) DeletedIDs(ctx context.Context, tenant directory.TenantID, kind directory.ObjectKind, after string, limit int) ([]string, bool, error) {
-	rows, err := db.read.QueryContext(ctx, `
-		SELECT id FROM deleted_object WHERE tenant_id = $1 AND kind = $2 AND id > $3 ORDER BY id LIMIT $4`, tenant, kind, after, limit+1)
-	ids, err := collect(rows, err, scanOne[string])
-	if len(ids) > limit {
-		return ids[:limit], true, err
-	}
-	return ids, false, err
-}
-
-// Purge implements graph.Store.
-func (db *DB) Purge(ctx context.Context, tenant directory.TenantID, id string, e audit.Event) error {
-	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		n, err := tx.exec(ctx, `DELETE FROM deleted_object WHERE tenant_id = $1 AND id = $2`, tenant, id)
-		if err := changed(n, err, directory.ErrObjectUnknown); err != nil {
-			return err
-		}
-		return tx.append(ctx, e)
+func (tx *Tx) appRolesBy(ctx context.Context, tenant directory.TenantID, column, id string) ([]appRole, error) {
+	rows, err := tx.q.QueryContext(ctx, `SELECT `+appRoles.columns+` FROM app_role_assignment WHERE tenant_id = $1 AND `+column+` = $2`, tenant, id)
+	return collect(rows, err, func(r *sql.Rows) (appRole, error) {
+		a, err := appRoles.scan(tenant, r.Scan)
+		return appRole{a, a.Principal}, err
 	})
 }
 
-// Restore implements graph.Store.
-func (db *DB) Restore(ctx context.Context, tenant directory.TenantID, id string, e audit.Event) error {
-	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		if err := tx.touchTenant(ctx, tenant); err != nil {
-			return err
-		}
-		g, err := graveOf(ctx, tx.q, tenant, id)
-		if err != nil {
-			return err
-		}
-		if err := tx.raise(ctx, tenant, g); err != nil {
-			return err
-		}
-		if _, err := tx.exec(ctx, `DELETE FROM deleted_object WHERE tenant_id = $1 AND id = $2`, tenant, id); err != nil {
-			return err
-		}
-		return tx.append(ctx, e)
-	})
-}
-
-// raise brings an object back, with the bonds to what is still there.
-func (tx *Tx) raise(ctx context.Context, tenant directory.TenantID, g grave) error {
-	if g.ref.Kind == directory.KindGroup {
-		x, err := g.group(tenant)
-		if err != nil {
-			return err
-		}
-		if err := tx.insertGroup(ctx, x); err != nil {
-			return err
-		}
-	} else {
-		u, err := g.user(tenant)
-		if err != nil {
-			return err
-		}
-		if tx.there(ctx, tenant, string(g.tied.Manager)) {
-			u.Manager = g.tied.Manager
-		}
-		// What began before the deletion has ended; the time of that stays.
-		u.SessionsValidFrom = g.at
-		if err := tx.insertUser(ctx, u); err != nil {
-			return err
-		}
+// readTrust reads into b what others trusted ref with, and whose it is. Consents that a
+// person gave are not kept: whoever comes back is asked again.
+func (tx *Tx) readTrust(ctx context.Context, tenant directory.TenantID, ref directory.Ref, b *bonds) (err error) {
+	if b.AssignedTo, err = tx.appRolesBy(ctx, tenant, "resource_id", ref.ID); err != nil {
+		return err
 	}
-	return tx.tie(ctx, tenant, g)
-}
-
-func (tx *Tx) there(ctx context.Context, tenant directory.TenantID, id string) bool {
-	if id == "" {
-		return false
+	rows, err := tx.q.QueryContext(ctx, `
+		SELECT `+permissionGrants.columns+` FROM permission_grant WHERE tenant_id = $1 AND (client_id = $2 OR resource_id = $2)`, tenant, ref.ID)
+	if b.Consents, err = collect(rows, err, func(r *sql.Rows) (directory.PermissionGrant, error) {
+		return permissionGrants.scan(tenant, r.Scan)
+	}); err != nil {
+		return err
 	}
-	_, err := find(ctx, tx.q, tenant, id)
-	return err == nil
-}
-
-func (tx *Tx) tie(ctx context.Context, tenant directory.TenantID, g grave) error {
-	for _, report := range g.tied.Reports {
-		if _, err := tx.exec(ctx, `
-			UPDATE directory_user SET manager_id = $1, version = version + 1
-			WHERE tenant_id = $2 AND id = $3 AND manager_id = ''`, g.ref.ID, tenant, report); err != nil {
-			return err
-		}
+	rows, err = tx.q.QueryContext(ctx, `SELECT owner_id, owner_kind FROM object_owner WHERE tenant_id = $1 AND object_id = $2`, tenant, ref.ID)
+	if b.Owners, err = collect(rows, err, func(r *sql.Rows) (directory.Ref, error) {
+		var o directory.Ref
+		return o, r.Scan(&o.ID, &o.Kind)
+	}); err != nil {
+		return err
 	}
-	for _, l := range g.tied.Groups {
-		if !tx.there(ctx, tenant, string(l.Group)) || !tx.there(ctx, tenant, l.Object.ID) {
-			continue
-		}
-		if err := tx.refuseCycle(ctx, tenant, l.Group, l.Object); err != nil {
-			continue // others nested the groups the other way round meanwhile
-		}
-		if err := tx.insertLink(ctx, tenant, l.Group, l.Relation, l.Object); err != nil && !errors.Is(err, directory.ErrLinkExists) {
-			return err
-		}
-	}
-	for _, r := range g.tied.Roles {
-		r.Tenant = tenant
-		if err := tx.insertRoleAssignment(ctx, r); err != nil && !errors.Is(err, directory.ErrAssignmentExists) {
-			return err
-		}
-	}
-	for _, a := range g.tied.Grants {
-		a.Tenant = tenant
-		a.AppRoleAssignment.Principal = a.Principal
-		if !tx.there(ctx, tenant, string(a.Resource)) {
-			continue
-		}
-		if err := tx.insertAppRole(ctx, a.AppRoleAssignment); err != nil && !errors.Is(err, directory.ErrAppRoleAssignmentExists) {
-			return err
-		}
-	}
-	return nil
+	rows, err = tx.q.QueryContext(ctx, `SELECT object_id FROM object_owner WHERE tenant_id = $1 AND owner_id = $2`, tenant, ref.ID)
+	b.Owns, err = collect(rows, err, scanOne[string])
+	return err
 }

@@ -75,6 +75,7 @@ var links = map[string]string{
 	"transitiveMemberOf": `SELECT group_id AS id, 'group' AS kind FROM (` + groupsOf + ` SELECT group_id FROM up) AS above
 		UNION SELECT role_id, 'directoryRole' FROM role_assignment WHERE tenant_id = $1 AND (principal_id = $2
 			OR principal_id IN (SELECT group_id FROM (` + groupsOf + ` SELECT group_id FROM up) AS holders))`,
+	"ownerOf":    `SELECT owner_id AS id, owner_kind AS kind FROM object_owner WHERE tenant_id = $1 AND object_id = $2`,
 	"roleMember": `SELECT principal_id AS id, principal_kind AS kind FROM role_assignment WHERE tenant_id = $1 AND role_id = $2`,
 }
 
@@ -106,6 +107,8 @@ func (db *DB) Object(ctx context.Context, tenant directory.TenantID, ref directo
 		return db.Group(ctx, tenant, directory.GroupID(ref.ID))
 	case directory.KindServicePrincipal:
 		return db.ServicePrincipal(ctx, tenant, directory.ServicePrincipalID(ref.ID))
+	case directory.KindApplication:
+		return db.Application(ctx, tenant, directory.ApplicationID(ref.ID))
 	}
 	return nil, directory.ErrObjectUnknown
 }

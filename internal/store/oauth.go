@@ -10,11 +10,9 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/oauth"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
-	"github.com/postern-id/postern/internal/token"
 )
 
 // ApplicationByAppID returns an application with its secrets, or
@@ -32,16 +30,7 @@ func (db *DB) ApplicationByAppID(ctx context.Context, tenant directory.TenantID,
 	if err := json.Unmarshal([]byte(body), &a); err != nil {
 		return a, nil, err
 	}
-	rows, err := db.read.QueryContext(ctx, `
-		SELECT key_id, secret_hash, hint, display_name, start_at, end_at FROM application_secret
-		WHERE tenant_id = $1 AND application_id = $2 ORDER BY key_id`, tenant, a.ID)
-	secrets, err := collect(rows, err, func(r *sql.Rows) (directory.Secret, error) {
-		var s directory.Secret
-		var start, end int64
-		err := r.Scan(&s.KeyID, &s.Hash, &s.Hint, &s.DisplayName, &start, &end)
-		s.StartAt, s.EndAt = fromMicros(start), fromMicros(end)
-		return s, err
-	})
+	secrets, err := secretsOf(ctx, db.read, tenant, a.ID)
 	return a, secrets, err
 }
 
@@ -55,23 +44,6 @@ func (db *DB) AppRolesOf(ctx context.Context, tenant directory.TenantID, princip
 
 // RecordTokens records the event of tokens that no row stands behind.
 func (db *DB) RecordTokens(ctx context.Context, e audit.Event) error { return db.Record(ctx, e) }
-
-// TokenOwner implements graph.Store and oauth.Store.
-func (db *DB) TokenOwner(ctx context.Context, a token.Access, at time.Time) (token.Owner, error) {
-	if a.AppOnly() {
-		p, err := db.ServicePrincipal(ctx, a.Tenant, directory.ServicePrincipalID(a.Object))
-		if errors.Is(err, directory.ErrServicePrincipalUnknown) || err == nil && !p.AccountEnabled {
-			return token.Owner{}, token.ErrInvalid
-		}
-		return token.Owner{Principal: p}, err
-	}
-	user, err := livingFamily(ctx, db.read, a.Tenant, a.Family, at)
-	_, ended := errors.AsType[*fault.Error](err)
-	if ended || err == nil && string(user.ID) != a.Object {
-		return token.Owner{}, token.ErrInvalid
-	}
-	return token.Owner{User: user}, err
-}
 
 // passRemoved is the end_reason of what ended with its pass.
 const passRemoved = "passRemoved"

@@ -58,6 +58,7 @@ type Access struct {
 
 	Incarnation string `json:"postern_inc"`               // life of the store
 	Family      string `json:"postern_family,omitempty"`  // row that ends it
+	Credential  string `json:"postern_cred,omitempty"`    // keyId of the secret or certificate by which an application got it
 	PassID      string `json:"postern_pass,omitempty"`    // pass that it came from
 	PassEnd     int64  `json:"postern_passend,omitempty"` // seconds
 	Purpose     string `json:"postern_purpose,omitempty"`

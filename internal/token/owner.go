@@ -6,4 +6,6 @@ import "github.com/postern-id/postern/internal/directory"
 type Owner struct {
 	User      directory.User
 	Principal directory.ServicePrincipal
+	// Permissions are those of the token that are still granted.
+	Permissions []string
 }
