@@ -10,7 +10,7 @@ import (
 )
 
 func roleCommand() *cobra.Command {
-	return noun("role", "Administrators' roles", roleList(), roleAssign(), roleRemove())
+	return noun("role", "Administrators' roles", roleList(), roleShow(), roleMembers(), roleAssign(), roleRemove())
 }
 
 func roleList() *cobra.Command {
@@ -25,6 +25,37 @@ func roleList() *cobra.Command {
 		}
 		return e.table(e.graph.RoleAssignments(c.Context(), heldBy(user)), 0, column{"ROLE", "roleDefinitionId"}, column{"SCOPE", "directoryScopeId"}, column{"ASSIGNMENT", "id"})
 	})
+}
+
+func roleShow() *cobra.Command {
+	c := &cobra.Command{Use: "show ROLE", Short: "Show what a role is for, by name or id", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		id, err := e.roleID(args[0])
+		if err != nil {
+			return err
+		}
+		role, err := e.graph.RoleDefinition(c.Context(), id)
+		if err != nil {
+			return err
+		}
+		return e.object(role, "displayName", "id", "description", "isBuiltIn")
+	})
+}
+
+func roleMembers() *cobra.Command {
+	c := &cobra.Command{Use: "members ROLE", Short: "List who holds a role, by name or id", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		id, err := e.roleID(args[0])
+		if err != nil {
+			return err
+		}
+		return e.table(e.graph.RoleMembers(c.Context(), id), 0, column{"NAME", "displayName"}, column{"UPN", "userPrincipalName"}, column{"ID", "id"})
+	})
+}
+
+// roleID returns the id of the role that name means.
+func (e *env) roleID(name string) (string, error) {
+	return e.idOf("role", name, called(e.graph.RoleDefinitions(e.command.Context()), name))
 }
 
 func heldBy(principal string) graphclient.Query {
@@ -71,7 +102,7 @@ func roleRemove() *cobra.Command {
 }
 
 func (e *env) roleAndUser(args []string) (role, user string, err error) {
-	if role, err = e.idOf("role", args[0], called(e.graph.RoleDefinitions(e.command.Context()), args[0])); err != nil {
+	if role, err = e.roleID(args[0]); err != nil {
 		return "", "", err
 	}
 	user, err = e.userID(args[1])

@@ -75,6 +75,11 @@ func (c *Client) RoleDefinitions(ctx context.Context) iter.Seq2[Object, error] {
 	return c.list(ctx, Query{}, "roleManagement", "directory", "roleDefinitions")
 }
 
+// RoleDefinition returns a role, by id.
+func (c *Client) RoleDefinition(ctx context.Context, id string) (Object, error) {
+	return c.one(ctx, "roleManagement", "directory", "roleDefinitions", id)
+}
+
 // RoleAssignments yields who holds which role, as far as q asks.
 func (c *Client) RoleAssignments(ctx context.Context, q Query) iter.Seq2[Object, error] {
 	return c.list(ctx, q, "roleManagement", "directory", "roleAssignments")

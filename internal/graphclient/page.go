@@ -37,6 +37,18 @@ func (o Object) Text(name string) string {
 	}
 }
 
+// Objects returns the objects in a list; none when there is no such list.
+func (o Object) Objects(name string) []Object {
+	items, _ := o[name].([]any)
+	var all []Object
+	for _, item := range items {
+		if one, ok := item.(map[string]any); ok {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
 // Query is a request for a list. Zero fields are left out.
 type Query struct {
 	Filter, Search, OrderBy, Select string

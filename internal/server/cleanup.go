@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/store"
 )
 
 const (
@@ -16,6 +18,8 @@ const (
 	cleanUpBatch = 500
 	// passRetention is how long a pass stays listed after its end.
 	passRetention = 30 * 24 * time.Hour
+	// restorable is how long a deleted object can be restored, as at Entra.
+	restorable = 30 * 24 * time.Hour
 	// mailRetention is how long it stays known that a mail was sent or given up.
 	mailRetention = 30 * 24 * time.Hour
 )
@@ -70,8 +74,44 @@ func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) err
 		if err := s.rotateOld(ctx, tenant); err != nil {
 			return err
 		}
+		if err := s.purge(ctx, tenant, now); err != nil {
+			return err
+		}
 	}
 	return s.db.RemoveExpired(ctx, tenant, now, cleanUpBatch)
+}
+
+// purge removes for good what can't be restored any more.
+func (s *Server) purge(ctx context.Context, tenant directory.TenantID, now time.Time) error {
+	gone, err := s.db.BuriedBefore(ctx, tenant, now.Add(-restorable), cleanUpBatch)
+	if err != nil {
+		return err
+	}
+	for _, b := range gone {
+		// A service principal may have gone with its application a moment ago.
+		if err := s.db.Purge(ctx, tenant, b.ID, purgeEvent(tenant, b, now)); err != nil && !errors.Is(err, directory.ErrObjectUnknown) {
+			return err
+		}
+	}
+	return nil
+}
+
+// purgeEvent is an event about a deleted object that nobody did.
+func purgeEvent(tenant directory.TenantID, b store.Buried, now time.Time) audit.Event {
+	change := map[directory.ObjectKind]audit.Change{
+		directory.KindUser:             {Activity: audit.HardDeleteUser, Category: audit.CategoryUserManagement},
+		directory.KindGroup:            {Activity: audit.HardDeleteGroup, Category: audit.CategoryGroupManagement},
+		directory.KindApplication:      {Activity: audit.HardDeleteApplication, Category: audit.CategoryApplicationManagement},
+		directory.KindServicePrincipal: {Activity: audit.RemoveServicePrincipal, Category: audit.CategoryApplicationManagement},
+	}[b.Kind]
+	kind := map[directory.ObjectKind]string{
+		directory.KindUser: audit.TargetUser, directory.KindGroup: audit.TargetGroup,
+		directory.KindApplication: audit.TargetApplication, directory.KindServicePrincipal: audit.TargetServicePrincipal,
+	}[b.Kind]
+	change.Service, change.Operation, change.Result = audit.ServiceCoreDirectory, audit.OperationDelete, audit.Success
+	change.Targets = []audit.Target{{ID: b.ID, Type: kind, DisplayName: b.DisplayName}}
+	change.Details = []audit.KeyValue{{Key: "reason", Value: "deleted 30 days ago"}}
+	return audit.Event{Tenant: string(tenant), ID: uuid.NewString(), At: now, CorrelationID: uuid.NewString(), Change: &change}
 }
 
 // passEvent is an event about a pass that nobody did.
