@@ -15,8 +15,10 @@ if (missing) {
   console.error(`!! tests in a browser: SKIPPED, ${skip}`);
 }
 
-export function launch() {
+// launch starts it; options are more of Playwright's.
+export function launch(options = {}) {
   return chromium.launch({
+    ...options,
     executablePath,
     args: [
       "--no-sandbox",
