@@ -118,3 +118,42 @@ func TestOnlyWhatAPersonIsInIsConfirmed(t *testing.T) {
 		t.Errorf("the administrator holds %v", found)
 	}
 }
+
+func TestNothingOfAnotherTenantIsReached(t *testing.T) {
+	w := newWorld(t, append(manage, "Domain.ReadWrite.All")...)
+	other := directory.Tenant{
+		ID: directory.TenantID(uuid.NewString()), DisplayName: "Other", CreatedAt: time.Now(), TimeZone: "UTC",
+		Domains: []directory.Domain{{Name: "other.example", IsDefault: true, IsInitial: true}},
+	}
+	known := directory.WellKnown(other)
+	check(t, w.db.CreateTenant(t.Context(), store.Seed{
+		Tenant: other, Applications: known.Applications, Principals: known.ServicePrincipals, Grants: known.Grants,
+	}))
+	app, sp, grant := string(known.Applications[0].ID), string(known.ServicePrincipals[0].ID), known.Grants[0].ID
+	for _, path := range []string{
+		"/applications/" + app, "/servicePrincipals/" + sp, "/servicePrincipals/" + sp + "/appRoleAssignedTo", "/oauth2PermissionGrants/" + grant,
+		"/directoryObjects/" + app, "/domains/other.example", "/organization/" + string(other.ID),
+	} {
+		w.call(404, "GET", "/v1.0"+path, "")
+	}
+	w.call(404, "POST", "/v1.0/oauth2PermissionGrants", `{"clientId":"`+sp+`","consentType":"AllPrincipals","resourceId":"`+string(w.graph)+`","scope":"User.Read"}`)
+	w.call(404, "POST", "/v1.0/servicePrincipals/"+w.robot+"/appRoleAssignments", assignment(w.robot, sp, graphRole("User.Read.All")))
+	if found := list(w.call(200, "POST", "/v1.0/directoryObjects/getByIds", `{"ids":["`+app+`","`+sp+`","`+w.robot+`"]}`)); len(found) != 1 {
+		t.Errorf("of three ids %d are found, want the tenant's own", len(found))
+	}
+}
+
+func TestOfTwoTenantsThatWantADomainOneGetsIt(t *testing.T) {
+	w := newWorld(t, "Domain.ReadWrite.All")
+	w.call(201, "POST", "/v1.0/domains", `{"id":"both.example"}`)
+	record := list(w.call(200, "GET", "/v1.0/domains/both.example/verificationDnsRecords", ""))[0].(map[string]any)
+	w.records = map[string][]string{"both.example.": {record["text"].(string)}}
+	check(t, w.db.CreateTenant(t.Context(), store.Seed{Tenant: directory.Tenant{
+		ID: directory.TenantID(uuid.NewString()), DisplayName: "Both", CreatedAt: time.Now(), TimeZone: "UTC",
+		Domains: []directory.Domain{{Name: "both.example", IsDefault: true, IsInitial: true}},
+	}}))
+	w.call(400, "POST", "/v1.0/domains/both.example/verify", "")
+	if d := w.call(200, "GET", "/v1.0/domains/both.example", ""); d["isVerified"] != false {
+		t.Errorf("both tenants have it: %v", d)
+	}
+}

@@ -38,12 +38,21 @@ func definitionResource(r directory.Role) odata.Entity {
 	}
 }
 
+// definition is r as Graph's unifiedRoleDefinition of the version asked for.
+func (c *call) definition(r directory.Role) odata.Entity {
+	e := definitionResource(r)
+	if c.version == "beta" {
+		e = append(e, odata.Property{Name: "isPrivileged", Value: r.Privileged})
+	}
+	return e
+}
+
 // listRoles serves GET /directoryRoles and /directoryRoleTemplates: all roles are active.
 func (a *API) listRoles(c *call) error { return a.writeRoles(c, "directoryRoles", roleResource) }
 
 // listDefinitions serves GET /roleManagement/directory/roleDefinitions.
 func (a *API) listDefinitions(c *call) error {
-	return a.writeRoles(c, "roleManagement/directory/roleDefinitions", definitionResource)
+	return a.writeRoles(c, "roleManagement/directory/roleDefinitions", c.definition)
 }
 
 func (a *API) writeRoles(c *call, set string, show func(directory.Role) odata.Entity) error {
@@ -68,7 +77,7 @@ func (a *API) getDefinition(c *call) error {
 	if err != nil {
 		return err
 	}
-	return odata.WriteEntity(c.w, 200, a.root(c).Entity("roleManagement/directory/roleDefinitions", nil), definitionResource(r))
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity("roleManagement/directory/roleDefinitions", nil), c.definition(r))
 }
 
 var assignmentSchema = filter.Schema{

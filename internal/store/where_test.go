@@ -24,7 +24,7 @@ var found = filter.Schema{
 func held(u directory.User) filter.Object {
 	return func(column string) []filter.Value {
 		switch {
-		case column == "display_name":
+		case column == "display_name" && u.DisplayName != "":
 			return []filter.Value{filter.String(u.DisplayName)}
 		case column == "department" && u.Department != "":
 			return []filter.Value{filter.String(u.Department)}
