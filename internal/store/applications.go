@@ -180,6 +180,9 @@ func (tx *Tx) appendAll(ctx context.Context, events []audit.Event) error {
 // AddSecret implements graph.Applications.
 func (db *DB) AddSecret(ctx context.Context, a directory.Application, s directory.Secret, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.touchTenant(ctx, a.Tenant); err != nil { // two that come last don't both fit
+			return err
+		}
 		if _, err := applicationBy(ctx, tx.q, a.Tenant, "id", string(a.ID)); err != nil {
 			return err
 		}

@@ -21,7 +21,8 @@ var some = []string{"", "a", "A", "ab", "AB%", "a_", `a\`, "a'b", "ä", "Ä", "�
 
 // moments are times; the first stands for none. Nobody has the second, which is kept as none.
 var moments = []time.Time{
-	{}, time.Unix(0, 0).UTC(), time.Unix(0, 1000).UTC(), time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC),
+	{},
+	time.Unix(0, 0).UTC(), time.Unix(0, 1000).UTC(), time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC),
 	time.Date(2026, 3, 1, 5, 0, 0, 1000, time.UTC), time.Date(1969, 12, 31, 23, 59, 59, 0, time.UTC),
 }
 
