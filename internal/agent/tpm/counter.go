@@ -97,11 +97,11 @@ func (t *TPM) Add(c Counter) (uint64, error) {
 	return n + 1, t.writeCounter(c, n+1)
 }
 
-// Clear sets c to 0.
-func (t *TPM) Clear(c Counter) error {
+// Set lets c stand at n.
+func (t *TPM) Set(c Counter, n uint64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.writeCounter(c, 0)
+	return t.writeCounter(c, n)
 }
 
 // RemoveCounter gives the TPM's memory back. One that is gone already is no error.

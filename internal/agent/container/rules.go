@@ -1,0 +1,99 @@
+package container
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/postern-id/postern/internal/devicepolicy"
+	"github.com/postern-id/postern/internal/fault"
+)
+
+// Rules say what a PIN may be. They follow the PassportForWork CSP.
+// https://learn.microsoft.com/windows/client-management/mdm/passportforwork-csp
+type Rules struct {
+	Least, Most                   int // characters
+	Digits, Lower, Upper, Special Class
+}
+
+// A Class says how a kind of character stands: allowed, required or not allowed.
+type Class int64
+
+// The values of a class, as in the CSP.
+const (
+	Allowed Class = iota
+	Required
+	NotAllowed
+)
+
+// RulesFrom reads the rules out of the effective policy. When all kinds of character are
+// merely allowed, a PIN has digits only.
+func RulesFrom(e devicepolicy.Effective) Rules {
+	class := func(uri string) Class { return Class(e[uri].Value.Int()) }
+	r := Rules{
+		Least: int(e[devicepolicy.MinimumPINLength].Value.Int()), Most: int(e[devicepolicy.MaximumPINLength].Value.Int()),
+		Digits: class(devicepolicy.PINDigits), Lower: class(devicepolicy.PINLowercase),
+		Upper: class(devicepolicy.PINUppercase), Special: class(devicepolicy.PINSpecial),
+	}
+	if r.Digits == Allowed && r.Lower == Allowed && r.Upper == Allowed && r.Special == Allowed {
+		r.Digits, r.Lower, r.Upper, r.Special = Required, NotAllowed, NotAllowed, NotAllowed
+	}
+	return r
+}
+
+// ErrPIN says what is wrong with a PIN that a person chose, and how to choose another.
+var ErrPIN = &fault.Error{Kind: fault.Invalid, Code: "pinTooWeak", Text: "Choose another PIN."}
+
+// special are the characters that the CSP counts as special ones.
+const special = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+
+// Check reports the first rule that pin breaks, in words that help.
+func (r Rules) Check(pin string) error {
+	n := utf8.RuneCountInString(pin)
+	switch {
+	case n < r.Least:
+		return ErrPIN.With("pin", fmt.Sprintf("Too short. Use at least %d characters.", r.Least))
+	case n > r.Most:
+		return ErrPIN.With("pin", fmt.Sprintf("Too long. Use at most %d characters.", r.Most))
+	}
+	for _, kind := range []struct {
+		rule  Class
+		has   bool
+		words string
+	}{
+		{r.Digits, strings.ContainsFunc(pin, digit), "digits"},
+		{r.Lower, strings.ContainsFunc(pin, func(c rune) bool { return c >= 'a' && c <= 'z' }), "small letters"},
+		{r.Upper, strings.ContainsFunc(pin, func(c rune) bool { return c >= 'A' && c <= 'Z' }), "capital letters"},
+		{r.Special, strings.ContainsAny(pin, special), "special characters"},
+	} {
+		switch {
+		case kind.rule == Required && !kind.has:
+			return ErrPIN.With("pin", "Use "+kind.words+", too.")
+		case kind.rule == NotAllowed && kind.has:
+			return ErrPIN.With("pin", "Leave "+kind.words+" out.")
+		}
+	}
+	if strings.ContainsFunc(pin, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return ErrPIN.With("pin", "Use only characters that every keyboard has, without spaces.")
+	}
+	if simple(pin) {
+		return ErrPIN.With("pin", "Too easy to guess. Avoid rows like 1111, 1234 or 9753.")
+	}
+	return nil
+}
+
+func digit(c rune) bool { return c >= '0' && c <= '9' }
+
+// simple reports whether a PIN of digits goes on by the same step all the way, counted
+// around from 9 to 0: 1111, 1234, 1357, 9630, 1593, 7036.
+func simple(pin string) bool {
+	if strings.ContainsFunc(pin, func(c rune) bool { return !digit(c) }) {
+		return false
+	}
+	for i := 2; i < len(pin); i++ {
+		if (int(pin[i])-int(pin[i-1])+10)%10 != (int(pin[1])-int(pin[0])+10)%10 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,98 @@
+package container
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"errors"
+	"io"
+
+	"github.com/google/go-tpm/tpm2"
+
+	"github.com/postern-id/postern/internal/pinkey"
+)
+
+// A Plan is what the server says of a container before it is made.
+type Plan struct {
+	IDs          pinkey.Container
+	Reset        *ecdsa.PublicKey
+	ResetVersion int
+	Challenge    []byte // what the TPM's statement about the key has to answer
+}
+
+const saltSize = 16
+
+// Create sets up a device PIN: it makes the key, has the server register it, and only then
+// lets the PIN open anything. The person is told that the PIN is set when Create returns nil,
+// and not before. A container that the person has already is replaced in the same moment; its
+// key is lost, which they were told before.
+func (s *Store) Create(ctx context.Context, server Server, plan Plan, pin string) (Container, error) {
+	defer s.lock(plan.IDs.User)()
+	former, formerErr := s.Find(plan.IDs.User)
+	c, creation, err := s.make(plan, pin)
+	if err != nil {
+		return Container{}, err
+	}
+	if c.Method, err = server.Register(ctx, c.IDs, creation); err != nil {
+		return Container{}, errors.Join(err, s.Chip.RemoveCounter(c.Counter))
+	}
+	c.State = Ready
+	if err := s.save(c); err != nil {
+		return Container{}, err
+	}
+	if formerErr == nil && former.Counter.Handle != c.Counter.Handle {
+		_ = s.Chip.RemoveCounter(former.Counter) // a place in the TPM, no more
+	}
+	return c, nil
+}
+
+func (s *Store) make(plan Plan, pin string) (Container, pinkey.Creation, error) {
+	policy, err := pinkey.NewPolicy(plan.IDs, plan.Reset)
+	if err != nil {
+		return Container{}, pinkey.Creation{}, err
+	}
+	public, err := pinkey.ResetPublic(plan.Reset)
+	if err != nil {
+		return Container{}, pinkey.Creation{}, err
+	}
+	now := s.Now()
+	c := Container{
+		Version: fileVersion, IDs: plan.IDs, State: Pending, Reset: tpm2.Marshal(public), ResetVersion: plan.ResetVersion,
+		CreatedAt: now, SetAt: now,
+	}
+	if c.Salt, err = s.salt(); err != nil {
+		return Container{}, pinkey.Creation{}, err
+	}
+	var creation pinkey.Creation
+	if c.Key, creation, err = s.Chip.NewPINKey(policy, pinkey.Auth(c.Salt, pin), s.Attestation, plan.Challenge); err != nil {
+		return Container{}, pinkey.Creation{}, err
+	}
+	c.Counter, err = s.Chip.NewCounter()
+	return c, creation, err
+}
+
+func (s *Store) salt() ([]byte, error) {
+	salt := make([]byte, saltSize)
+	_, err := io.ReadFull(s.Rand, salt)
+	return salt, err
+}
+
+// Remove takes a person's PIN away, here and at the server. What the key opened is lost.
+func (s *Store) Remove(ctx context.Context, server Server, user string) error {
+	defer s.lock(user)()
+	c, err := s.Find(user)
+	if errors.Is(err, ErrNoPIN) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, ErrBroken) {
+		return err
+	}
+	if err == nil {
+		if err := server.Remove(ctx, c.IDs); err != nil {
+			return err
+		}
+		if err := s.Chip.RemoveCounter(c.Counter); err != nil {
+			return err
+		}
+	}
+	return s.Files.Remove(fileOf(user))
+}
