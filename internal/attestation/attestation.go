@@ -10,10 +10,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/subtle"
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
 	"io"
+	"math/big"
 	"slices"
 	"time"
 
@@ -181,4 +184,71 @@ func names(certificate *x509.Certificate, public []byte) error {
 		return ErrUntrusted.With("", "The certificate is for another TPM.")
 	}
 	return nil
+}
+
+// A Statement is what the TPM says of one of its keys, signed by the attestation key
+// (TPM2_Certify).
+type Statement struct {
+	Public      []byte `json:"public"`      // TPMT_PUBLIC of the key
+	CertifyInfo []byte `json:"certifyInfo"` // TPMS_ATTEST
+	Signature   []byte `json:"signature"`   // TPMT_SIGNATURE
+}
+
+// CheckKey returns the key of s if the attestation key certifies, for challenge, that it was
+// made in its TPM and can't leave it.
+func CheckKey(attestationKey *ecdsa.PublicKey, challenge []byte, s Statement) (*ecdsa.PublicKey, error) {
+	public, err := area(s.Public)
+	if err != nil {
+		return nil, ErrEvidence.With("public", "")
+	}
+	a := public.ObjectAttributes
+	if !a.FixedTPM || !a.FixedParent || !a.SensitiveDataOrigin || !a.SignEncrypt || a.Restricted || a.Decrypt {
+		return nil, ErrEvidence.With("public", "The key was not made in the TPM, or can leave it.")
+	}
+	attest, err := Said(attestationKey, challenge, tpm2.TPMSTAttestCertify, s.CertifyInfo, s.Signature)
+	if err != nil {
+		return nil, err
+	}
+	certified, err := attest.Attested.Certify()
+	if err != nil {
+		return nil, ErrEvidence.With("certifyInfo", "")
+	}
+	name, err := tpm2.ObjectName(public)
+	if err != nil || !bytes.Equal(name.Buffer, certified.Name.Buffer) {
+		return nil, ErrEvidence.With("certifyInfo", "The TPM speaks of another key.")
+	}
+	key, err := tpm2.Pub(*public)
+	if err != nil {
+		return nil, ErrEvidence.With("public", "")
+	}
+	ecc, ok := key.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, ErrEvidence.With("public", "The key is not an ECDSA key.")
+	}
+	return ecc, nil
+}
+
+// Said returns a statement of the given kind if a TPM made it, its attestation key signed it,
+// and it answers challenge.
+func Said(attestationKey *ecdsa.PublicKey, challenge []byte, kind tpm2.TPMST, info, signature []byte) (*tpm2.TPMSAttest, error) {
+	s, err := tpm2.Unmarshal[tpm2.TPMTSignature](signature)
+	if err != nil || s.SigAlg != tpm2.TPMAlgECDSA {
+		return nil, ErrEvidence.With("signature", "")
+	}
+	ecc, err := s.Signature.ECDSA()
+	if err != nil || ecc.Hash != tpm2.TPMAlgSHA256 {
+		return nil, ErrEvidence.With("signature", "")
+	}
+	sum := sha256.Sum256(info)
+	if !ecdsa.Verify(attestationKey, sum[:], new(big.Int).SetBytes(ecc.SignatureR.Buffer), new(big.Int).SetBytes(ecc.SignatureS.Buffer)) {
+		return nil, ErrEvidence.With("signature", "The statement is not signed by the TPM that joined.")
+	}
+	attest, err := tpm2.Unmarshal[tpm2.TPMSAttest](info)
+	if err != nil || attest.Magic != tpm2.TPMGeneratedValue || attest.Type != kind {
+		return nil, ErrEvidence.With("certifyInfo", "")
+	}
+	if len(challenge) == 0 || subtle.ConstantTimeCompare(attest.ExtraData.Buffer, challenge) != 1 {
+		return nil, ErrEvidence.With("certifyInfo", "The statement answers another question.")
+	}
+	return attest, nil
 }

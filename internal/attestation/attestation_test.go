@@ -127,6 +127,41 @@ func TestTrusted(t *testing.T) {
 	}
 }
 
+func TestCheckKey(t *testing.T) {
+	here, there := newDevice(t, tpmtest.New(t)), newDevice(t, tpmtest.NewStranger(t))
+	attested, err := attestation.AttestationKey(here.evidence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := func(d device, challenge string) attestation.Statement {
+		key, err := d.chip.NewDeviceKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, signature, err := d.chip.CertifyKey(d.key, key, []byte(challenge))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return attestation.Statement{Public: key.Public, CertifyInfo: info, Signature: signature}
+	}
+	good := state(here, "now")
+	if key, err := attestation.CheckKey(attested, []byte("now"), good); err != nil || key == nil {
+		t.Errorf("a key of this TPM: %v", err)
+	}
+	other := good
+	other.Public = state(here, "now").Public
+	itself := good
+	itself.Public = here.key.Public
+	for name, s := range map[string]attestation.Statement{
+		"a statement of another time": state(here, "then"), "a key of another TPM": state(there, "now"),
+		"another key than the one spoken of": other, "the attestation key": itself, "nothing": {},
+	} {
+		if _, err := attestation.CheckKey(attested, []byte("now"), s); !errors.Is(err, attestation.ErrEvidence) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func FuzzNew(f *testing.F) {
 	f.Add([]byte{0, 0x23, 0, 0x0b}, []byte{0, 1})
 	f.Fuzz(func(_ *testing.T, endorsement, key []byte) {

@@ -80,6 +80,7 @@ type Proof struct {
 	Thumbprint string    // of its key: RFC 7638, SHA-256, base64url
 	ID         string    // jti; unique for the key if the client is honest: see Once
 	IssuedAt   time.Time // UTC
+	BodyHash   string    // claim bh of a device's proof (package device), which Verify does not judge
 }
 
 // FromHeader returns the proof among the values of a request's DPoP header, or nothing if
@@ -147,6 +148,7 @@ type claims struct {
 	Issued *jwt.NumericDate `json:"iat"`
 	Nonce  string           `json:"nonce"`
 	Hash   string           `json:"ath"`
+	Body   string           `json:"bh"`
 }
 
 // verifyClaims makes the checks of RFC 9449 section 4.3 that are about the claims in body.
@@ -177,7 +179,7 @@ func verifyClaims(body []byte, thumbprint string, want Want) (Proof, error) {
 	if want.Thumbprint != "" && want.Thumbprint != thumbprint { // check 12b; sections 5 and 10
 		return Proof{}, ErrInvalid.With("", "The DPoP proof is made with another key than the one that is bound.")
 	}
-	return Proof{Thumbprint: thumbprint, ID: c.ID, IssuedAt: issued}, nil
+	return Proof{Thumbprint: thumbprint, ID: c.ID, IssuedAt: issued, BodyHash: c.Body}, nil
 }
 
 // hasPrivatePart reports whether the jwk of a proof has a member that belongs to a

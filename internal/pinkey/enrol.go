@@ -3,12 +3,11 @@ package pinkey
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/sha256"
-	"crypto/subtle"
-	"math/big"
+	"fmt"
 
 	"github.com/google/go-tpm/tpm2"
 
+	"github.com/postern-id/postern/internal/attestation"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -32,11 +31,11 @@ var (
 	}
 )
 
-// Check accepts a key for container c only if the TPM that attestation stands for certifies
+// Check accepts a key for container c only if the TPM that the key attested stands for certifies
 // that it made this key, with exactly this policy and these attributes, for this challenge;
 // it returns the key. A key that was imported, that may be exported, whose PIN something else
 // could change, or that was made for another container is refused.
-func Check(c Container, reset, attestation *ecdsa.PublicKey, challenge []byte, in Creation) (*ecdsa.PublicKey, error) {
+func Check(c Container, reset, attested *ecdsa.PublicKey, challenge []byte, in Creation) (*ecdsa.PublicKey, error) {
 	public, err := tpm2.Unmarshal[tpm2.TPMTPublic](in.Public)
 	if err != nil || !bytes.Equal(tpm2.Marshal(public), in.Public) {
 		return nil, ErrKey.With("publicKey", "")
@@ -54,24 +53,18 @@ func Check(c Container, reset, attestation *ecdsa.PublicKey, challenge []byte, i
 	if !bytes.Equal(tpm2.Marshal(want), in.Public) {
 		return nil, ErrKey.With("publicKey", "The key's attributes or policy are not those of a device PIN for this person on this device.")
 	}
-	if err := certified(attestation, challenge, public, in); err != nil {
+	if err := certified(attested, challenge, public, in); err != nil {
 		return nil, err
 	}
 	return key, nil
 }
 
-// certified reports whether in.CertifyInfo says, signed by attestation, that a TPM created
+// certified reports whether in.CertifyInfo says, signed by the attestation key, that a TPM created
 // public and was asked with challenge.
-func certified(attestation *ecdsa.PublicKey, challenge []byte, public *tpm2.TPMTPublic, in Creation) error {
-	if !verify(attestation, in.CertifyInfo, in.Signature) {
-		return ErrAttestation.With("signature", "")
-	}
-	attest, err := tpm2.Unmarshal[tpm2.TPMSAttest](in.CertifyInfo)
-	if err != nil || attest.Magic != tpm2.TPMGeneratedValue || attest.Type != tpm2.TPMSTAttestCreation {
-		return ErrAttestation.With("certifyInfo", "")
-	}
-	if len(challenge) == 0 || subtle.ConstantTimeCompare(attest.ExtraData.Buffer, challenge) != 1 {
-		return ErrAttestation.With("certifyInfo", "")
+func certified(by *ecdsa.PublicKey, challenge []byte, public *tpm2.TPMTPublic, in Creation) error {
+	attest, err := attestation.Said(by, challenge, tpm2.TPMSTAttestCreation, in.CertifyInfo, in.Signature)
+	if err != nil {
+		return fmt.Errorf("%w (%w)", ErrAttestation, err)
 	}
 	creation, err := attest.Attested.Creation()
 	if err != nil {
@@ -82,19 +75,6 @@ func certified(attestation *ecdsa.PublicKey, challenge []byte, public *tpm2.TPMT
 		return ErrAttestation.With("certifyInfo", "")
 	}
 	return nil
-}
-
-func verify(key *ecdsa.PublicKey, message, signature []byte) bool {
-	s, err := tpm2.Unmarshal[tpm2.TPMTSignature](signature)
-	if err != nil || s.SigAlg != tpm2.TPMAlgECDSA {
-		return false
-	}
-	ecc, err := s.Signature.ECDSA()
-	if err != nil || ecc.Hash != tpm2.TPMAlgSHA256 {
-		return false
-	}
-	sum := sha256.Sum256(message)
-	return ecdsa.Verify(key, sum[:], new(big.Int).SetBytes(ecc.SignatureR.Buffer), new(big.Int).SetBytes(ecc.SignatureS.Buffer))
 }
 
 func eccKey(public *tpm2.TPMTPublic) (*ecdsa.PublicKey, error) {

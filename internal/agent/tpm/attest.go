@@ -37,11 +37,42 @@ func (t *TPM) certifyCreation(attestation, k Key, born birth, challenge []byte) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("certify a key: %w", told(err))
 	}
-	attest, err := certified.CertifyInfo.Contents()
+	return statement(certified.CertifyInfo, certified.Signature)
+}
+
+// CertifyKey has the attestation key say, for the server's challenge, that k lives in this
+// TPM. It works for keys without a PIN.
+func (t *TPM) CertifyKey(attestation, k Key, challenge []byte) (info, signature []byte, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	by, err := t.load(attestation)
 	if err != nil {
 		return nil, nil, err
 	}
-	return tpm2.Marshal(*attest), tpm2.Marshal(certified.Signature), nil
+	defer t.flush(by.Handle)
+	key, err := t.load(k)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer t.flush(key.Handle)
+	certified, err := tpm2.Certify{
+		ObjectHandle:   tpm2.AuthHandle{Handle: key.Handle, Name: key.Name, Auth: t.authorised(nil)},
+		SignHandle:     tpm2.AuthHandle{Handle: by.Handle, Name: by.Name, Auth: t.authorised(nil)},
+		QualifyingData: tpm2.TPM2BData{Buffer: challenge}, InScheme: tpm2.TPMTSigScheme{Scheme: tpm2.TPMAlgNull},
+	}.Execute(t.conn)
+	if err != nil {
+		return nil, nil, fmt.Errorf("certify a key: %w", told(err))
+	}
+	return statement(certified.CertifyInfo, certified.Signature)
+}
+
+// statement writes what a TPM said in the form that goes to the server.
+func statement(info tpm2.TPM2BAttest, signature tpm2.TPMTSignature) ([]byte, []byte, error) {
+	attest, err := info.Contents()
+	if err != nil {
+		return nil, nil, err
+	}
+	return tpm2.Marshal(*attest), tpm2.Marshal(signature), nil
 }
 
 // Where the TCG keeps endorsement certificates: RSA 2048 and ECC P-256 (EK Credential

@@ -1,0 +1,178 @@
+// Package device is what an agent and its server say to each other: the messages, the proof
+// that comes with each, and the policy that the agent keeps. Both sides import it, so that
+// they can't disagree; docs/device-protocol.md tells the conversation. It knows no HTTP
+// and no store.
+package device
+
+import (
+	"time"
+
+	"github.com/postern-id/postern/internal/attestation"
+	"github.com/postern-id/postern/internal/devicepolicy"
+)
+
+// Version is the version of the protocol that this program speaks.
+const Version = 1
+
+// JoinType says how a device belongs to the tenant.
+type JoinType string
+
+// The ways of joining.
+const (
+	Registered   JoinType = "registered"   // somebody's own device; Graph's trustType Workplace
+	Joined       JoinType = "joined"       // the organisation's; AzureAd
+	HybridJoined JoinType = "hybridJoined" // also a member of a directory domain; ServerAd
+)
+
+// Storage says where a device keeps its keys.
+type Storage string
+
+// The places for keys.
+const (
+	TPM      Storage = "tpm"
+	Software Storage = "software"
+)
+
+// About is what anybody may know of a tenant before joining.
+type About struct {
+	Version     int      `json:"version"`
+	TenantID    string   `json:"tenantId"`
+	DisplayName string   `json:"displayName"`
+	Issuer      string   `json:"issuer"`
+	ClientID    string   `json:"clientId"` // of the agent, at the OAuth endpoints
+	Domains     []string `json:"domains"`
+	Helpdesk    Helpdesk `json:"helpdesk"`
+	TimeZone    string   `json:"timeZone"` // IANA name
+}
+
+// Helpdesk says whom people may call.
+type Helpdesk struct {
+	Phone string `json:"phone,omitempty"`
+	Hours string `json:"hours,omitempty"`
+	Mail  string `json:"mail,omitempty"`
+}
+
+// AttestationAnswer is a challenge for the TPM that the evidence is about.
+type AttestationAnswer struct {
+	Token string `json:"token"` // comes back with the join; five minutes
+	attestation.Challenge
+}
+
+// Attestation shows that the device's key lives in a TPM.
+type Attestation struct {
+	attestation.Evidence
+	Token  string `json:"token"`
+	Secret []byte `json:"secret"` // what the challenge held
+	// Key is the TPM's statement about the device key, for the SHA-256 of Token.
+	Key attestation.Statement `json:"key"`
+}
+
+// JoinRequest asks for a place in the tenant, for the key that the request is proved with.
+type JoinRequest struct {
+	DisplayName            string       `json:"displayName"`
+	JoinType               JoinType     `json:"joinType"`
+	OperatingSystem        string       `json:"operatingSystem"`
+	OperatingSystemVersion string       `json:"operatingSystemVersion"`
+	Manufacturer           string       `json:"manufacturer,omitempty"`
+	Model                  string       `json:"model,omitempty"`
+	Storage                Storage      `json:"storage"`
+	Domain                 string       `json:"domain,omitempty"` // directory domain of a hybrid-joined device
+	Attestation            *Attestation `json:"attestation,omitempty"`
+}
+
+// JoinAnswer is all that the device needs until its first lock screen is shown.
+type JoinAnswer struct {
+	DeviceID    string    `json:"deviceId"`
+	ObjectID    string    `json:"objectId"`
+	Certificate []string  `json:"certificate"` // PEM, the device's first
+	RenewAt     time.Time `json:"renewAt"`
+	Tenant      About     `json:"tenant"`
+	Policy      string    `json:"policy"`     // signed Settings
+	PolicyKeys  []byte    `json:"policyKeys"` // JWK set that signs them
+	Accounts    []Account `json:"accounts"`   // who joined it
+	Attested    bool      `json:"attested"`
+}
+
+// Account is a person of the tenant as an operating system knows people.
+type Account struct {
+	ID          string         `json:"id"`       // object id
+	UserName    string         `json:"userName"` // local part of the UPN
+	UPN         string         `json:"upn"`
+	DisplayName string         `json:"displayName"`
+	UID         uint32         `json:"uid"`
+	GID         uint32         `json:"gid"`
+	Home        string         `json:"home"`
+	Shell       string         `json:"shell"`
+	Groups      []AccountGroup `json:"groups"`
+	Enabled     bool           `json:"enabled"`
+}
+
+// AccountGroup is a group of the tenant as an operating system knows groups.
+type AccountGroup struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	GID  uint32 `json:"gid"`
+}
+
+// Settings is the policy that holds, as it is signed and kept on the device.
+type Settings struct {
+	Issuer   string             `json:"iss"`
+	TenantID string             `json:"tid"`
+	DeviceID string             `json:"deviceid"`
+	IssuedAt int64              `json:"iat"` // seconds since 1970
+	Version  int64              `json:"version"`
+	UserID   string             `json:"user,omitempty"` // whose settings are in it, too
+	Settings map[string]Setting `json:"settings"`       // by URI
+}
+
+// Setting is the effective value of one setting, and why.
+type Setting struct {
+	Value      devicepolicy.Value  `json:"value"`
+	Source     devicepolicy.Source `json:"source"`
+	Reason     devicepolicy.Reason `json:"reason"`
+	PolicyID   string              `json:"policyId,omitempty"`
+	PolicyName string              `json:"policyName,omitempty"`
+	Idle       bool                `json:"idle,omitempty"`
+}
+
+// ContainerAnswer is what a device PIN is made from.
+type ContainerAnswer struct {
+	ID           string `json:"id"`
+	ResetKey     []byte `json:"resetKey"` // PKIX
+	ResetVersion int    `json:"resetVersion"`
+	Challenge    []byte `json:"challenge"`
+}
+
+// KeyRequest registers the key behind a PIN: package pinkey says what it must be.
+type KeyRequest struct {
+	Public      []byte `json:"public"`
+	CertifyInfo []byte `json:"certifyInfo"`
+	Signature   []byte `json:"signature"`
+}
+
+// KeyAnswer names the method that the key is at the server.
+type KeyAnswer struct {
+	MethodID string `json:"methodId"`
+}
+
+// ResetRequest asks for one change of a forgotten PIN.
+type ResetRequest struct {
+	Nonce    []byte `json:"nonce"`             // of the TPM
+	Lifetime int    `json:"lifetimeInSeconds"` // 60 at most
+}
+
+// ResetAnswer is the server's word for it.
+type ResetAnswer struct {
+	Signature []byte `json:"signature"` // TPMT_SIGNATURE
+}
+
+// Change tells an agent what to read again.
+type Change string
+
+// The changes that the stream tells of.
+const (
+	PolicyChanged  Change = "policy"
+	AccountChanged Change = "account"
+	PINChanged     Change = "pin"
+	DeviceChanged  Change = "device"
+)
