@@ -26,12 +26,13 @@ var postern = house{
 		// The store implements what the rows below declare, the edges included.
 		{name: "store", packages: "internal/store/..."},
 		{name: "edges", packages: "internal/pages/... internal/graph/... internal/oauth/... internal/sample/... " +
-			"internal/console/... internal/cli/... internal/deviceapi/..."},
+			"internal/console/... internal/cli/... internal/deviceapi/... internal/agent/..."},
 		{name: "web", packages: "internal/request/... internal/browser/..."},
+		{name: "wire", packages: "internal/device/..."},
 		{name: "methods", packages: "internal/method/... internal/recovery/... internal/devicepolicy/..."},
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/keyring/... internal/token/... " +
-			"internal/outbox/...", beside: true},
+			"internal/outbox/... internal/attestation/... internal/pinkey/...", beside: true},
 		{name: "aids", packages: "internal/audit/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/..."},
 		{name: "words", packages: "internal/fault internal/arch docs"},
 	},

@@ -55,6 +55,7 @@ const (
 const (
 	ServiceAuthenticationMethods = "Authentication Methods"
 	ServiceCoreDirectory         = "Core Directory"
+	ServiceDeviceRegistration    = "Device Registration Service"
 	ServicePostern               = "Postern" // events that Entra does not have
 )
 
@@ -207,6 +208,15 @@ const (
 	AddPolicy    = "Add policy"
 	UpdatePolicy = "Update policy"
 	DeletePolicy = "Delete policy"
+)
+
+// Activities of [ServiceDeviceRegistration] and [ServiceCoreDirectory] with [CategoryDevice].
+const (
+	RegisterDevice   = "Register device"
+	UnregisterDevice = "Unregister device"
+	CertifyDevice    = "Issue device certificate"
+	UpdateDevice     = "Update device"
+	DeleteDevice     = "Delete device"
 )
 
 // Activities of [ServicePostern].

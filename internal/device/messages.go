@@ -43,6 +43,13 @@ type About struct {
 	Domains     []string `json:"domains"`
 	Helpdesk    Helpdesk `json:"helpdesk"`
 	TimeZone    string   `json:"timeZone"` // IANA name
+	Numbers     Numbers  `json:"numbers"`
+}
+
+// Numbers is the range of the tenant's uids and gids; an agent refuses every other one.
+type Numbers struct {
+	First uint32 `json:"first"`
+	Last  uint32 `json:"last"`
 }
 
 // Helpdesk says whom people may call.
@@ -135,6 +142,21 @@ type Setting struct {
 	Idle       bool                `json:"idle,omitempty"`
 }
 
+// PolicyAnswer is the policy that holds, signed, and the keys to verify it with.
+type PolicyAnswer struct {
+	Policy     string `json:"policy"`
+	PolicyKeys []byte `json:"policyKeys"`
+}
+
+// TypePolicy is the type, in the header, of a signed policy.
+const TypePolicy = "device-policy+jwt"
+
+// RenewAnswer is a new certificate.
+type RenewAnswer struct {
+	Certificate []string  `json:"certificate"`
+	RenewAt     time.Time `json:"renewAt"`
+}
+
 // ContainerAnswer is what a device PIN is made from.
 type ContainerAnswer struct {
 	ID           string `json:"id"`
@@ -176,3 +198,16 @@ const (
 	PINChanged     Change = "pin"
 	DeviceChanged  Change = "device"
 )
+
+// ErrorAnswer is how the server says no.
+type ErrorAnswer struct {
+	Error Error `json:"error"`
+}
+
+// Error is what went wrong, for people and for programs.
+type Error struct {
+	Code          string `json:"code"` // stable; docs/errors.md
+	Message       string `json:"message"`
+	Remedy        string `json:"remedy,omitempty"`
+	CorrelationID string `json:"correlationId"`
+}

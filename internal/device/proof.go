@@ -3,6 +3,7 @@ package device
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/asn1"
@@ -93,3 +94,21 @@ func Verify(proof string, want dpop.Want, body []byte) (dpop.Proof, error) {
 	}
 	return p, nil
 }
+
+// Thumbprint is the name of a key: RFC 7638 with SHA-256, base64url.
+func Thumbprint(key *ecdsa.PublicKey) (string, error) {
+	sum, err := (&jose.JSONWebKey{Key: key}).Thumbprint(crypto.SHA256)
+	return base64.RawURLEncoding.EncodeToString(sum), err
+}
+
+// KeyOf returns the key that made a proof, which for a device is ECDSA on P-256.
+func KeyOf(key any) (*ecdsa.PublicKey, error) {
+	ecc, ok := key.(*ecdsa.PublicKey)
+	if !ok || ecc.Curve != elliptic.P256() {
+		return nil, ErrKey
+	}
+	return ecc, nil
+}
+
+// ErrKey says that a device came with another sort of key.
+var ErrKey = &fault.Error{Kind: fault.Invalid, Code: "deviceKey", Text: "The key of a device is ECDSA on P-256."}

@@ -67,6 +67,7 @@ const (
 	SetLocally      Reason = "setLocally"      // no policy sets it
 	PairImpossible  Reason = "pairImpossible"  // shortest PIN above the longest: both are defaults
 	SharedDevice    Reason = "sharedDevice"    // follows from the profile for shared devices
+	JoinedDevice    Reason = "joinedDevice"    // joining switches it on
 	ManagedOverrule Reason = "managedOverrule" // a policy sets it; a local value is there and does not count
 )
 

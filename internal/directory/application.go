@@ -19,6 +19,10 @@ const (
 	PagesAppID AppID = "35796448-4d41-4a51-8408-8fa34b9e5f1f"
 	// ConsoleAppID is the administrators' console.
 	ConsoleAppID AppID = "1daac634-6d3e-49c8-9c38-6592697d3853"
+	// AgentAppID is postern-agent, on devices.
+	AgentAppID AppID = "5f0c3c1e-8a4d-4c0e-9b57-6f1c2f7d9a44"
+	// DeviceRegistrationAppID is the API that devices join by; Entra's id for it.
+	DeviceRegistrationAppID AppID = "01cb2876-7ebd-4aa4-9cc9-d28bd4d359a9"
 )
 
 // Values of [Application.SigningAlgorithm]; empty means RS256.
@@ -204,7 +208,7 @@ func (s Secret) Check() error {
 // BuiltIn reports whether id is an application that comes with Postern.
 func (id AppID) BuiltIn() bool {
 	switch id {
-	case GraphAppID, DeveloperCLIAppID, CLIAppID, PagesAppID, ConsoleAppID:
+	case GraphAppID, DeveloperCLIAppID, CLIAppID, PagesAppID, ConsoleAppID, AgentAppID, DeviceRegistrationAppID:
 		return true
 	}
 	return false

@@ -37,6 +37,7 @@ const (
 	KindGroup            ObjectKind = "group"
 	KindServicePrincipal ObjectKind = "servicePrincipal"
 	KindApplication      ObjectKind = "application"
+	KindDevice           ObjectKind = "device"
 )
 
 // A Ref points at a directory object of the same tenant.

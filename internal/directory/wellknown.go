@@ -13,11 +13,11 @@ type Seed struct {
 	Grants            []PermissionGrant
 }
 
-// WellKnown returns the seed of t: the Graph API with all its app roles and scopes, and the
-// public clients that come with Postern, each with the delegated permissions that it may
-// use; a person's roles limit them further. Object ids follow from the tenant, so that a
-// later version that seeds again meets the same objects. A stored copy of the Graph API may be
-// older than [GraphAppRoles] and [GraphScopes], which count.
+// WellKnown returns the seed of t: the Graph API with all its app roles and scopes, the API
+// that devices join by, and the public clients that come with Postern, each with the delegated
+// permissions that it may use; a person's roles limit them further. Object ids follow from the
+// tenant, so that a later version that seeds again meets the same objects. A stored copy of the
+// Graph API may be older than [GraphAppRoles] and [GraphScopes], which count.
 //
 // The CLI and the developer client run on the person's machine: code flow to a loopback
 // port, or device code. The console's own address is the server's matter; the redirect to
@@ -29,7 +29,12 @@ func WellKnown(t Tenant) Seed {
 		AppRoles:       GraphAppRoles(), API: APISettings{Scopes: GraphScopes()},
 	}.Presence(objectID[ServicePrincipalID](t, "servicePrincipal", GraphAppID))
 	graph.OwnerTenant = NoTenant
-	seed := Seed{ServicePrincipals: []ServicePrincipal{graph}}
+	devices := Application{
+		Tenant: t.ID, AppID: DeviceRegistrationAppID, DisplayName: "Device Registration Service", CreatedDateTime: t.CreatedAt,
+		API: APISettings{Scopes: []PermissionScope{deviceScope}},
+	}.Presence(objectID[ServicePrincipalID](t, "servicePrincipal", DeviceRegistrationAppID))
+	devices.OwnerTenant = NoTenant
+	seed := Seed{ServicePrincipals: []ServicePrincipal{graph, devices}}
 	for _, c := range clients {
 		app := Application{
 			Tenant: t.ID, ID: objectID[ApplicationID](t, "application", c.id), AppID: c.id,
@@ -42,9 +47,13 @@ func WellKnown(t Tenant) Seed {
 		sp := app.Presence(objectID[ServicePrincipalID](t, "servicePrincipal", c.id))
 		seed.Applications = append(seed.Applications, app)
 		seed.ServicePrincipals = append(seed.ServicePrincipals, sp)
+		api := graph.ID
+		if c.id == AgentAppID {
+			api = devices.ID
+		}
 		seed.Grants = append(seed.Grants, PermissionGrant{
 			Tenant: t.ID, ID: objectID[string](t, "grant", c.id), Client: sp.ID,
-			ConsentType: AllPrincipals, Resource: graph.ID, Scope: strings.Join(c.scopes(), " "),
+			ConsentType: AllPrincipals, Resource: api, Scope: strings.Join(c.scopes(), " "),
 		})
 	}
 	return seed
@@ -63,7 +72,19 @@ var clients = []client{
 	{ConsoleAppID, "Postern Console", true, false, allScopes},
 	{PagesAppID, "Postern Security Info", false, false, ownScopes},
 	{DeveloperCLIAppID, "Developer CLI", true, true, readScopes},
+	{AgentAppID, "Postern Agent", true, true, deviceScopes},
 }
+
+// deviceScope lets the agent join a device for a person and keep their PIN.
+var deviceScope = PermissionScope{
+	ID: "086327cd-9afb-4777-8341-b136a1866bf3", Value: DeviceScope, Type: "User", IsEnabled: true,
+	AdminConsentDisplayName: "Join devices", AdminConsentDescription: "Lets the agent join a device and set up a device PIN for the signed-in person.",
+}
+
+// DeviceScope is the one scope of the API that devices join by.
+const DeviceScope = "adrs_access"
+
+func deviceScopes() []string { return append([]string{DeviceScope}, openIDScopes...) }
 
 func allScopes() []string {
 	var all []string

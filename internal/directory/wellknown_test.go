@@ -32,7 +32,7 @@ func TestWellKnown(t *testing.T) {
 		if len(a.Web.RedirectURIs)+len(a.SPA.RedirectURIs) > 0 {
 			t.Errorf("%s is no public client", a.DisplayName)
 		}
-		if device := a.AppID == directory.CLIAppID || a.AppID == directory.DeveloperCLIAppID; device != a.IsFallbackPublicClient {
+		if device := a.AppID == directory.CLIAppID || a.AppID == directory.DeveloperCLIAppID || a.AppID == directory.AgentAppID; device != a.IsFallbackPublicClient {
 			t.Errorf("%s: device code is %v", a.DisplayName, a.IsFallbackPublicClient)
 		}
 		loopback := slices.Equal(a.PublicClient.RedirectURIs, []string{"http://localhost"})
@@ -48,7 +48,11 @@ func TestWellKnown(t *testing.T) {
 	}
 	for _, g := range seed.Grants {
 		own(g.ID)
-		if err := g.Check(graph); err != nil {
+		api := graph
+		if g.Resource != graph.ID {
+			api = seed.ServicePrincipals[1]
+		}
+		if err := g.Check(api); err != nil {
 			t.Errorf("%s: %v", g.Client, err)
 		}
 	}

@@ -77,7 +77,8 @@ type Want struct {
 
 // A Proof is one that was verified.
 type Proof struct {
-	Thumbprint string    // of its key: RFC 7638, SHA-256, base64url
+	Key        any       // public key that made it
+	Thumbprint string    // of Key: RFC 7638, SHA-256, base64url
 	ID         string    // jti; unique for the key if the client is honest: see Once
 	IssuedAt   time.Time // UTC
 	BodyHash   string    // claim bh of a device's proof (package device), which Verify does not judge
@@ -131,7 +132,12 @@ func Verify(proof string, want Want) (Proof, error) {
 	if err != nil {
 		return Proof{}, ErrInvalid
 	}
-	return verifyClaims(body, base64.RawURLEncoding.EncodeToString(thumbprint), want)
+	p, err := verifyClaims(body, base64.RawURLEncoding.EncodeToString(thumbprint), want)
+	if err != nil {
+		return Proof{}, err
+	}
+	p.Key = key.Key
+	return p, nil
 }
 
 // isWeak reports whether key is an RSA key of less than 2048 bits (RFC 7518 section 3.3)

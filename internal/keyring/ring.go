@@ -34,10 +34,14 @@ const (
 	Checkpoint Purpose = "checkpoint" // Ed25519: signs the log's checkpoints
 	PassPepper Purpose = "passPepper" // HMAC key over passcodes
 	Derivation Purpose = "derivation" // root of the tenant's derived secrets
+
+	DeviceCA     Purpose = "deviceCA"     // ECDSA P-256: signs the certificates of devices
+	DevicePolicy Purpose = "devicePolicy" // ECDSA P-256: signs the policy that devices keep
+	PINReset     Purpose = "pinReset"     // root of the keys that reset device PINs
 )
 
-// Purposes lists every key that a tenant has from its first moment on.
-var Purposes = []Purpose{RS256, ES256, Checkpoint, PassPepper, Derivation}
+// Purposes lists every key that a tenant has.
+var Purposes = []Purpose{RS256, ES256, Checkpoint, PassPepper, Derivation, DeviceCA, DevicePolicy, PINReset}
 
 // A Key is one key of a tenant, its private part sealed. A signing key is published from
 // CreatedAt on, signs from ActiveAt until RetiredAt, and is published until RemoveAt.
@@ -93,7 +97,7 @@ func generate(purpose Purpose) (private, public []byte, err error) {
 	switch purpose {
 	case RS256:
 		signer, err = rsa.GenerateKey(rand.Reader, 2048)
-	case ES256:
+	case ES256, DeviceCA, DevicePolicy:
 		signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case Checkpoint:
 		_, signer, err = ed25519.GenerateKey(rand.Reader)

@@ -97,15 +97,16 @@ func generated(t *testing.T, r *Ring, tenant string, purpose Purpose, created, a
 
 func TestGeneratedKeysSignForTheirPublicPart(t *testing.T) {
 	digest := sha256.Sum256([]byte("message"))
+	onP256 := func(public any, signature []byte) bool {
+		p, ok := public.(*ecdsa.PublicKey)
+		return ok && p.Params().Name == "P-256" && ecdsa.VerifyASN1(p, digest[:], signature)
+	}
 	verify := map[Purpose]func(public any, signature []byte) bool{
 		RS256: func(public any, signature []byte) bool {
 			p, ok := public.(*rsa.PublicKey)
 			return ok && p.Size() == 256 && rsa.VerifyPKCS1v15(p, crypto.SHA256, digest[:], signature) == nil
 		},
-		ES256: func(public any, signature []byte) bool {
-			p, ok := public.(*ecdsa.PublicKey)
-			return ok && p.Params().Name == "P-256" && ecdsa.VerifyASN1(p, digest[:], signature)
-		},
+		ES256: onP256, DeviceCA: onP256, DevicePolicy: onP256,
 		Checkpoint: func(public any, signature []byte) bool {
 			p, ok := public.(ed25519.PublicKey)
 			return ok && ed25519.Verify(p, []byte("message"), signature)
@@ -113,6 +114,9 @@ func TestGeneratedKeysSignForTheirPublicPart(t *testing.T) {
 	}
 	r, s, _ := newRing(t)
 	s.keys = append(s.keys, generated(t, r, "A", RS256, nine, nine))
+	for _, purpose := range []Purpose{DeviceCA, DevicePolicy, PINReset} {
+		s.keys = append(s.keys, generated(t, r, "A", purpose, nine, nine))
+	}
 	for _, purpose := range Purposes {
 		t.Run(string(purpose), func(t *testing.T) {
 			check, signs := verify[purpose]

@@ -141,13 +141,11 @@ func (s *Server) seed(n NewTenant, domain string) (store.Seed, directory.User, e
 			Principal: directory.Ref{Kind: directory.KindUser, ID: string(admin.ID)}, CreatedAt: now,
 		}},
 	}
-	for _, purpose := range keyring.Purposes {
-		k, err := keyring.Generate(s.wrapper, string(tenant.ID), purpose, now, now)
-		if err != nil {
-			return seed, admin, err
-		}
-		seed.Keys = append(seed.Keys, k)
+	var err error
+	if seed.Keys, err = s.generate(tenant.ID, now); err != nil {
+		return seed, admin, err
 	}
+	seed.Version = seedVersion
 	if n.EnableTAP {
 		policy := tap.DefaultPolicy()
 		policy.State, policy.ModifiedAt = "enabled", now

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/postern-id/postern/internal/deviceapi"
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/oauth"
 	"github.com/postern-id/postern/internal/pages"
@@ -16,7 +17,7 @@ import (
 
 // mount puts the parts under one handler. The first segment of a path says whose it is;
 // what is nobody's is a tenant, which the authorization server knows or refuses.
-func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph.API) http.Handler {
+func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph.API, agents *deviceapi.API) http.Handler {
 	own := http.NewServeMux()
 	site.Mount(own)
 	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -26,10 +27,14 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(site.ShowForeign))
 	protected := protection.Handler(own)
-	graphHandler := api.Handler()
+	graphHandler, agentHandler := api.Handler(), agents.Handler()
 
 	whole := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		if first == "device" && strings.HasPrefix(rest, "v") { // /device itself is a page
+			agentHandler.ServeHTTP(w, r)
+			return
+		}
 		switch first {
 		case "v1.0", "beta":
 			graphHandler.ServeHTTP(w, r)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/clock"
+	"github.com/postern-id/postern/internal/deviceapi"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/gate"
 	"github.com/postern-id/postern/internal/graph"
@@ -122,6 +123,9 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err := s.checkMaster(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	if err := s.seedMissing(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	s.metrics.watched(s)
 	if s.handler, err = s.build(); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -173,7 +177,11 @@ func (s *Server) build() (http.Handler, error) {
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
 		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation,
 	}
-	return s.mount(site, authorization, api), nil
+	agents := &deviceapi.API{
+		Store: s.db, Tokens: keys, Secrets: s.ring, CA: deviceapi.CA{Keys: s.ring, Now: s.now}, PublicURL: o.PublicURL,
+		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log,
+	}
+	return s.mount(site, authorization, api, agents), nil
 }
 
 // Start begins the work in the background: sealing, counting, sending mail, cleaning up.

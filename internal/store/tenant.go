@@ -37,6 +37,7 @@ type Seed struct {
 	Grants       []directory.PermissionGrant
 	PassPolicy   *tap.Policy // nil leaves the default
 	Events       []audit.Event
+	Version      int // of the seed: see SeedMissing
 }
 
 // CreateTenant stores s whole, or nothing and directory.ErrDomainTaken.
@@ -119,7 +120,7 @@ func (tx *Tx) createTenant(ctx context.Context, s Seed) error {
 			return err
 		}
 	}
-	return nil
+	return tx.setSeed(ctx, t.ID, s.Version)
 }
 
 // addDomain claims the name for the tenant in the routing table and in the tenant itself.

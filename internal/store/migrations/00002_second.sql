@@ -35,3 +35,84 @@ CREATE INDEX permission_grant_principal ON permission_grant (tenant_id, principa
 CREATE INDEX permission_grant_resource ON permission_grant (tenant_id, resource_id, id);
 CREATE INDEX app_role_assignment_principal ON app_role_assignment (tenant_id, principal_id, id);
 CREATE INDEX token_family_app ON token_family (tenant_id, app_id);
+
+-- Devices that joined. key_thumbprint names the key that a device proves itself with; machine
+-- is a hash of its TPM's endorsement key, empty without a TPM.
+CREATE TABLE device (
+    tenant_id        TEXT    NOT NULL,
+    id               TEXT    NOT NULL,
+    device_id        TEXT    NOT NULL,
+    display_name     TEXT    NOT NULL, -- lower case, as all that is filtered by
+    operating_system TEXT    NOT NULL,
+    trust_type       TEXT    NOT NULL,
+    account_enabled  BOOLEAN NOT NULL,
+    key_thumbprint   TEXT    NOT NULL,
+    machine          TEXT    NOT NULL,
+    owner_id         TEXT    NOT NULL,
+    registered_at    BIGINT  NOT NULL,
+    seen_at          BIGINT  NOT NULL,
+    version          BIGINT  NOT NULL DEFAULT 0,
+    body             TEXT    NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX device_device_id ON device (tenant_id, device_id);
+CREATE UNIQUE INDEX device_key ON device (tenant_id, key_thumbprint);
+CREATE INDEX device_machine ON device (tenant_id, machine);
+CREATE INDEX device_owner ON device (tenant_id, owner_id, id);
+CREATE INDEX device_display_name ON device (tenant_id, display_name, id);
+CREATE INDEX device_operating_system ON device (tenant_id, operating_system, id);
+CREATE INDEX device_trust_type ON device (tenant_id, trust_type, id);
+CREATE INDEX device_enabled ON device (tenant_id, account_enabled, id);
+CREATE INDEX device_registered ON device (tenant_id, registered_at, id);
+CREATE INDEX device_seen ON device (tenant_id, seen_at, id);
+
+-- People who signed in on a device: its registered users.
+CREATE TABLE device_user (
+    tenant_id TEXT   NOT NULL,
+    device_id TEXT   NOT NULL, -- object id
+    user_id   TEXT   NOT NULL,
+    first_at  BIGINT NOT NULL,
+    last_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, device_id, user_id)
+);
+CREATE INDEX device_user_user ON device_user (tenant_id, user_id, device_id);
+
+-- Numbers of people and groups on devices (uid, gid): given out once, never reused.
+CREATE TABLE account_number (
+    tenant_id TEXT   NOT NULL,
+    object_id TEXT   NOT NULL,
+    number    BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, object_id)
+);
+CREATE UNIQUE INDEX account_number_once ON account_number (tenant_id, number);
+
+-- Device PINs: one key a person and device.
+CREATE TABLE pin_container (
+    tenant_id  TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    device_id  TEXT   NOT NULL, -- object id
+    user_id    TEXT   NOT NULL,
+    method_id  TEXT   NOT NULL, -- empty while the key is not registered
+    created_at BIGINT NOT NULL,
+    body       TEXT   NOT NULL, -- public key, version of the reset root
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX pin_container_user ON pin_container (tenant_id, user_id, id);
+CREATE INDEX pin_container_device ON pin_container (tenant_id, device_id, user_id);
+CREATE INDEX pin_container_method ON pin_container (tenant_id, method_id);
+
+CREATE TABLE device_policy (
+    tenant_id   TEXT   NOT NULL,
+    id          TEXT   NOT NULL,
+    name        TEXT   NOT NULL, -- lower case
+    created_at  BIGINT NOT NULL,
+    modified_at BIGINT NOT NULL,
+    version     BIGINT NOT NULL DEFAULT 1,
+    body        TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX device_policy_name ON device_policy (tenant_id, name, id);
+
+-- The device that a token family is bound to, by object id.
+ALTER TABLE token_family ADD COLUMN device_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX token_family_device ON token_family (tenant_id, device_id);

@@ -1,0 +1,99 @@
+package directory
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/postern-id/postern/internal/fault"
+)
+
+// DeviceObjectID is the object id of a device; its device id, which tokens and certificates
+// carry, is another one, as in Entra.
+type DeviceObjectID string
+
+// A Device is a machine that joined the tenant, in the words of Graph's device resource.
+// Times are UTC. https://learn.microsoft.com/graph/api/resources/device
+type Device struct {
+	Tenant TenantID       `json:"-"`
+	ID     DeviceObjectID `json:"id"`
+
+	DeviceID               string    `json:"deviceId"`
+	DisplayName            string    `json:"displayName"`
+	AccountEnabled         bool      `json:"accountEnabled"`
+	OperatingSystem        string    `json:"operatingSystem"`
+	OperatingSystemVersion string    `json:"operatingSystemVersion,omitempty"`
+	TrustType              TrustType `json:"trustType"`
+	Manufacturer           string    `json:"manufacturer,omitempty"`
+	Model                  string    `json:"model,omitempty"`
+	DomainName             string    `json:"domainName,omitempty"` // directory domain of a hybrid-joined device
+	RegisteredAt           time.Time `json:"registrationDateTime"`
+
+	// KeyThumbprint names the device's key (RFC 7638); KeyStorage says where it lives.
+	KeyThumbprint string `json:"keyThumbprint"`
+	KeyStorage    string `json:"keyStorage"` // tpm or software
+	// Attested says that the TPM's maker vouches for the key; AttestationKey, PKIX, then speaks
+	// for the TPM.
+	Attested       bool   `json:"attested,omitempty"`
+	AttestationKey []byte `json:"attestationKey,omitempty"`
+	// Machine is a hash of the TPM's endorsement key: the same machine joins again as the same
+	// device. Empty without a TPM.
+	Machine string `json:"machine,omitempty"`
+
+	CertificateThumbprint string    `json:"certificateThumbprint,omitempty"` // SHA-256, hex
+	CertificateEndsAt     time.Time `json:"certificateEndsAt,omitzero"`
+
+	Owner   UserID    `json:"-"` // who joined it
+	SeenAt  time.Time `json:"-"` // approximateLastSignInDateTime
+	Version int64     `json:"-"`
+}
+
+// TrustType says how a device belongs to the tenant, in Graph's words.
+type TrustType string
+
+// The trust types.
+const (
+	TrustRegistered TrustType = "Workplace"
+	TrustJoined     TrustType = "AzureAd"
+	TrustHybrid     TrustType = "ServerAd"
+)
+
+// Faults of devices.
+var (
+	ErrDeviceUnknown = &fault.Error{
+		Kind: fault.NotFound, Code: "deviceUnknown",
+		Text: "The organisation doesn't know this device.", Remedy: "Join it again.",
+	}
+	ErrDeviceDisabled = &fault.Error{
+		Kind: fault.Forbidden, Code: "deviceDisabled",
+		Text: "The organisation has switched this device off.", Remedy: "Ask the helpdesk.",
+	}
+	ErrDeviceInvalid = &fault.Error{Kind: fault.Invalid, Code: "deviceInvalid", Text: "The device can't be kept like this."}
+	ErrDeviceQuota   = &fault.Error{
+		Kind: fault.Forbidden, Code: "deviceQuota",
+		Text: "You have joined as many devices as one person may.", Remedy: "Ask the helpdesk to remove one that you no longer use.",
+	}
+)
+
+// Check reports what is wrong with d as a fault, or nil.
+func (d Device) Check() error {
+	for _, text := range []struct{ name, value string }{
+		{"displayName", d.DisplayName}, {"operatingSystem", d.OperatingSystem}, {"operatingSystemVersion", d.OperatingSystemVersion},
+		{"manufacturer", d.Manufacturer}, {"model", d.Model}, {"domain", d.DomainName},
+	} {
+		if utf8.RuneCountInString(text.value) > maxText || !plainText(text.value) {
+			return ErrDeviceInvalid.With(text.name, text.name+" is longer than 256 characters or has control characters.")
+		}
+	}
+	switch {
+	case strings.TrimSpace(d.DisplayName) == "":
+		return ErrDeviceInvalid.With("displayName", "A device has a name.")
+	case strings.TrimSpace(d.OperatingSystem) == "":
+		return ErrDeviceInvalid.With("operatingSystem", "A device has an operating system.")
+	case d.TrustType != TrustRegistered && d.TrustType != TrustJoined && d.TrustType != TrustHybrid:
+		return ErrDeviceInvalid.With("joinType", "A device is registered, joined or hybridJoined.")
+	case d.KeyStorage != "tpm" && d.KeyStorage != "software":
+		return ErrDeviceInvalid.With("storage", "A device keeps its key in a tpm or in software.")
+	}
+	return nil
+}

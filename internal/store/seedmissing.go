@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/keyring"
+)
+
+// seedMark is the name in meta of the version of the seed that a tenant has.
+func seedMark(tenant directory.TenantID) string { return "seed " + string(tenant) }
+
+// SeedVersion returns the version of the seed that a tenant has, 0 for one of the first
+// release.
+func (db *DB) SeedVersion(ctx context.Context, tenant directory.TenantID) (int, error) {
+	var text string
+	err := db.read.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = $1`, seedMark(tenant)).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(text)
+}
+
+// SeedMissing gives a tenant what a later release seeds and it does not have: keys of
+// purposes that it lacks, and well-known objects. What is there stays as it is.
+func (db *DB) SeedMissing(ctx context.Context, tenant directory.TenantID, keys []keyring.Key, known directory.Seed, version int) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		n, err := tx.exec(ctx, `UPDATE tenant SET version = version WHERE tenant_id = $1`, tenant) // one replica at a time
+		if err != nil || n == 0 {
+			return err
+		}
+		for _, k := range keys {
+			if err := tx.addMissingKey(ctx, k); err != nil {
+				return err
+			}
+		}
+		for _, a := range known.Applications {
+			if err := tx.insertApplication(ctx, a); err != nil && !errors.Is(err, directory.ErrObjectExists) {
+				return err
+			}
+		}
+		for _, p := range known.ServicePrincipals {
+			if err := tx.insertServicePrincipal(ctx, p); err != nil && !errors.Is(err, directory.ErrServicePrincipalExists) {
+				return err
+			}
+		}
+		for _, g := range known.Grants {
+			if err := tx.insertGrant(ctx, g); err != nil && !errors.Is(err, directory.ErrGrantExists) {
+				return err
+			}
+		}
+		return tx.setSeed(ctx, tenant, version)
+	})
+}
+
+func (tx *Tx) addMissingKey(ctx context.Context, k keyring.Key) error {
+	var n int
+	if err := tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM tenant_key WHERE tenant_id = $1 AND purpose = $2`, k.Tenant, k.Purpose).Scan(&n); err != nil || n > 0 {
+		return err
+	}
+	return tx.addKey(ctx, k)
+}
+
+func (tx *Tx) setSeed(ctx context.Context, tenant directory.TenantID, version int) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO meta (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, seedMark(tenant), strconv.Itoa(version))
+	return err
+}
