@@ -61,7 +61,7 @@ func New(random io.Reader, e Evidence) (secret []byte, c Challenge, err error) {
 	if err != nil {
 		return nil, c, ErrEvidence.With("endorsementPublic", "")
 	}
-	if _, err := AttestationKey(e); err != nil {
+	if _, err := Key(e); err != nil {
 		return nil, c, err
 	}
 	attestation, err := area(e.AttestationPublic)
@@ -88,9 +88,9 @@ func New(random io.Reader, e Evidence) (secret []byte, c Challenge, err error) {
 	return secret, c, err
 }
 
-// AttestationKey returns the key of e that will speak for the TPM, if it has the form of one
+// Key returns the attestation key of e that will speak for the TPM, if it has the form of one
 // that signs only what its TPM says.
-func AttestationKey(e Evidence) (*ecdsa.PublicKey, error) {
+func Key(e Evidence) (*ecdsa.PublicKey, error) {
 	public, err := area(e.AttestationPublic)
 	if err != nil {
 		return nil, ErrEvidence.With("attestationPublic", "")

@@ -129,7 +129,7 @@ func TestTrusted(t *testing.T) {
 
 func TestCheckKey(t *testing.T) {
 	here, there := newDevice(t, tpmtest.New(t)), newDevice(t, tpmtest.NewStranger(t))
-	attested, err := attestation.AttestationKey(here.evidence)
+	attested, err := attestation.Key(here.evidence)
 	if err != nil {
 		t.Fatal(err)
 	}

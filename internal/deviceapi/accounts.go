@@ -59,7 +59,7 @@ func (a *API) accountOf(c *call, user directory.User) (device.Account, error) {
 	name := userName(c.tenant, user)
 	out := device.Account{
 		ID: string(user.ID), UserName: name, UPN: user.UserPrincipalName, DisplayName: user.DisplayName,
-		UID: uint32(number), GID: uint32(number), Home: "/home/" + name, Shell: "/bin/bash", Enabled: user.AccountEnabled, //nolint:gosec // within the range
+		UID: uint32(number), GID: uint32(number), Home: "/home/" + name, Shell: "/bin/bash", Enabled: user.AccountEnabled,
 	}
 	out.Groups, err = a.groupsOf(ctx, c.tenant, user)
 	return out, err
@@ -105,7 +105,7 @@ func (a *API) groupOf(ctx context.Context, tenant directory.Tenant, g directory.
 	number, err := a.Store.AccountNumber(ctx, tenant.ID, string(g.ID), firstNumber, lastNumber)
 	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(g.DisplayName), "-"), "-")
 	// Groups may share a display name; the number keeps their names apart.
-	return device.AccountGroup{ID: string(g.ID), Name: name + "-" + strconv.FormatInt(number, 10), GID: uint32(number)}, err //nolint:gosec // within the range
+	return device.AccountGroup{ID: string(g.ID), Name: name + "-" + strconv.FormatInt(number, 10), GID: uint32(number)}, err
 }
 
 // group serves GET /device/v1/{tenant}/groups/{name}: a group by number or object id.

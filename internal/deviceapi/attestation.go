@@ -28,7 +28,7 @@ func (a *API) attestation(c *call) (int, any, error) {
 	if err := c.read(&e); err != nil {
 		return 0, nil, err
 	}
-	token := binary.BigEndian.AppendUint64(nil, uint64(a.Now().Unix())) //nolint:gosec // after 1970
+	token := binary.BigEndian.AppendUint64(nil, uint64(a.Now().Unix()))
 	random := make([]byte, 16)
 	if _, err := io.ReadFull(a.Rand, random); err != nil {
 		return 0, nil, err
@@ -66,7 +66,7 @@ func (a *API) attested(c *call, d *directory.Device, in device.Attestation, root
 	if err != nil || len(raw) != 24 {
 		return attestation.ErrEvidence.With("token", "")
 	}
-	drawn := time.Unix(int64(binary.BigEndian.Uint64(raw)), 0) //nolint:gosec // checked below
+	drawn := time.Unix(int64(binary.BigEndian.Uint64(raw)), 0)
 	if drawn.After(now.Add(time.Minute)) || now.Sub(drawn) > attestationLifetime {
 		return attestation.ErrEvidence.With("token", "The challenge is too old. Ask for another one.")
 	}
@@ -77,7 +77,7 @@ func (a *API) attested(c *call, d *directory.Device, in device.Attestation, root
 	if subtle.ConstantTimeCompare(want, in.Secret) != 1 {
 		return attestation.ErrEvidence.With("secret", "The TPM did not open the challenge.")
 	}
-	speaks, err := attestation.AttestationKey(in.Evidence)
+	speaks, err := attestation.Key(in.Evidence)
 	if err != nil {
 		return err
 	}

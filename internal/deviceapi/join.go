@@ -85,7 +85,8 @@ func (a *API) newDevice(c *call, in device.JoinRequest, user directory.User) (di
 		}
 		return d, nil
 	}
-	return d, a.attested(c, &d, *in.Attestation, nil)
+	err := a.attested(c, &d, *in.Attestation, nil)
+	return d, err
 }
 
 // welcome answers a join with all that the first lock screen needs.
@@ -142,7 +143,9 @@ func (a *API) event(c *call, by directory.User, d directory.Device, activity, op
 		Activity: activity, Category: audit.CategoryDevice, Service: audit.ServiceDeviceRegistration, Operation: operation, Result: audit.Success,
 		Targets: []audit.Target{{ID: string(d.ID), Type: audit.TargetDevice, DisplayName: d.DisplayName}},
 		Details: []audit.KeyValue{
-			{Key: "Device Id", Value: d.DeviceID}, {Key: "Device trust type", Value: string(d.TrustType)}, {Key: "Device OS", Value: d.OperatingSystem},
+			{Key: "Device Id", Value: d.DeviceID},
+			{Key: "Device trust type", Value: string(d.TrustType)},
+			{Key: "Device OS", Value: d.OperatingSystem},
 			{Key: "Key storage", Value: d.KeyStorage},
 		},
 	}

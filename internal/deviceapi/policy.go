@@ -56,7 +56,8 @@ func asMap(v any) (map[string]any, error) {
 		return nil, err
 	}
 	var m map[string]any
-	return m, json.Unmarshal(raw, &m)
+	err = json.Unmarshal(raw, &m)
+	return m, err
 }
 
 // effective resolves the policies of the tenant for a device and a person.

@@ -21,7 +21,7 @@ const nonceSpan = time.Minute
 // nonce returns the nonce of the span that at is in. Nothing is stored: it is a keyed hash
 // of the span, the same on every replica.
 func (a *API) nonce(ctx context.Context, tenant directory.TenantID, at time.Time) (string, error) {
-	span := binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/int64(nonceSpan/time.Second))) //nolint:gosec // after 1970
+	span := binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/int64(nonceSpan/time.Second)))
 	return a.Secrets.MAC(ctx, string(tenant), "device nonce "+a.Incarnation, span)
 }
 

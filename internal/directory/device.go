@@ -78,8 +78,12 @@ var (
 // Check reports what is wrong with d as a fault, or nil.
 func (d Device) Check() error {
 	for _, text := range []struct{ name, value string }{
-		{"displayName", d.DisplayName}, {"operatingSystem", d.OperatingSystem}, {"operatingSystemVersion", d.OperatingSystemVersion},
-		{"manufacturer", d.Manufacturer}, {"model", d.Model}, {"domain", d.DomainName},
+		{"displayName", d.DisplayName},
+		{"operatingSystem", d.OperatingSystem},
+		{"operatingSystemVersion", d.OperatingSystemVersion},
+		{"manufacturer", d.Manufacturer},
+		{"model", d.Model},
+		{"domain", d.DomainName},
 	} {
 		if utf8.RuneCountInString(text.value) > maxText || !plainText(text.value) {
 			return ErrDeviceInvalid.With(text.name, text.name+" is longer than 256 characters or has control characters.")

@@ -58,7 +58,7 @@ func resetDigest(nonce []byte, seconds int32, ref []byte) []byte {
 	h := sha256.New()
 	h.Write(nonce)
 	var expiration [4]byte
-	binary.BigEndian.PutUint32(expiration[:], uint32(seconds)) //nolint:gosec // between 1 and 60
+	binary.BigEndian.PutUint32(expiration[:], uint32(seconds))
 	h.Write(expiration[:])
 	h.Write(ref)
 	return h.Sum(nil)

@@ -228,6 +228,9 @@ func TestADeviceJoinsWithAPass(t *testing.T) {
 	if a := out.Accounts[0]; a.UserName != "admin" || a.UID < out.Tenant.Numbers.First || a.UID > out.Tenant.Numbers.Last || !a.Enabled {
 		t.Errorf("the first account is %+v", a)
 	}
+	if again := m.join(m.token("admin@contoso.example", w.created.Pass)); again.DeviceID != out.DeviceID {
+		t.Error("the same TPM is another device")
+	}
 	if out.Attested {
 		t.Error("a TPM whose maker nobody trusts here counts as attested")
 	}

@@ -125,7 +125,7 @@ type Store struct {
 // lock holds a person's container until unlock is called; others go on.
 func (s *Store) lock(user string) (unlock func()) {
 	one, _ := s.locks.LoadOrStore(user, &sync.Mutex{})
-	mu := one.(*sync.Mutex) //nolint:forcetypeassert // only mutexes are stored
+	mu := one.(*sync.Mutex) //nolint:errcheck,forcetypeassert // only mutexes are stored
 	mu.Lock()
 	return mu.Unlock
 }

@@ -41,7 +41,7 @@ func (s *Store) Left(c Container) (left int, wait time.Duration, err error) {
 		return 0, 0, broken(err)
 	}
 	n = min(n, MaxWrong)
-	return int(MaxWrong - n), waits[n], nil //nolint:gosec // between 0 and MaxWrong
+	return int(MaxWrong - n), waits[n], nil
 }
 
 // Sign signs a SHA-256 digest with a person's key if pin is theirs. The wrong PIN is counted
@@ -83,14 +83,14 @@ func (s *Store) try(c Container) (int, error) {
 		return 0, ErrStopped
 	}
 	n, err = s.Chip.Add(c.Counter)
-	return int(MaxWrong - min(n, MaxWrong)), broken(err) //nolint:gosec // between 0 and MaxWrong
+	return int(MaxWrong - min(n, MaxWrong)), broken(err)
 }
 
 // failed says what became of a try. One that the TPM did not look at is given back.
 func (s *Store) failed(c Container, left int, err error) error {
 	switch {
 	case errors.Is(err, tpm.ErrLocked):
-		return errors.Join(err, s.Chip.Set(c.Counter, uint64(MaxWrong-left-1))) //nolint:gosec // left is below MaxWrong
+		return errors.Join(err, s.Chip.Set(c.Counter, uint64(MaxWrong-left-1)))
 	case errors.Is(err, tpm.ErrWrongPIN):
 		return Wrong{Left: left, Wait: waits[MaxWrong-left]}
 	case errors.Is(err, tpm.ErrForeign):

@@ -170,7 +170,7 @@ func (t *TPM) readIndex(index tpm2.TPMHandle) ([]byte, error) {
 		part, err := tpm2.NVRead{
 			AuthHandle: tpm2.AuthHandle{Handle: tpm2.TPMRHOwner, Auth: tpm2.PasswordAuth(nil)},
 			NVIndex:    tpm2.NamedHandle{Handle: index, Name: read.NVName},
-			Size:       uint16(size), Offset: uint16(len(all)), //nolint:gosec // below DataSize, a uint16
+			Size:       uint16(size), Offset: uint16(len(all)),
 		}.Execute(t.conn)
 		if err != nil {
 			return nil, err

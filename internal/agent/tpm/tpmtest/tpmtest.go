@@ -78,7 +78,7 @@ func need(t testing.TB) {
 func start(t testing.TB, f factory) *Machine {
 	t.Helper()
 	// The path of a socket has 107 bytes at most, which a test's own folder may exceed.
-	dir, err := os.MkdirTemp("", "tpm")
+	dir, err := os.MkdirTemp("", "tpm") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func manufacture() (factory, error) {
 			return factory{}, err
 		}
 	}
-	cmd := exec.Command("swtpm_setup", "--tpm2", "--tpmstate", dir, "--config", filepath.Join(dir, "swtpm_setup.conf"), //nolint:noctx // shared by all tests
+	cmd := exec.Command("swtpm_setup", "--tpm2", "--tpmstate", dir, "--config", filepath.Join(dir, "swtpm_setup.conf"), //nolint:noctx,gosec // shared by all tests
 		"--create-ek-cert", "--lock-nvram", "--overwrite")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return factory{}, fmt.Errorf("swtpm_setup: %w\n%s", err, out)
@@ -144,7 +144,7 @@ func (m *Machine) CA() []byte { return m.ca }
 func (m *Machine) PowerOn() {
 	m.t.Helper()
 	_ = os.Remove(m.socket)
-	m.cmd = exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+m.dir, //nolint:noctx // ended by PowerOff, after the test's context
+	m.cmd = exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+m.dir, //nolint:noctx,gosec // ended by PowerOff, after the test's context
 		"--server", "type=unixio,path="+m.socket, "--flags", "not-need-init,startup-clear")
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
@@ -205,7 +205,7 @@ func (m *Machine) lockout(code uint32, parameters ...uint32) {
 	for _, p := range parameters {
 		body = binary.BigEndian.AppendUint32(body, p)
 	}
-	command := binary.BigEndian.AppendUint32([]byte{0x80, 0x02}, uint32(10+len(body))) //nolint:gosec // a few bytes
+	command := binary.BigEndian.AppendUint32([]byte{0x80, 0x02}, uint32(10+len(body)))
 	command = append(binary.BigEndian.AppendUint32(command, code), body...)
 	conn, err := linuxudstpm.Open(m.socket)
 	if err != nil {
