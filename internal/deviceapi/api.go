@@ -7,6 +7,7 @@ package deviceapi
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,8 +26,11 @@ import (
 	"github.com/postern-id/postern/internal/token"
 )
 
-// API serves agents. Every field is required.
+// API serves agents. Every field but Roots is required.
 type API struct {
+	// Roots are trusted to certify TPMs, directly or by other certificates among them.
+	Roots []*x509.Certificate
+
 	Store       Store
 	Tokens      *token.Keys
 	Secrets     Secrets

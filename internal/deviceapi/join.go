@@ -85,7 +85,7 @@ func (a *API) newDevice(c *call, in device.JoinRequest, user directory.User) (di
 		}
 		return d, nil
 	}
-	err := a.attested(c, &d, *in.Attestation, nil)
+	err := a.attested(c, &d, *in.Attestation)
 	return d, err
 }
 

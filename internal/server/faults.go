@@ -24,6 +24,10 @@ var (
 		Kind: fault.Invalid, Code: "certificateUnusable", Target: "tls-cert",
 		Text: "The certificate or its key can't be used.", Remedy: "Check that both files are PEM, belong together and can be read.",
 	}
+	ErrTPMRoots = &fault.Error{
+		Kind: fault.Unavailable, Code: "tpmRootsInvalid",
+		Text: "The certificates of those who certify TPMs can't be read.", Remedy: "Put them into tpm-roots.pem in the data directory, in PEM, or remove the file.",
+	}
 )
 
 // ErrNotDev keeps `dev --reset` away from folders that it did not make.

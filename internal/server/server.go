@@ -44,6 +44,9 @@ type Options struct {
 	Mail      Mail // where mail goes
 	// Hold is how long after arrival refusals are answered; 0 is 300 ms.
 	Hold time.Duration
+	// TPMRoots are certificates, in PEM, of those who are trusted to certify the TPMs of
+	// devices. Nil reads tpm-roots.pem in Dir, if it is there.
+	TPMRoots []byte
 	// Wall is the machine's clock; nil is time.Now.
 	Wall func() time.Time
 	// DiskReserve is how many bytes of the data directory's disk are kept for those who are
@@ -177,7 +180,12 @@ func (s *Server) build() (http.Handler, error) {
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
 		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation,
 	}
+	roots, err := s.tpmRoots()
+	if err != nil {
+		return nil, err
+	}
 	agents := &deviceapi.API{
+		Roots: roots,
 		Store: s.db, Tokens: keys, Secrets: s.ring, CA: deviceapi.CA{Keys: s.ring, Now: s.now}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log,
 	}
