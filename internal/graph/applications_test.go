@@ -261,7 +261,7 @@ func TestListsOfApplicationsAreComplete(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"/v1.0/applications?$filter=startswith(displayName,'app')&$top=4":                25,
-		"/v1.0/servicePrincipals?$orderby=displayName%20desc&$top=4":                     31,
+		"/v1.0/servicePrincipals?$orderby=displayName%20desc&$top=4":                     26 + len(directory.WellKnown(w.tenant).ServicePrincipals),
 		"/v1.0/users/" + ann + "/appRoleAssignments?$top=4":                              25,
 		"/v1.0/oauth2PermissionGrants?$top=3&$filter=consentType%20eq%20'AllPrincipals'": len(directory.WellKnown(w.tenant).Grants),
 	} {
