@@ -204,11 +204,13 @@ func TestAzidentityThroughTheSystemsBrowser(t *testing.T) {
 	}
 }
 
+// TestAzidentityByDeviceCode names neither tenant nor client: the library takes
+// organizations and developerCLI.
 func TestAzidentityByDeviceCode(t *testing.T) {
 	t.Parallel()
 	mira, b := newPerson(t), newBrowser(t)
 	credential, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
-		ClientOptions: options(), DisableInstanceDiscovery: true, TenantID: tenant.ID,
+		ClientOptions: options(), DisableInstanceDiscovery: true,
 		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error {
 			b.approve(m.VerificationURL, m.UserCode, mira)
 			return nil

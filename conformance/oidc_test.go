@@ -139,6 +139,18 @@ func TestGoOIDCRefreshesUntilThePassIsGone(t *testing.T) {
 	logged(t, mira, 130507)
 }
 
+func TestGoOIDCGetsNothingForAWrongPass(t *testing.T) {
+	mira, back, b := newPerson(t), newReceiver(t), newBrowser(t)
+	party := newRelyingParty(t, application{id: developerCLI}, back)
+	b.open(party.config.AuthCodeURL("state", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
+	b.submit("username", mira.name)
+	b.submit("accesspass", "WRONG234")
+	b.at("accesspass")
+	logged(t, mira, 130503)
+	b.submit("accesspass", mira.pass)
+	b.at("stay")
+}
+
 func TestGoOIDCVerifiesES256(t *testing.T) {
 	mira, back := newPerson(t), newReceiver(t)
 	app := newApplication(t, true, object{

@@ -2,25 +2,18 @@
 // own. As root it runs as www-data, as its package would.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createConnection, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { need } from "./needs.js";
 import { ca, issuer } from "./tenant.js";
 
 const program = "/usr/sbin/apache2";
 const modules = "/usr/lib/apache2/modules";
-const missing = !existsSync(program) || !existsSync(`${modules}/mod_auth_openidc.so`);
 
-// skip is given to describe. Without Apache it skips, and fails in CI.
-export const skip = missing && "there is no Apache with mod_auth_openidc; install apache2-bin and libapache2-mod-auth-openidc";
-if (missing) {
-  if (process.env.CI === "true") {
-    throw new Error(skip);
-  }
-  console.error(`!! mod_auth_openidc: SKIPPED, ${skip}`);
-}
+// skip is given to describe.
+export const skip = need("apache2-bin libapache2-mod-auth-openidc", program, `${modules}/mod_auth_openidc.so`);
 
 // freePort returns a port that nobody listens on now.
 export async function freePort() {

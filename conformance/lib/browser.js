@@ -5,12 +5,15 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import { launch, open as openPage } from "../../test/browser/lib/browser.js";
+import { launch, open as openPage, skip as noBrowser } from "../../test/browser/lib/browser.js";
 import { at, giveName, givePass, press } from "../../test/browser/lib/person.js";
+import { need } from "./needs.js";
 import { ca } from "./tenant.js";
 
-export { skip } from "../../test/browser/lib/browser.js";
 export { at, press };
+
+// skip is given to each describe that needs the browser.
+export const skip = noBrowser || need("libnss3-tools", "certutil");
 
 const run = promisify(execFile);
 

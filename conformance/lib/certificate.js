@@ -5,6 +5,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { need } from "./needs.js";
+
+// skip is given to each describe that makes certificates.
+export const skip = need("openssl", "openssl");
 
 const run = promisify(execFile);
 
