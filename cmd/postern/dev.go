@@ -87,11 +87,17 @@ Postern runs. Try this:
   2. Open          %s
      It is a sample application: sign in there too, and see the tokens it gets.
 
-  Twelve people are there, such as mira.okafor@contoso.example; Graph issues passes for them.
-  Browsers warn until they trust the certificate of the local CA: %s
+  3. Give somebody else a pass. Twelve people are there, such as Mira Okafor:
+     export POSTERN_SERVER=%s POSTERN_CA=%s
+     postern login
+     postern tap issue mira.okafor@contoso.example --once --reason "new laptop"
 
+  4. Open          %s
+     It has the mail that was sent to people. Nothing leaves this machine.
+
+Browsers warn until they trust the local CA, the file in step 3. The pass works for 24 hours.
 Ctrl-C stops it. The data stays; postern dev --reset starts over.
 
-`, created.PublicURL, created.Administrator, created.Pass, d.SampleURL, created.CACertificate)
+`, created.PublicURL, created.Administrator, created.Pass, d.SampleURL, created.PublicURL, created.CACertificate, d.MailboxURL)
 	return err
 }

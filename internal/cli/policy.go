@@ -15,12 +15,13 @@ func policyCommand() *cobra.Command {
 var policyProperties = []string{
 	"state", "defaultLifetimeInMinutes", "minimumLifetimeInMinutes", "maximumLifetimeInMinutes", "defaultLength", "isUsableOnce",
 	"postern_hideIssuer", "postern_registrationWindowInMinutes",
+	"postern_entropyBits", "postern_guessesPerDay", "postern_yearsToGuess",
 }
 
 func policyShowTap() *cobra.Command {
 	c := &cobra.Command{Use: "tap", Short: "Show who may have passes, and how long they work", Args: cobra.NoArgs}
 	return verb(c, func(e *env, _ []string) error {
-		policy, err := e.graph.PassPolicy(c.Context())
+		policy, err := e.graph.PassPolicy(c.Context(), e.own)
 		if err != nil {
 			return err
 		}

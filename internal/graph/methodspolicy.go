@@ -35,7 +35,7 @@ func (a *API) getMethodsPolicy(c *call) error {
 		{Name: "lastModifiedDateTime", Value: odata.Time(p.ModifiedAt)},
 		{Name: "policyVersion", Value: "1.5"},
 		{Name: "policyMigrationState", Value: "migrationComplete"},
-		{Name: "authenticationMethodConfigurations", Value: []odata.Entity{passConfiguration(p)}},
+		{Name: "authenticationMethodConfigurations", Value: []odata.Entity{passConfiguration(p).Select(nil)}},
 	})
 }
 
@@ -47,17 +47,21 @@ func (a *API) listConfigurations(c *call) error {
 	}
 	return odata.WritePage(c.w, odata.Page[odata.Entity]{
 		Context: a.root(c).Collection("policies/authenticationMethodsPolicy/authenticationMethodConfigurations", nil),
-		Value:   []odata.Entity{passConfiguration(p)},
+		Value:   []odata.Entity{passConfiguration(p).Select(nil)},
 	})
 }
 
 // getConfiguration serves GET …/authenticationMethodConfigurations/{method}.
 func (a *API) getConfiguration(c *call) error {
+	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: passConfiguration(tap.Policy{}).Names()})
+	if err != nil {
+		return err
+	}
 	p, err := a.passPolicy(c)
 	if err != nil {
 		return err
 	}
-	return odata.WriteEntity(c.w, 200, a.root(c).Entity("authenticationMethodConfigurations", nil), passConfiguration(p))
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity("authenticationMethodConfigurations", options.Select), passConfiguration(p).Select(options.Select))
 }
 
 // passPolicy returns the policy of passes if the path names it, in any case.
@@ -159,8 +163,8 @@ func (a *API) savePolicy(c *call, old, p tap.Policy, activity string) error {
 	return nil
 }
 
-// passConfiguration is the policy as Graph shows it. How long guessing takes is shown with
-// it on $select only where Graph has $select; a configuration always carries it.
+// passConfiguration is the policy as Graph shows it, and on $select what Postern adds: its own
+// settings, and how long guessing takes.
 func passConfiguration(p tap.Policy) odata.Entity {
 	guess := tap.Guessing(p.DefaultLength)
 	return odata.Entity{
@@ -174,11 +178,11 @@ func passConfiguration(p tap.Policy) odata.Entity {
 		{Name: "isUsableOnce", Value: p.UsableOnce},
 		{Name: "includeTargets", Value: targetResources(p.Include, true)},
 		{Name: "excludeTargets", Value: targetResources(p.Exclude, false)},
-		{Name: "postern_hideIssuer", Value: p.HideIssuer},
-		{Name: "postern_registrationWindowInMinutes", Value: p.RegistrationWindow},
-		{Name: "postern_entropyBits", Value: guess.Bits},
-		{Name: "postern_guessesPerDay", Value: guess.PerDay},
-		{Name: "postern_yearsToGuess", Value: guess.Years},
+		{Name: "postern_hideIssuer", Value: p.HideIssuer, OnSelect: true},
+		{Name: "postern_registrationWindowInMinutes", Value: p.RegistrationWindow, OnSelect: true},
+		{Name: "postern_entropyBits", Value: guess.Bits, OnSelect: true},
+		{Name: "postern_guessesPerDay", Value: guess.PerDay, OnSelect: true},
+		{Name: "postern_yearsToGuess", Value: guess.Years, OnSelect: true},
 	}
 }
 

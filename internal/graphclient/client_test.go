@@ -122,7 +122,7 @@ func TestABusyServerIsAskedAgainThreeTimes(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	if _, err := c.PassPolicy(t.Context()); err == nil {
+	if _, err := c.PassPolicy(t.Context(), false); err == nil {
 		t.Error("no error")
 	}
 	if calls != 4 || len(*waits) != 3 || (*waits)[0] != 7*time.Second {
@@ -139,7 +139,7 @@ func TestAHugeAnswerIsRefused(t *testing.T) {
 			}
 		}
 	})
-	if _, err := c.PassPolicy(t.Context()); !errors.Is(err, graphclient.ErrAnswer) {
+	if _, err := c.PassPolicy(t.Context(), false); !errors.Is(err, graphclient.ErrAnswer) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -70,10 +70,20 @@ func (c *Client) DeletePass(ctx context.Context, user, id string) error {
 
 var passPolicy = []string{"policies", "authenticationMethodsPolicy", "authenticationMethodConfigurations", "TemporaryAccessPass"}
 
-// PassPolicy returns the temporaryAccessPassAuthenticationMethodConfiguration.
-func (c *Client) PassPolicy(ctx context.Context) (Object, error) {
+// PassPolicy returns the temporaryAccessPassAuthenticationMethodConfiguration, with what Postern
+// adds to Graph's properties if own is set.
+func (c *Client) PassPolicy(ctx context.Context, own bool) (Object, error) {
+	path, err := segments(passPolicy...)
+	if err != nil {
+		return nil, err
+	}
+	if own {
+		path += Query{Select: "id,state,defaultLifetimeInMinutes,minimumLifetimeInMinutes,maximumLifetimeInMinutes,defaultLength," +
+			"isUsableOnce,includeTargets,excludeTargets,postern_hideIssuer,postern_registrationWindowInMinutes," +
+			"postern_entropyBits,postern_guessesPerDay,postern_yearsToGuess"}.encode()
+	}
 	var o Object
-	err := c.at(ctx, http.MethodGet, nil, &o, passPolicy...)
+	err = c.call(ctx, http.MethodGet, path, nil, &o)
 	return o, err
 }
 

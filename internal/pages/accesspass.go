@@ -1,11 +1,14 @@
 package pages
 
+import "time"
+
 // accessPassPage is accesspass.html: asks for a Temporary Access Pass, in the field
 // accesspass. What was typed is never shown again.
 type accessPassPage struct {
 	frame
 	who
 	OtherWaysHref string
+	WorksFrom     time.Time // set when what was typed is right, but too early
 }
 
 func (accessPassPage) file() string { return "accesspass.html" }

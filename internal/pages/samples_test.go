@@ -76,6 +76,7 @@ func samples(lang string) map[string]page {
 		"identify-failed":     identifyPage{frame: failed, Username: mira.Username},
 		"accesspass":          accessPassPage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
 		"accesspass-failed":   accessPassPage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
+		"accesspass-early":    accessPassPage{frame: failed, who: mira, WorksFrom: morning, OtherWaysHref: "/signin/methods"},
 		"methods":             methodsPage{frame: f, who: mira, Offers: []offer{pass}},
 		"methods-empty":       methodsPage{frame: f, who: mira, BackHref: "/signin/accesspass"},
 		"stay":                stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}},

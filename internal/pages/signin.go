@@ -20,6 +20,7 @@ type visit struct {
 	handle      token.Opaque
 	tenant      directory.Tenant
 	accounts    []knownAccount
+	worksFrom   time.Time // of a pass that was typed right, but too early
 }
 
 // knownAccount is a living session of this browser.
@@ -123,6 +124,9 @@ func (s *Site) askAgain(w http.ResponseWriter, r *http.Request, v visit, err err
 	var f *fault.Error
 	if !errors.As(err, &f) || errors.Is(err, signin.ErrGone) || errors.Is(err, signin.ErrChanged) {
 		return err
+	}
+	if early, ok := errors.AsType[*signin.NotYet](err); ok {
+		v.worksFrom = early.From
 	}
 	return s.ask(w, r, v, f)
 }

@@ -34,7 +34,7 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 	case signin.StepDone:
 		return s.finish(w, r, v, false)
 	case signin.Step(tap.MethodID):
-		s.render(w, r, status, accessPassPage{frame: base, who: s.who(v), OtherWaysHref: Address(v.handle) + "&go=methods"})
+		s.render(w, r, status, accessPassPage{frame: base, who: s.who(v), WorksFrom: v.worksFrom, OtherWaysHref: Address(v.handle) + "&go=methods"})
 	default:
 		return signin.ErrGone
 	}

@@ -17,7 +17,8 @@ type Method interface {
 	// Offered reports whether this user can use it now.
 	Offered(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error)
 	// Verify checks what the person typed. A *fault.Error with an AADSTS number is a
-	// refusal: it goes to the log, the person is told ErrRefused. User is never empty.
+	// refusal: it goes to the log, the person is told ErrRefused. A *NotYet says in addition
+	// from when what was typed works. User is never empty.
 	Verify(ctx context.Context, a Attempt) (Proof, error)
 	// Queue waits for its turn as Verify would, and does nothing. It stands in for Verify when
 	// there is nobody to verify, so that a busy server does not tell who exists.
@@ -42,6 +43,19 @@ type Place struct {
 	// Browser is the browser's lasting secret, or empty; its hash makes a place familiar.
 	Browser string
 }
+
+// NotYet is the refusal of a secret that is right before its time. It is an ErrRefused, and
+// the one of which more may be told: whoever gets it held the right secret.
+type NotYet struct {
+	Why  *fault.Error // what the log says
+	From time.Time    // when the secret works
+}
+
+// Error says what the log says.
+func (e *NotYet) Error() string { return e.Why.Error() }
+
+// Unwrap makes e an ErrRefused.
+func (e *NotYet) Unwrap() error { return ErrRefused }
 
 // Faults of signing in.
 var (

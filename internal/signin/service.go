@@ -301,17 +301,20 @@ func (s *Service) someone(ctx context.Context, t Transaction) error {
 	return nil
 }
 
-// refuse logs why and says only ErrRefused. What is no refusal (an outage, a busy gate)
-// is returned as it is.
+// refuse logs why and says only ErrRefused, or NotYet. What is no refusal (an outage, a busy
+// gate) is returned as it is.
 func (s *Service) refuse(ctx context.Context, t Transaction, id MethodID, place Place, why error, now time.Time) error {
 	var f *fault.Error
-	if !errors.As(why, &f) || f.AADSTS == 0 {
+	told := error(ErrRefused)
+	if early, ok := errors.AsType[*NotYet](why); ok {
+		f, told = early.Why, early
+	} else if !errors.As(why, &f) || f.AADSTS == 0 {
 		return why
 	}
 	if err := s.Store.RecordSignIn(ctx, s.event(t, id, place, f, now)); err != nil {
 		return fmt.Errorf("record a failed sign-in: %w", err)
 	}
-	return ErrRefused
+	return told
 }
 
 func (s *Service) method(id MethodID) Method {

@@ -37,6 +37,17 @@ func (e Entity) Select(names []string) Entity {
 	return shown
 }
 
+// Names returns the names of all properties of e, annotations left out.
+func (e Entity) Names() []string {
+	var names []string
+	for _, p := range e {
+		if !strings.Contains(p.Name, "@") {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 // MarshalJSON writes the properties in their order, those marked OnSelect too.
 func (e Entity) MarshalJSON() ([]byte, error) {
 	buf := []byte{'{'}

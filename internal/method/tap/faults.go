@@ -36,6 +36,7 @@ var (
 	ErrUsed      = &fault.Error{Kind: fault.Unauthorized, Code: "tapUsed", AADSTS: 130505, Text: "The access pass has been used."}
 	ErrBlocked   = &fault.Error{Kind: fault.Unauthorized, Code: "tapBlocked", AADSTS: 130501, Text: "The policy does not let this person use an access pass."}
 	ErrNotUsable = &fault.Error{Kind: fault.Unauthorized, Code: "tapNotUsable", AADSTS: 130507, Text: "There is no access pass that works now."}
+	ErrNotYet    = &fault.Error{Kind: fault.Unauthorized, Code: "tapNotYet", AADSTS: 130507, Text: "The access pass is not valid yet."}
 	ErrHeld      = &fault.Error{Kind: fault.Unauthorized, Code: "tapHeld", AADSTS: 130505, Text: "Another sign-in is using the access pass."}
 )
 
@@ -50,6 +51,8 @@ func Refusal(u Usability) error {
 		return ErrExpired
 	case DisabledByPolicy:
 		return ErrBlocked
+	case NotYetValid:
+		return ErrNotYet
 	}
 	return ErrNotUsable
 }

@@ -35,13 +35,14 @@ func (m Method) ID() signin.MethodID { return MethodID }
 // the page is always there: whether a tenant has one must not show.
 func (m Method) Enabled(context.Context, directory.TenantID) (bool, error) { return true, nil }
 
-// Offered implements [signin.Method]: the user has a pass that works now.
+// Offered implements [signin.Method]: the user has a pass that works now, or later: who types
+// that one is told from when.
 func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error) {
 	p, u, err := m.usable(ctx, tenant, user, m.Now())
 	if errors.Is(err, ErrNone) {
 		return false, nil
 	}
-	return err == nil && u == EnabledByPolicy && p.Incarnation == m.Incarnation, err
+	return err == nil && (u == EnabledByPolicy || u == NotYetValid) && p.Incarnation == m.Incarnation, err
 }
 
 func (m Method) usable(ctx context.Context, tenant directory.TenantID, user directory.UserID, now time.Time) (Pass, Usability, error) {
@@ -99,6 +100,9 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 		return signin.Proof{}, ErrWrong
 	case p.Incarnation != m.Incarnation:
 		return signin.Proof{}, ErrNotUsable
+	}
+	if usability == NotYetValid {
+		return signin.Proof{}, &signin.NotYet{Why: ErrNotYet, From: p.Start}
 	}
 	if err := Refusal(usability); err != nil {
 		return signin.Proof{}, err
