@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"regexp"
 )
 
 // browse is the browser of scripts: it opens the address that it is given, types $WHO and
@@ -22,35 +24,93 @@ func browse() {
 	}
 }
 
-func signIn(address, who, pass string) error {
+// approve is the browser of another device: it reads what login says on stdin, opens the
+// address, types the code, $WHO and $PASS, and says yes.
+func approve() {
+	lines := bufio.NewScanner(os.Stdin)
+	said := regexp.MustCompile(`^Open (https://\S+) on any device and type the code (\S+)\.$`)
+	for lines.Scan() {
+		fmt.Fprintln(os.Stderr, lines.Text())
+		if m := said.FindStringSubmatch(lines.Text()); m != nil {
+			if err := approveAt(m[1], m[2], os.Getenv("WHO"), os.Getenv("PASS")); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
+		}
+	}
+}
+
+// person is somebody at a browser.
+type person struct {
+	browser *http.Client
+	at      *url.URL // where the browser is
+}
+
+func newPerson() (*person, error) {
 	ca, err := os.ReadFile(os.Getenv("CA"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(ca)
 	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return err
+	return &person{browser: &http.Client{Jar: jar, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}}, err
+}
+
+// open goes to address; with a form it posts that.
+func (p *person) open(address string, form url.Values) error {
+	var res *http.Response
+	var err error
+	if form == nil {
+		res, err = p.browser.Get(address)
+	} else {
+		res, err = p.browser.PostForm(address, form)
 	}
-	browser := &http.Client{Jar: jar, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
-	res, err := browser.Get(address)
 	if err != nil {
 		return err
 	}
 	res.Body.Close()
-	page := res.Request.URL
-	for _, form := range []url.Values{{"username": {who}}, {"accesspass": {pass}}, {"stay": {"no"}}} {
-		if res, err = browser.PostForm(page.String(), form); err != nil {
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", res.Request.URL.Path, res.Status)
+	}
+	p.at = res.Request.URL
+	return nil
+}
+
+// fill sends forms, each to the page that the one before led to.
+func (p *person) fill(forms ...url.Values) error {
+	for _, form := range forms {
+		if err := p.open(p.at.String(), form); err != nil {
 			return err
 		}
-		res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s answered %s", res.Request.URL.Path, res.Status)
-		}
-	}
-	if host := res.Request.URL.Hostname(); host != "localhost" {
-		return fmt.Errorf("the browser ended at %s", res.Request.URL)
 	}
 	return nil
+}
+
+func signIn(address, who, pass string) error {
+	p, err := newPerson()
+	if err != nil {
+		return err
+	}
+	if err := p.open(address, nil); err != nil {
+		return err
+	}
+	if err := p.fill(url.Values{"username": {who}}, url.Values{"accesspass": {pass}}, url.Values{"stay": {"no"}}); err != nil {
+		return err
+	}
+	if p.at.Hostname() != "localhost" {
+		return fmt.Errorf("the browser ended at %s", p.at)
+	}
+	return nil
+}
+
+func approveAt(address, code, who, pass string) error {
+	p, err := newPerson()
+	if err != nil {
+		return err
+	}
+	if err := p.open(address, nil); err != nil {
+		return err
+	}
+	return p.fill(url.Values{"otc": {code}}, url.Values{"username": {who}}, url.Values{"accesspass": {pass}},
+		url.Values{"stay": {"no"}}, url.Values{"answer": {"approve"}})
 }

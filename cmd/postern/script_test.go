@@ -16,7 +16,13 @@ import (
 	"github.com/postern-id/postern/internal/server"
 )
 
+// asPostern is the variable that makes the test program be postern.
+const asPostern = "POSTERN_TEST_RUN"
+
 func TestMain(m *testing.M) {
+	if os.Getenv(asPostern) != "" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
 	testscript.Main(m, map[string]func(){
 		"postern": func() {
 			code := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
@@ -25,7 +31,8 @@ func TestMain(m *testing.M) {
 			}
 			os.Exit(code)
 		},
-		"browse": browse,
+		"browse":  browse,
+		"approve": approve,
 	})
 }
 

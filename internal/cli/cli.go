@@ -66,7 +66,6 @@ type env struct {
 	command                *cobra.Command
 	server, graphURL, ca   string
 	json                   bool
-	patience               time.Duration // see graphclient.Config; zero is its usual
 	folder                 account.Folder
 	application            *graphclient.Application // nil for a person
 	person                 *graphclient.Person      // nil for an application
@@ -127,9 +126,11 @@ func (e *env) open() error {
 		return err
 	}
 	e.own = e.graphURL == e.server
-	e.graph, err = graphclient.New(graphclient.Config{
-		Graph: e.graphURL, Tokens: tokens, HTTP: client, Now: time.Now, Patience: e.patience,
-	})
+	config := graphclient.Config{Graph: e.graphURL, Tokens: tokens, HTTP: client, Now: time.Now}
+	if from := e.command.Flags().Lookup("from"); from != nil && from.Changed {
+		config.Patience, config.Retries = bulkPatience, 20 // nobody waits at the keyboard
+	}
+	e.graph, err = graphclient.New(config)
 	return err
 }
 

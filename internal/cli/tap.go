@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/bulk"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -14,42 +15,61 @@ func tapCommand() *cobra.Command {
 }
 
 func tapIssue() *cobra.Command {
-	var lifetime time.Duration
+	var flags passFlags
 	var once bool
-	var start string
-	var in graphclient.PassRequest
+	var from, results string
 	c := &cobra.Command{
-		Use: "issue UPN", Short: "Issue a pass, which replaces the one they had", Args: cobra.ExactArgs(1),
-		Long:    "Issues a pass and prints it alone on stdout. It is shown this once. What is not said follows the policy.",
-		Example: `  postern tap issue mira@contoso.example --lifetime 1h --once --reason "new laptop"`,
+		Use: "issue UPN | issue --from FILE", Short: "Issue a pass, which replaces the one they had", Args: cobra.MaximumNArgs(1),
+		Long: "Issues a pass and prints it alone on stdout. It is shown this once. What is not said follows the policy.\n\n" +
+			"With --from it issues one to each person of a CSV file whose first line names its columns: user, and as\n" +
+			"needed lifetime, once, start, reason, ticket. Flags say what empty cells mean. The passes go to a result file\n" +
+			"that only you can read. After an interruption the same command goes on, and issues to nobody twice.",
+		Example: `  postern tap issue mira@contoso.example --lifetime 1h --once --reason "new laptop"` + "\n" +
+			"  postern tap issue --from people.csv --lifetime 8h --results passes.csv",
 	}
-	c.Flags().DurationVar(&lifetime, "lifetime", 0, "how long it works, as 1h or 90m")
+	c.Flags().DurationVar(&flags.lifetime, "lifetime", 0, "how long it works, as 1h or 90m")
 	c.Flags().BoolVar(&once, "once", false, "make it work once; --once=false for many times")
-	c.Flags().StringVar(&start, "start", "", "`TIME` from which it works, as 2026-03-02T06:00:00Z or \"in 2h\"")
-	c.Flags().StringVar(&in.Reason, "reason", "", "why; the person and the log see it")
-	c.Flags().StringVar(&in.Ticket, "ticket", "", "`NUMBER` of the ticket, for the log")
+	c.Flags().StringVar(&flags.start, "start", "", "`TIME` from which it works, as 2026-03-02T06:00:00Z or \"in 2h\"")
+	c.Flags().StringVar(&flags.reason, "reason", "", "why; the person and the log see it")
+	c.Flags().StringVar(&flags.ticket, "ticket", "", "`NUMBER` of the ticket, for the log")
+	c.Flags().StringVar(&from, "from", "", "CSV `FILE` of people; - for stdin")
+	c.Flags().StringVar(&results, "results", "", "`FILE` for the passes of --from; without it FILE.results.csv beside it")
 	return verb(c, func(e *env, args []string) error {
-		if err := passTimes(&in, lifetime, start, time.Now()); err != nil {
-			return err
-		}
 		if c.Flags().Changed("once") {
-			in.IsUsableOnce = &once
+			flags.once = &once
 		}
-		pass, err := e.graph.CreatePass(c.Context(), args[0], in)
-		if err != nil {
+		if _, err := flags.request(bulk.Person{}, time.Now()); err != nil {
 			return err
 		}
-		if pass.TemporaryAccessPass == nil {
-			return graphclient.ErrAnswer
+		switch {
+		case from != "" && len(args) == 0:
+			return e.issueFrom(from, results, flags)
+		case from != "" || results != "" || len(args) != 1:
+			return usage("Say for whom: a UPN, or --from FILE.")
 		}
-		return e.printPass(args[0], pass)
+		return e.issueOne(args[0], flags)
 	})
+}
+
+func (e *env) issueOne(user string, flags passFlags) error {
+	in, err := flags.request(bulk.Person{}, time.Now())
+	if err != nil {
+		return err
+	}
+	pass, err := e.graph.CreatePass(e.command.Context(), user, in)
+	if err != nil {
+		return err
+	}
+	if pass.TemporaryAccessPass == nil {
+		return graphclient.ErrAnswer
+	}
+	return e.printPass(user, pass)
 }
 
 // passTimes fills in lifetime and start of in. No lifetime and no start stay unsaid.
 func passTimes(in *graphclient.PassRequest, lifetime time.Duration, start string, now time.Time) error {
 	if lifetime < 0 || lifetime%time.Minute != 0 {
-		return usage("--lifetime must be in whole minutes, as 1h or 90m.")
+		return usage("The lifetime must be in whole minutes, as 1h or 90m.")
 	}
 	in.LifetimeInMinutes = int(lifetime / time.Minute)
 	if start == "" {
@@ -69,7 +89,7 @@ func startTime(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, usage(`--start must look like 2026-03-02T06:00:00Z or "in 2h", not %q.`, text)
+		return time.Time{}, usage(`The start must look like 2026-03-02T06:00:00Z or "in 2h", not %q.`, text)
 	}
 	return at.UTC(), nil
 }

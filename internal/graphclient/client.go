@@ -39,6 +39,8 @@ type Config struct {
 	Now func() time.Time
 	// Patience is the longest Retry-After that is waited for; zero is a minute.
 	Patience time.Duration
+	// Retries is how often a busy server is asked again; zero is three times.
+	Retries int
 }
 
 // A Client calls Graph for one caller. It is safe for concurrent use.
@@ -48,6 +50,7 @@ type Client struct {
 	http   *http.Client
 	wait   func(context.Context, time.Duration) error
 	bear   time.Duration
+	again  int
 	now    func() time.Time
 }
 
@@ -57,9 +60,12 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base.JoinPath("v1.0"), tokens: cfg.Tokens, http: cfg.HTTP, wait: cfg.Wait, bear: cfg.Patience, now: cfg.Now}
+	c := &Client{base: base.JoinPath("v1.0"), tokens: cfg.Tokens, http: cfg.HTTP, wait: cfg.Wait, bear: cfg.Patience, again: cfg.Retries, now: cfg.Now}
 	if c.wait == nil {
-		c.wait = wait
+		c.wait = Wait
+	}
+	if c.again == 0 {
+		c.again = maxRetries
 	}
 	if c.bear == 0 {
 		c.bear = maxWait
@@ -83,7 +89,8 @@ func loopback(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
-func wait(ctx context.Context, d time.Duration) error {
+// Wait waits on the clock, or returns the error of ctx.
+func Wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -144,7 +151,7 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, in, out an
 			return decode(answer, out)
 		}
 		pause, asked := retryAfter(res, c.bear)
-		if !asked || try == maxRetries {
+		if !asked || try == c.again {
 			return c.refused(res, decodeError(res, answer))
 		}
 		if err := c.wait(ctx, pause); err != nil {

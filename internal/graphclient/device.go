@@ -70,7 +70,7 @@ func (a *Authority) DeviceSignIn(ctx context.Context, client, scope string) (*De
 func (d *DeviceSignIn) Wait(ctx context.Context) (Tokens, error) {
 	form := url.Values{"grant_type": {deviceGrant}, "client_id": {d.client}, "device_code": {d.code.Reveal()}}
 	for d.authority.Now().Before(d.Until) {
-		if err := wait(ctx, d.interval); err != nil {
+		if err := Wait(ctx, d.interval); err != nil {
 			return Tokens{}, err
 		}
 		t, err := d.authority.at(d.authority.TokenURL, d.Key).tokens(ctx, form)

@@ -88,6 +88,9 @@ func (s *Server) issue(x *exchange, f Family, user directory.User, thumbprint, t
 	}
 	out.ExpiresIn = max(0, claims.Expires-now.Unix()-1)
 	out.ExtExpiresIn = out.ExpiresIn
+	if f.Offline {
+		out.RefreshIn = max(0, int64(f.ExpiresAt.Sub(now)/time.Second))
+	}
 	if out.Access, err = s.Keys.Sign(x.r.Context(), string(f.Tenant), algorithm(x.client.app), token.TypeAccess, claims); err != nil {
 		return tokens{}, err
 	}

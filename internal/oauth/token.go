@@ -51,6 +51,7 @@ type tokens struct {
 	ExtExpiresIn int64  `json:"ext_expires_in"` // the same; Entra's clients look for it
 	Access       string `json:"access_token"`
 	Refresh      string `json:"refresh_token,omitempty"`
+	RefreshIn    int64  `json:"refresh_token_expires_in,omitempty"` // seconds until the family ends; clients show it
 	ID           string `json:"id_token,omitempty"`
 	ClientInfo   string `json:"client_info,omitempty"`
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/postern-id/postern/internal/cli/ownfile"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -72,14 +73,10 @@ func (f Folder) Load(server string) (Account, error) {
 }
 
 func read(path string) (Account, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return Account{}, err
+	raw, err := ownfile.Read(path)
+	if errors.Is(err, ownfile.ErrOpen) {
+		return Account{}, ErrUnsafe
 	}
-	if err := private(info); err != nil {
-		return Account{}, err
-	}
-	raw, err := os.ReadFile(path)
 	if err != nil {
 		return Account{}, err
 	}
@@ -146,23 +143,10 @@ func (f Folder) alone(ctx context.Context, server string, do func() error) error
 	return errors.Join(do(), lock.Unlock())
 }
 
-// write replaces the file in one step, so that a crash leaves the old one or the new one.
 func (f Folder) write(a Account) error {
 	raw, err := a.encode()
 	if err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(f.Path, "*.new") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(temporary.Name()) }() // gone when all went well
-	_, written := temporary.Write(raw)
-	if err := errors.Join(written, temporary.Sync(), temporary.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary.Name(), f.file(a.Server)); err != nil {
-		return err
-	}
-	return syncFolder(f.Path)
+	return ownfile.Replace(f.file(a.Server), raw)
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package account
+package ownfile
 
 import (
 	"errors"
@@ -13,13 +13,13 @@ import (
 func private(info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || ok && int(stat.Uid) != os.Geteuid() {
-		return ErrUnsafe
+		return ErrOpen
 	}
 	return nil
 }
 
-// syncFolder makes a rename durable.
-func syncFolder(path string) error {
+// SyncFolder makes a new name in a folder durable.
+func SyncFolder(path string) error {
 	folder, err := os.Open(path)
 	if err != nil {
 		return err
