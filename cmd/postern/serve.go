@@ -11,7 +11,7 @@ import (
 func serveCommand() *cobra.Command {
 	var s settings
 	var l server.Listen
-	var trusted []string
+	var trusted, witnesses []string
 	var mail server.Mail
 	c := &cobra.Command{
 		Use: "serve --data DIR", Short: "Run the server",
@@ -35,6 +35,9 @@ func serveCommand() *cobra.Command {
 			if o.Proxies, err = server.ParseProxies(trusted); err != nil {
 				return usage{err}
 			}
+			if o.Witnesses, err = server.ParseWitnesses(witnesses); err != nil {
+				return usage{err}
+			}
 			if err := l.Open(c.Context()); err != nil {
 				return err
 			}
@@ -52,5 +55,6 @@ func serveCommand() *cobra.Command {
 	c.Flags().BoolVar(&l.Plain, "http", false, "serve HTTP, behind a proxy that has TLS")
 	c.Flags().StringVar(&l.Metrics, "metrics", "", "`ADDRESS` on which Prometheus gets /metrics, such as 127.0.0.1:9464")
 	c.Flags().StringArrayVar(&trusted, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed; may be given again")
+	c.Flags().StringArrayVar(&witnesses, "witness", nil, "who keeps checkpoints of the log: file:/`PATH`, syslog:, syslog:tcp://host:601 or https://…; may be given again")
 	return c
 }

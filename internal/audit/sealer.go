@@ -20,14 +20,13 @@ const (
 
 // Sealer gives committed entries their order and signs the result. Any number of sealers may
 // run on one store: the head moves by compare-and-swap, and who comes late changes nothing.
-// Every field but Witnesses is required.
+// Every field is required.
 type Sealer struct {
 	Store SealStore
 	// Key returns the Ed25519 key that signs tenant's checkpoints.
-	Key       func(ctx context.Context, tenant string) (crypto.Signer, error)
-	Witnesses []Witness
-	Now       func() time.Time // UTC
-	Log       *slog.Logger
+	Key func(ctx context.Context, tenant string) (crypto.Signer, error)
+	Now func() time.Time // UTC
+	Log *slog.Logger
 }
 
 // Run seals the logs of all tenants every [SealInterval] until ctx is done. Failures are
@@ -130,7 +129,7 @@ func (e *Event) mark() LogMark {
 	return *e.Change.Log
 }
 
-// seal adds entries to the log after head, and tells the witnesses.
+// seal adds entries to the log after head. A [Courier] brings the checkpoint to witnesses.
 func (s *Sealer) seal(ctx context.Context, head Head, epoch int64, entries []Entry) error {
 	leaves, ids := make([]Hash, len(entries)), make([]string, len(entries))
 	for i, e := range entries {
@@ -152,24 +151,9 @@ func (s *Sealer) seal(ctx context.Context, head Head, epoch int64, entries []Ent
 	if err != nil {
 		return err
 	}
-	err = s.Store.Advance(ctx, Step{
+	return s.Store.Advance(ctx, Step{
 		From: head, To: to, Entries: ids,
 		FirstHash: tlog.StoredHashCount(head.Size), Hashes: hashes,
 		Checkpoint: checkpoint, At: s.Now().UTC().Truncate(time.Microsecond),
 	})
-	if err != nil {
-		return err
-	}
-	s.publish(ctx, head.Tenant, checkpoint)
-	return nil
-}
-
-// publish tells the witnesses. One that fails misses this checkpoint; the next one covers the
-// same entries.
-func (s *Sealer) publish(ctx context.Context, tenant string, checkpoint []byte) {
-	for _, w := range s.Witnesses {
-		if err := w.Publish(ctx, tenant, checkpoint); err != nil {
-			s.Log.WarnContext(ctx, "a witness did not take a checkpoint", "tenant", tenant, "err", err)
-		}
-	}
 }

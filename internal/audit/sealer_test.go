@@ -103,41 +103,11 @@ func TestASealerThatWasOvertakenChangesNothing(t *testing.T) {
 	l.append(t, change(contoso, 99))
 	late := *l.sealer
 	late.Store = overtaken{l, t}
-	witness := &memoryWitness{}
-	late.Witnesses = []audit.Witness{witness}
 	if n, err := late.SealOnce(t.Context(), contoso); n != 0 || !errors.Is(err, audit.ErrStale) {
 		t.Fatalf("SealOnce = %d, %v; want ErrStale", n, err)
 	}
 	if r, err := l.verify(t); err != nil || r.Head.Size != 14 {
 		t.Fatalf("Verify = %+v, %v", r, err)
-	}
-	if len(witness.notes) != 0 {
-		t.Fatal("a checkpoint that is not in the store reached a witness")
-	}
-}
-
-// memoryWitness keeps checkpoints, or fails.
-type memoryWitness struct {
-	notes [][]byte
-	err   error
-}
-
-func (w *memoryWitness) Publish(_ context.Context, _ string, checkpoint []byte) error {
-	w.notes = append(w.notes, checkpoint)
-	return w.err
-}
-
-func TestWitnessesGetEveryCheckpointEvenWhenOneFails(t *testing.T) {
-	l := newLog(t)
-	bad, good := &memoryWitness{err: errors.New("unplugged")}, &memoryWitness{}
-	l.sealer.Witnesses = []audit.Witness{bad, good}
-	l.batch(t, 2)
-	l.batch(t, 1)
-	if len(good.notes) != 2 || !bytes.Equal(good.notes[1], l.lastNote()) {
-		t.Fatalf("the witness has %q", good.notes)
-	}
-	if _, err := l.verify(t, good.notes...); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,12 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 )
 
 // Witness keeps checkpoints where the server cannot take them back.
 type Witness interface {
-	// Publish keeps a checkpoint of tenant. It returns soon: one that crosses a network queues.
+	// Publish returns nil once it keeps a checkpoint of tenant. It may be told one twice.
 	Publish(ctx context.Context, tenant string, checkpoint []byte) error
 }
 
@@ -82,9 +84,36 @@ func syncDir(dir string) error {
 // maxNote is more than a checkpoint has bytes.
 const maxNote = 16 << 10
 
-// ReadCheckpoints returns the signed notes in r, for [Options.Witnesses]: one note, or the file
-// of a [FileWitness]. What is between them and what a crash cut is passed over. Signatures are
-// not checked.
+// linePrefix is before a checkpoint on one line.
+const linePrefix = "postern-checkpoint "
+
+// CheckpointLine returns checkpoint on one line without its end, for witnesses that keep
+// lines, such as syslog. [ReadCheckpoints] finds it anywhere in a line.
+func CheckpointLine(checkpoint []byte) string {
+	return linePrefix + base64.StdEncoding.EncodeToString(checkpoint)
+}
+
+// fromLine returns the checkpoint on a line, or nil.
+func fromLine(line []byte) []byte {
+	_, text, ok := bytes.Cut(line, []byte(linePrefix))
+	if !ok {
+		return nil
+	}
+	if end := bytes.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(base64Alphabet, r) }); end >= 0 {
+		text = text[:end]
+	}
+	note, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil {
+		return nil
+	}
+	return note
+}
+
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
+// ReadCheckpoints returns the signed notes in r, for [Options.Witnesses]: one note, the file
+// of a [FileWitness], or lines that contain a [CheckpointLine]. What is between them and what
+// a crash cut is passed over. Signatures are not checked.
 func ReadCheckpoints(r io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		var block []byte
@@ -98,6 +127,16 @@ func ReadCheckpoints(r io.Reader) iter.Seq2[[]byte, error] {
 		for lines.Scan() {
 			if bytes.HasPrefix(lines.Bytes(), []byte(originPrefix)) && !end() {
 				return
+			}
+			if note := fromLine(lines.Bytes()); note != nil {
+				if !end() {
+					return
+				}
+				block = note
+				if !end() {
+					return
+				}
+				continue
 			}
 			if len(block) <= maxNote {
 				block = append(append(block, lines.Bytes()...), '\n')

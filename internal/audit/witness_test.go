@@ -17,11 +17,13 @@ import (
 func TestFileWitnessKeepsWhatVerifyNeeds(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "witness")
 	l := newLog(t)
-	l.sealer.Witnesses = []audit.Witness{&audit.FileWitness{Path: path}}
 	l.batch(t, 2)
+	c := l.courier(&audit.FileWitness{Path: path})
+	bring(t, c)
 	l.batch(t, 1)
 	l.restore(t)
 	l.batch(t, 3)
+	bring(t, c)
 	got := readFile(t, path)
 	if len(got) != 4 || !bytes.Equal(got[3], l.lastNote()) {
 		t.Fatalf("the witness has %q", got)

@@ -47,3 +47,9 @@ var ErrProxy = &fault.Error{
 	Kind: fault.Invalid, Code: "proxyInvalid", Target: "trusted-proxy",
 	Text: "A trusted proxy is a network.", Remedy: "Write it like 10.0.0.0/8.",
 }
+
+// ErrWitness says that a witness is not an address of one.
+var ErrWitness = &fault.Error{
+	Kind: fault.Invalid, Code: "witnessInvalid", Target: "witness",
+	Text: "This is no witness.", Remedy: "Write file:/path, syslog:, syslog:tcp://host:601 or https://host/path.",
+}

@@ -47,6 +47,9 @@ type Options struct {
 	// TPMRoots are certificates, in PEM, of those who are trusted to certify the TPMs of
 	// devices. Nil reads tpm-roots.pem in Dir, if it is there.
 	TPMRoots []byte
+
+	// Witnesses are told every checkpoint of the log.
+	Witnesses []NamedWitness
 	// Wall is the machine's clock; nil is time.Now.
 	Wall func() time.Time
 	// DiskReserve is how many bytes of the data directory's disk are kept for those who are
@@ -196,7 +199,11 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	for _, run := range []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.cleanUp, s.watchAll} {
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.cleanUp, s.watchAll}
+	for _, c := range s.couriers() {
+		work = append(work, c.Run)
+	}
+	for _, run := range work {
 		s.work.Go(func() { run(ctx) })
 	}
 }

@@ -116,3 +116,11 @@ CREATE INDEX device_policy_name ON device_policy (tenant_id, name, id);
 -- The device that a token family is bound to, by object id.
 ALTER TABLE token_family ADD COLUMN device_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX token_family_device ON token_family (tenant_id, device_id);
+
+-- How far each witness of the log was told: the size of the last checkpoint that it took.
+CREATE TABLE witness_mark (
+    tenant_id TEXT   NOT NULL,
+    witness   TEXT   NOT NULL,
+    size      BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, witness)
+);
