@@ -69,7 +69,7 @@ func rootCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), clockCommand(), versionCommand())
-	root.AddCommand(cli.Commands(logVerifyCommand(), logExportCommand())...)
+	root.AddCommand(cli.Commands(logVerifyCommand(), logExportCommand(), logPruneCommand(), logEraseCommand())...)
 	markUsage(root)
 	return root
 }

@@ -33,14 +33,18 @@ func (s *Server) Metrics() http.Handler {
 
 // Witnessed seals the log and brings its checkpoints to the witnesses, once.
 func (s *Server) Witnessed(ctx context.Context) error {
-	tenants, err := s.tenantNames(ctx)
-	for _, tenant := range tenants {
-		if _, sealErr := s.sealer.SealOnce(ctx, tenant); sealErr != nil {
-			return sealErr
-		}
-	}
+	err := s.Sealed(ctx)
 	for _, c := range s.couriers() {
 		err = errors.Join(err, c.Round(ctx))
+	}
+	return err
+}
+
+// Sealed seals what is committed.
+func (s *Server) Sealed(ctx context.Context) error {
+	tenants, err := s.tenantNames(ctx)
+	for _, tenant := range tenants {
+		err = errors.Join(err, s.sealed(ctx, tenant))
 	}
 	return err
 }
