@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := build
-.PHONY: help run test build lint fmt vuln bench fuzz soak conformance clean
+.PHONY: help run test build lint fmt vuln bench fuzz soak conformance graphsdk clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -37,6 +37,10 @@ soak: ## the long forms of the tests: kills, races, every page in every shape
 
 conformance: build ## official clients against bin/postern
 	@scripts/conformance
+
+graphsdk: build ## the full Graph SDK for Go against bin/postern; compiles for ten minutes
+	go -C conformance/graphsdk mod download
+	@scripts/conformance go -C graphsdk test -count=1 .
 
 clean: ## remove what was built
 	rm -rf bin
