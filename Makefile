@@ -1,6 +1,6 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := build
-.PHONY: help run test build lint fmt vuln bench fuzz soak conformance graphsdk clean
+.PHONY: help run test build lint fmt vuln bench fuzz soak conformance graphsdk man clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -41,6 +41,9 @@ conformance: build ## official clients against bin/postern
 graphsdk: build ## the full Graph SDK for Go against bin/postern; compiles for ten minutes
 	go -C conformance/graphsdk mod download
 	@scripts/conformance go -C graphsdk test -count=1 .
+
+man: build ## manual pages, in bin/man
+	bin/postern man bin/man
 
 clean: ## remove what was built
 	rm -rf bin

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -126,7 +127,5 @@ func keyCommand() *cobra.Command {
 	}
 	s.add(rotate.Flags())
 	rotate.Flags().StringSliceVar(&purposes, "key", []string{"RS256", "ES256"}, "which `KEYS`: RS256, ES256, passPepper")
-	c := &cobra.Command{Use: "key", Short: "Keys of the server"}
-	c.AddCommand(rotate)
-	return c
+	return cli.Noun("key", "Keys of the server", rotate)
 }

@@ -27,7 +27,11 @@ func Commands(logVerbs ...*cobra.Command) []*cobra.Command {
 	}
 }
 
-// noun groups verbs; alone it shows them.
+// Noun groups verbs; alone it shows them.
+func Noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
+	return noun(name, short, verbs...)
+}
+
 func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: name, Short: short, Args: func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -42,6 +46,7 @@ func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 // Unknown is the error of a command below c that is not there; it names what is alike.
 func Unknown(c *cobra.Command, name string) error {
 	path := c.CommandPath()
+	c.SuggestionsMinimumDistance = 2 // letters
 	if alike := c.SuggestionsFor(name); len(alike) > 0 {
 		return usage("There is no command %q. Did you mean `%s %s`?", path+" "+name, path, strings.Join(alike, "` or `"+path+" "))
 	}

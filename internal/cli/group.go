@@ -13,15 +13,81 @@ import (
 func groupCommand() *cobra.Command {
 	return noun("group", "Groups", groupList(), groupCreate(),
 		groupChange("add GROUP UPN", "Put a person into a group", "%s is in %s.", (*env).addMember),
-		groupChange("remove GROUP UPN", "Take a person out of a group", "%s is out of %s.", (*env).removeMember), groupMembers())
+		groupChange("remove GROUP UPN", "Take a person out of a group", "%s is out of %s.", (*env).removeMember), groupMembers(), groupShow(), groupSet(), groupDelete(),
+		deletedOf("List deleted groups, which can be restored for 30 days", deletedGroups, column{"NAME", "displayName"}),
+		restoreOf("restore GROUP", "Bring a deleted group back", "group", "displayName", deletedGroups))
+}
+
+func deletedGroups(e *env) iter.Seq2[graphclient.Object, error] {
+	return e.graph.DeletedGroups(e.command.Context())
+}
+
+// groupID returns the id of a group that is named by id or display name.
+func (e *env) groupID(name string) (string, error) {
+	return e.idOf("group", name, e.graph.Groups(e.command.Context(), named(name)))
+}
+
+func groupShow() *cobra.Command {
+	c := &cobra.Command{Use: "show GROUP", Short: "Show a group, by name or id", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		id, err := e.groupID(args[0])
+		if err != nil {
+			return err
+		}
+		group, err := e.graph.Group(c.Context(), id)
+		if err != nil {
+			return err
+		}
+		return e.object(group, "id", "displayName", "description", "mailNickname", "isAssignableToRole", "createdDateTime")
+	})
+}
+
+func groupSet() *cobra.Command {
+	c := &cobra.Command{
+		Use: "set GROUP PROPERTY=VALUE…", Short: "Change a group, by name or id", Args: cobra.MinimumNArgs(2),
+		Long:    "Changes properties of a group, by Graph's names. No value clears one.",
+		Example: `  postern group set Helpdesk displayName="Service desk" description=`,
+	}
+	return verb(c, func(e *env, args []string) error {
+		change, err := changes(args[1:])
+		if err != nil {
+			return err
+		}
+		id, err := e.groupID(args[0])
+		if err != nil {
+			return err
+		}
+		if err := e.graph.UpdateGroup(c.Context(), id, change); err != nil {
+			return err
+		}
+		e.say("%s is changed.", args[0])
+		return nil
+	})
+}
+
+func groupDelete() *cobra.Command {
+	c := &cobra.Command{Use: "delete GROUP", Short: "Delete a group, by name or id", Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		id, err := e.groupID(args[0])
+		if err != nil {
+			return err
+		}
+		if err := e.graph.DeleteGroup(c.Context(), id); err != nil {
+			return err
+		}
+		e.say("%s is deleted. It can be restored for 30 days.", args[0])
+		return nil
+	})
 }
 
 func groupList() *cobra.Command {
+	var q graphclient.Query
 	var top int
 	c := &cobra.Command{Use: "list", Short: "List groups", Args: cobra.NoArgs}
+	queryFlags(c, &q, "startsWith(displayName,'Help')")
 	c.Flags().IntVar(&top, "top", 0, "list this `NUMBER` at most")
 	return verb(c, func(e *env, _ []string) error {
-		return e.table(e.graph.Groups(c.Context(), graphclient.Query{}), top, column{"NAME", "displayName"}, column{"ID", "id"}, column{"DESCRIPTION", "description"})
+		return e.table(e.graph.Groups(c.Context(), asked(q)), top, column{"NAME", "displayName"}, column{"ID", "id"}, column{"DESCRIPTION", "description"})
 	})
 }
 
@@ -58,7 +124,7 @@ func nickname(name string) string {
 func groupChange(use, short, words string, change func(e *env, group, member string) error) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(2)}
 	return verb(c, func(e *env, args []string) error {
-		group, err := e.idOf("group", args[0], e.graph.Groups(c.Context(), named(args[0])))
+		group, err := e.groupID(args[0])
 		if err != nil {
 			return err
 		}
@@ -85,7 +151,7 @@ func (e *env) removeMember(group, member string) error {
 func groupMembers() *cobra.Command {
 	c := &cobra.Command{Use: "members GROUP", Short: "List the direct members of a group", Args: cobra.ExactArgs(1)}
 	return verb(c, func(e *env, args []string) error {
-		group, err := e.idOf("group", args[0], e.graph.Groups(c.Context(), named(args[0])))
+		group, err := e.groupID(args[0])
 		if err != nil {
 			return err
 		}

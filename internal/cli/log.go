@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,8 +11,6 @@ import (
 
 	"github.com/postern-id/postern/internal/graphclient"
 )
-
-const followEvery = time.Second
 
 // A trail is one of the two logs.
 type trail struct {
@@ -43,7 +39,10 @@ func logList(t trail, name, short string) *cobra.Command {
 	var follow bool
 	var user, since string
 	var top int
-	c := &cobra.Command{Use: name, Short: short, Args: cobra.NoArgs}
+	c := &cobra.Command{
+		Use: name, Short: short, Args: cobra.NoArgs,
+		Long: short + ". With --follow it goes on with what happens, each event once and\nthe oldest first, until Ctrl-C; --json then prints one line of JSON for each.",
+	}
 	c.Flags().BoolVar(&follow, "follow", false, "go on with what happens from now")
 	c.Flags().StringVar(&user, "user", "", "only what this `UPN` did")
 	c.Flags().StringVar(&since, "since", "", "`TIME` as 2026-03-02T06:00:00Z, or how long ago, as 2h")
@@ -60,7 +59,13 @@ func logList(t trail, name, short string) *cobra.Command {
 			}
 		}
 		if follow {
-			return e.follow(t, who, first(from, time.Now().UTC().Format(time.RFC3339)))
+			start := time.Now().UTC().Truncate(time.Second)
+			if from != "" {
+				if start, err = time.Parse(time.RFC3339, from); err != nil {
+					return err
+				}
+			}
+			return e.follow(t, who, start)
 		}
 		return e.table(t.list(e.graph, c.Context(), t.query(who, from)), top, t.columns...)
 	})
@@ -90,54 +95,4 @@ func (t trail) query(user, from string) graphclient.Query {
 		all = append(all, t.time+" ge "+from)
 	}
 	return graphclient.Query{Filter: strings.Join(all, " and ")}
-}
-
-// follow prints each event since from once, the oldest first, until the command is stopped.
-func (e *env) follow(t trail, user, from string) error {
-	ctx := e.command.Context()
-	seen := map[string]bool{}
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
-	for {
-		events, err := collect(t.list(e.graph, ctx, t.query(user, from)), 0)
-		if err != nil {
-			return err
-		}
-		now := map[string]bool{}
-		for _, event := range slices.Backward(events) {
-			now[event.Text("id")] = true
-			if seen[event.Text("id")] {
-				continue
-			}
-			if err := e.event(t, event); err != nil {
-				return err
-			}
-		}
-		if len(events) > 0 {
-			from = first(secondsOf(events[0].Text(t.time)), from)
-		}
-		seen = now
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// secondsOf cuts a time to whole seconds, so that no event of that second is missed.
-func secondsOf(text string) string {
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return ""
-	}
-	return at.UTC().Format(time.RFC3339)
-}
-
-// event prints one event as a line.
-func (e *env) event(t trail, event graphclient.Object) error {
-	if e.json {
-		return json.NewEncoder(e.command.OutOrStdout()).Encode(event)
-	}
-	return e.result(strings.Join(cells(event, t.columns), "  "))
 }

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,28 @@ var policyProperties = []string{
 	"postern_entropyBits", "postern_guessesPerDay", "postern_yearsToGuess",
 }
 
+// targets names the groups of a policy; one that can't be read is shown by its id.
+func (e *env) targets(all []graphclient.Object) (string, error) {
+	names := []string{}
+	for _, one := range all {
+		id := one.Text("id")
+		if id == "all_users" {
+			names = append(names, id)
+			continue
+		}
+		group, err := e.graph.Group(e.command.Context(), id)
+		switch {
+		case err == nil:
+			names = append(names, group.Text("displayName")+" ("+id+")")
+		case codeOf(err) == exitNotFound || codeOf(err) == exitNotAllowed:
+			names = append(names, id)
+		default:
+			return "", err
+		}
+	}
+	return first(strings.Join(names, ", "), "nobody"), nil
+}
+
 func policyShowTap() *cobra.Command {
 	c := &cobra.Command{Use: "tap", Short: "Show who may have passes, and how long they work", Args: cobra.NoArgs}
 	return verb(c, func(e *env, _ []string) error {
@@ -25,14 +49,24 @@ func policyShowTap() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return e.object(policy, policyProperties...)
+		if e.json {
+			return e.printJSON(policy)
+		}
+		if policy["includeTargets"], err = e.targets(policy.Objects("includeTargets")); err != nil {
+			return err
+		}
+		if policy["excludeTargets"], err = e.targets(policy.Objects("excludeTargets")); err != nil {
+			return err
+		}
+		return e.object(policy, slices.Concat(policyProperties, []string{"includeTargets", "excludeTargets"})...)
 	})
 }
 
 func policySetTap() *cobra.Command {
 	c := &cobra.Command{
 		Use: "tap", Short: "Change the policy of passes", Args: cobra.NoArgs,
-		Long: "Changes what is said and leaves the rest. All of it is checked before anything is saved.",
+		Long:    "Changes what is said and leaves the rest. All of it is checked before anything is saved.",
+		Example: "  postern policy set tap --enabled --maximum-lifetime 12h --once --exclude-group Admins",
 	}
 	f := c.Flags()
 	f.Bool("enabled", false, "whether people can use passes")
@@ -41,12 +75,12 @@ func policySetTap() *cobra.Command {
 	f.Duration("maximum-lifetime", 0, "longest lifetime")
 	f.Int("length", 0, "how many `CHARACTERS` a pass has, 8 to 48")
 	f.Bool("once", false, "whether every pass works once only")
-	f.StringArray("include-group", nil, "`ID` of a group whose members may have passes, or all_users; may be given again")
-	f.StringArray("exclude-group", nil, "`ID` of a group whose members may not; may be given again")
+	f.StringArray("include-group", nil, "`GROUP`, by name or id, whose members may have passes, or all_users; may be given again")
+	f.StringArray("exclude-group", nil, "`GROUP`, by name or id, whose members may not, \"\" for none; may be given again")
 	f.Bool("hide-issuer", false, "whether people are not told who issued their pass")
 	f.Duration("registration-window", 0, "how long after a sign-in with a pass methods can be registered")
 	return verb(c, func(e *env, _ []string) error {
-		change, err := policyChange(c)
+		change, err := e.policyChange()
 		if err != nil {
 			return err
 		}
@@ -59,9 +93,9 @@ func policySetTap() *cobra.Command {
 }
 
 // policyChange returns the properties that flags of c set.
-func policyChange(c *cobra.Command) (graphclient.Object, error) {
+func (e *env) policyChange() (graphclient.Object, error) {
 	change := graphclient.Object{}
-	f := c.Flags()
+	f := e.command.Flags()
 	if on, err := f.GetBool("enabled"); err == nil && f.Changed("enabled") {
 		change["state"] = map[bool]string{true: "enabled", false: "disabled"}[on]
 	}
@@ -87,7 +121,9 @@ func policyChange(c *cobra.Command) (graphclient.Object, error) {
 	}
 	for flag, property := range map[string]string{"include-group": "includeTargets", "exclude-group": "excludeTargets"} {
 		if ids, err := f.GetStringArray(flag); err == nil && f.Changed(flag) {
-			change[property] = groupTargets(ids)
+			if change[property], err = e.groupTargets(ids); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(change) == 0 {
@@ -96,13 +132,21 @@ func policyChange(c *cobra.Command) (graphclient.Object, error) {
 	return change, nil
 }
 
-// groupTargets are the targets for ids; one empty id stands for no group at all.
-func groupTargets(ids []string) []graphclient.Object {
+// groupTargets are the targets for groups by name or id; one empty name stands for no group.
+func (e *env) groupTargets(groups []string) ([]graphclient.Object, error) {
 	all := []graphclient.Object{}
-	for _, id := range ids {
-		if id != "" {
-			all = append(all, graphclient.Object{"targetType": "group", "id": id})
+	for _, name := range groups {
+		if name == "" {
+			continue
 		}
+		id := name
+		if name != "all_users" {
+			var err error
+			if id, err = e.groupID(name); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, graphclient.Object{"targetType": "group", "id": id})
 	}
-	return all
+	return all, nil
 }

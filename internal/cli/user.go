@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,17 +14,58 @@ import (
 func userCommand() *cobra.Command {
 	return noun("user", "People", userList(), userShow(), userCreate(),
 		userEnable("disable", "Disable a person; their sessions and passes end", false),
-		userEnable("enable", "Enable a person again", true), userDelete())
+		userEnable("enable", "Enable a person again", true), userSet(), userDelete(),
+		deletedOf("List deleted people, who can be restored for 30 days", deletedUsers, column{"NAME", "userPrincipalName"}, column{"DISPLAY NAME", "displayName"}),
+		restoreOf("restore UPN", "Bring a deleted person back", "person", "userPrincipalName", deletedUsers))
+}
+
+func deletedUsers(e *env) iter.Seq2[graphclient.Object, error] {
+	return e.graph.DeletedUsers(e.command.Context())
+}
+
+func userSet() *cobra.Command {
+	var manager string
+	c := &cobra.Command{
+		Use: "set UPN PROPERTY=VALUE…", Short: "Change a person", Args: cobra.MinimumNArgs(1),
+		Long:    "Changes properties of a person, by Graph's names. No value clears one. A list has commas.",
+		Example: "  postern user set mira@contoso.example department=Sales jobTitle= --manager omar@contoso.example",
+	}
+	c.Flags().StringVar(&manager, "manager", "", "`UPN` of their manager")
+	return verb(c, func(e *env, args []string) error {
+		change, err := changes(args[1:])
+		if err != nil {
+			return err
+		}
+		if len(change) == 0 && manager == "" {
+			return usage("Say what to change, such as department=Sales.")
+		}
+		if len(change) > 0 {
+			if err := e.graph.UpdateUser(c.Context(), args[0], change); err != nil {
+				return err
+			}
+		}
+		if manager != "" {
+			id, err := e.userID(manager)
+			if err != nil {
+				return err
+			}
+			if err := e.graph.SetManager(c.Context(), args[0], id); err != nil {
+				return err
+			}
+		}
+		e.say("%s is changed.", args[0])
+		return nil
+	})
 }
 
 func userList() *cobra.Command {
 	var q graphclient.Query
 	var top int
 	c := &cobra.Command{Use: "list", Short: "List people", Args: cobra.NoArgs}
-	c.Flags().StringVar(&q.Filter, "filter", "", "Graph `FILTER`, as \"accountEnabled eq false\"")
+	queryFlags(c, &q, "accountEnabled eq false")
 	c.Flags().IntVar(&top, "top", 0, "list this `NUMBER` at most")
 	return verb(c, func(e *env, _ []string) error {
-		return e.table(e.graph.Users(c.Context(), q), top, column{"NAME", "userPrincipalName"}, column{"DISPLAY NAME", "displayName"}, column{"ID", "id"})
+		return e.table(e.graph.Users(c.Context(), asked(q)), top, column{"NAME", "userPrincipalName"}, column{"DISPLAY NAME", "displayName"}, column{"ID", "id"})
 	})
 }
 
