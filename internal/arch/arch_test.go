@@ -21,6 +21,8 @@ var postern = house{
 	// Top first. A package imports what is in the rows below its own, and within its own
 	// row only its own folder, unless the row says beside. A new package gets a place here.
 	rows: []row{
+		// Proofs run the built programs; of the house they use what tests use.
+		{name: "proofs", packages: "test/... bench/...", beside: true},
 		{name: "programs", packages: "cmd/..."},
 		{name: "server", packages: "internal/server/..."},
 		// The store implements what the rows below declare, the edges included.
