@@ -64,9 +64,16 @@ var errClosed = errors.New("store: closed")
 // attempts is how often a change is tried when the database reports a serialisation failure.
 const attempts = 24
 
+// patience is how long a change is tried while the database is away.
+const patience = 2 * time.Second
+
 // Write runs fn as one serialisable transaction and returns once it is durable. When fn
 // returns an error nothing of it is kept. fn may run more than once and must not have
 // effects outside tx. A change that has begun is finished even if ctx ends meanwhile.
+//
+// When the connection to PostgreSQL breaks, a change is tried again unless it was asked to
+// commit: then nobody knows whether it did, and to try again could do it twice. Such an error
+// is returned, and callers must not conclude that nothing happened.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -75,9 +82,15 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	if !db.postgres {
 		return told(db.enqueue(ctx, whole, fn))
 	}
+	giveUp := time.NewTimer(patience)
+	defer giveUp.Stop()
 	var err error
 	for try := range attempts {
-		if err = db.once(whole, fn); !needsRetry(err) {
+		var again bool
+		if again, err = db.once(whole, fn); !again {
+			return told(err)
+		}
+		if lostConnection(err) && expired(giveUp) {
 			return told(err)
 		}
 		pause := time.Duration(1+rand.IntN(1<<min(try, 6))) * time.Millisecond //nolint:gosec // spreads retries, guards nothing
@@ -87,25 +100,36 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 		case <-time.After(pause):
 		}
 	}
-	return fmt.Errorf("gave up after %d tries: %w", attempts, err)
+	return fmt.Errorf("gave up after %d tries: %w", attempts, told(err))
 }
 
-func (db *DB) once(ctx context.Context, fn func(context.Context, *Tx) error) error {
+func expired(t *time.Timer) bool {
+	select {
+	case <-t.C:
+		return true
+	default:
+		return false
+	}
+}
+
+// once runs one transaction. again says that nothing of it was kept, and that the next one
+// may succeed.
+func (db *DB) once(ctx context.Context, fn func(context.Context, *Tx) error) (again bool, err error) {
 	tx, err := db.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
 	if err != nil {
-		return err
+		return lostConnection(err), err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	change, committed := &Tx{q: tx, db: db}, db.begin()
 	if err := fn(ctx, change); err != nil {
-		return err
+		return needsRetry(err) || lostConnection(err), err
 	}
 	if err := tx.Commit(); err != nil {
-		return err
+		return needsRetry(err), err
 	}
 	committed(1)
 	db.recorded(change.events)
-	return nil
+	return false, nil
 }
 
 // ErrFull says that the disk of the database is full. Nothing of the change was kept.

@@ -40,7 +40,8 @@ func openPool(url string) (*sql.DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	return sql.OpenDB(connector{stdlib.GetConnector(*config)}), nil
+	return sql.OpenDB(connector{stdlib.GetConnector(*config, stdlib.OptionResetSession(alive),
+		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }))}), nil
 }
 
 // cause returns what a connection failed for, without its addresses.
@@ -63,6 +64,11 @@ func away(err error) error {
 		return fmt.Errorf("%w (%w)", ErrAway, err)
 	}
 	return err
+}
+
+// lostConnection reports that the database went away. What was not asked to commit is undone.
+func lostConnection(err error) bool {
+	return errors.Is(err, ErrAway) || errors.Is(err, driver.ErrBadConn)
 }
 
 func isAway(err error) bool {
