@@ -139,7 +139,9 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.
 	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
 		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: resumePath, Request: kept,
 		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, FormTarget: q.RedirectURI,
-		LoginHint: q.LoginHint, SelectAccount: q.Prompt == "select_account",
+		LoginHint: q.LoginHint,
+		// An account that is signed in already can't be fresh enough for max_age.
+		SelectAccount: q.Prompt == "select_account" && q.MaxAge < 0,
 	})
 	if err != nil {
 		return err
@@ -198,6 +200,9 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 
 // resumed returns the session that t ended in, or the one that the person chose instead.
 func (s *Server) resumed(r *http.Request, t signin.Transaction) (signin.Session, directory.User, error) {
+	if !t.Done() && !t.SelectAccount { // prompt=login and max_age ask for a proof, not for a choice
+		return signin.Session{}, directory.User{}, signin.ErrGone
+	}
 	chosen := r.URL.Query().Get("s")
 	for _, o := range browser.Sessions(r) {
 		if o.ID != chosen || t.Done() && o.ID != t.Session {

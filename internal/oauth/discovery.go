@@ -31,6 +31,11 @@ type metadata struct {
 	UserInfoEndpoint      string   `json:"userinfo_endpoint"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
+	FrontLogout           bool     `json:"frontchannel_logout_supported"`
+	FrontLogoutSession    bool     `json:"frontchannel_logout_session_supported"`
+	HTTPLogout            bool     `json:"http_logout_supported"`
+	BackLogout            bool     `json:"backchannel_logout_supported"`
+	BackLogoutSession     bool     `json:"backchannel_logout_session_supported"`
 	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
 	PushedRequired        bool     `json:"require_pushed_authorization_requests"`
 	EndSessionEndpoint    string   `json:"end_session_endpoint"`
@@ -59,6 +64,7 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
 		RevocationEndpoint: revoke,
 		Issuer:             issuer, TokenEndpoint: base + "/oauth2/v2.0/token", KeySet: base + "/discovery/v2.0/keys",
 		AuthorizationEndpoint: base + "/oauth2/v2.0/authorize", EndSessionEndpoint: base + "/oauth2/v2.0/logout",
+		FrontLogout: true, FrontLogoutSession: true, HTTPLogout: true, BackLogout: true, BackLogoutSession: true,
 		PushedEndpoint:   base + "/oauth2/v2.0/par",
 		DeviceEndpoint:   base + "/oauth2/v2.0/devicecode",
 		UserInfoEndpoint: s.PublicURL + "/oidc/userinfo",

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -45,14 +46,14 @@ type idClaims struct {
 
 // subject is the pairwise subject of a user at an application (OpenID Connect Core
 // section 8.1).
-func (s *Server) subject(r *http.Request, tenant directory.TenantID, user directory.UserID, app directory.AppID) (string, error) {
-	return s.Secrets.MAC(r.Context(), string(tenant), "pairwise subject", []byte(string(user)+" "+string(app)))
+func (s *Server) subject(ctx context.Context, tenant directory.TenantID, user directory.UserID, app directory.AppID) (string, error) {
+	return s.Secrets.MAC(ctx, string(tenant), "pairwise subject", []byte(string(user)+" "+string(app)))
 }
 
 // idToken returns the id token of f; access is the access token beside it, or "".
 func (s *Server) idToken(r *http.Request, c client, f Family, user directory.User, access string) (string, error) {
 	now := s.Now()
-	subject, err := s.subject(r, f.Tenant, user.ID, c.app.AppID)
+	subject, err := s.subject(r.Context(), f.Tenant, user.ID, c.app.AppID)
 	if err != nil {
 		return "", err
 	}
@@ -114,7 +115,7 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 	if err != nil {
 		return token.Access{}, err
 	}
-	subject, err := s.subject(x.r, f.Tenant, user.ID, directory.AppID(audience))
+	subject, err := s.subject(x.r.Context(), f.Tenant, user.ID, directory.AppID(audience))
 	if err != nil {
 		return token.Access{}, err
 	}

@@ -2,9 +2,11 @@ package oauth
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,41 +15,68 @@ import (
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
 
 // logout serves /{tenant}/oauth2/v2.0/logout (OpenID Connect RP-Initiated Logout 1.0). A GET
 // asks first, unless an id_token_hint shows that the request comes from an application that
-// this browser signed in to.
+// this browser signed in to: another site can't sign anybody out with a token of its own.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		s.Pages.ShowError(w, r, err, directory.Tenant{})
 		return
 	}
-	var tenant directory.Tenant
-	if !noTenant(r.PathValue("tenant")) {
-		var err error
-		if tenant, err = s.tenant(r); err != nil {
-			s.Pages.ShowError(w, r, err, tenant)
-			return
-		}
-	}
-	hint := s.hint(r, tenant)
-	back := s.back(r, tenant, hint)
-	if r.Method != http.MethodPost && hint == nil && len(browser.Sessions(r)) > 0 {
-		s.Pages.ShowSignOut(w, r, tenant, r.URL.RequestURI())
-		return
-	}
-	if err := s.endSessions(w, r, tenant); err != nil {
+	tenant, err := s.logoutTenant(r)
+	if err != nil {
 		s.Pages.ShowError(w, r, err, tenant)
 		return
 	}
-	if back != "" {
+	hint := s.hint(r, tenant)
+	back := s.back(r, tenant, hint)
+	held := browser.Sessions(r)
+	known := hint != nil && slices.ContainsFunc(held, func(o token.Opaque) bool { return o.ID == hint.Session })
+	if r.Method != http.MethodPost && !known && len(held) > 0 {
+		s.Pages.ShowSignOut(w, r, tenant, r.URL.RequestURI())
+		return
+	}
+	frames, err := s.endSessions(w, r, tenant)
+	if err != nil {
+		s.Pages.ShowError(w, r, err, tenant)
+		return
+	}
+	if back != "" && len(frames) == 0 {
 		http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // registered, compared byte by byte
 		return
 	}
-	s.Pages.ShowSignedOut(w, r, tenant)
+	s.Pages.ShowSignedOut(w, r, tenant, frames, back)
+}
+
+// foreignLogout answers a form of another site, which OpenID Connect allows for: as a GET,
+// which asks the person.
+func (s *Server) foreignLogout(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		s.Pages.ShowError(w, r, err, directory.Tenant{})
+		return
+	}
+	http.Redirect(w, r, "/"+url.PathEscape(r.PathValue("tenant"))+"/oauth2/v2.0/logout?"+r.Form.Encode(), http.StatusSeeOther) //nolint:gosec // a path of this server
+}
+
+// logoutTenant is the tenant of the address; at common it is the one whose id token came as
+// a hint, if this browser is signed in there, else none.
+func (s *Server) logoutTenant(r *http.Request) (directory.Tenant, error) {
+	if !noTenant(r.PathValue("tenant")) {
+		return s.tenant(r)
+	}
+	for _, o := range browser.Sessions(r) {
+		t := directory.Tenant{ID: directory.TenantID(o.Tenant)}
+		if hint := s.hint(r, t); hint != nil && hint.Session == o.ID {
+			return s.Store.Tenant(r.Context(), t.ID)
+		}
+	}
+	return directory.Tenant{}, nil
 }
 
 // hint returns the claims of a genuine id_token_hint, ended or not, or nil.
@@ -98,32 +127,97 @@ func (s *Server) back(r *http.Request, tenant directory.Tenant, hint *idClaims) 
 }
 
 // endSessions ends the browser's sessions of the tenant, or all at common, with every token
-// that came from them.
-func (s *Server) endSessions(w http.ResponseWriter, r *http.Request, tenant directory.Tenant) error {
+// that came from them; with a logout_hint that names one of them, by its id or the person's
+// name, that one only. It returns the logout pages of the applications that had tokens.
+func (s *Server) endSessions(w http.ResponseWriter, r *http.Request, tenant directory.Tenant) ([]string, error) {
 	var rest []token.Opaque
-	f := request.From(r.Context())
+	var frames []string
+	ending := s.ending(r, tenant)
+	for _, o := range browser.Sessions(r) {
+		if !slices.ContainsFunc(ending, func(x heldSession) bool { return x.session.ID == o.ID }) {
+			rest = append(rest, o)
+		}
+	}
+	for _, x := range ending {
+		pages, err := s.logoutPages(r, x.session)
+		if err != nil {
+			return nil, err
+		}
+		frames = append(frames, pages...)
+		if err := s.SignIn.Store.EndSessions(r.Context(), x.session.Tenant, x.user.ID, x.session.ID, s.Now(), s.logoutEvent(r, x)); err != nil {
+			return nil, err
+		}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return frames[:min(len(frames), maxFrames)], browser.KeepSessions(w, rest, time.Time{})
+}
+
+// maxFrames bounds how many applications are told by the browser.
+const maxFrames = 20
+
+// A heldSession is a living session of this browser.
+type heldSession struct {
+	session signin.Session
+	user    directory.User
+}
+
+func (s *Server) ending(r *http.Request, tenant directory.Tenant) []heldSession {
+	var all, named []heldSession
+	asked := r.Form.Get("logout_hint")
 	for _, o := range browser.Sessions(r) {
 		if tenant.ID != "" && o.Tenant != string(tenant.ID) {
-			rest = append(rest, o)
 			continue
 		}
 		session, user, err := s.SignIn.Session(r.Context(), o)
 		if err != nil {
 			continue
 		}
-		e := audit.Event{
-			Tenant: o.Tenant, ID: uuid.NewString(), At: s.Now(), CorrelationID: f.CorrelationID,
-			Change: &audit.Change{
-				Activity: audit.SessionEnded, Category: audit.CategoryAuthentication, Service: audit.ServicePostern,
-				Operation: audit.OperationUpdate, Result: audit.Success,
-				By:      audit.Actor{User: &audit.UserActor{ID: string(user.ID), DisplayName: user.DisplayName, UserPrincipalName: user.UserPrincipalName, IPAddress: f.Address.String()}},
-				Targets: []audit.Target{{ID: string(user.ID), Type: audit.TargetUser, DisplayName: user.DisplayName, UserPrincipalName: user.UserPrincipalName}},
-			},
-		}
-		if err := s.SignIn.Store.EndSessions(r.Context(), session.Tenant, user.ID, session.ID, s.Now(), e); err != nil {
-			return err
+		all = append(all, heldSession{session, user})
+		if asked == session.ID || strings.EqualFold(asked, user.UserPrincipalName) {
+			named = append(named, heldSession{session, user})
 		}
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	return browser.KeepSessions(w, rest, time.Time{})
+	if len(named) > 0 {
+		return named
+	}
+	return all
+}
+
+// logoutPages returns the registered logout pages of the applications that have tokens from a
+// session, with what tells them which one (OpenID Connect Front-Channel Logout 1.0 section 2).
+func (s *Server) logoutPages(r *http.Request, session signin.Session) ([]string, error) {
+	apps, err := s.Store.AppsOfSession(r.Context(), session.Tenant, session.ID)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, id := range apps {
+		app, _, err := s.Store.ApplicationByAppID(r.Context(), session.Tenant, id)
+		if err != nil && !errors.Is(err, directory.ErrApplicationUnknown) {
+			return nil, err
+		}
+		u, parsed := url.Parse(app.Web.LogoutURL)
+		if err != nil || app.Web.LogoutURL == "" || parsed != nil {
+			continue
+		}
+		q := u.Query()
+		q.Set("iss", s.issuer(session.Tenant))
+		q.Set("sid", session.ID)
+		u.RawQuery = q.Encode()
+		all = append(all, u.String())
+	}
+	return all, nil
+}
+
+func (s *Server) logoutEvent(r *http.Request, x heldSession) audit.Event {
+	f := request.From(r.Context())
+	return audit.Event{
+		Tenant: string(x.session.Tenant), ID: uuid.NewString(), At: s.Now(), CorrelationID: f.CorrelationID,
+		Change: &audit.Change{
+			Activity: audit.SessionEnded, Category: audit.CategoryAuthentication, Service: audit.ServicePostern,
+			Operation: audit.OperationUpdate, Result: audit.Success,
+			By:      audit.Actor{User: &audit.UserActor{ID: string(x.user.ID), DisplayName: x.user.DisplayName, UserPrincipalName: x.user.UserPrincipalName, IPAddress: f.Address.String()}},
+			Targets: []audit.Target{{ID: string(x.user.ID), Type: audit.TargetUser, DisplayName: x.user.DisplayName, UserPrincipalName: x.user.UserPrincipalName}},
+		},
+	}
 }

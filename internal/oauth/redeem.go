@@ -4,6 +4,8 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -56,7 +58,37 @@ func (s *Server) refreshToken(x *exchange) (tokens, error) {
 	if err != nil {
 		return tokens{}, err
 	}
+	if f, err = s.stillGranted(x, f); err != nil {
+		return tokens{}, err
+	}
 	return s.spend(x, g, f, thumbprint, g.Thumbprint != "" || x.client.proof == "2")
+}
+
+// stillGranted returns f with those of its scopes that are granted to this day. When none is
+// left, or the person may no longer use the application, the refresh is refused; what is
+// granted again later works again.
+func (s *Server) stillGranted(x *exchange, f Family) (Family, error) {
+	if err := s.mayUse(x.r, x.client, directory.User{Tenant: f.Tenant, ID: f.User}); err != nil {
+		return f, err
+	}
+	had := strings.Fields(f.Scopes)
+	if len(had) == 0 {
+		return f, nil
+	}
+	p, _, err := s.resourceOf(x.r, f.Tenant, f.Resource)
+	if err != nil {
+		return f, err
+	}
+	granted, err := s.Store.GrantedScopes(x.r.Context(), f.Tenant, x.client.principal.ID, p.ID, f.User)
+	if err != nil {
+		return f, err
+	}
+	left := slices.DeleteFunc(had, func(name string) bool { return !slices.Contains(granted, name) })
+	if len(left) == 0 {
+		return f, oautherr.ErrConsentRequired
+	}
+	f.Scopes = strings.Join(left, " ")
+	return f, nil
 }
 
 // presented returns the grant in the form if it is real, of this client, alive and unspent.

@@ -63,7 +63,8 @@ type Pages interface {
 	// a code. It is plain text.
 	DeviceMessage(language, page, code string) string
 	// ShowSignedOut says that the browser is signed out.
-	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant)
+	// frames are pages of applications that are to learn of it; back is where to go on, or "".
+	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string)
 }
 
 // Mount adds the endpoints to mux. {tenant} is an id, a verified domain, common or
@@ -92,7 +93,9 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.Handle("POST "+devicePath, protection.Handler(http.HandlerFunc(s.takeUserCode)))
 	mux.Handle("POST "+deviceConfirmPath, protection.Handler(http.HandlerFunc(s.confirmDevice)))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/logout", http.HandlerFunc(s.logout))
-	mux.Handle("POST /{tenant}/oauth2/v2.0/logout", protection.Handler(http.HandlerFunc(s.logout)))
+	own := http.NewCrossOriginProtection()
+	own.SetDenyHandler(http.HandlerFunc(s.foreignLogout))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/logout", own.Handler(http.HandlerFunc(s.logout)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.Pages.ShowError(w, r, ErrNoPage, directory.Tenant{})
 	})

@@ -80,6 +80,8 @@ type Store interface {
 	// client's, one that was used or ended at at is oautherr.ErrRequestURI, and of any number
 	// of concurrent uses one returns nil.
 	UsePushedRequest(ctx context.Context, tenant directory.TenantID, id string, app directory.AppID, secretHash string, at time.Time) (PushedRequest, error)
+	// AppsOfSession returns the applications that have living tokens from a session.
+	AppsOfSession(ctx context.Context, tenant directory.TenantID, session string) ([]directory.AppID, error)
 	// Family returns a family, ended or not, or oautherr.ErrRevoked.
 	Family(ctx context.Context, tenant directory.TenantID, id string) (Family, error)
 	// EndFamily ends f and records e; when f has ended before it does nothing.

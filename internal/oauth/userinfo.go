@@ -29,7 +29,7 @@ func (s *Server) userInfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return unauthorized(w, err)
 	}
-	subject, err := s.subject(r, a.Tenant, owner.User.ID, a.AppID)
+	subject, err := s.subject(r.Context(), a.Tenant, owner.User.ID, a.AppID)
 	if err != nil {
 		return err
 	}

@@ -10,12 +10,23 @@ import (
 )
 
 // contentPolicy returns the Content-Security-Policy of a page. Forms may post to this
-// origin and to the origins of targets. Chromium holds the redirects that follow a POST
+// origin and to the origins of targets; frames are loaded from theirs only. Chromium holds the redirects that follow a POST
 // to form-action too, so a page whose POST ends at an application names that application.
-func contentPolicy(script bool, targets []string) (string, error) {
+func contentPolicy(script bool, targets, frames []string) (string, error) {
 	directives := []string{"default-src 'none'", "style-src 'self'", "img-src 'self' data:"}
 	if script {
 		directives = append(directives, "script-src 'self'")
+	}
+	if len(frames) > 0 {
+		directive := "frame-src"
+		for _, f := range frames {
+			source, err := formSource(f)
+			if err != nil {
+				return "", err
+			}
+			directive += " " + source
+		}
+		directives = append(directives, directive)
 	}
 	formAction := "form-action 'self'"
 	for _, target := range targets {

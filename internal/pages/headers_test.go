@@ -30,7 +30,7 @@ func TestFormSource(t *testing.T) {
 }
 
 func TestContentPolicyNamesTargets(t *testing.T) {
-	got, err := contentPolicy(true, []string{"https://a.example/x", "app:/y"})
+	got, err := contentPolicy(true, []string{"https://a.example/x", "app:/y"}, nil)
 	want := "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; " +
 		"form-action 'self' https://a.example app:; base-uri 'none'; frame-ancestors 'none'"
 	if err != nil || got != want {

@@ -41,7 +41,18 @@ func (s *Site) ShowSignOut(w http.ResponseWriter, r *http.Request, tenant direct
 	s.render(w, r, http.StatusOK, page)
 }
 
-// ShowSignedOut says that the browser is signed out.
-func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant) {
-	s.render(w, r, http.StatusOK, signedOutPage{frame: s.frame(r, tenant), SignInHref: "/security-info"})
+// backAfter is how many seconds applications have to learn of a logout before the browser
+// goes back to where it came from.
+const backAfter = 3
+
+// ShowSignedOut says that the browser is signed out, loads the pages of applications that are
+// to learn of it, and then leads back.
+func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string) {
+	page := signedOutPage{frame: s.frame(r, tenant), SignInHref: "/security-info"}
+	page.Frames = frames
+	if back != "" {
+		page.BackHref, page.SignInHref = back, ""
+		w.Header().Set("Refresh", seconds(backAfter)+"; url="+back)
+	}
+	s.render(w, r, http.StatusOK, page)
 }

@@ -4,6 +4,7 @@ package pages
 type signedOutPage struct {
 	frame
 	SignInHref string // "" leaves the link out
+	BackHref   string // the application that asked; "" leaves the link out
 }
 
 func (signedOutPage) file() string { return "signedout.html" }

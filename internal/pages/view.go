@@ -111,7 +111,7 @@ func (v *View) Render(w http.ResponseWriter, status int, p page) error {
 	if !ok {
 		return fmt.Errorf("render %s: no such page", p.file())
 	}
-	policy, err := contentPolicy(sheet.script, f.FormTargets)
+	policy, err := contentPolicy(sheet.script, f.FormTargets, f.Frames)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", p.file(), err)
 	}

@@ -48,3 +48,6 @@ func (s *Server) Sealed(ctx context.Context) error {
 	}
 	return err
 }
+
+// TellApplications tells applications what is due of logouts.
+func (s *Server) TellApplications(ctx context.Context) error { return s.notifier.Tell(ctx) }

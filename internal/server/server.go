@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,6 +51,8 @@ type Options struct {
 
 	// Witnesses are told every checkpoint of the log.
 	Witnesses []NamedWitness
+	// Roots are the CAs whose applications are told of logouts; nil: the system's.
+	Roots *x509.CertPool
 	// Wall is the machine's clock; nil is time.Now.
 	Wall func() time.Time
 	// DiskReserve is how many bytes of the data directory's disk are kept for those who are
@@ -72,6 +75,7 @@ type Server struct {
 
 	view     *pages.View
 	box      outbox.Box
+	notifier *oauth.Notifier
 	courier  *outbox.Courier
 	refusals *signin.Refusals
 	sealer   *audit.Sealer
@@ -178,6 +182,7 @@ func (s *Server) build() (http.Handler, error) {
 		Store: s.db, SignIn: signIn, Keys: keys, Secrets: plain{s.ring}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log, Pages: site,
 	}
+	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Log: o.Log}
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Tokens: keys, Secrets: s.ring, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
@@ -199,7 +204,7 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.cleanUp, s.watchAll}
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.notifier.Run, s.cleanUp, s.watchAll}
 	for _, c := range s.couriers() {
 		work = append(work, c.Run)
 	}

@@ -42,3 +42,9 @@ func (f devices) RemoveExpiredAt(t testing.TB, tenant directory.TenantID, at tim
 		t.Fatal(err)
 	}
 }
+
+func (f devices) AddApplication(t testing.TB, tenant directory.TenantID, app directory.AppID, uri string) {
+	f.exec(t, `
+		INSERT INTO application (tenant_id, id, app_id, display_name, created_at, body) VALUES ($1, $2, $3, '', 0, $4)`,
+		tenant, uuid.NewString(), app, asJSON(t, directory.Application{BackchannelLogoutURI: uri}))
+}

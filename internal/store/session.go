@@ -112,6 +112,9 @@ func (db *DB) EndSessions(ctx context.Context, tenant directory.TenantID, user d
 // endSessionsOf ends one session of a user with its token families, or with an empty id all
 // of them, also those that came without a session.
 func (tx *Tx) endSessionsOf(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, at time.Time, reason string) error {
+	if err := tx.noteLogout(ctx, at, tenant, `f.user_id = $2 AND ($3 = '' OR f.session_id = $3)`, user, id); err != nil {
+		return err
+	}
 	if id == "" {
 		if _, err := tx.exec(ctx, `
 			UPDATE directory_user SET sessions_valid_from = $1 WHERE tenant_id = $2 AND id = $3`, micros(at), tenant, user); err != nil {

@@ -106,6 +106,9 @@ func (tx *Tx) touchUser(ctx context.Context, tenant directory.TenantID, user dir
 
 // removePass deletes the row and ends what came from the pass.
 func (tx *Tx) removePass(ctx context.Context, p tap.Pass, at time.Time) error {
+	if err := tx.noteLogout(ctx, at, p.Tenant, `f.user_id = $2 AND f.pass_id = $3`, p.User, p.ID); err != nil {
+		return err
+	}
 	if _, err := tx.exec(ctx, `DELETE FROM tap WHERE tenant_id = $1 AND user_id = $2 AND id = $3`, p.Tenant, p.User, p.ID); err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ import (
 // Types of JWT, in the header's typ.
 const (
 	TypeJWT    = "JWT"
-	TypeAccess = "at+jwt" // RFC 9068 section 2.1, for tokens of our own APIs
+	TypeLogout = "logout+jwt" // OpenID Connect Back-Channel Logout 1.0 section 2.4
+	TypeAccess = "at+jwt"     // RFC 9068 section 2.1, for tokens of our own APIs
 )
 
 // Access are the claims of an access token. The names are Entra's; those that start with

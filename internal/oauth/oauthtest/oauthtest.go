@@ -1,4 +1,5 @@
-// Package oauthtest tests what stores promise about device codes: [oauth.Store].
+// Package oauthtest tests what stores promise about device codes and about telling
+// applications of a logout: [oauth.Store] and [oauth.Notices].
 package oauthtest
 
 import (
@@ -18,6 +19,9 @@ import (
 // Fixture is a store under test, with what the suite needs beside its contract.
 type Fixture interface {
 	oauth.Store
+	oauth.Notices
+	// AddApplication stores an application that is told of logouts at uri, or not.
+	AddApplication(t testing.TB, tenant directory.TenantID, app directory.AppID, uri string)
 	// AddSession stores a user of the tenant with a living session.
 	AddSession(t testing.TB, tenant directory.TenantID) (user directory.UserID, session string)
 	// EndSession ends a session with what came from it.
@@ -45,6 +49,8 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"of many concurrent redemptions one wins at most", redemptionRace},
 		{"an approved code ends with its session", endsWithSession},
 		{"a user code is free again once its device is gone", forgetsUserCodes},
+		{"an application is told of each session that ends, once", notesLogouts},
+		{"of many replicas one has a notice at a time", leasesNoticesOnce},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -230,4 +236,58 @@ func forgetsUserCodes(t *testing.T, b *bench) {
 	_, err := b.DeviceCodeByUserCode(t.Context(), "A")
 	wantError(t, err, oauth.ErrUserCode)
 	b.device(t, "A")
+}
+
+// signedIn gives app tokens from the bench's session.
+func (b *bench) signedIn(t *testing.T, app directory.AppID) {
+	t.Helper()
+	d, f := b.approved(b.device(t, uuid.NewString()))
+	f.App = app
+	if err := b.decide(t, d, f, nine); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) lease(t *testing.T, at time.Time) (oauth.LogoutNotice, error) {
+	t.Helper()
+	return b.LeaseLogoutNotice(t.Context(), b.tenant, at, at.Add(time.Minute))
+}
+
+func notesLogouts(t *testing.T, b *bench) {
+	b.AddApplication(t, b.tenant, "told", "https://told.example/out")
+	b.AddApplication(t, b.tenant, "deaf", "")
+	for _, app := range []directory.AppID{"told", "told", "deaf"} {
+		b.signedIn(t, app)
+	}
+	_, err := b.lease(t, nine)
+	wantError(t, err, oauth.ErrNoNotice)
+	b.EndSession(t, b.tenant, b.user, b.session)
+	n, err := b.lease(t, nine)
+	if err != nil || n.App != "told" || n.Session != b.session || n.User != b.user || n.Attempts != 1 {
+		t.Fatalf("the notice is %+v, %v", n, err)
+	}
+	_, err = b.lease(t, nine.Add(59*time.Second))
+	wantError(t, err, oauth.ErrNoNotice)
+	if err := b.SettleLogoutNotice(t.Context(), n, nine.Add(2*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.lease(t, nine.Add(2*time.Minute-time.Microsecond))
+	wantError(t, err, oauth.ErrNoNotice)
+	if n, err = b.lease(t, nine.Add(2*time.Minute)); err != nil || n.Attempts != 2 {
+		t.Fatalf("the notice is %+v, %v", n, err)
+	}
+	if err := b.SettleLogoutNotice(t.Context(), n, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.lease(t, nine.Add(time.Hour))
+	wantError(t, err, oauth.ErrNoNotice)
+}
+
+func leasesNoticesOnce(t *testing.T, b *bench) {
+	b.AddApplication(t, b.tenant, "told", "https://told.example/out")
+	b.signedIn(t, "told")
+	b.EndSession(t, b.tenant, b.user, b.session)
+	if n := winners(func() error { _, err := b.lease(t, nine); return err }); n != 1 {
+		t.Errorf("%d replicas have the notice", n)
+	}
 }

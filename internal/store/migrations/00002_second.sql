@@ -124,3 +124,16 @@ CREATE TABLE witness_mark (
     size      BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, witness)
 );
+
+-- Applications that are to be told that a session ended (OpenID Connect Back-Channel Logout).
+CREATE TABLE logout_notice (
+    tenant_id   TEXT   NOT NULL,
+    session_id  TEXT   NOT NULL,
+    app_id      TEXT   NOT NULL,
+    user_id     TEXT   NOT NULL,
+    created_at  BIGINT NOT NULL,
+    due_at      BIGINT NOT NULL,
+    attempts    BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, session_id, app_id)
+);
+CREATE INDEX logout_notice_due ON logout_notice (tenant_id, due_at);

@@ -1,0 +1,242 @@
+package oauth
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// A LogoutNotice is an application to be told that a session ended (OpenID Connect
+// Back-Channel Logout 1.0). The change that ends the session queues it.
+type LogoutNotice struct {
+	Tenant    directory.TenantID
+	Session   string
+	App       directory.AppID
+	User      directory.UserID
+	CreatedAt time.Time
+	Attempts  int // this one included
+}
+
+// ErrNoNotice says that nobody is to be told anything now.
+var ErrNoNotice = errors.New("no logout notice is due")
+
+// Notices keeps what is to be told.
+type Notices interface {
+	// Tenants returns the ids of all tenants.
+	Tenants(ctx context.Context) ([]directory.TenantID, error)
+	// LeaseLogoutNotice returns a notice that is due and puts it off until until, so that no
+	// other replica has it meanwhile; or ErrNoNotice.
+	LeaseLogoutNotice(ctx context.Context, tenant directory.TenantID, now, until time.Time) (LogoutNotice, error)
+	// SettleLogoutNotice removes n, or makes it due again at again unless that is zero.
+	SettleLogoutNotice(ctx context.Context, n LogoutNotice, again time.Time) error
+}
+
+// A Notifier tells applications that sessions ended. Every field but Roots is required.
+type Notifier struct {
+	Server  *Server
+	Notices Notices
+	Roots   *x509.CertPool // nil: the system's
+	Log     *slog.Logger
+
+	once   sync.Once
+	client *http.Client // reaches what is not on this machine
+	local  *http.Client // reaches this machine too
+}
+
+const (
+	noticeEvery   = time.Second
+	noticeTimeout = 5 * time.Second
+	noticeLease   = time.Minute
+	noticeRound   = 16 // at once, for each tenant
+	logoutExpires = 2 * time.Minute
+)
+
+// noticePauses are the pauses after each failed try; after the last one it is given up.
+// Tokens of the session live an hour at most.
+var noticePauses = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute}
+
+// Run tells what is due until ctx ends.
+func (n *Notifier) Run(ctx context.Context) {
+	tick := time.NewTicker(noticeEvery)
+	defer tick.Stop()
+	for {
+		if err := n.Tell(ctx); err != nil && ctx.Err() == nil {
+			n.Log.ErrorContext(ctx, "logout notices failed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Tell tells what is due now, a bounded number for each tenant.
+func (n *Notifier) Tell(ctx context.Context) error {
+	n.once.Do(func() { n.client, n.local = newNoticeClient(n.Roots, false), newNoticeClient(n.Roots, true) })
+	tenants, err := n.Notices.Tenants(ctx)
+	if err != nil {
+		return fmt.Errorf("list the tenants: %w", err)
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, tenant := range tenants {
+		for range noticeRound {
+			now := n.Server.Now()
+			notice, err := n.Notices.LeaseLogoutNotice(ctx, tenant, now, now.Add(noticeLease))
+			if errors.Is(err, ErrNoNotice) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("lease a logout notice: %w", err)
+			}
+			all.Go(func() { n.try(ctx, notice) })
+		}
+	}
+	return nil
+}
+
+// try tells once and keeps what came of it.
+func (n *Notifier) try(ctx context.Context, notice LogoutNotice) {
+	err := n.send(ctx, notice)
+	var again time.Time
+	switch {
+	case err == nil:
+		n.Log.InfoContext(ctx, "application told of a logout", "tenant_id", notice.Tenant, "app_id", notice.App)
+	case notice.Attempts > len(noticePauses):
+		n.Log.ErrorContext(ctx, "application not told of a logout, given up", "tenant_id", notice.Tenant, "app_id", notice.App, "err", err)
+	default:
+		again = n.Server.Now().Add(noticePauses[max(0, notice.Attempts-1)])
+		n.Log.WarnContext(ctx, "application not told of a logout yet", "tenant_id", notice.Tenant, "app_id", notice.App, "due", again, "err", err)
+	}
+	if err := n.Notices.SettleLogoutNotice(context.WithoutCancel(ctx), notice, again); err != nil {
+		n.Log.ErrorContext(ctx, "logout notice not settled", "tenant_id", notice.Tenant, "app_id", notice.App, "err", err)
+	}
+}
+
+// send posts the logout token to the URI that the application has now; without one there is
+// nothing to do.
+func (n *Notifier) send(ctx context.Context, notice LogoutNotice) error {
+	app, _, err := n.Server.Store.ApplicationByAppID(ctx, notice.Tenant, notice.App)
+	if errors.Is(err, directory.ErrApplicationUnknown) || err == nil && app.BackchannelLogoutURI == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	signed, err := n.Server.logoutToken(ctx, app, notice)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithTimeout(ctx, noticeTimeout)
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, app.BackchannelLogoutURI, strings.NewReader(url.Values{"logout_token": {signed}}.Encode()))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	client := n.client
+	if onThisMachine(app) {
+		client = n.local
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, _ = io.CopyN(io.Discard, res.Body, 4096) // so that the connection can be used again
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("it answered %d", res.StatusCode)
+	}
+	return nil
+}
+
+// logoutClaims are those of OpenID Connect Back-Channel Logout 1.0 section 2.4. There is no
+// nonce, so that nobody takes the token for an id token.
+type logoutClaims struct {
+	Issuer   string              `json:"iss"`
+	Subject  string              `json:"sub"`
+	Audience directory.AppID     `json:"aud"`
+	IssuedAt int64               `json:"iat"`
+	Expires  int64               `json:"exp"`
+	ID       string              `json:"jti"`
+	Events   map[string]struct{} `json:"events"`
+	Session  string              `json:"sid"`
+}
+
+const logoutEventName = "http://schemas.openid.net/event/backchannel-logout"
+
+func (s *Server) logoutToken(ctx context.Context, app directory.Application, n LogoutNotice) (string, error) {
+	subject, err := s.subject(ctx, n.Tenant, n.User, n.App)
+	if err != nil {
+		return "", err
+	}
+	now := s.Now()
+	return s.Keys.Sign(ctx, string(n.Tenant), algorithm(app), token.TypeLogout, logoutClaims{
+		Issuer: s.issuer(n.Tenant), Subject: subject, Audience: n.App, IssuedAt: now.Unix(), Expires: now.Add(logoutExpires).Unix(),
+		ID: uuid.NewString(), Events: map[string]struct{}{logoutEventName: {}}, Session: n.Session,
+	})
+}
+
+// onThisMachine reports whether app is registered to run on this machine, by a redirect URI.
+func onThisMachine(app directory.Application) bool {
+	for _, list := range [][]string{app.Web.RedirectURIs, app.SPA.RedirectURIs, app.PublicClient.RedirectURIs} {
+		for _, uri := range list {
+			if u, err := url.Parse(uri); err == nil && isLoopback(u.Hostname()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// errForbiddenAddress says that a name leads where this server does not send anything.
+var errForbiddenAddress = errors.New("the address is not one that applications have")
+
+// newNoticeClient returns a client that follows no redirect, uses no proxy, and connects to
+// no address that only this machine or its link has (metadata services among them). The check
+// sees the address after the name was looked up, so that a name can't change in between.
+func newNoticeClient(roots *x509.CertPool, local bool) *http.Client {
+	dialer := &net.Dialer{Timeout: noticeTimeout, Control: func(_, address string, _ syscall.RawConn) error {
+		at, err := netip.ParseAddrPort(address)
+		if err != nil || !mayCall(at.Addr().Unmap(), local) {
+			return errForbiddenAddress
+		}
+		return nil
+	}}
+	transport := &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: noticeTimeout, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	return &http.Client{
+		Transport: transport, Timeout: noticeTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func mayCall(a netip.Addr, local bool) bool {
+	if a.IsLoopback() {
+		return local
+	}
+	return a.IsValid() && !a.IsUnspecified() && !a.IsLinkLocalUnicast() && !a.IsMulticast() && !a.IsInterfaceLocalMulticast()
+}
