@@ -69,6 +69,7 @@ func rootCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), clockCommand(), versionCommand())
+	root.AddCommand(backupCommand(), restoreCommand(), migrateCommand())
 	root.AddCommand(cli.Commands(logVerifyCommand(), logExportCommand(), logPruneCommand(), logEraseCommand())...)
 	markUsage(root)
 	return root

@@ -66,25 +66,34 @@ const MasterKeyFile = "master.key"
 // LoadMaster returns the key from variable, the value of POSTERN_MASTER_KEY, when it is
 // set, and else from the file in dir.
 func LoadMaster(dir, variable string) (*MasterKey, error) {
+	text, err := MasterText(dir, variable)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMaster(text)
+}
+
+// MasterText returns what LoadMaster reads, for a backup that is to hold the key.
+func MasterText(dir, variable string) (string, error) {
 	if variable != "" {
-		return parseMaster(variable)
+		return variable, nil
 	}
 	path := filepath.Join(dir, MasterKeyFile)
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoMasterKey
+		return "", ErrNoMasterKey
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the master key: %w", err)
+		return "", fmt.Errorf("read the master key: %w", err)
 	}
 	if othersCanRead(info) {
-		return nil, ErrMasterKeyOpen
+		return "", ErrMasterKeyOpen
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the master key: %w", err)
+		return "", fmt.Errorf("read the master key: %w", err)
 	}
-	return parseMaster(string(text))
+	return string(text), nil
 }
 
 // CreateMaster makes a new key file in dir, readable by its owner only, and fails if one
@@ -94,20 +103,30 @@ func CreateMaster(dir string, rand io.Reader) (*MasterKey, error) {
 	if _, err := io.ReadFull(rand, key); err != nil {
 		return nil, err
 	}
-	path := filepath.Join(dir, MasterKeyFile)
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("create the master key: %w", err)
-	}
-	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(key))
-	if err := errors.Join(err, file.Sync(), file.Close(), syncDir(dir)); err != nil {
-		// Half a key would be in the way of the next try, and nothing is sealed by it yet.
-		return nil, fmt.Errorf("write the master key: %w", errors.Join(err, os.Remove(path)))
+	if err := SaveMaster(dir, base64.StdEncoding.EncodeToString(key)); err != nil {
+		return nil, err
 	}
 	return newMaster(key)
 }
 
-func parseMaster(text string) (*MasterKey, error) {
+// SaveMaster writes the text of a key to the file in dir, readable by its owner only, and
+// fails if one is there.
+func SaveMaster(dir, text string) error {
+	path := filepath.Join(dir, MasterKeyFile)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("create the master key: %w", err)
+	}
+	_, err = fmt.Fprintln(file, strings.TrimSpace(text))
+	if err := errors.Join(err, file.Sync(), file.Close(), syncDir(dir)); err != nil {
+		// Half a key would be in the way of the next try, and nothing is sealed by it yet.
+		return fmt.Errorf("write the master key: %w", errors.Join(err, os.Remove(path)))
+	}
+	return nil
+}
+
+// ParseMaster reads the text of a key.
+func ParseMaster(text string) (*MasterKey, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != masterKeySize {
 		return nil, ErrMasterKeyBad

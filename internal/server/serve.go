@@ -9,11 +9,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // Listen says where and how a server is reached.
@@ -58,17 +55,11 @@ func Serve(ctx context.Context, o Options, l Listen, ready func(*Server)) error 
 	if _, err := os.Stat(o.Dir); err != nil {
 		return errors.Join(ErrNotInitialised.With("", fmt.Sprintf("The data directory can't be used: %v.", err)), l.Close())
 	}
-	lock := flock.New(filepath.Join(o.Dir, "serve.lock"))
-	if o.Database == "" {
-		held, err := lock.TryLock()
-		if err != nil {
-			return errors.Join(fmt.Errorf("lock the data directory: %w", err), l.Close())
-		}
-		if !held {
-			return errors.Join(ErrInUse, l.Close())
-		}
-		defer func() { _ = lock.Unlock() }()
+	release, err := lock(o)
+	if err != nil {
+		return errors.Join(err, l.Close())
 	}
+	defer release()
 	if l.listener == nil {
 		if err := l.Open(ctx); err != nil {
 			return err

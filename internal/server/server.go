@@ -104,11 +104,23 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkMoved(o); err != nil {
+		return nil, err
+	}
 	counted := newMetrics()
 	db, err := store.Open(ctx, store.Config{Dir: o.Dir, Database: o.Database, Observer: counted})
 	if err != nil {
 		return nil, err
 	}
+	s, err := on(ctx, o, master, db, counted)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return s, nil
+}
+
+// on builds the server on an open store, which stays the caller's when it fails.
+func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB, counted *metrics) (*Server, error) {
 	if o.Hold == 0 {
 		o.Hold = defaultHold
 	}
@@ -120,27 +132,26 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	s.watch.disk = &disk{dir: o.Dir, reserve: o.DiskReserve, free: freeSpace}
 	s.now = s.watch.clock.Now
 	if err := s.openWatch(ctx, db); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	s.ring = &keyring.Ring{Store: db, Wrapper: master, Now: s.now}
 	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
 	s.refusals = &signin.Refusals{Record: db.RecordSignIn, Log: o.Log}
 	s.sealer = &audit.Sealer{Store: db.Log(), Key: s.checkpointKey, Now: s.now, Log: o.Log}
 	s.box = outbox.Box{Seals: s.ring, Now: s.now}
+	var err error
 	if s.courier, err = s.newCourier(); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	if err := s.checkMaster(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	if err := s.seedMissing(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	s.metrics.watched(s)
-	if s.handler, err = s.build(); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return s, nil
+	s.handler, err = s.build()
+	return s, err
 }
 
 // checkMaster opens one key, so that a wrong master key is told at the start and not at the

@@ -24,47 +24,74 @@ import (
 type world struct {
 	t       *testing.T
 	created server.Created
+	options server.Options
+	server  *server.Server
 	site    *httptest.Server
 	browser *http.Client
 	log     *bytes.Buffer
-	server  *server.Server
-	options server.Options
 }
 
 // newWorld starts a server on a fresh data directory, through the same doors as the commands.
 func newWorld(t *testing.T, set ...func(*server.Options)) *world {
+	t.Helper()
+	w := newSite(t)
+	w.options = server.Options{
+		Dir: t.TempDir(), PublicURL: w.site.URL, Hold: time.Millisecond,
+		Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+	}
+	for _, f := range set {
+		f(&w.options)
+	}
+	var err error
+	if w.created, err = server.Init(t.Context(), w.options, server.NewTenant{
+		Domain: "contoso.example", Admin: "admin", TimeZone: "Europe/Berlin", EnableTAP: true, App: "automation",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.open()
+	return w
+}
+
+// openWorld starts a server on data that is there.
+func openWorld(t *testing.T, o server.Options, created server.Created) *world {
+	t.Helper()
+	w := newSite(t)
+	o.PublicURL = w.site.URL
+	w.options, w.created = o, created
+	w.open()
+	return w
+}
+
+// newSite makes a world without a server, whose address is known.
+func newSite(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, log: &bytes.Buffer{}}
 	w.site = httptest.NewUnstartedServer(nil)
 	w.site.EnableHTTP2 = true
 	w.site.StartTLS()
 	t.Cleanup(w.site.Close)
-	o := server.Options{
-		Dir: t.TempDir(), PublicURL: w.site.URL, Hold: time.Millisecond,
-		Log: slog.New(slog.NewJSONHandler(w.log, nil)),
-	}
-	for _, f := range set {
-		f(&o)
-	}
-	var err error
-	if w.created, err = server.Init(t.Context(), o, server.NewTenant{
-		Domain: "contoso.example", Admin: "admin", TimeZone: "Europe/Berlin", EnableTAP: true, App: "automation",
-	}); err != nil {
-		t.Fatal(err)
-	}
-	s, err := server.Open(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	w.server, w.options = s, o
-	w.site.Config.Handler = s.Handler()
 	w.newBrowser()
 	return w
+}
+
+// open opens the server of w.options behind the site.
+func (w *world) open() {
+	w.t.Helper()
+	s, err := server.Open(w.t.Context(), w.options)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.server = s
+	w.t.Cleanup(w.close)
+	w.site.Config.Handler = s.Handler()
+}
+
+// close stops the server, as SIGTERM does. A second call does nothing.
+func (w *world) close() {
+	w.t.Helper()
+	if err := w.server.Close(); err != nil {
+		w.t.Error(err)
+	}
 }
 
 // newBrowser forgets all cookies.

@@ -2,9 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
 )
@@ -61,3 +65,36 @@ var ErrClosed = errClosed
 
 // Queue queues mail in the change.
 func (tx *Tx) Queue(ctx context.Context, mails []outbox.Item) error { return tx.queue(ctx, mails) }
+
+// A ColumnFact is a column of the schema.
+type ColumnFact struct {
+	Table, Name, Kind string
+	Obligatory        bool // a row can't be added without it
+}
+
+// Columns returns the columns of the schema.
+func (f *Filling) Columns(ctx context.Context) ([]ColumnFact, error) {
+	query := `
+		SELECT m.name, c.name, lower(c.type), c."notnull" <> 0 AND c.dflt_value IS NULL
+		FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table'`
+	if f.postgres {
+		query = `
+			SELECT table_name, column_name, data_type, is_nullable = 'NO' AND column_default IS NULL
+			FROM information_schema.columns WHERE table_schema = current_schema()`
+	}
+	rows, err := f.write.QueryContext(ctx, query)
+	return collect(rows, err, func(r *sql.Rows) (c ColumnFact, err error) {
+		err = r.Scan(&c.Table, &c.Name, &c.Kind, &c.Obligatory)
+		return c, err
+	})
+}
+
+// ExplainUsers returns the plan by which users are found.
+func (db *DB) ExplainUsers(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (string, error) {
+	q := db.newQuery(tenant, users.kind)
+	q.add("EXPLAIN SELECT ", users.columns, " FROM ", users.table, " WHERE tenant_id = $1")
+	users.narrow(q, match)
+	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
+	lines, err := collect(rows, err, scanOne[string])
+	return strings.Join(lines, "\n"), err
+}

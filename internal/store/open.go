@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -8,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,8 +17,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/postern-id/postern/internal/fault"
 )
@@ -40,7 +38,12 @@ type Config struct {
 	Rand io.Reader
 	// Observer is told of commits and events; nil tells nobody.
 	Observer Observer
+
+	file string // of SQLite in Dir; empty is databaseFile
 }
+
+// databaseFile is the name of an SQLite store in the data directory.
+const databaseFile = "postern.db"
 
 // Faults of opening a store.
 var (
@@ -63,33 +66,67 @@ var (
 
 // Open opens the store, creates or upgrades its schema, and starts its writer. Close it.
 func Open(ctx context.Context, c Config) (*DB, error) {
-	db := &DB{rand: c.Rand, observer: c.Observer, postgres: c.Database != ""}
-	if db.rand == nil {
-		db.rand = rand.Reader
-	}
-	open := db.openSQLite
-	if db.postgres {
-		open = db.openPostgres
-	}
-	if err := open(ctx, c); err != nil {
+	db := newDB(c)
+	if err := db.connect(ctx, c); err != nil {
 		return nil, err
 	}
 	if err := db.prepare(ctx); err != nil {
 		return nil, errors.Join(err, db.write.Close(), closeReader(db))
 	}
-	if !db.postgres {
-		db.group = make(chan *change, maxGroup)
-		db.writer.Add(1)
-		go db.runWriter()
-	}
+	db.startWriter()
 	return db, nil
+}
+
+// OpenToRead opens a store that is there and leaves it as it is, for Dump and Digests, and
+// returns its release.
+func OpenToRead(ctx context.Context, c Config) (*DB, int, error) {
+	db := newDB(c)
+	if err := db.connect(ctx, c); err != nil {
+		return nil, 0, err
+	}
+	found, err := db.release(ctx)
+	if err == nil && found > Release {
+		err = ErrNewer
+	}
+	if err == nil {
+		err = Apart(found)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, db.Close())
+	}
+	return db, found, nil
+}
+
+func newDB(c Config) *DB {
+	db := &DB{rand: c.Rand, observer: c.Observer, postgres: c.Database != ""}
+	if db.rand == nil {
+		db.rand = rand.Reader
+	}
+	return db
+}
+
+func (db *DB) connect(ctx context.Context, c Config) error {
+	if db.postgres {
+		return db.openPostgres(ctx, c)
+	}
+	return db.openSQLite(ctx, c)
+}
+
+// startWriter starts what commits changes on SQLite.
+func (db *DB) startWriter() {
+	if db.postgres {
+		return
+	}
+	db.group = make(chan *change, maxGroup)
+	db.writer.Add(1)
+	go db.runWriter()
 }
 
 func (db *DB) openSQLite(ctx context.Context, c Config) error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return ErrDatabase.With("data", fmt.Sprintf("The data directory can't be used: %v.", err))
 	}
-	path := filepath.Join(c.Dir, "postern.db")
+	path := filepath.Join(c.Dir, cmp.Or(c.file, databaseFile))
 	// synchronous=FULL: with NORMAL a power cut could bring a used pass back.
 	dsn := "file:" + url.PathEscape(path) + "?_txlock=immediate" +
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
@@ -137,17 +174,29 @@ func (db *DB) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case found > Release+1:
-		return ErrNewer
-	case found != 0 && found < Release-1:
-		return ErrOlder
-	case found < Release:
-		if err := db.migrate(ctx); err != nil {
+	if err := Apart(found); err != nil {
+		return err
+	}
+	if half, err := db.unfinished(ctx); err != nil || half {
+		return cmp.Or(err, error(ErrUnfinished))
+	}
+	if found < Release {
+		if err := db.migrate(ctx, Release); err != nil {
 			return fmt.Errorf("bring the schema to release %d: %w", Release, err)
 		}
 	}
 	return db.readMeta(ctx)
+}
+
+// Apart reports data of a release that this program neither runs on nor upgrades; 0 is none.
+func Apart(release int) error {
+	switch {
+	case release > Release+1:
+		return ErrNewer
+	case release != 0 && release < Release-1:
+		return ErrOlder
+	}
+	return nil
 }
 
 // release returns the release of the schema, 0 for an empty database.
@@ -174,32 +223,6 @@ func (db *DB) release(ctx context.Context) (int, error) {
 	return strconv.Atoi(value)
 }
 
-func (db *DB) migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	dialect, options := goose.DialectSQLite3, []goose.ProviderOption{}
-	if db.postgres {
-		locker, err := lock.NewPostgresTableLocker()
-		if err != nil {
-			return err
-		}
-		dialect, options = goose.DialectPostgres, append(options, goose.WithLocker(locker))
-	}
-	steps, err := goose.NewProvider(dialect, db.write, files, options...)
-	if err != nil {
-		return err
-	}
-	if _, err := steps.Up(ctx); err != nil {
-		return err
-	}
-	_, err = db.write.ExecContext(ctx, `
-		INSERT INTO meta (name, value) VALUES ('release', $1)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, strconv.Itoa(Release))
-	return err
-}
-
 // readMeta reads the incarnation and, in a new store, draws it; of several replicas that
 // start at once one wins and all read the same.
 func (db *DB) readMeta(ctx context.Context) error {
@@ -218,6 +241,6 @@ func (db *DB) readMeta(ctx context.Context) error {
 
 // Exists reports whether dir holds an SQLite store.
 func Exists(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, "postern.db"))
+	_, err := os.Stat(filepath.Join(dir, databaseFile))
 	return err == nil
 }

@@ -143,6 +143,19 @@ func scanEntry(tenant string, scan func(...any) error, more ...any) (audit.Entry
 	return e, err
 }
 
+// Entry returns a committed entry, sealed or not.
+func (l Log) Entry(ctx context.Context, tenant, id string) (audit.Entry, error) {
+	row := l.db.read.QueryRowContext(ctx, `SELECT `+entryColumns+` FROM event WHERE tenant_id = $1 AND id = $2`, tenant, id)
+	return scanEntry(tenant, row.Scan)
+}
+
+// Has reports whether an entry is committed, sealed or not.
+func (l Log) Has(ctx context.Context, tenant, id string) (bool, error) {
+	var n int
+	err := l.db.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM event WHERE tenant_id = $1 AND id = $2`, tenant, id).Scan(&n)
+	return n > 0, err
+}
+
 // Sealed implements audit.Source.
 func (l Log) Sealed(ctx context.Context, tenant string, from int64, limit int) ([]audit.SealedEntry, error) {
 	rows, err := l.db.read.QueryContext(ctx, `
