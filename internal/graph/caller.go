@@ -2,7 +2,10 @@ package graph
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,11 +40,24 @@ func (a *API) identify(c *call, r *http.Request) error {
 	}
 	if err == nil {
 		err = a.load(r.Context(), c, access)
+		if errors.Is(err, token.ErrInvalid) && slices.Contains(access.CC, "cp1") {
+			return a.askAgain(err, access)
+		}
 	}
 	if err != nil {
 		return &odata.Challenge{Err: err, Scheme: schemeOf(access), Code: "invalid_token", AuthorizeURL: a.PublicURL + "/common/oauth2/v2.0/authorize"}
 	}
 	return nil
+}
+
+// askAgain refuses a genuine token that was ended before its time. A client that handles
+// challenges learns to get one that is newer, instead of sending the one it keeps until it
+// expires (Learn "Continuous access evaluation").
+func (a *API) askAgain(err error, access token.Access) error {
+	return &odata.Challenge{
+		Err: err, Scheme: schemeOf(access), Code: "insufficient_claims", AuthorizeURL: a.PublicURL + "/common/oauth2/v2.0/authorize",
+		Claims: fmt.Sprintf(`{"access_token":{"nbf":{"essential":true,"value":"%d"}}}`, a.Now().Unix()),
+	}
 }
 
 func schemeOf(access token.Access) string {
