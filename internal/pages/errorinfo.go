@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/postern-id/postern/docs"
-	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -62,6 +61,10 @@ func (s *Site) errorInfo(w http.ResponseWriter, r *http.Request) error {
 	if len(found) == 0 {
 		return ErrCodeUnknown
 	}
-	s.render(w, r, http.StatusOK, errorInfoPage{frame: s.frame(r, directory.Tenant{}), Said: said, Faults: found})
+	tenant, err := s.onlyTenant(r)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, errorInfoPage{frame: s.frame(r, tenant), Said: said, Faults: found})
 	return nil
 }

@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 const binary = process.env.POSTERN_TEST_BINARY ?? fileURLToPath(new URL("../../../bin/postern", import.meta.url));
 const run = promisify(execFile);
 
-// start creates a tenant and serves it. The result has url, name (the administrator's),
+// start creates a tenant and serves it. The result has url, name (the administrator’s), tenant (its id),
 // once (a pass for one use), and the functions pass and stop.
 export async function start() {
   const folder = await mkdtemp(path.join(tmpdir(), "postern-browser-"));
@@ -31,6 +31,7 @@ export async function start() {
   return {
     url,
     name,
+    tenant: created.tenantId,
     once: created.temporaryAccessPass,
 
     // pass gives the administrator a pass for many uses. It ends the one before, with all
