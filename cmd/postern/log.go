@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,22 +20,38 @@ func logVerifyCommand() *cobra.Command {
 	var checkpoints []string
 	var acceptLoss, asJSON bool
 	c := &cobra.Command{
-		Use: "verify --data DIR", Short: "Check that the log is as it was sealed",
-		Long: "Checks every entry, hash and checkpoint of the log, and names the first bad entry.\n" +
-			"With --checkpoint it also proves that what a witness saw is still there.",
+		Use: "verify [--server URL | --data DIR]", Short: "Check that the log is as it was sealed",
+		Long: "Checks every entry, hash and checkpoint of the log, and names the first bad entry: of a running\n" +
+			"server, as who you are signed in as, or beside a stopped one with --data. With --checkpoint it\n" +
+			"also proves that what a witness saw is still there; without a witness, a server that made its\n" +
+			"log anew with its own keys passes.",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+	}
+	remote := cli.NewRemote(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		beside := c.Flags().Changed("data") || os.Getenv("POSTERN_DATA") != "" && !c.Flags().Changed("server")
+		if c.Flags().Changed("data") && c.Flags().Changed("server") {
+			return usage{errors.New("--server and --data don't go together")}
+		}
+		witnesses, err := openAll(checkpoints)
+		if err != nil {
+			return err
+		}
+		defer closeAll(witnesses)
+		var reports []server.TenantReport
+		if beside {
 			if err := s.fill(c); err != nil {
 				return err
 			}
-			witnesses, err := openAll(checkpoints)
-			if err != nil {
+			reports, err = server.VerifyLog(c.Context(), s.options(c), readers(witnesses), acceptLoss)
+		} else {
+			var fetch func(context.Context, int64) ([]byte, error)
+			if fetch, err = remote.SealedLog(); err != nil {
 				return err
 			}
-			defer closeAll(witnesses)
-			reports, err := server.VerifyLog(c.Context(), s.options(c), readers(witnesses), acceptLoss)
-			return errors.Join(printReports(c.OutOrStdout(), reports, asJSON), err)
-		},
+			reports, err = server.VerifyRemoteLog(c.Context(), fetch, readers(witnesses), acceptLoss)
+		}
+		return errors.Join(printReports(c.OutOrStdout(), reports, asJSON), err)
 	}
 	s.add(c.Flags())
 	c.Flags().StringArrayVar(&checkpoints, "checkpoint", nil, "`FILE` of checkpoints that a witness kept; may be given again")

@@ -27,6 +27,7 @@ type API struct {
 	Tokens    *token.Keys
 	Proofs    Proofs
 	Secrets   Secrets
+	Sealed    SealedLog
 	Resolver  Resolver
 	PublicURL string // without a slash at the end
 	Now       func() time.Time

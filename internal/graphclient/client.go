@@ -235,6 +235,10 @@ func decode(answer []byte, out any) error {
 	if out == nil {
 		return nil
 	}
+	if raw, ok := out.(*[]byte); ok {
+		*raw = answer
+		return nil
+	}
 	if err := json.Unmarshal(answer, out); err != nil {
 		return ErrAnswer.With("", "The answer is not JSON as Graph sends it.")
 	}
