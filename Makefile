@@ -25,7 +25,8 @@ fmt: ## format the Go code
 vuln: ## known vulnerabilities in what is linked in; needs the network
 	"$$(scripts/tools)/govulncheck" ./...
 
-bench: ## benchmarks
+bench: ## the program against what the machine can do, then the small benchmarks
+	go run ./bench
 	go test -run='^$$' -bench=. -benchmem ./...
 
 fuzz: ## each fuzz test for FUZZTIME, a minute unless set

@@ -110,3 +110,6 @@ func (h *House) command(ctx context.Context, args ...string) *exec.Cmd {
 
 // Forget closes the connections to servers that are gone.
 func (h *House) Forget() { h.client.CloseIdleConnections() }
+
+// Client trusts the local CA, follows no redirect and sends no cookies.
+func (h *House) Client() *http.Client { return h.client }
