@@ -13,7 +13,7 @@ run: build ## the whole product on this machine, with people to try it on
 test: ## all tests; installs what they need where it can
 	@scripts/test
 
-build: ## bin/postern
+build: ## bin/postern and bin/postern-agent
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 lint: ## how the code is written

@@ -43,7 +43,8 @@ var postern = house{
 			who:  "internal/...",
 			what: "net/http/... html/template",
 			but: "internal/server/... internal/pages/... internal/graph/... internal/oauth/... internal/console/... " +
-				"internal/cli/... internal/deviceapi/... internal/request/... internal/browser/... internal/graphclient/... internal/sample/...",
+				"internal/cli/... internal/deviceapi/... internal/agent internal/agent/link internal/agent/websignin internal/agent/control " +
+				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/...",
 			why: "what decides knows no HTTP",
 		},
 		{
@@ -62,8 +63,8 @@ var postern = house{
 	only: []limit{
 		{
 			who:  "cmd/...",
-			what: "internal/server/... internal/cli/... internal/graphclient/... internal/fault",
-			why:  "a program starts the server or is a client of Graph",
+			what: "internal/server/... internal/agent/... internal/device internal/cli/... internal/graphclient/... internal/fault",
+			why:  "a program starts the server or the agent, or is a client of Graph",
 		},
 		{
 			who:  "internal/console/...",

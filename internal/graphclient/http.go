@@ -13,19 +13,27 @@ import (
 // only where it was meant to) and, where caFile is not empty, also trusts the certificates
 // in that PEM file.
 func NewHTTP(caFile string) (*http.Client, error) {
-	settings := &tls.Config{MinVersion: tls.VersionTLS12}
-	if caFile != "" {
-		raw, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, err
-		}
-		if settings.RootCAs, err = x509.SystemCertPool(); err != nil {
-			settings.RootCAs = x509.NewCertPool()
-		}
-		if !settings.RootCAs.AppendCertsFromPEM(raw) {
-			return nil, fmt.Errorf("%s holds no certificate in PEM", caFile)
-		}
+	if caFile == "" {
+		return Trusting(nil), nil
 	}
+	raw, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(raw) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", caFile)
+	}
+	return Trusting(pool), nil
+}
+
+// Trusting returns a client like that of NewHTTP which trusts roots, or those of the system
+// where roots is nil.
+func Trusting(roots *x509.CertPool) *http.Client {
+	settings := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	return &http.Client{
 		Timeout: 30 * time.Second,
 		Transport: &http.Transport{
@@ -33,5 +41,14 @@ func NewHTTP(caFile string) (*http.Client, error) {
 			TLSHandshakeTimeout: 30 * time.Second, ResponseHeaderTimeout: 30 * time.Second,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, nil
+	}
 }
+
+// RoundTrip returns the answer to r, read whole and closed, or what a person may be told of
+// why none came: ErrUnreachable, ErrCertificate or ErrAnswer.
+func RoundTrip(client *http.Client, r *http.Request) (*http.Response, []byte, error) {
+	return roundTrip(client, r)
+}
+
+// Unreachable says why no answer to r came.
+func Unreachable(r *http.Request, err error) error { return unreachable(r, err) }

@@ -137,3 +137,16 @@ func (s signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte
 	}
 	return s.tpm.Sign(s.key, s.auth, digest)
 }
+
+// Holds reports whether this TPM can use k: nil, or ErrForeign for one that another TPM
+// wrapped, or this one before it was cleared. It needs no PIN and counts nothing.
+func (t *TPM) Holds(k Key) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key, err := t.load(k)
+	if err != nil {
+		return err
+	}
+	t.flush(key.Handle)
+	return nil
+}

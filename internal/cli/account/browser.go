@@ -11,9 +11,9 @@ import (
 
 var errNoBrowser = errors.New("no browser was found")
 
-// openBrowser shows address in the person's browser: what BROWSER names, else what the
+// OpenBrowser shows address in the person's browser: what BROWSER names, else what the
 // desktop opens. It does not wait for the browser.
-func openBrowser(ctx context.Context, address string) error {
+func OpenBrowser(ctx context.Context, address string) error {
 	name, args := browserCommand()
 	if name == "" {
 		return errNoBrowser

@@ -47,7 +47,7 @@ func (l Login) Browser(ctx context.Context) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	l.Tell(address, "", openBrowser(ctx, address) == nil)
+	l.Tell(address, "", OpenBrowser(ctx, address) == nil)
 	answer, err := back.wait(ctx, s)
 	if err != nil {
 		return Account{}, err

@@ -1,0 +1,285 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postern-id/postern/internal/agent/container"
+	"github.com/postern-id/postern/internal/agent/pin"
+	"github.com/postern-id/postern/internal/agent/websignin"
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/devicepolicy"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// Faults of people at a device.
+var (
+	ErrNoWebSignIn = &fault.Error{
+		Kind: fault.Forbidden, Code: "webSignInOff",
+		Text: "Web sign-in is switched off on this device.", Remedy: "Sign in with your PIN, or ask the helpdesk.",
+	}
+	ErrNoPIN = &fault.Error{
+		Kind: fault.Forbidden, Code: "pinOff",
+		Text: "Device PINs are switched off here.", Remedy: "Use web sign-in.",
+	}
+	ErrNoReset = &fault.Error{
+		Kind: fault.Forbidden, Code: "pinResetOff",
+		Text: "A forgotten PIN can't be replaced on this device.", Remedy: "Use web sign-in; the helpdesk can delete the PIN.",
+	}
+	ErrPINAge = &fault.Error{
+		Kind: fault.Forbidden, Code: "pinExpired",
+		Text: "This PIN is too old.", Remedy: "Use web sign-in, or choose a new one.",
+	}
+	ErrNotFresh = &fault.Error{
+		Kind: fault.Unauthorized, Code: "signInNotFresh",
+		Text: "Setting a PIN needs a sign-in that is no older than ten minutes.", Remedy: "Sign in once more.",
+	}
+	ErrDisabled = &fault.Error{
+		Kind: fault.Forbidden, Code: "personDisabled",
+		Text: "This account is switched off.", Remedy: "Ask the helpdesk.",
+	}
+)
+
+// FreshFor is how long after a strong sign-in a PIN can be set up (the 10-minute rule of
+// docs/device-pin.md). The server counts for itself.
+const FreshFor = 10 * time.Minute
+
+// usable returns the device if people may use it.
+func (a *Agent) usable() (*Device, error) {
+	d, err := a.Device()
+	if err != nil {
+		return nil, err
+	}
+	if code := d.Identity().Ended; code != "" {
+		return nil, ended(code)
+	}
+	return d, nil
+}
+
+// Lookup returns a person by user name, UPN, number or object id: from memory, else from the
+// server. It lets nobody in, and keeps who may have an account here.
+func (a *Agent) Lookup(ctx context.Context, name string) (device.Account, error) {
+	d, err := a.usable()
+	if err != nil {
+		return device.Account{}, err
+	}
+	if one, err := d.Accounts.Find(name); err == nil {
+		return one, nil
+	}
+	account, err := d.Link.Account(ctx, name)
+	if err != nil {
+		return device.Account{}, err
+	}
+	if _, err := d.Accounts.Put(account); err != nil {
+		return device.Account{}, err
+	}
+	return d.Accounts.Find(account.ID)
+}
+
+// StartWeb begins a web sign-in that comes back to redirect, an address on this machine.
+func (a *Agent) StartWeb(ctx context.Context, redirect, hint string) (*websignin.Request, error) {
+	d, err := a.usable()
+	if err != nil {
+		return nil, err
+	}
+	if !d.Settings("").On(devicepolicy.EnableWebSignIn) {
+		return nil, ErrNoWebSignIn
+	}
+	return websignin.Start(ctx, d.Link, d.Identity().Tenant, redirect, hint)
+}
+
+// SignInWithPass signs a person in by a pass that they typed at a console: web sign-in
+// without a browser, under the same policy.
+func (a *Agent) SignInWithPass(ctx context.Context, name string, pass graphclient.Secret) (websignin.Person, error) {
+	r, err := a.StartWeb(ctx, "http://localhost", name)
+	if err != nil {
+		return websignin.Person{}, err
+	}
+	return r.Pass(ctx, name, pass)
+}
+
+// StartCode begins a sign-in on another device, where policy lets remote sessions have it.
+func (a *Agent) StartCode(ctx context.Context) (*websignin.Code, error) {
+	d, err := a.usable()
+	if err != nil {
+		return nil, err
+	}
+	return websignin.StartCode(ctx, d.Link, d.Identity().Tenant)
+}
+
+// Welcome makes room on this machine for somebody who has signed in at the server, and
+// returns their account: the one way in that ends every sign-in but the PIN's.
+func (a *Agent) Welcome(ctx context.Context, p websignin.Person) (device.Account, error) {
+	d, err := a.usable()
+	if err != nil {
+		return device.Account{}, err
+	}
+	if p.DeviceID != "" && p.DeviceID != d.Identity().DeviceID {
+		return device.Account{}, websignin.ErrDevice
+	}
+	account, err := d.Link.Account(ctx, p.ID)
+	if err != nil {
+		return device.Account{}, err
+	}
+	if account.ID != p.ID {
+		return device.Account{}, websignin.ErrAnswer
+	}
+	if !account.Enabled {
+		return device.Account{}, ErrDisabled
+	}
+	changed, err := d.Accounts.Put(account)
+	if err != nil {
+		return device.Account{}, err
+	}
+	if _, err := a.readPersonPolicy(ctx, d, p.ID); err != nil {
+		a.options.Log.WarnContext(ctx, "no policy for a person", "account", p.ID, "err", err)
+	}
+	if changed {
+		a.watch.tell(AccountChanged)
+	}
+	return d.Accounts.Find(p.ID)
+}
+
+// PINOffered says whether a person may have a PIN here, or why not.
+func (d *Device) PINOffered(user string) error {
+	settings := d.Settings(user)
+	if d.PINs == nil || !settings.On(devicepolicy.UsePassportForWork) {
+		return ErrNoPIN
+	}
+	return nil
+}
+
+// pinned returns the device if user may have a PIN here.
+func (a *Agent) pinned(user string) (*Device, error) {
+	d, err := a.usable()
+	if err == nil {
+		err = d.PINOffered(user)
+	}
+	return d, err
+}
+
+// CheckPIN reports what is wrong with a PIN that a person chose, as a container.ErrPIN.
+func (a *Agent) CheckPIN(user, chosen string) error {
+	d, err := a.pinned(user)
+	if err != nil {
+		return err
+	}
+	return container.RulesFrom(d.Settings(user).Effective()).Check(chosen)
+}
+
+// Unlock signs a person in by their PIN. user is their object id. Remote sessions never get
+// here (rule 18 of docs/threat-model.md).
+func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, error) {
+	d, err := a.pinned(user)
+	if err != nil {
+		return pin.Unlocked{}, err
+	}
+	account, err := d.Accounts.Find(user)
+	if err != nil {
+		return pin.Unlocked{}, err
+	}
+	if !account.Enabled {
+		return pin.Unlocked{}, ErrDisabled
+	}
+	c, err := d.PINs.Containers.Find(user)
+	if err != nil {
+		return pin.Unlocked{}, err
+	}
+	if days := d.Settings(user)[devicepolicy.PINExpiration].Value.Int(); days > 0 &&
+		a.options.Now().After(c.SetAt.Add(time.Duration(days)*24*time.Hour)) {
+		return pin.Unlocked{}, ErrPINAge
+	}
+	short, cancel := context.WithTimeout(ctx, unlockTime)
+	defer cancel()
+	out, err := d.PINs.Unlock(short, user, typed)
+	if err == nil && !out.Offline {
+		if _, err := a.Welcome(ctx, out.Person); err != nil && reachable(err) {
+			return pin.Unlocked{}, err
+		}
+	}
+	if refusedDevice(err) {
+		err = errors.Join(err, a.end(ctx, d, err))
+	}
+	return out, err
+}
+
+// unlockTime is how long an unlock waits for the server before it counts as away.
+const unlockTime = 5 * time.Second
+
+// SetPIN sets a PIN up for somebody who signed in just now.
+func (a *Agent) SetPIN(ctx context.Context, p websignin.Person, chosen string) error {
+	d, err := a.pinned(p.ID)
+	if err != nil {
+		return err
+	}
+	if err := a.CheckPIN(p.ID, chosen); err != nil {
+		return err
+	}
+	if a.FreshLeft(p) <= 0 {
+		return ErrNotFresh
+	}
+	if err := d.PINs.Create(ctx, p, chosen); err != nil {
+		return err
+	}
+	a.watch.tell(PINChanged)
+	return nil
+}
+
+// FreshLeft is how long the person may still set a PIN up.
+func (a *Agent) FreshLeft(p websignin.Person) time.Duration {
+	if !p.Fresh() {
+		return 0
+	}
+	return FreshFor - a.options.Now().Sub(p.At)
+}
+
+// ChangePIN changes a PIN by the former one.
+func (a *Agent) ChangePIN(user, former, chosen string) error {
+	d, err := a.pinned(user)
+	if err != nil {
+		return err
+	}
+	if err := a.CheckPIN(user, chosen); err != nil {
+		return err
+	}
+	return d.PINs.Containers.Change(user, former, chosen)
+}
+
+// ResetPIN gives a forgotten PIN a new one, for somebody who signed in just now. The key, and
+// what hangs on it, stays.
+func (a *Agent) ResetPIN(ctx context.Context, p websignin.Person, chosen string) error {
+	d, err := a.pinned(p.ID)
+	if err != nil {
+		return err
+	}
+	if !d.Settings(p.ID).On(devicepolicy.EnablePINRecovery) {
+		return ErrNoReset
+	}
+	if err := a.CheckPIN(p.ID, chosen); err != nil {
+		return err
+	}
+	if err := d.PINs.Reset(ctx, p, chosen); err != nil {
+		return err
+	}
+	a.watch.tell(PINChanged)
+	return nil
+}
+
+// RemovePIN takes a PIN away, here and at the server. What its key opened is lost: the caller
+// has told the person so.
+func (a *Agent) RemovePIN(ctx context.Context, user string) error {
+	d, err := a.Device()
+	if err != nil {
+		return err
+	}
+	if d.PINs == nil {
+		return nil
+	}
+	if err := d.PINs.Remove(ctx, user); err != nil {
+		return err
+	}
+	a.watch.tell(PINChanged)
+	return nil
+}

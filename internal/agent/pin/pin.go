@@ -1,0 +1,246 @@
+// Package pin is a person's device PIN as both sides make it: package container guards the
+// key in the TPM, the server knows its public part, and this package brings the two together
+// (docs/device-protocol.md, "Device PIN"). Online the server decides whether a PIN signs
+// somebody in; offline the TPM does, for as long as policy allows.
+package pin
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net/url"
+	"time"
+
+	"github.com/google/go-tpm/tpm2"
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/agent/container"
+	"github.com/postern-id/postern/internal/agent/link"
+	"github.com/postern-id/postern/internal/agent/websignin"
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graphclient"
+	"github.com/postern-id/postern/internal/pinkey"
+)
+
+// Server is what the server does for PINs; a [link.Link] is one.
+type Server interface {
+	NewContainer(ctx context.Context, access graphclient.Secret) (device.ContainerAnswer, error)
+	RegisterKey(ctx context.Context, access graphclient.Secret, container string, in device.KeyRequest) (device.KeyAnswer, error)
+	ResetPIN(ctx context.Context, access graphclient.Secret, container string, in device.ResetRequest) (device.ResetAnswer, error)
+	RemoveContainer(ctx context.Context, container string) error
+}
+
+// Service is the PINs of a device. Every field is required.
+type Service struct {
+	Containers *container.Store
+	Server     Server
+	Link       *link.Link
+	About      device.About
+	DeviceID   string
+	Now        func() time.Time
+	// Offline returns how long a person may go on without the server, or why they may not.
+	Offline func(user string) (time.Duration, error)
+}
+
+// ErrRefused says that the server takes a PIN no more which is right on this device.
+var ErrRefused = &fault.Error{
+	Kind: fault.Forbidden, Code: "pinRefused",
+	Text: "The server does not take this PIN any more.", Remedy: "Use web sign-in, then set up a new PIN.",
+}
+
+// as is Server with one person's token, as package container asks for it.
+type as struct {
+	Server
+	access graphclient.Secret
+}
+
+// Register implements container.Server.
+func (a as) Register(ctx context.Context, c pinkey.Container, creation pinkey.Creation) (string, error) {
+	out, err := a.RegisterKey(ctx, a.access, c.ID, device.KeyRequest{
+		Public: creation.Public, CertifyInfo: creation.CertifyInfo, Signature: creation.Signature,
+	})
+	return out.MethodID, err
+}
+
+// SignReset implements container.Server.
+func (a as) SignReset(ctx context.Context, c pinkey.Container, nonce []byte, lifetime time.Duration) (tpm2.TPMTSignature, error) {
+	out, err := a.ResetPIN(ctx, a.access, c.ID, device.ResetRequest{Nonce: nonce, Lifetime: int(lifetime / time.Second)})
+	if err != nil {
+		return tpm2.TPMTSignature{}, err
+	}
+	signature, err := tpm2.Unmarshal[tpm2.TPMTSignature](out.Signature)
+	if err != nil {
+		return tpm2.TPMTSignature{}, graphclient.ErrAnswer.With("", "The server's word for a new PIN is malformed.")
+	}
+	return *signature, nil
+}
+
+// Remove implements container.Server.
+func (a as) Remove(ctx context.Context, c pinkey.Container) error {
+	err := a.RemoveContainer(ctx, c.ID)
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.NotFound {
+		return nil
+	}
+	return err
+}
+
+// Create sets up a PIN for somebody who signed in strongly a short while ago. The caller has
+// checked the rules for it.
+func (s *Service) Create(ctx context.Context, p websignin.Person, pin string) error {
+	answer, err := s.Server.NewContainer(ctx, p.Access)
+	if err != nil {
+		return err
+	}
+	key, err := x509.ParsePKIXPublicKey(answer.ResetKey)
+	if err != nil {
+		return graphclient.ErrAnswer.With("", "The server's reset key is malformed.")
+	}
+	reset, err := device.KeyOf(key)
+	if err != nil {
+		return err
+	}
+	_, err = s.Containers.Create(ctx, as{s.Server, p.Access}, container.Plan{
+		IDs:   pinkey.Container{Tenant: s.About.TenantID, Device: s.DeviceID, User: p.ID, ID: answer.ID},
+		Reset: reset, ResetVersion: answer.ResetVersion, Challenge: answer.Challenge,
+	}, pin)
+	return err
+}
+
+// Reset gives a forgotten PIN a new one, for somebody who signed in strongly just now. The
+// key stays.
+func (s *Service) Reset(ctx context.Context, p websignin.Person, pin string) error {
+	return s.Containers.Reset(ctx, as{s.Server, p.Access}, p.ID, pin)
+}
+
+// Remove takes a person's PIN away, here and at the server.
+func (s *Service) Remove(ctx context.Context, user string) error {
+	return s.Containers.Remove(ctx, as{Server: s.Server}, user)
+}
+
+// Forget takes a person's PIN away here only: the server knows it no more.
+func (s *Service) Forget(ctx context.Context, user string) error {
+	return s.Containers.Remove(ctx, as{Server: gone{}}, user)
+}
+
+// gone is a server that knows no container.
+type gone struct{ Server }
+
+// RemoveContainer implements Server.
+func (gone) RemoveContainer(context.Context, string) error { return nil }
+
+// Unlocked is what a right PIN gives.
+type Unlocked struct {
+	User string
+	// Person has the tokens of a sign-in at the server; zero when it was offline.
+	Person websignin.Person
+	// Offline says that the server was not asked, and Left for how long it need not be.
+	Offline bool
+	Left    time.Duration
+}
+
+// Unlock signs a person in by their PIN: at the server where it can be reached, else here.
+// A wrong PIN is counted once either way.
+func (s *Service) Unlock(ctx context.Context, user, pin string) (Unlocked, error) {
+	c, err := s.Containers.Find(user)
+	if err != nil {
+		return Unlocked{}, err
+	}
+	nonce, err := s.nonce(ctx)
+	if away(err) {
+		return s.offline(user, pin, c)
+	}
+	if err != nil {
+		return Unlocked{}, err
+	}
+	now := s.Now().Add(s.Link.Offset())
+	assertion, err := device.SignJWT(&pinSigner{s.Containers, user, pin},
+		map[string]any{"typ": "JWT", "alg": "ES256", "kid": c.Method},
+		map[string]any{
+			"iss": user, "sub": user, "aud": s.About.Issuer, "nonce": nonce, "jti": uuid.NewString(),
+			"iat": now.Unix(), "exp": now.Add(4 * time.Minute).Unix(), "device_id": s.DeviceID,
+		})
+	if err != nil {
+		return Unlocked{}, err
+	}
+	p, err := websignin.Redeem(ctx, s.Link, s.About, "", url.Values{
+		"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "client_id": {s.About.ClientID},
+		"assertion": {assertion}, "scope": {websignin.Scope}, "requested_token_use": {"on_behalf_of"},
+	})
+	switch {
+	case away(err): // the PIN was right: the TPM signed
+		left, offErr := s.Offline(user)
+		return Unlocked{User: user, Offline: true, Left: left}, offErr
+	case link.OAuthCode(err) == "invalid_grant":
+		return Unlocked{}, ErrRefused
+	case err == nil && p.ID != user:
+		return Unlocked{}, websignin.ErrAnswer
+	}
+	return Unlocked{User: user, Person: p}, err
+}
+
+// away reports whether there is no server to ask: no network, a captive portal, an outage.
+// Whoever can cut the network can bring this about, so that it may allow no more than being
+// offline does.
+func away(err error) bool {
+	if errors.Is(err, graphclient.ErrUnreachable) || errors.Is(err, graphclient.ErrCertificate) || errors.Is(err, graphclient.ErrAnswer) ||
+		errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && f.Kind == fault.Unavailable
+}
+
+func (s *Service) nonce(ctx context.Context) (string, error) {
+	var got struct {
+		Nonce string `json:"Nonce"`
+	}
+	form := url.Values{"grant_type": {"srv_challenge"}, "client_id": {s.About.ClientID}}
+	if err := s.Link.Form(ctx, "token", form, &got); err != nil {
+		return "", err
+	}
+	if got.Nonce == "" {
+		return "", graphclient.ErrAnswer
+	}
+	return got.Nonce, nil
+}
+
+// offline tries the PIN on this device alone.
+func (s *Service) offline(user, pin string, c container.Container) (Unlocked, error) {
+	left, err := s.Offline(user)
+	if err != nil {
+		return Unlocked{}, err
+	}
+	public, err := c.Key.PublicKey()
+	if err != nil {
+		return Unlocked{}, container.ErrBroken
+	}
+	digest := sha256.Sum256([]byte(rand.Text()))
+	signature, err := s.Containers.Sign(user, pin, digest[:])
+	if err != nil {
+		return Unlocked{}, err
+	}
+	if !ecdsa.VerifyASN1(public, digest[:], signature) {
+		return Unlocked{}, container.ErrBroken
+	}
+	return Unlocked{User: user, Offline: true, Left: left}, nil
+}
+
+// pinSigner is a person's key, opened by their PIN for each signature.
+type pinSigner struct {
+	containers *container.Store
+	user, pin  string
+}
+
+// Public implements crypto.Signer; nobody here asks.
+func (p *pinSigner) Public() crypto.PublicKey { return nil }
+
+// Sign implements crypto.Signer.
+func (p *pinSigner) Sign(_ io.Reader, digest []byte, _ crypto.SignerOpts) ([]byte, error) {
+	return p.containers.Sign(p.user, p.pin, digest)
+}

@@ -1,0 +1,420 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postern-id/postern/internal/agent/container"
+	"github.com/postern-id/postern/internal/agent/identity"
+	"github.com/postern-id/postern/internal/agent/link"
+	"github.com/postern-id/postern/internal/agent/policy"
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// Pauses of the agent.
+const (
+	firstPause = time.Second
+	mostPause  = time.Minute
+	poll       = 30 * time.Second // where the server has no stream
+	always     = time.Hour        // everything is read again at least so often
+	refused    = 5 * time.Minute  // between tries of a device that the server refuses
+)
+
+// Run keeps the device in touch with its server until ctx ends: policy, accounts,
+// certificate. A device that has not joined waits until it has.
+func (a *Agent) Run(ctx context.Context) error {
+	pause := firstPause
+	for {
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // told to end
+		}
+		d, err := a.Device()
+		if err != nil {
+			if !errors.Is(err, identity.ErrNotJoined) && !errors.Is(err, ErrYielded) {
+				a.options.Log.ErrorContext(ctx, "the device can't be used; run postern-agent repair", "err", err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-a.changed:
+			}
+			continue
+		}
+		err = a.Contact(ctx)
+		if err == nil {
+			pause = firstPause
+			err = a.follow(ctx, d)
+		}
+		wait := pause + rand.N(pause) //nolint:gosec // so that many devices do not come at once
+		switch {
+		case refusedDevice(err):
+			wait = refused
+		case err != nil:
+			a.options.Log.InfoContext(ctx, "no contact", "err", err, "again", wait.Round(time.Second).String())
+		}
+		pause = min(2*pause, mostPause)
+		if !a.wait(ctx, wait) {
+			pause = firstPause
+		}
+	}
+}
+
+// wait waits, and reports false when the device changed meanwhile.
+func (a *Agent) wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return true
+	case <-a.changed:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// refusedDevice reports whether the server knows the device no more, or has switched it off.
+func refusedDevice(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && slices.Contains(refusals, f.Code)
+}
+
+// refusals are the codes with which the server refuses a device (docs/device-protocol.md).
+var refusals = []string{directory.ErrDeviceUnknown.Code, directory.ErrDeviceDisabled.Code, "deviceDeleted", "deviceRevoked"}
+
+// Contact brings the device up to date: policy, people, certificate, status.
+func (a *Agent) Contact(ctx context.Context) error {
+	a.work.Lock()
+	defer a.work.Unlock()
+	d, err := a.Device()
+	if err != nil {
+		return err
+	}
+	if err := a.contact(ctx, d); err != nil {
+		if refusedDevice(err) {
+			return errors.Join(err, a.end(ctx, d, err))
+		}
+		return err
+	}
+	if d.Identity().Ended != "" {
+		a.options.Log.InfoContext(ctx, "the server takes the device again")
+		return d.change(func(i *identity.Identity) { i.Ended = "" })
+	}
+	return nil
+}
+
+func (a *Agent) contact(ctx context.Context, d *Device) error {
+	if err := a.readPolicy(ctx, d); err != nil {
+		return err
+	}
+	for _, one := range d.Accounts.All() {
+		if err := a.readAccount(ctx, d, one.ID); err != nil {
+			return err
+		}
+	}
+	if err := a.renew(ctx, d); err != nil {
+		return err
+	}
+	d.ReadLocal()
+	a.quietly(ctx, "status not told", func(ctx context.Context) error { return a.tell(ctx, d) })
+	return nil
+}
+
+// readPolicy reads the device's policy, and that of each person who has been here.
+func (a *Agent) readPolicy(ctx context.Context, d *Device) error {
+	answer, err := d.Link.Policy(ctx, "")
+	if err != nil {
+		return err
+	}
+	changed, err := d.Policy.Take(answer, "")
+	if err != nil && !errors.Is(err, policy.ErrOlder) {
+		return err
+	}
+	d.mu.Lock()
+	d.policyTrouble = nil
+	d.mu.Unlock()
+	if err := d.note(d.Policy.SignedAt()); err != nil {
+		return err
+	}
+	if string(d.Identity().PolicyKeys) != string(d.Policy.Keys()) {
+		if err := d.change(func(i *identity.Identity) { i.PolicyKeys = d.Policy.Keys() }); err != nil {
+			return err
+		}
+	}
+	for _, one := range d.Accounts.All() {
+		theirs, err := a.readPersonPolicy(ctx, d, one.ID)
+		if err != nil {
+			return err
+		}
+		changed = changed || theirs
+	}
+	if changed {
+		a.options.Log.InfoContext(ctx, "policy", "version", d.Policy.Version())
+		a.watch.tell(PolicyChanged)
+	}
+	return nil
+}
+
+func (a *Agent) readPersonPolicy(ctx context.Context, d *Device, user string) (bool, error) {
+	answer, err := d.Link.Policy(ctx, user)
+	if errors.Is(err, directory.ErrUserUnknown) {
+		return false, nil // their account tells
+	}
+	if err != nil {
+		return false, err
+	}
+	changed, err := d.Policy.Take(answer, user)
+	if errors.Is(err, policy.ErrOlder) {
+		return false, nil
+	}
+	return changed, err
+}
+
+// readAccount reads a person again. One who was deleted is forgotten, with their PIN.
+func (a *Agent) readAccount(ctx context.Context, d *Device, id string) error {
+	account, err := d.Link.Account(ctx, id)
+	if errors.Is(err, directory.ErrUserUnknown) {
+		a.options.Log.InfoContext(ctx, "person is gone", "account", id)
+		if d.PINs != nil {
+			if err := d.PINs.Forget(ctx, id); err != nil {
+				return err
+			}
+		}
+		err = d.Accounts.Remove(id)
+		a.watch.tell(AccountChanged)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	changed, err := d.Accounts.Put(account)
+	if err != nil {
+		a.options.Log.WarnContext(ctx, "account refused", "account", id, "err", err)
+		return nil
+	}
+	if changed {
+		a.watch.tell(AccountChanged)
+	}
+	return nil
+}
+
+// renew renews the certificate when it is time.
+func (a *Agent) renew(ctx context.Context, d *Device) error {
+	i := d.Identity()
+	if a.options.Now().Add(d.Link.Offset()).Before(i.RenewAt) {
+		return nil
+	}
+	answer, err := d.Link.Renew(ctx)
+	if err != nil {
+		return err
+	}
+	if err := certifies(answer.Certificate, i, d.chip); err != nil {
+		return err
+	}
+	a.options.Log.InfoContext(ctx, "certificate renewed")
+	return d.change(func(i *identity.Identity) { i.Certificate, i.RenewAt = answer.Certificate, answer.RenewAt })
+}
+
+// end notes that the server refuses the device: its policy is forgotten, and who watches ends
+// the sessions.
+func (a *Agent) end(ctx context.Context, d *Device, why error) error {
+	f, ok := errors.AsType[*fault.Error](why)
+	if !ok || d.Identity().Ended == f.Code {
+		return nil
+	}
+	a.options.Log.ErrorContext(ctx, "the server refuses this device", "code", f.Code)
+	if err := d.change(func(i *identity.Identity) { i.Ended = f.Code }); err != nil {
+		return err
+	}
+	if !errors.Is(why, directory.ErrDeviceDisabled) {
+		if err := d.Policy.Forget(); err != nil {
+			return err
+		}
+	}
+	a.watch.tell(DeviceEnded)
+	return nil
+}
+
+// ended is the fault behind a code that the identity keeps.
+func ended(code string) error {
+	if code == directory.ErrDeviceDisabled.Code {
+		return directory.ErrDeviceDisabled
+	}
+	return directory.ErrDeviceUnknown
+}
+
+// follow reads what the stream says has changed, until it ends. Where the server has none,
+// it waits a while instead.
+func (a *Agent) follow(ctx context.Context, d *Device) error {
+	ctx, cancel := context.WithTimeout(ctx, always)
+	defer cancel()
+	go func() {
+		select {
+		case <-d.closed: // joined anew, mended or left
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	last := ""
+	var failed error
+	_, err := d.Link.Stream(ctx, last, func(e link.Event) {
+		if err := a.take(ctx, d, e); err != nil {
+			failed = err
+			cancel()
+		}
+	})
+	switch {
+	case failed != nil:
+		return failed
+	case ctx.Err() != nil:
+		return nil // everything is read again
+	case noStream(err):
+		a.wait(ctx, poll)
+		return nil
+	}
+	return err
+}
+
+// noStream reports whether the server has no stream: it is of an earlier version.
+func noStream(err error) bool {
+	f, ok := errors.AsType[*link.Refused](err)
+	return ok && (f.Status == 404 || f.Status == 400) && !refusedDevice(err)
+}
+
+// take does what one event asks for.
+func (a *Agent) take(ctx context.Context, d *Device, e link.Event) error {
+	a.work.Lock()
+	defer a.work.Unlock()
+	var err error
+	switch e.Change {
+	case device.PolicyChanged:
+		err = a.readPolicy(ctx, d)
+	case device.AccountChanged:
+		if id := id(e.Data); id != "" {
+			if _, known := d.Accounts.Find(id); known == nil {
+				err = a.readAccount(ctx, d, id)
+			}
+		} else {
+			err = a.contact(ctx, d)
+		}
+	case device.PINChanged:
+		err = a.endPIN(ctx, d, id(e.Data))
+	case device.DeviceChanged:
+		err = a.contact(ctx, d)
+	}
+	if refusedDevice(err) {
+		err = errors.Join(err, a.end(ctx, d, err))
+	}
+	return err
+}
+
+// id reads the id in an event's data: alone, or the one string of a JSON object.
+func id(data string) string {
+	return strings.Trim(data, "\" {}")
+}
+
+// endPIN takes a PIN away here that was deleted at the server: by its container or method id,
+// or all whose key the server does not name, when nothing is named.
+func (a *Agent) endPIN(ctx context.Context, d *Device, gone string) error {
+	if d.PINs == nil || gone == "" {
+		return nil
+	}
+	users, err := d.PINs.Containers.Users()
+	if err != nil {
+		return err
+	}
+	for _, user := range users {
+		c, err := d.PINs.Containers.Find(user)
+		if errors.Is(err, container.ErrBroken) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if c.IDs.ID != gone && c.Method != gone && user != gone {
+			continue
+		}
+		a.options.Log.InfoContext(ctx, "PIN deleted by the organisation", "account", user)
+		if err := d.PINs.Forget(ctx, user); err != nil {
+			return err
+		}
+		a.watch.tell(PINChanged)
+	}
+	return nil
+}
+
+// tell tells the server how the device is. A server without a place for that is not asked
+// again.
+func (a *Agent) tell(ctx context.Context, d *Device) error {
+	err := d.Link.Status(ctx, a.report(d))
+	if noStream(err) {
+		return nil
+	}
+	return err
+}
+
+// Change is what watchers are told of.
+type Change string
+
+// The changes.
+const (
+	PolicyChanged  Change = "policy"
+	AccountChanged Change = "account"
+	PINChanged     Change = "pin"
+	DeviceChanged  Change = "device" // joined, left or mended
+	DeviceEnded    Change = "ended"  // the server refuses the device: sessions end
+)
+
+// watchers are who wants to know of changes.
+type watchers struct {
+	mu  sync.Mutex
+	all map[int]func(Change)
+	n   int
+}
+
+// Watch calls f, which must not block, after each change, until stop is called.
+func (a *Agent) Watch(f func(Change)) (stop func()) {
+	w := &a.watch
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all == nil {
+		w.all = map[int]func(Change){}
+	}
+	w.n++
+	me := w.n
+	w.all[me] = f
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.all, me)
+	}
+}
+
+func (w *watchers) tell(c Change) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.all {
+		f(c)
+	}
+}
+
+// reachable reports whether err is no outage.
+func reachable(err error) bool {
+	return err == nil || !errors.Is(err, graphclient.ErrUnreachable) && !errors.Is(err, graphclient.ErrCertificate)
+}
+
+// say is an error as a person may read it.
+func say(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return fmt.Sprintf("%s (%s)", f.Error(), f.Code)
+	}
+	return err.Error()
+}

@@ -1,0 +1,79 @@
+package websignin
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/postern-id/postern/internal/agent/link"
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// A Code is a sign-in on another device (RFC 8628).
+type Code struct {
+	UserCode string
+	Address  string // where to type it
+	Until    time.Time
+	// Number, where the server asks for one, is shown here and copied there by the person, so
+	// that nobody approves somebody else's device (docs/threat-model.md, rule 18).
+	Number string
+
+	link     *link.Link
+	about    device.About
+	secret   graphclient.Secret
+	interval time.Duration
+}
+
+// ErrCode says that nobody finished a sign-in on another device.
+var ErrCode = &fault.Error{
+	Kind: fault.Unauthorized, Code: "deviceCodeEnded",
+	Text: "Nobody finished the sign-in on another device.", Remedy: "Start again for a new code.",
+}
+
+// StartCode asks for a code.
+func StartCode(ctx context.Context, l *link.Link, about device.About) (*Code, error) {
+	var got struct {
+		Device   string `json:"device_code"`
+		User     string `json:"user_code"`
+		URL      string `json:"verification_uri"`
+		Number   string `json:"number"`
+		Lifetime int    `json:"expires_in"` // seconds
+		Interval int    `json:"interval"`   // seconds
+	}
+	if err := l.Form(ctx, "devicecode", url.Values{"client_id": {about.ClientID}, "scope": {Scope}}, &got); err != nil {
+		return nil, err
+	}
+	c := &Code{
+		UserCode: got.User, Address: got.URL, Number: got.Number, Until: l.Now().Add(time.Duration(got.Lifetime) * time.Second),
+		link: l, about: about, secret: graphclient.NewSecret(got.Device), interval: time.Duration(max(1, got.Interval)) * time.Second,
+	}
+	return c, nil
+}
+
+// Wait asks until the person has signed in, or can't any more.
+func (c *Code) Wait(ctx context.Context) (Person, error) {
+	form := url.Values{
+		"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {c.about.ClientID}, "device_code": {c.secret.Reveal()},
+	}
+	for c.link.Now().Before(c.Until) {
+		if err := graphclient.Wait(ctx, c.interval); err != nil {
+			return Person{}, err
+		}
+		p, err := Redeem(ctx, c.link, c.about, "", form)
+		if err == nil {
+			return p, nil
+		}
+		switch link.OAuthCode(err) {
+		case "authorization_pending":
+		case "slow_down":
+			c.interval += 5 * time.Second // RFC 8628 section 3.5
+		case "authorization_declined", "access_denied":
+			return Person{}, ErrCode.With("", "The sign-in was declined.")
+		default:
+			return Person{}, err
+		}
+	}
+	return Person{}, ErrCode
+}

@@ -1,0 +1,189 @@
+// Package websignin signs a person in at the server for this device: a pushed authorization
+// request that the device's key proves (RFC 9126, RFC 9449), then the server's own page, in a
+// browser or step by step from a console, then a code that only this device can redeem
+// (RFC 7636). What comes of it is a [Person] with a token that is worth nothing elsewhere.
+package websignin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/agent/link"
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// Faults of signing in for a device.
+var (
+	ErrAnswer = &fault.Error{
+		Kind: fault.Unauthorized, Code: "webSignInAnswer",
+		Text: "What came back is the answer to another sign-in.", Remedy: "Start again.",
+	}
+	ErrRefused = &fault.Error{
+		Kind: fault.Unauthorized, Code: "webSignInRefused",
+		Text: "The server did not sign you in.", Remedy: "Try again, or ask the helpdesk.",
+	}
+	ErrDevice = &fault.Error{
+		Kind: fault.Unauthorized, Code: "webSignInDevice",
+		Text: "The sign-in was made for another device.", Remedy: "Start again on this device.",
+	}
+)
+
+// A Person is who signed in, and the token that speaks for them at this device.
+type Person struct {
+	ID       string // object id
+	UPN      string
+	Name     string
+	AMR      []string
+	DeviceID string    // that the id token names; empty before joining
+	At       time.Time // when, by this machine's clock
+	Access   graphclient.Secret
+	Until    time.Time // end of Access
+}
+
+// Fresh reports whether the server holds the sign-in for strong and new enough to join a
+// device or to set a PIN up.
+func (p Person) Fresh() bool { return slices.Contains(p.AMR, "ngcmfa") }
+
+// Scope is what a token for devices is asked with.
+const Scope = "openid profile " + string(directory.DeviceRegistrationAppID) + "/" + directory.DeviceScope
+
+// A Request is one sign-in under way.
+type Request struct {
+	// URL is where the browser has to go. It holds no secret.
+	URL string
+
+	link       *link.Link
+	about      device.About
+	requestURI string
+	redirect   string
+	state      string
+	nonce      string
+	verifier   string
+}
+
+// Start pushes a request that comes back to redirect, an address on this machine. hint is the
+// name that the page begins with, and may be empty.
+func Start(ctx context.Context, l *link.Link, about device.About, redirect, hint string) (*Request, error) {
+	r := &Request{
+		link: l, about: about, redirect: redirect,
+		state: rand.Text(), nonce: rand.Text(), verifier: rand.Text() + rand.Text(),
+	}
+	challenge := sha256.Sum256([]byte(r.verifier))
+	form := url.Values{
+		"client_id": {about.ClientID}, "response_type": {"code"}, "redirect_uri": {redirect}, "scope": {Scope},
+		"state": {r.state}, "nonce": {r.nonce}, "response_mode": {"query"}, "prompt": {"login"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
+	}
+	if hint != "" {
+		form.Set("login_hint", hint)
+	}
+	var pushed struct {
+		RequestURI string `json:"request_uri"`
+	}
+	if err := l.Form(ctx, "par", form, &pushed); err != nil {
+		return nil, err
+	}
+	r.requestURI = pushed.RequestURI
+	r.URL = l.Base + "/" + url.PathEscape(about.TenantID) + "/oauth2/v2.0/authorize?" + url.Values{
+		"client_id": {about.ClientID}, "request_uri": {pushed.RequestURI},
+	}.Encode()
+	return r, nil
+}
+
+// Ours reports whether an answer belongs to this request. One that does not must not end it:
+// any page can send a browser to an address on this machine.
+func (r *Request) Ours(answer url.Values) bool { return answer.Get("state") == r.state }
+
+// Redirect is where the browser comes back to.
+func (r *Request) Redirect() string { return r.redirect }
+
+// Redeem turns what came back into the person. The code works once, for this device's key.
+func (r *Request) Redeem(ctx context.Context, answer url.Values) (Person, error) {
+	if !r.Ours(answer) {
+		return Person{}, ErrAnswer
+	}
+	if answer.Get("error") != "" {
+		text, _, _ := strings.Cut(answer.Get("error_description"), "\n")
+		return Person{}, ErrRefused.With(answer.Get("error"), strings.TrimSpace(text))
+	}
+	// RFC 9207: the one who sent the code has to be the one who is asked for tokens.
+	if iss := answer.Get("iss"); iss != "" && iss != r.about.Issuer {
+		return Person{}, ErrAnswer
+	}
+	return Redeem(ctx, r.link, r.about, r.nonce, url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {r.about.ClientID}, "code": {answer.Get("code")},
+		"redirect_uri": {r.redirect}, "code_verifier": {r.verifier},
+	})
+}
+
+type tokens struct {
+	Type     string `json:"token_type"`
+	Access   string `json:"access_token"`
+	ID       string `json:"id_token"`
+	Lifetime int    `json:"expires_in"` // seconds
+}
+
+type identity struct {
+	Issuer   string   `json:"iss"`
+	Audience string   `json:"aud"`
+	Nonce    string   `json:"nonce"`
+	Tenant   string   `json:"tid"`
+	User     string   `json:"oid"`
+	UPN      string   `json:"preferred_username"`
+	Name     string   `json:"name"`
+	DeviceID string   `json:"deviceid"`
+	AMR      []string `json:"amr"`
+}
+
+// Redeem gets tokens at the token endpoint for what form holds, and returns whom they speak
+// for. nonce is the one that the id token has to carry, empty where there is none.
+func Redeem(ctx context.Context, l *link.Link, about device.About, nonce string, form url.Values) (Person, error) {
+	asked := l.Now()
+	var got tokens
+	if err := l.Form(ctx, "token", form, &got); err != nil {
+		return Person{}, err
+	}
+	if got.Access == "" || !strings.EqualFold(got.Type, "DPoP") {
+		return Person{}, graphclient.ErrAnswer.With("", "The answer holds no token that is bound to this device.")
+	}
+	id, err := read(got.ID)
+	if err != nil {
+		return Person{}, err
+	}
+	if id.Issuer != about.Issuer || id.Audience != about.ClientID || id.Nonce != nonce || id.Tenant != about.TenantID || id.User == "" {
+		return Person{}, ErrAnswer
+	}
+	access, err := read(got.Access)
+	if err != nil {
+		return Person{}, err
+	}
+	return Person{
+		ID: id.User, UPN: id.UPN, Name: id.Name, AMR: append(id.AMR, access.AMR...), DeviceID: id.DeviceID, At: asked,
+		Access: graphclient.NewSecret(got.Access), Until: asked.Add(time.Duration(got.Lifetime) * time.Second),
+	}, nil
+}
+
+// read reads a token's claims. Its signature may go unchecked: it came from the token
+// endpoint over TLS (OpenID Connect Core section 3.1.3.7, point 6).
+func read(text string) (identity, error) {
+	var id identity
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 {
+		return id, graphclient.ErrAnswer.With("", "The token of the answer is malformed.")
+	}
+	body, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(body, &id) != nil {
+		return id, graphclient.ErrAnswer.With("", "The token of the answer is malformed.")
+	}
+	return id, nil
+}
