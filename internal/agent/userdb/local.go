@@ -1,0 +1,72 @@
+package userdb
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Local is who lives on this machine without a tenant.
+type Local struct {
+	Users, Groups map[string]bool
+	UIDs, GIDs    map[uint32]bool
+}
+
+// ReadLocal reads the files of passwd(5) and group(5).
+func ReadLocal(passwd, group string) (Local, error) {
+	var l Local
+	var err error
+	if l.Users, l.UIDs, err = readNames(passwd); err != nil {
+		return l, err
+	}
+	l.Groups, l.GIDs, err = readNames(group)
+	return l, err
+}
+
+func readNames(file string) (map[string]bool, map[uint32]bool, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("local accounts: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	found, numbers := map[string]bool{}, map[uint32]bool{}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20) // groups may have many members
+	for lines.Scan() {
+		fields := strings.SplitN(lines.Text(), ":", 4)
+		if len(fields) < 4 {
+			continue
+		}
+		found[fields[0]] = true
+		if n, err := strconv.ParseUint(fields[2], 10, 32); err == nil {
+			numbers[uint32(n)] = true
+		}
+	}
+	return found, numbers, lines.Err()
+}
+
+// reserved tells whether a name is one of the system's, also where no file has it.
+func reserved(name string) bool {
+	switch name {
+	case "root", "nobody", "nogroup", "daemon", "bin", "sys", "sync", "adm", "wheel", "sudo", "admin", "shadow",
+		"disk", "kmem", "tty", "docker", "lxd", "libvirt", "operator", "staff", "users", "postern", "self", "all":
+		return true
+	}
+	return strings.HasPrefix(name, "systemd-") || strings.HasPrefix(name, "_")
+}
+
+// kept tells whether a number is one of the system's (systemd, "Users, Groups, UIDs and GIDs
+// on systemd Systems").
+func kept(n uint32) bool {
+	switch {
+	case n < 1000, // system accounts
+		n >= 60001 && n <= 65535, // homes, dynamic users, nobody, and 16-bit -1
+		n >= 524288:              // containers, foreign images, and -1
+		return true
+	}
+	return false
+}
+
+func equalFold(a, b string) bool { return a != "" && strings.EqualFold(a, b) }

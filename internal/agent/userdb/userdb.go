@@ -1,0 +1,212 @@
+// Package userdb shows the people and groups of a tenant to the operating system, as an
+// io.systemd.UserDatabase that libnss-systemd and userdbctl ask (systemd, "User/Group Record
+// Lookup API via Varlink"). Every process of the machine looks names up, so all answers come
+// from memory. Which names and numbers it shows, rule 20 of docs/threat-model.md says.
+package userdb
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/postern-id/postern/internal/device"
+)
+
+// Name is the name of the service, which its socket has, too: /run/systemd/userdb/<Name>.
+const Name = "id.postern.Accounts"
+
+// A Refusal is an account or group that is not shown, and why.
+type Refusal struct {
+	ID, Name string
+	Why      error
+}
+
+// Reasons for refusals.
+var (
+	ErrName     = errors.New("not a name that Linux programs take")
+	ErrReserved = errors.New("a name or number that the system keeps for itself")
+	ErrRange    = errors.New("a number outside the tenant's range")
+	ErrLocal    = errors.New("a name or number of a local account or group")
+	ErrPinned   = errors.New("a name or number that belonged to somebody else here")
+	ErrTwice    = errors.New("a name or number that another one has")
+)
+
+// A Book is what the device knows of its tenant's accounts, ready to be asked. Every field
+// is required.
+type Book struct {
+	Numbers device.Numbers
+	Local   func() (Local, error) // the files of this machine, as they are now
+	Pins    *Pins
+
+	set sync.Mutex
+	now atomic.Pointer[page]
+}
+
+// A page is one state of the book, which nobody changes any more.
+type page struct {
+	users   map[string]user
+	byUID   map[uint32]string
+	groups  map[string]group
+	byGID   map[uint32]string
+	members []membership // in order of user, then group
+}
+
+type user struct{ device.Account }
+
+type group struct {
+	name, id, text string
+	gid            uint32
+	primary        bool // of one person, and so by its name
+}
+
+type membership struct{ user, group string }
+
+// Set shows accounts from now on and nobody else. Groups of the tenant that are local ones
+// come by object id. It returns who was refused; an error when what the names stand for could
+// not be kept, and then all is as it was.
+func (b *Book) Set(accounts []device.Account, local map[string]string) ([]Refusal, error) {
+	b.set.Lock()
+	defer b.set.Unlock()
+	here, err := b.Local()
+	if err != nil {
+		return nil, err
+	}
+	next := &page{users: map[string]user{}, byUID: map[uint32]string{}, groups: map[string]group{}, byGID: map[uint32]string{}}
+	var refused []Refusal
+	accounts = slices.SortedFunc(slices.Values(accounts), func(x, y device.Account) int { return cmp.Compare(x.ID, y.ID) })
+	pins := b.Pins.draft()
+	for _, a := range accounts {
+		if err := b.admit(next, pins, here, a); err != nil {
+			refused = append(refused, Refusal{a.ID, a.UserName, err})
+		}
+	}
+	for _, a := range accounts {
+		if _, shown := next.users[a.UserName]; !shown || next.users[a.UserName].ID != a.ID {
+			continue
+		}
+		for _, g := range a.Groups {
+			if err := b.join(next, pins, here, a.UserName, g, local); err != nil {
+				refused = append(refused, Refusal{g.ID, g.Name, err})
+			}
+		}
+	}
+	if err := b.Pins.keep(pins); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(next.members, func(x, y membership) int {
+		return cmp.Or(cmp.Compare(x.user, y.user), cmp.Compare(x.group, y.group))
+	})
+	next.members = slices.Compact(next.members)
+	b.now.Store(next)
+	return unique(refused), nil
+}
+
+func unique(all []Refusal) []Refusal {
+	seen := map[string]Refusal{}
+	for _, r := range all {
+		seen[r.ID+" "+r.Name] = r
+	}
+	return slices.SortedFunc(maps.Values(seen), func(x, y Refusal) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID)) })
+}
+
+// names is what useradd and systemd take for the name of a user, and no more.
+var names = regexp.MustCompile(`^[a-z_][a-z0-9_.+-]{0,62}$`)
+
+func (b *Book) admit(p *page, pins draft, here Local, a device.Account) error {
+	if err := b.check(here, a.UserName, a.UID, a.GID); err != nil {
+		return err
+	}
+	if !path.MatchString(a.Home) || !path.MatchString(a.Shell) {
+		return fmt.Errorf("home %.40q or shell %.40q: %w", a.Home, a.Shell, ErrName)
+	}
+	if _, taken := p.users[a.UserName]; taken || p.byUID[a.UID] != "" || p.byGID[a.GID] != "" {
+		return ErrTwice
+	}
+	if err := pins.pin(a.ID, a.UserName, a.UID); err != nil {
+		return err
+	}
+	p.users[a.UserName], p.byUID[a.UID] = user{a}, a.UserName
+	p.groups[a.UserName] = group{name: a.UserName, id: a.ID, text: a.DisplayName, gid: a.GID, primary: true}
+	p.byGID[a.GID] = a.UserName
+	return nil
+}
+
+// path is a plain absolute path.
+var path = regexp.MustCompile(`^(/[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*)+$`)
+
+// check refuses what the system has or keeps.
+func (b *Book) check(here Local, name string, numbers ...uint32) error {
+	switch {
+	case !names.MatchString(name):
+		return ErrName
+	case reserved(name):
+		return ErrReserved
+	case here.Users[name] || here.Groups[name]:
+		return ErrLocal
+	}
+	for _, n := range numbers {
+		switch {
+		case kept(n):
+			return ErrReserved
+		case n < b.Numbers.First || n > b.Numbers.Last:
+			return ErrRange
+		case here.UIDs[n] || here.GIDs[n]:
+			return ErrLocal
+		}
+	}
+	return nil
+}
+
+// join makes a shown user a member of a group: of the local one that an administrator named
+// for its object id, or of the tenant's own.
+func (b *Book) join(p *page, pins draft, here Local, name string, g device.AccountGroup, local map[string]string) error {
+	if to, mapped := local[g.ID]; mapped {
+		if !here.Groups[to] {
+			return fmt.Errorf("no local group %.40q: %w", to, ErrName)
+		}
+		p.members = append(p.members, membership{name, to})
+		return nil
+	}
+	if known, ok := p.groups[g.Name]; ok && !known.primary && known.id == g.ID {
+		p.members = append(p.members, membership{name, g.Name})
+		return nil
+	}
+	if err := b.check(here, g.Name, g.GID); err != nil {
+		return err
+	}
+	if _, taken := p.groups[g.Name]; taken || p.byGID[g.GID] != "" || p.byUID[g.GID] != "" {
+		return ErrTwice
+	}
+	if err := pins.pin(g.ID, g.Name, g.GID); err != nil {
+		return err
+	}
+	p.groups[g.Name], p.byGID[g.GID] = group{name: g.Name, id: g.ID, gid: g.GID}, g.Name
+	p.members = append(p.members, membership{name, g.Name})
+	return nil
+}
+
+// Shown returns the account that has a name or UPN on this device.
+func (b *Book) Shown(typed string) (device.Account, bool) {
+	p := b.page()
+	if u, ok := p.users[typed]; ok {
+		return u.Account, true
+	}
+	for _, u := range p.users {
+		if equalFold(u.UPN, typed) || equalFold(u.UserName, typed) {
+			return u.Account, true
+		}
+	}
+	return device.Account{}, false
+}
+
+func (b *Book) page() *page {
+	if p := b.now.Load(); p != nil {
+		return p
+	}
+	return &page{}
+}
