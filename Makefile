@@ -1,6 +1,9 @@
 # `make help` lists what there is.
 .DEFAULT_GOAL := build
-.PHONY: help run test build lint fmt vuln bench fuzz soak conformance graphsdk man clean
+# pam_postern.so is C, and for Linux only.
+PAM := $(shell command -v gcc >/dev/null && [ -e /usr/include/security/pam_modules.h ] && echo native)
+
+.PHONY: help run test build native lint fmt vuln bench fuzz soak conformance graphsdk man clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -13,8 +16,11 @@ run: build ## the whole product on this machine, with people to try it on
 test: ## all tests; installs what they need where it can
 	@scripts/test
 
-build: ## bin/postern and bin/postern-agent
+build: $(PAM) ## bin/postern and bin/postern-agent; pam_postern.so too where gcc and libpam0g-dev are
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+native: ## bin/pam_postern.so
+	@$(MAKE) --no-print-directory -C native/pam
 
 lint: ## how the code is written
 	@scripts/lint

@@ -84,12 +84,14 @@ const Ticket = "postern-ticket:"
 func Begin(a Attempt, p Policy, recent bool) (*Conversation, Move) {
 	c := &Conversation{attempt: a, policy: p}
 	if a.Request.Action == ChangeToken {
-		return c, c.beginChange()
+		m := c.beginChange()
+		return c, m
 	}
 	if a.Elevate && recent {
 		return c, Move{End: true, Method: ByProof}
 	}
-	return c, c.beginAuth()
+	m := c.beginAuth()
+	return c, m
 }
 
 func (c *Conversation) pin() bool {

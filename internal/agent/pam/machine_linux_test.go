@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -112,7 +111,7 @@ var mounts sync.Once
 
 func (m *machine) mount(built string) {
 	t := m.t
-	upper, err := os.MkdirTemp("", "upper") //nolint:usetesting // is mounted on until the process ends
+	upper, err := os.MkdirTemp("", "upper")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +185,7 @@ func (m *machine) start() {
 	if len(refused) > 0 {
 		t.Fatalf("refused: %v", refused)
 	}
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.DiscardHandler)
 	names, err := peer.Listen(ctx, "/run/systemd/userdb/"+userdb.Name)
 	must(t, err)
 	talk, err := peer.Listen(ctx, "/run/postern/pam.sock")
@@ -227,7 +226,6 @@ type somebody struct {
 var (
 	errPIN  = &fault.Error{Kind: fault.Forbidden, Code: "pinWrong", Text: "That's not the PIN."}
 	errPass = &fault.Error{Kind: fault.Forbidden, Code: "credentialRefused", Text: "That didn't work.", Remedy: "Check the pass."}
-	errGone = &fault.Error{Kind: fault.Forbidden, Code: "deviceRevoked", Text: "This device was removed from the organisation."}
 )
 
 func newOffice() *office {
