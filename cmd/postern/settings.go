@@ -69,7 +69,7 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read the settings: %w", err)
+		return ErrSetting.With("", fmt.Sprintf("The settings in the data directory can't be used: %v.", err))
 	}
 	values, err := yaml.Parser().Unmarshal(text)
 	if err != nil {

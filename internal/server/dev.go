@@ -55,12 +55,19 @@ var devPeople = []devPerson{
 // Dev prepares the data directory of o for `postern dev`: a tenant with people on the first
 // start, and at every start a new pass for the administrator. reset starts over.
 func Dev(ctx context.Context, o Options, reset bool) (Created, error) {
+	if _, err := os.Stat(o.Dir); err == nil { // a server that runs there must not notice anything
+		unlock, err := lock(o)
+		if err != nil {
+			return Created{}, err
+		}
+		defer unlock()
+	}
 	if reset {
 		if err := removeDev(o.Dir); err != nil {
 			return Created{}, err
 		}
 	}
-	if err := prepareDir(o); err != nil {
+	if err := prepareDir(ctx, o); err != nil {
 		return Created{}, err
 	}
 	s, err := Open(ctx, o)

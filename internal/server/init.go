@@ -58,7 +58,7 @@ func Init(ctx context.Context, o Options, n NewTenant) (Created, error) {
 	if _, err := time.LoadLocation(n.TimeZone); err != nil || n.TimeZone == "Local" {
 		return Created{}, directory.ErrZoneInvalid.With("time-zone", "")
 	}
-	if err := prepareDir(o); err != nil {
+	if err := prepareDir(ctx, o); err != nil {
 		return Created{}, err
 	}
 	s, err := Open(ctx, o)
@@ -71,11 +71,16 @@ func Init(ctx context.Context, o Options, n NewTenant) (Created, error) {
 
 // prepareDir makes the data directory, its master key and its CA where they are missing. A
 // directory that holds a store but no master key is left alone: a new key would open nothing.
-func prepareDir(o Options) error {
+func prepareDir(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-		return store.ErrDatabase.With("data", fmt.Sprintf("The data directory can't be made: %v.", err))
+		return store.ErrDir.With("data", fmt.Sprintf("The data directory can't be made: %v.", err))
 	}
-	_, err := keyring.LoadMaster(o.Dir, o.MasterKey)
+	release, err := store.Alone(ctx, o.Dir)
+	if err != nil {
+		return err
+	}
+	defer release()
+	_, err = keyring.LoadMaster(o.Dir, o.MasterKey)
 	if errors.Is(err, keyring.ErrNoMasterKey) && !store.Exists(o.Dir) {
 		_, err = keyring.CreateMaster(o.Dir, rand.Reader)
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+
+	"github.com/postern-id/postern/internal/store"
 )
 
 // lock takes the data directory for a server, or for what must not run beside one, and returns
@@ -16,7 +18,7 @@ func lock(o Options) (release func(), err error) {
 	l := flock.New(filepath.Join(o.Dir, "serve.lock"))
 	held, err := l.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("lock the data directory: %w", err)
+		return nil, store.ErrDir.With("data", fmt.Sprintf("The data directory can't be used: %v.", err))
 	}
 	if !held {
 		return nil, ErrInUse

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,21 +11,11 @@ import (
 	"testing"
 
 	"github.com/postern-id/postern/internal/server"
+	"github.com/postern-id/postern/internal/store"
 )
 
 func TestARealDiskThatFillsUpLosesNothing(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("needs root, to mount a small file system")
-	}
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("needs the right to mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
-			t.Error(err)
-		}
-	})
+	dir := smallDisk(t)
 	w := newWorld(t, func(o *server.Options) { o.Dir = filepath.Join(dir, "data") })
 	app := w.appToken()
 	group := func(name string) (int, map[string]any) {
@@ -71,6 +62,49 @@ func TestARealDiskThatFillsUpLosesNothing(t *testing.T) {
 			t.Errorf("%s: %d %v", name, status, v)
 		}
 	}
+}
+
+func TestADiskThatIsReadOnlyIsTold(t *testing.T) {
+	dir := smallDisk(t)
+	w := newWorld(t, func(o *server.Options) { o.Dir = filepath.Join(dir, "data") })
+	if err := w.server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	remount := func(flags uintptr) {
+		t.Helper()
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(syscall.MS_RDONLY)
+	if err := server.Serve(t.Context(), w.options, server.Listen{Address: "127.0.0.1:0"}, func(*server.Server) {}); !errors.Is(err, store.ErrDir) {
+		t.Errorf("serve: %v", err)
+	}
+	if _, err := server.Recover(t.Context(), w.options, w.created.Administrator, false); !errors.Is(err, store.ErrDir) {
+		t.Errorf("recover: %v", err)
+	}
+	remount(0)
+	if _, err := server.Recover(t.Context(), w.options, w.created.Administrator, false); err != nil {
+		t.Errorf("writable again: %v", err)
+	}
+}
+
+// smallDisk mounts a file system of 24 MiB until the test ends.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to mount a small file system")
+	}
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+		t.Skipf("needs the right to mount: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // fill writes to a new file until only left bytes of its file system are free.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -158,8 +159,12 @@ func (c *certificates) reload() {
 		return
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	changed := !bytes.Equal(c.current.Certificate[0], next.Certificate[0])
 	c.current = next
+	c.mu.Unlock()
+	if changed {
+		c.log.Info("certificate was read again")
+	}
 }
 
 // watch reloads every minute until ctx ends, and whenever again says so.

@@ -30,6 +30,7 @@ import (
 
 // DB is an open store. It is safe for concurrent use.
 type DB struct {
+	dir      string // of SQLite
 	postgres bool
 	write    *sql.DB
 	read     *sql.DB

@@ -15,7 +15,9 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/fault"
@@ -56,6 +58,11 @@ var (
 		Kind: fault.Unavailable, Code: "storeTooOld",
 		Text:   "The data is more than one release behind this program.",
 		Remedy: "Upgrade one release at a time: start the releases in between first.",
+	}
+	ErrDir = &fault.Error{
+		Kind: fault.Unavailable, Code: "dataUnusable",
+		Text:   "The data directory can't be used.",
+		Remedy: "Check that it is a folder in which this user may write, on a disk that has room.",
 	}
 	ErrDatabase = &fault.Error{
 		Kind: fault.Unavailable, Code: "storeUnreachable",
@@ -98,7 +105,7 @@ func OpenToRead(ctx context.Context, c Config) (*DB, int, error) {
 }
 
 func newDB(c Config) *DB {
-	db := &DB{rand: c.Rand, observer: c.Observer, postgres: c.Database != ""}
+	db := &DB{dir: c.Dir, rand: c.Rand, observer: c.Observer, postgres: c.Database != ""}
 	if db.rand == nil {
 		db.rand = rand.Reader
 	}
@@ -124,7 +131,7 @@ func (db *DB) startWriter() {
 
 func (db *DB) openSQLite(ctx context.Context, c Config) error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
-		return ErrDatabase.With("data", fmt.Sprintf("The data directory can't be used: %v.", err))
+		return ErrDir.With("data", fmt.Sprintf("The data directory can't be used: %v.", err))
 	}
 	path := filepath.Join(c.Dir, cmp.Or(c.file, databaseFile))
 	// synchronous=FULL: with NORMAL a power cut could bring a used pass back.
@@ -137,7 +144,7 @@ func (db *DB) openSQLite(ctx context.Context, c Config) error {
 	}
 	db.write.SetMaxOpenConns(1)
 	if err := db.write.PingContext(ctx); err != nil {
-		return errors.Join(ErrDatabase.With("data", fmt.Sprintf("The database in %s can't be opened: %v.", c.Dir, err)), db.write.Close())
+		return errors.Join(ErrDir.With("data", fmt.Sprintf("The database in %s can't be opened: %v.", c.Dir, err)), db.write.Close())
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(err, db.write.Close())
@@ -162,7 +169,7 @@ func (db *DB) openPostgres(ctx context.Context, c Config) error {
 	db.write.SetMaxOpenConns(16)
 	db.write.SetMaxIdleConns(16)
 	if err := db.write.PingContext(ctx); err != nil {
-		return errors.Join(ErrDatabase.With("database", fmt.Sprintf("The database can't be opened: %v.", cause(err))), db.write.Close())
+		return errors.Join(ErrDatabase.With("database", fmt.Sprintf("The database can't be opened: %s.", cause(err))), db.write.Close())
 	}
 	return nil
 }
@@ -170,6 +177,13 @@ func (db *DB) openPostgres(ctx context.Context, c Config) error {
 // prepare brings the schema up to Release, one replica at a time, and reads or sets the
 // store's own facts.
 func (db *DB) prepare(ctx context.Context) error {
+	if !db.postgres { // which has a lock of goose's
+		release, err := Alone(ctx, db.dir)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	found, err := db.release(ctx)
 	if err != nil {
 		return err
@@ -186,6 +200,16 @@ func (db *DB) prepare(ctx context.Context) error {
 		}
 	}
 	return db.readMeta(ctx)
+}
+
+// Alone waits until no other process prepares the data directory, and keeps others away until
+// release: keys, certificates and the schema of SQLite are made by one of them.
+func Alone(ctx context.Context, dir string) (release func(), err error) {
+	l := flock.New(filepath.Join(dir, "open.lock"))
+	if _, err := l.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return nil, ErrDir.With("data", fmt.Sprintf("The data directory can't be used: %v.", err))
+	}
+	return func() { _ = l.Unlock() }, nil
 }
 
 // Apart reports data of a release that this program neither runs on nor upgrades; 0 is none.

@@ -111,18 +111,21 @@ func TestADatabaseThatCannotBeOpenedIsAFault(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]store.Config{
-		"another kind of address":      {Database: "mysql://localhost/x"},
-		"nobody listens":               {Database: "postgres://127.0.0.1:1/x?sslmode=disable&password=secret"},
-		"the data directory is a file": {Dir: file},
+	for name, c := range map[string]struct {
+		store.Config
+		want error
+	}{
+		"another kind of address":      {store.Config{Database: "mysql://localhost/x"}, store.ErrDatabase},
+		"nobody listens":               {store.Config{Database: "postgres://127.0.0.1:1/x?sslmode=disable&password=secret"}, store.ErrDatabase},
+		"the data directory is a file": {store.Config{Dir: file}, store.ErrDir},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db, err := store.Open(t.Context(), c)
+			db, err := store.Open(t.Context(), c.Config)
 			if err == nil {
 				_ = db.Close()
 			}
-			if !errors.Is(err, store.ErrDatabase) {
-				t.Errorf("Open: %v, want ErrDatabase", err)
+			if !errors.Is(err, c.want) {
+				t.Errorf("Open: %v, want %v", err, c.want)
 			}
 		})
 	}

@@ -44,15 +44,17 @@ func openPool(url string) (*sql.DB, error) {
 		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }))}), nil
 }
 
-// cause returns what a connection failed for, without its addresses.
-func cause(err error) error {
+// cause returns what a connection failed for: the first line, since a host is tried in
+// several ways.
+func cause(err error) string {
+	text := err.Error()
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return errors.New(pg.Message)
+		text = pg.Message
+	} else if c, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		text = c.Unwrap().Error()
 	}
-	if c, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return c.Unwrap()
-	}
-	return err
+	first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return first
 }
 
 // away marks an error that says that the database went away.
