@@ -42,6 +42,9 @@ type SignIn struct {
 	DeviceID        string `json:"deviceId,omitempty"`
 	ClientAppUsed   string `json:"clientAppUsed,omitempty"`
 
+	DeviceDisplayName string `json:"deviceDisplayName,omitempty"` // personal
+	DeviceTrustType   string `json:"deviceTrustType,omitempty"`
+
 	Interactive bool   `json:"isInteractive"`
 	EventType   string `json:"signInEventType"` // InteractiveUser, NonInteractiveUser or ServicePrincipal
 

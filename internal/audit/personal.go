@@ -46,6 +46,7 @@ func (e *Event) personal(visit func(pointer, owner string, field *string)) {
 		visit("/signIn/userAgent", s.UserID, &s.UserAgent)
 		visit("/signIn/browser", s.UserID, &s.Browser)
 		visit("/signIn/operatingSystem", s.UserID, &s.OperatingSystem)
+		visit("/signIn/deviceDisplayName", s.UserID, &s.DeviceDisplayName)
 		visit("/signIn/additionalDetails", s.UserID, &s.AdditionalDetails)
 		for i := range s.Details {
 			at := "/signIn/authenticationDetails/" + strconv.Itoa(i)

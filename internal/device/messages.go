@@ -74,6 +74,22 @@ type Attestation struct {
 	Key attestation.Statement `json:"key"`
 }
 
+// SignInRequest is one step of a sign-in at a console that has no browser: first the pushed
+// request and the name, then the transaction and the pass.
+type SignInRequest struct {
+	Request     string `json:"request,omitempty"` // request_uri that this key pushed
+	Transaction string `json:"transaction,omitempty"`
+	Username    string `json:"username,omitempty"`
+	AccessPass  string `json:"accesspass,omitempty"`
+}
+
+// SignInAnswer says what is asked next, or where a browser would be sent with the code.
+type SignInAnswer struct {
+	Transaction string `json:"transaction,omitempty"`
+	Step        string `json:"step,omitempty"`
+	Redirect    string `json:"redirect,omitempty"`
+}
+
 // JoinRequest asks for a place in the tenant, for the key that the request is proved with.
 type JoinRequest struct {
 	DisplayName            string       `json:"displayName"`

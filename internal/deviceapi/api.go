@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -31,6 +33,8 @@ type API struct {
 	// Roots are trusted to certify TPMs, directly or by other certificates among them.
 	Roots []*x509.Certificate
 
+	SignIn      *signin.Service
+	SignIns     SignIns
 	Store       Store
 	Tokens      *token.Keys
 	Secrets     Secrets
@@ -104,6 +108,7 @@ func (a *API) Handler() http.Handler {
 	for pattern, serve := range map[string]func(*call) (int, any, error){
 		"POST /device/v1/{tenant}/attestation":    a.attestation,
 		"POST /device/v1/{tenant}/join":           a.join,
+		"POST /device/v1/{tenant}/signin":         a.signIn,
 		"GET /device/v1/{tenant}/policy":          a.joined(a.policy),
 		"POST /device/v1/{tenant}/renew":          a.joined(a.renew),
 		"POST /device/v1/{tenant}/leave":          a.joined(a.leave),
@@ -248,13 +253,23 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		a.Log.ErrorContext(r.Context(), "device request failed", "path", r.URL.Path, "correlation_id", id, "err", err)
 	}
 	if status == http.StatusUnauthorized {
-		challenge := `DPoP error="invalid_dpop_proof"`
-		if errors.Is(err, dpop.ErrUseNonce) {
-			challenge = `DPoP error="use_dpop_nonce"`
-		}
-		w.Header().Set("WWW-Authenticate", challenge)
+		w.Header().Set("WWW-Authenticate", challenge(err))
+	}
+	if wait := retryAfter(err); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 	writeJSON(w, status, device.ErrorAnswer{Error: said})
+}
+
+// challenge is what a 401 asks for (RFC 9449 section 7.1).
+func challenge(err error) string {
+	switch {
+	case errors.Is(err, dpop.ErrUseNonce):
+		return `DPoP error="use_dpop_nonce"`
+	case errors.Is(err, signin.ErrRefused):
+		return `DPoP` // the proof was good; the person's credential was not
+	}
+	return `DPoP error="invalid_dpop_proof"`
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -61,12 +61,16 @@ const (
 // Faults of devices.
 var (
 	ErrDeviceUnknown = &fault.Error{
-		Kind: fault.NotFound, Code: "deviceUnknown",
+		Kind: fault.NotFound, Code: "deviceUnknown", AADSTS: 50155,
 		Text: "The organisation doesn't know this device.", Remedy: "Join it again.",
 	}
 	ErrDeviceDisabled = &fault.Error{
-		Kind: fault.Forbidden, Code: "deviceDisabled",
+		Kind: fault.Forbidden, Code: "deviceDisabled", AADSTS: 135011,
 		Text: "The organisation has switched this device off.", Remedy: "Ask the helpdesk.",
+	}
+	ErrDeviceChanged = &fault.Error{
+		Kind: fault.Conflict, Code: "deviceChanged",
+		Text: "Somebody else changed this device meanwhile.", Remedy: "Read it again, then decide.",
 	}
 	ErrDeviceInvalid = &fault.Error{Kind: fault.Invalid, Code: "deviceInvalid", Text: "The device can't be kept like this."}
 	ErrDeviceQuota   = &fault.Error{

@@ -132,9 +132,10 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 		}},
 		{Name: "deviceDetail", Value: odata.Entity{
 			{Name: "deviceId", Value: in.DeviceID},
-			{Name: "displayName", Value: ""},
+			{Name: "displayName", Value: in.DeviceDisplayName},
 			{Name: "operatingSystem", Value: in.OperatingSystem},
 			{Name: "browser", Value: in.Browser},
+			{Name: "trustType", Value: in.DeviceTrustType},
 		}},
 		{Name: "appliedConditionalAccessPolicies", Value: []string{}},
 	}

@@ -29,6 +29,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.deny(w, r, tenant, q, err)
 		return
 	}
+	if q.Device, err = s.deviceOf(r, tenant.ID, q, form, q.provedKey); err != nil {
+		s.Pages.ShowError(w, r, err, tenant)
+		return
+	}
 	if session, user, ok := s.silent(r, tenant, q); ok {
 		if err := s.grant(w, r, tenant.ID, c, q, session, user); err != nil {
 			s.deny(w, r, tenant, q, err)
@@ -59,9 +63,11 @@ func (s *Server) readAuthorize(w http.ResponseWriter, r *http.Request) (tenant d
 	if tenant, err = s.authorizeTenant(r); err != nil {
 		return tenant, c, q, nil, err
 	}
-	if form, err = s.requested(r, tenant); err == nil {
+	form, key, err := s.requested(r, tenant)
+	if err == nil {
 		c, q, err = s.target(r, tenant, form)
 	}
+	q.provedKey = key
 	if noTenant(r.PathValue("tenant")) {
 		if err == nil && c.app.SignInAudience != "AzureADMultipleOrgs" {
 			err = oautherr.ErrSingleTenant
@@ -89,7 +95,8 @@ func (s *Server) authorizeTenant(r *http.Request) (directory.Tenant, error) {
 
 // silent returns a session of the browser that answers q without a question.
 func (s *Server) silent(r *http.Request, tenant directory.Tenant, q authRequest) (signin.Session, directory.User, bool) {
-	if q.Prompt == "login" || q.Prompt == "select_account" {
+	// At a device each sign-in proves the person anew: somebody stands before a lock screen.
+	if q.Prompt == "login" || q.Prompt == "select_account" || q.Device != nil {
 		return signin.Session{}, directory.User{}, false
 	}
 	for _, o := range browser.Sessions(r) {
@@ -132,21 +139,28 @@ func met(q authRequest, amr []string) bool {
 
 // begin sends the browser to the sign-in pages.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, c client, q authRequest) error {
-	kept, err := json.Marshal(q)
+	t, err := newTransaction(r, tenant, c, q)
 	if err != nil {
 		return err
 	}
-	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
-		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: resumePath, Request: kept,
-		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, FormTarget: q.RedirectURI,
-		LoginHint: q.LoginHint,
-		// An account that is signed in already can't be fresh enough for max_age.
-		SelectAccount: q.Prompt == "select_account" && q.MaxAge < 0,
-	})
+	_, handle, err := s.SignIn.Begin(r.Context(), t)
 	if err != nil {
 		return err
 	}
 	return s.toSignIn(w, r, handle)
+}
+
+// newTransaction is the sign-in that answers q, in a browser.
+func newTransaction(r *http.Request, tenant directory.Tenant, c client, q authRequest) (signin.Transaction, error) {
+	kept, err := json.Marshal(q)
+	return signin.Transaction{
+		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: resumePath, Request: kept,
+		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, FormTarget: q.RedirectURI,
+		LoginHint: q.LoginHint, Device: q.Device,
+		// An account that is signed in already can't be fresh enough for max_age, and not for a
+		// device.
+		SelectAccount: q.Prompt == "select_account" && q.MaxAge < 0 && q.Device == nil,
+	}, err
 }
 
 // toSignIn gives the browser its hold on a sign-in and sends it there.
@@ -239,10 +253,7 @@ func (s *Server) deny(w http.ResponseWriter, r *http.Request, tenant directory.T
 // respond sends values to the redirect URI in the way that q asked for. iss says who
 // answers (RFC 9207).
 func (s *Server) respond(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, q authRequest, values url.Values) error {
-	values.Set("iss", s.issuer(tenant))
-	if q.State != "" {
-		values.Set("state", q.State)
-	}
+	s.addState(tenant, q, values)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	switch q.ResponseMode {
@@ -252,10 +263,23 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request, tenant director
 		http.Redirect(w, r, q.RedirectURI+"#"+values.Encode(), http.StatusSeeOther) //nolint:gosec // registered, compared byte by byte
 		return nil
 	}
+	http.Redirect(w, r, inQuery(q, values), http.StatusSeeOther) //nolint:gosec // registered, compared byte by byte
+	return nil
+}
+
+// addState adds what every answer to q has.
+func (s *Server) addState(tenant directory.TenantID, q authRequest, values url.Values) {
+	values.Set("iss", s.issuer(tenant))
+	if q.State != "" {
+		values.Set("state", q.State)
+	}
+}
+
+// inQuery is the redirect URI of q with values in its query.
+func inQuery(q authRequest, values url.Values) string {
 	separator := "?"
 	if strings.Contains(q.RedirectURI, "?") {
 		separator = "&"
 	}
-	http.Redirect(w, r, q.RedirectURI+separator+values.Encode(), http.StatusSeeOther) //nolint:gosec // registered, compared byte by byte
-	return nil
+	return q.RedirectURI + separator + values.Encode()
 }

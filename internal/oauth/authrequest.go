@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/oauth/pkce"
 	"github.com/postern-id/postern/internal/oauth/redirect"
 	"github.com/postern-id/postern/internal/oauth/scope"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // An authRequest is a checked authorization request. It is kept, as JSON, in the sign-in
@@ -26,8 +27,10 @@ type authRequest struct {
 	Challenge    string          `json:"challenge,omitempty"`
 	Thumbprint   string          `json:"jkt,omitempty"` // dpop_jkt
 	SPA          bool            `json:"spa,omitempty"`
+	Device       *signin.Device  `json:"device,omitempty"` // whose key proved the request
 	Scope        scope.Set       `json:"scope"`
 	Claims       claims.Request  `json:"claims"`
+	provedKey    string          // of the DPoP proof that it was pushed with
 	Prompt       string          `json:"-"`
 	LoginHint    string          `json:"-"`
 	MaxAge       time.Duration   `json:"-"` // negative: not asked for

@@ -37,7 +37,11 @@ type Family struct {
 	Nonce      string    `json:"nonce,omitempty"`
 	Challenges bool      `json:"challenges,omitempty"` // the client handles claims challenges (cp1)
 	Thumbprint string    `json:"jkt,omitempty"`        // key that refresh tokens are bound to
-	Protocol   string    `json:"protocol,omitempty"`   // audit.ProtocolOAuth2 or audit.ProtocolDeviceCode; empty is the former
+	// Device is the joined device that the person signed in on: the family ends with it.
+	Device *signin.Device `json:"device,omitempty"`
+	// DeviceProved says that the device's key proved the request: tokens then name the device.
+	DeviceProved bool   `json:"deviceProved,omitempty"`
+	Protocol     string `json:"protocol,omitempty"` // audit.ProtocolOAuth2 or audit.ProtocolDeviceCode; empty is the former
 }
 
 // A Grant is one code or refresh token of a family.
@@ -79,7 +83,7 @@ func newFamily(id string, app directory.AppID, session signin.Session, now time.
 	f := Family{
 		Tenant: session.Tenant, ID: id, User: session.User, Session: session.ID, App: app,
 		PassID: session.PassID, Purpose: session.Purpose, CreatedAt: now, ExpiresAt: now.Add(refreshLifetime),
-		AuthTime: session.AuthTime(), AMR: session.AMR(session.ExpiresAt), Protocol: protocol,
+		AuthTime: session.AuthTime(), AMR: session.AMR(session.ExpiresAt), Protocol: protocol, Device: session.Device,
 	}
 	for _, p := range session.Proofs {
 		if !f.byDeviceCode() && p.FreshUntil.After(f.FreshUntil) {
@@ -112,4 +116,21 @@ func (f Family) until(now time.Time, lifetime time.Duration) time.Time {
 		return end
 	}
 	return f.ExpiresAt
+}
+
+// DeviceObject is the object id of the device that f ends with, or empty.
+func (f Family) DeviceObject() directory.DeviceObjectID {
+	if f.Device == nil {
+		return ""
+	}
+	return f.Device.ID
+}
+
+// deviceID is the device that tokens name, or empty: a session's cookie alone, without the
+// device's key, does not show that one is at the device.
+func (f Family) deviceID() string {
+	if f.Device == nil || !f.DeviceProved {
+		return ""
+	}
+	return f.Device.DeviceID
 }

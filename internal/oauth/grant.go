@@ -28,15 +28,21 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.
 	if q.ResponseType == "id_token" {
 		return s.answerIDToken(w, r, c, q, f, user, e)
 	}
-	code, secret, hash, err := s.newGrant(r, f, KindCode)
+	values, err := s.grantCode(r, q, f, e)
 	if err != nil {
 		return err
 	}
-	code.RedirectURI, code.Challenge, code.Thumbprint, code.SPA = q.RedirectURI, q.Challenge, q.Thumbprint, q.SPA
-	if err := s.Store.Authorize(r.Context(), f, code, hash, e); err != nil {
-		return err
+	return s.respond(w, r, tenant, q, values)
+}
+
+// grantCode stores f with its code and returns what q is answered.
+func (s *Server) grantCode(r *http.Request, q authRequest, f Family, e audit.Event) (url.Values, error) {
+	code, secret, hash, err := s.newGrant(r, f, KindCode)
+	if err != nil {
+		return nil, err
 	}
-	return s.respond(w, r, tenant, q, url.Values{"code": {secret}, "session_state": {session.ID}})
+	code.RedirectURI, code.Challenge, code.Thumbprint, code.SPA = q.RedirectURI, q.Challenge, q.Thumbprint, q.SPA
+	return url.Values{"code": {secret}, "session_state": {f.Session}}, s.Store.Authorize(r.Context(), f, code, hash, e)
 }
 
 // newFamily returns the family that q gets from a session, if the person may use the
@@ -52,6 +58,7 @@ func (s *Server) newFamily(r *http.Request, c client, q authRequest, session sig
 	}
 	f.OpenID, f.Profile, f.Email, f.Offline = q.Scope.OpenID, q.Scope.Profile, q.Scope.Email, q.Scope.OfflineAccess
 	f.Nonce, f.Challenges = q.Nonce, q.Claims.HandlesChallenges
+	f.DeviceProved = q.Device != nil && f.Device != nil && q.Device.ID == f.Device.ID
 	var err error
 	if f.Resource, f.Scopes, err = s.consented(r, session.Tenant, c, q.Scope, user.ID); err != nil {
 		return f, err
@@ -174,5 +181,6 @@ func (s *Server) personEvent(r *http.Request, f Family, c client, user directory
 		in.Protocol = audit.ProtocolOAuth2 // a family of the first release
 	}
 	in.Browser, in.OperatingSystem = signin.DescribeAgent(facts.UserAgent)
+	f.Device.Describe(in)
 	return audit.Event{Tenant: string(f.Tenant), ID: uuid.NewString(), At: s.Now(), CorrelationID: facts.CorrelationID, SignIn: in}
 }

@@ -42,6 +42,7 @@ type idClaims struct {
 	Family    string             `json:"family_name,omitempty"`
 	Email     string             `json:"email,omitempty"`
 	Purpose   string             `json:"postern_purpose,omitempty"`
+	Device    string             `json:"deviceid,omitempty"`
 }
 
 // subject is the pairwise subject of a user at an application (OpenID Connect Core
@@ -61,6 +62,7 @@ func (s *Server) idToken(r *http.Request, c client, f Family, user directory.Use
 		Audience: c.app.AppID, Issuer: s.issuer(f.Tenant), IssuedAt: now.Unix(), NotBefore: now.Unix(),
 		Expires: f.until(now, accessLifetime).Unix(), Subject: subject, Object: user.ID, Tenant: f.Tenant, Version: "2.0",
 		ID: uuid.NewString(), Nonce: f.Nonce, AuthTime: f.AuthTime.Unix(), AMR: f.amr(now), Session: f.Session, Purpose: f.Purpose,
+		Device: f.deviceID(),
 	}
 	if access != "" {
 		sum := sha256.Sum256([]byte(access))
@@ -131,6 +133,7 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 		Name: user.DisplayName, UPN: user.UserPrincipalName, Preferred: user.UserPrincipalName, Unique: user.UserPrincipalName,
 		IPAddress: request.From(x.r.Context()).Address.String(), Session: f.Session,
 		Incarnation: s.Incarnation, Family: f.ID, PassID: f.PassID, Purpose: f.Purpose,
+		Device: f.deviceID(),
 	}
 	if !f.PassEnd.IsZero() {
 		a.PassEnd = f.PassEnd.Unix()

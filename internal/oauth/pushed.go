@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -20,6 +21,9 @@ type PushedRequest struct {
 	App       directory.AppID
 	ExpiresAt time.Time
 	Form      url.Values // what was pushed, without the client's credential
+	// ProvedKey is the thumbprint of the key that a DPoP proof came from; empty without one.
+	// The form may name a key that nobody proved.
+	ProvedKey string
 }
 
 const (
@@ -54,7 +58,7 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) error {
 	if x.client, err = s.authenticate(r, tenant); err != nil {
 		return err
 	}
-	form, err := s.pushedForm(x)
+	form, key, err := s.pushedForm(x)
 	if err != nil {
 		return err
 	}
@@ -65,7 +69,10 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) error {
 	if err := s.fill(&q, c, form); err != nil {
 		return err
 	}
-	uri, err := s.keepPushed(x, form)
+	if _, err := s.deviceOf(r, tenant.ID, q, form, key); err != nil {
+		return err
+	}
+	uri, err := s.keepPushed(x, form, key)
 	if err != nil {
 		return err
 	}
@@ -75,28 +82,28 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) error {
 	}{uri, int64(pushedLifetime / time.Second)})
 }
 
-// pushedForm returns what is kept of the form. A DPoP proof binds the code to its key as
-// dpop_jkt does (RFC 9449 section 10.1).
-func (s *Server) pushedForm(x *exchange) (url.Values, error) {
+// pushedForm returns what is kept of the form, and the key that proved it. A DPoP proof binds
+// the code to its key as dpop_jkt does (RFC 9449 section 10.1).
+func (s *Server) pushedForm(x *exchange) (url.Values, string, error) {
 	form := maps.Clone(x.r.PostForm)
 	for _, name := range credentialFields {
 		form.Del(name)
 	}
 	form.Set("client_id", string(x.client.app.AppID))
 	if len(x.r.Header.Values("DPoP")) == 0 {
-		return form, nil
+		return form, "", nil
 	}
 	thumbprint, err := s.proof(x, form.Get("dpop_jkt"))
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	form.Set("dpop_jkt", thumbprint)
-	return form, nil
+	return form, thumbprint, nil
 }
 
 // keepPushed stores the request and returns its request_uri.
-func (s *Server) keepPushed(x *exchange, form url.Values) (string, error) {
-	p := PushedRequest{Tenant: x.tenant.ID, App: x.client.app.AppID, ExpiresAt: s.Now().Add(pushedLifetime), Form: form}
+func (s *Server) keepPushed(x *exchange, form url.Values, key string) (string, error) {
+	p := PushedRequest{Tenant: x.tenant.ID, App: x.client.app.AppID, ExpiresAt: s.Now().Add(pushedLifetime), Form: form, ProvedKey: key}
 	if noTenant(x.r.PathValue("tenant")) {
 		if x.client.app.SignInAudience != "AzureADMultipleOrgs" {
 			return "", oautherr.ErrSingleTenant
@@ -108,7 +115,7 @@ func (s *Server) keepPushed(x *exchange, form url.Values) (string, error) {
 		return "", err
 	}
 	p.ID = o.ID
-	hash, err := s.pushedHash(x.r, o)
+	hash, err := s.pushedHash(x.r.Context(), o)
 	if err != nil {
 		return "", err
 	}
@@ -119,35 +126,40 @@ func (s *Server) keepPushed(x *exchange, form url.Values) (string, error) {
 	return requestURIPrefix + text, s.Store.CreatePushedRequest(x.r.Context(), p, hash)
 }
 
-func (s *Server) pushedHash(r *http.Request, o token.Opaque) (string, error) {
-	return s.Secrets.MAC(r.Context(), o.Tenant, "pushed request "+s.Incarnation, o.Secret[:])
+func (s *Server) pushedHash(ctx context.Context, o token.Opaque) (string, error) {
+	return s.Secrets.MAC(ctx, o.Tenant, "pushed request "+s.Incarnation, o.Secret[:])
 }
 
 // requested returns the parameters of an authorization request: those of the address, or
 // with a request_uri those that were pushed under it and nothing else (RFC 9101
 // section 6.3). A request_uri works once, for the client that pushed it, at the address
-// where it was pushed; it never makes the server fetch anything.
-func (s *Server) requested(r *http.Request, tenant directory.Tenant) (url.Values, error) {
+// where it was pushed; it never makes the server fetch anything. The key is the one that
+// proved itself where it was pushed, or empty.
+func (s *Server) requested(r *http.Request, tenant directory.Tenant) (form url.Values, key string, err error) {
 	if r.Form.Has("request") {
-		return nil, oautherr.ErrRequestObject
+		return nil, "", oautherr.ErrRequestObject
 	}
 	if !r.Form.Has("request_uri") {
-		return r.Form, nil
+		return r.Form, "", nil
 	}
-	text, ours := strings.CutPrefix(r.Form.Get("request_uri"), requestURIPrefix)
-	o, err := token.ParseOpaque(text)
 	if noTenant(r.PathValue("tenant")) {
 		tenant.ID = directory.NoTenant
 	}
-	if !ours || err != nil || o.Tenant != string(tenant.ID) {
-		return nil, oautherr.ErrRequestURI
+	p, err := s.usePushed(r.Context(), tenant.ID, directory.AppID(strings.ToLower(r.Form.Get("client_id"))), r.Form.Get("request_uri"))
+	return p.Form, p.ProvedKey, err
+}
+
+func (s *Server) usePushed(ctx context.Context, tenant directory.TenantID, app directory.AppID, uri string) (PushedRequest, error) {
+	text, ours := strings.CutPrefix(uri, requestURIPrefix)
+	o, err := token.ParseOpaque(text)
+	if !ours || err != nil || o.Tenant != string(tenant) {
+		return PushedRequest{}, oautherr.ErrRequestURI
 	}
-	hash, err := s.pushedHash(r, o)
+	hash, err := s.pushedHash(ctx, o)
 	if err != nil {
-		return nil, err
+		return PushedRequest{}, err
 	}
-	p, err := s.Store.UsePushedRequest(r.Context(), tenant.ID, o.ID, directory.AppID(strings.ToLower(r.Form.Get("client_id"))), hash, s.Now())
-	return p.Form, err
+	return s.Store.UsePushedRequest(ctx, tenant, o.ID, app, hash, s.Now())
 }
 
 // refuseRequestURI refuses requests by reference where there are none (RFC 9126 section 2.1).

@@ -45,7 +45,9 @@ type Store interface {
 	// else token.ErrInvalid.
 	TokenOwner(ctx context.Context, a token.Access, at time.Time) (token.Owner, error)
 
-	// Authorize stores a family with its code and records e, or does none of it.
+	// Authorize stores a family with its code and records e, or does none of it. A family's
+	// device must be there and enabled, else it is directory.ErrDeviceUnknown or
+	// directory.ErrDeviceDisabled.
 	Authorize(ctx context.Context, f Family, code Grant, secretHash string, e audit.Event) error
 	// Grant returns a code or refresh token with its family and the hash of its secret, or
 	// oautherr.ErrInvalidGrant.
@@ -74,6 +76,8 @@ type Store interface {
 	// does none of it. A second use ends the family and is ErrReused; when the family has
 	// ended, or its user or pass is gone, it is oautherr.ErrRevoked.
 	RedeemDeviceCode(ctx context.Context, d DeviceCode, next *Grant, nextHash string, at time.Time, e audit.Event) error
+	// DeviceByKey returns the device with that key, or directory.ErrDeviceUnknown.
+	DeviceByKey(ctx context.Context, tenant directory.TenantID, thumbprint string) (directory.Device, error)
 	// CreatePushedRequest stores p with the hash of its secret.
 	CreatePushedRequest(ctx context.Context, p PushedRequest, secretHash string) error
 	// UsePushedRequest uses a pushed request of app up and returns it. A wrong secret, another

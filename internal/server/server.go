@@ -204,7 +204,7 @@ func (s *Server) build() (http.Handler, error) {
 		return nil, err
 	}
 	agents := &deviceapi.API{
-		Roots: roots,
+		Roots: roots, SignIn: signIn, SignIns: authorization,
 		Store: s.db, Tokens: keys, Secrets: s.ring, CA: deviceapi.CA{Keys: s.ring, Now: s.now}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log,
 	}

@@ -47,6 +47,7 @@ const (
 	labelSecret      = "session secret of a transaction"
 	labelName        = "typed name"
 	labelPlace       = "familiar place"
+	labelDevice      = "familiar device"
 )
 
 // Begin starts a sign-in. The token is the browser's hold on it.
@@ -165,19 +166,28 @@ func (s *Service) home(ctx context.Context, t Transaction, domain string) (direc
 	return home, err
 }
 
+// familiar reports whether this person signed in here before. On a joined device here is the
+// device: its browser is a new one each time.
 func (s *Service) familiar(ctx context.Context, t Transaction, place Place) (bool, error) {
-	hash, err := s.placeHash(ctx, t.Home, place)
+	if t.Device != nil {
+		return s.Store.SignedInOn(ctx, t.Home, t.Device.ID, t.User)
+	}
+	hash, err := s.placeHash(ctx, t, place)
 	if err != nil || hash == "" {
 		return false, err
 	}
 	return s.Store.Familiar(ctx, t.Home, t.User, hash)
 }
 
-func (s *Service) placeHash(ctx context.Context, tenant directory.TenantID, place Place) (string, error) {
-	if place.Browser == "" {
+// placeHash names the place of t: the device, or the browser by its secret.
+func (s *Service) placeHash(ctx context.Context, t Transaction, place Place) (string, error) {
+	switch {
+	case t.Device != nil:
+		return s.Secrets.MAC(ctx, string(t.Home), labelDevice, []byte(t.Device.ID))
+	case place.Browser == "":
 		return "", nil
 	}
-	return s.Secrets.MAC(ctx, string(tenant), labelPlace, []byte(place.Browser))
+	return s.Secrets.MAC(ctx, string(t.Home), labelPlace, []byte(place.Browser))
 }
 
 // Forget goes back to the name.
@@ -330,7 +340,7 @@ func (s *Service) buckets(ctx context.Context, t Transaction, id MethodID, place
 	familiar := ""
 	if t.Familiar {
 		var err error
-		if familiar, err = s.placeHash(ctx, t.Home, place); err != nil {
+		if familiar, err = s.placeHash(ctx, t, place); err != nil {
 			return nil, err
 		}
 	}
@@ -355,16 +365,22 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 	if err != nil {
 		return t, Session{}, secret, err
 	}
-	placeHash, err := s.placeHash(ctx, t.Home, place)
-	if err != nil {
-		return t, Session{}, secret, err
+	placeHash := "" // the store remembers who signed in on a device by itself
+	if t.Device == nil {
+		if placeHash, err = s.placeHash(ctx, t, place); err != nil {
+			return t, Session{}, secret, err
+		}
 	}
 	session, err := s.Store.Complete(ctx, Completion{
 		Transaction: t, Session: newSession(t, secret.ID, place, now), SecretHash: hash,
 		PlaceHash: placeHash, At: now, Event: s.event(t, t.lastMethod(), place, nil, now),
 	})
 	if err != nil {
-		return t, Session{}, secret, s.refuse(ctx, t, t.lastMethod(), place, err, now)
+		refused := s.refuse(ctx, t, t.lastMethod(), place, err, now)
+		if errors.Is(refused, ErrRefused) && (errors.Is(err, directory.ErrDeviceDisabled) || errors.Is(err, directory.ErrDeviceUnknown)) {
+			refused = err // tells nothing about the person
+		}
+		return t, Session{}, secret, refused
 	}
 	t.Session = session.ID
 	return t, session, secret, nil
@@ -407,6 +423,7 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 		AuthenticationRequirement: audit.MultiFactor, Protocol: audit.ProtocolOAuth2, IncomingTokenType: audit.IncomingNone,
 	}
 	in.Browser, in.OperatingSystem = DescribeAgent(place.UserAgent)
+	t.Device.Describe(in)
 	if t.User != "" {
 		in.UserID, in.UserPrincipalName, in.UserDisplayName = string(t.User), strings.ToLower(t.Username), t.DisplayName
 	} else {

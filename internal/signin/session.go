@@ -18,6 +18,9 @@ type Session struct {
 	PassID    string             `json:"-"`
 	Purpose   string             `json:"-"`
 
+	// Device is where the person signed in, when that is a joined device; the session ends
+	// with it.
+	Device     *Device `json:"device,omitempty"`
 	Proofs     []Proof `json:"proofs"`
 	Persistent bool    `json:"persistent,omitempty"` // the person chose to stay signed in
 	Address    string  `json:"address,omitempty"`
@@ -36,7 +39,7 @@ func newSession(t Transaction, id string, place Place, now time.Time) Session {
 	s := Session{
 		Tenant: t.Home, ID: id, User: t.User, CreatedAt: now, SeenAt: now,
 		ExpiresAt: now.Add(SessionLifetime), Proofs: t.Proofs,
-		Address: place.Address.String(), UserAgent: place.UserAgent,
+		Address: place.Address.String(), UserAgent: place.UserAgent, Device: t.Device,
 	}
 	if t.Stay != nil && *t.Stay {
 		s.Persistent, s.ExpiresAt = true, now.Add(PersistentLifetime)
@@ -91,4 +94,12 @@ func (s Session) AMR(now time.Time) []string {
 		}
 	}
 	return all
+}
+
+// DeviceObject is the object id of the device on which the person signed in, or empty.
+func (s Session) DeviceObject() directory.DeviceObjectID {
+	if s.Device == nil {
+		return ""
+	}
+	return s.Device.ID
 }

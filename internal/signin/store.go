@@ -38,11 +38,15 @@ type Store interface {
 	// Complete spends what t reserved, stores the session, remembers the place as familiar
 	// unless its hash is empty, saves t as done, and records e; or does none of it. When t
 	// is done already nothing changes and the session that is there is returned. The user
-	// must still be enabled, else ErrUserUnknown.
+	// must still be enabled, else ErrUserUnknown, and so must the transaction's device, if
+	// it has one, else ErrDeviceUnknown or ErrDeviceDisabled; who signed in there is noted.
 	Complete(ctx context.Context, c Completion) (Session, error)
 
 	// Familiar reports whether the user signed in at the place before.
 	Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (bool, error)
+
+	// SignedInOn reports whether the user signed in on the device before, or joined it.
+	SignedInOn(ctx context.Context, tenant directory.TenantID, device directory.DeviceObjectID, user directory.UserID) (bool, error)
 
 	// Session returns a living session of a living, enabled user with that secret hash: not
 	// ended, not expired at at, its pass not deleted. Else ErrGone.

@@ -38,6 +38,8 @@ type Transaction struct {
 	LoginHint string `json:"loginHint,omitempty"`
 	// SelectAccount asks which of the browser's accounts to use, before anything else.
 	SelectAccount bool `json:"selectAccount,omitempty"`
+	// Device is the joined device whose key proved the request; nil for a browser by itself.
+	Device *Device `json:"device,omitempty"`
 
 	Home     directory.TenantID `json:"home,omitempty"`     // tenant of the typed name
 	Username string             `json:"username,omitempty"` // as typed

@@ -86,6 +86,9 @@ func (db *DB) JoinDevice(ctx context.Context, d directory.Device, quota int, eve
 		if err := tx.seenOn(ctx, joined, d.Owner, d.SeenAt); err != nil {
 			return err
 		}
+		if joined, err = deviceBy(ctx, tx.q, d.Tenant, "id", string(joined.ID)); err != nil {
+			return err
+		}
 		return tx.append(ctx, event(joined))
 	})
 	return joined, err
@@ -137,13 +140,46 @@ func (tx *Tx) seenOn(ctx context.Context, d directory.Device, user directory.Use
 	return err
 }
 
-// UpdateDevice stores d if its version is still d.Version, ends what came from it when it was
-// switched off, and records e.
+// signInOn notes that a person signed in on a living device; else it is
+// directory.ErrDeviceUnknown or directory.ErrDeviceDisabled.
+func (tx *Tx) signInOn(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID, user directory.UserID, at time.Time) error {
+	d, err := livingDevice(ctx, tx.q, tenant, id)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, `UPDATE device SET seen_at = $1 WHERE tenant_id = $2 AND id = $3 AND account_enabled`, micros(at), tenant, id); err != nil {
+		return err
+	}
+	return tx.seenOn(ctx, d, user, at)
+}
+
+// livingDevice returns a device that is there and enabled.
+func livingDevice(ctx context.Context, q querier, tenant directory.TenantID, id directory.DeviceObjectID) (directory.Device, error) {
+	d, err := deviceBy(ctx, q, tenant, "id", string(id))
+	if err == nil && !d.AccountEnabled {
+		err = directory.ErrDeviceDisabled
+	}
+	return d, err
+}
+
+// SignedInOn implements signin.Store.
+func (db *DB) SignedInOn(ctx context.Context, tenant directory.TenantID, device directory.DeviceObjectID, user directory.UserID) (bool, error) {
+	var n int
+	err := db.read.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM device_user WHERE tenant_id = $1 AND device_id = $2 AND user_id = $3`, tenant, device, user).Scan(&n)
+	return n > 0, err
+}
+
+// UpdateDevice stores d if its version is still d.Version, else it is
+// directory.ErrDeviceChanged; ends what came from it when it was switched off, and records e.
 func (db *DB) UpdateDevice(ctx context.Context, d directory.Device, at time.Time, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		old, err := deviceBy(ctx, tx.q, d.Tenant, "id", string(d.ID))
 		if err != nil {
 			return err
+		}
+		if old.Version != d.Version {
+			return directory.ErrDeviceChanged
 		}
 		if old.AccountEnabled && !d.AccountEnabled {
 			if err := tx.endDevice(ctx, old, at, "deviceDisabled"); err != nil {
@@ -181,9 +217,14 @@ func (db *DB) RemoveDevice(ctx context.Context, tenant directory.TenantID, id di
 	})
 }
 
-// endDevice ends the token families that are bound to the device's key.
+// endDevice ends the sessions that began on the device and the token families that are bound
+// to it.
 func (tx *Tx) endDevice(ctx context.Context, d directory.Device, at time.Time, reason string) error {
-	_, err := tx.exec(ctx, `
+	_, err := tx.exec(ctx, `UPDATE session SET ended_at = $1 WHERE tenant_id = $2 AND device_id = $3 AND ended_at = 0`, micros(at), d.Tenant, d.ID)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
 		UPDATE token_family SET ended_at = $1, end_reason = $2
 		WHERE tenant_id = $3 AND device_id = $4 AND ended_at = 0`, micros(at), reason, d.Tenant, d.ID)
 	return err

@@ -137,10 +137,15 @@ func (tx *Tx) insertFamily(ctx context.Context, f oauth.Family) error {
 	if living == 0 {
 		return oautherr.ErrRevoked
 	}
+	if f.Device != nil {
+		if _, err := livingDevice(ctx, tx.q, f.Tenant, f.Device.ID); err != nil {
+			return err
+		}
+	}
 	_, err = tx.exec(ctx, `
-		INSERT INTO token_family (tenant_id, id, user_id, session_id, app_id, pass_id, purpose, created_at, expires_at, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		f.Tenant, f.ID, f.User, f.Session, f.App, f.PassID, f.Purpose, micros(f.CreatedAt), micros(f.ExpiresAt), string(body))
+		INSERT INTO token_family (tenant_id, id, user_id, session_id, app_id, pass_id, purpose, created_at, expires_at, body, device_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		f.Tenant, f.ID, f.User, f.Session, f.App, f.PassID, f.Purpose, micros(f.CreatedAt), micros(f.ExpiresAt), string(body), f.DeviceObject())
 	if err == nil {
 		_, err = livingFamily(ctx, tx.q, f.Tenant, f.ID, f.CreatedAt)
 	}

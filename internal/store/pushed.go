@@ -19,8 +19,8 @@ func (db *DB) CreatePushedRequest(ctx context.Context, p oauth.PushedRequest, se
 	}
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		_, err := tx.exec(ctx, `
-			INSERT INTO pushed_request (tenant_id, id, secret_hash, app_id, expires_at, body)
-			VALUES ($1, $2, $3, $4, $5, $6)`, p.Tenant, p.ID, secretHash, p.App, micros(p.ExpiresAt), string(body))
+			INSERT INTO pushed_request (tenant_id, id, secret_hash, app_id, expires_at, body, proved_key)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`, p.Tenant, p.ID, secretHash, p.App, micros(p.ExpiresAt), string(body), p.ProvedKey)
 		return err
 	})
 }
@@ -32,8 +32,8 @@ func (db *DB) UsePushedRequest(ctx context.Context, tenant directory.TenantID, i
 		var hash, body string
 		var expires int64
 		err := tx.q.QueryRowContext(ctx, `
-			SELECT secret_hash, expires_at, body FROM pushed_request
-			WHERE tenant_id = $1 AND id = $2`, tenant, id).Scan(&hash, &expires, &body)
+			SELECT secret_hash, expires_at, body, proved_key FROM pushed_request
+			WHERE tenant_id = $1 AND id = $2`, tenant, id).Scan(&hash, &expires, &body, &p.ProvedKey)
 		if err := notFound(err, oautherr.ErrRequestURI); err != nil {
 			return err
 		}

@@ -33,9 +33,9 @@ func (tx *Tx) insertSession(ctx context.Context, s signin.Session, secretHash st
 		return err
 	}
 	_, err = tx.exec(ctx, `
-		INSERT INTO session (tenant_id, id, user_id, secret_hash, pass_id, purpose, created_at, expires_at, last_seen_at, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		s.Tenant, s.ID, s.User, secretHash, s.PassID, s.Purpose, micros(s.CreatedAt), micros(s.ExpiresAt), micros(s.SeenAt), string(body))
+		INSERT INTO session (tenant_id, id, user_id, secret_hash, pass_id, purpose, created_at, expires_at, last_seen_at, body, device_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		s.Tenant, s.ID, s.User, secretHash, s.PassID, s.Purpose, micros(s.CreatedAt), micros(s.ExpiresAt), micros(s.SeenAt), string(body), s.DeviceObject())
 	return err
 }
 

@@ -185,6 +185,11 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 	if !user.AccountEnabled {
 		return directory.ErrUserUnknown
 	}
+	if t.Device != nil {
+		if err := tx.signInOn(ctx, t.Home, t.Device.ID, t.User, c.At); err != nil {
+			return err
+		}
+	}
 	if pass := t.Pass(); pass != nil {
 		if err := tx.spendPass(ctx, t.Home, t.User, pass.ID, t.ID, c.At); err != nil {
 			return err

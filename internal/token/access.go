@@ -53,6 +53,7 @@ type Access struct {
 	Session   string          `json:"sid,omitempty"`
 	CC        []string        `json:"xms_cc,omitempty"`
 	Groups    []string        `json:"groups,omitempty"`
+	Device    string          `json:"deviceid,omitempty"` // device id of the joined device that proved itself
 
 	// Confirm binds the token to a key (RFC 7800, RFC 9449 section 6.1).
 	Confirm *Confirmation `json:"cnf,omitempty"`

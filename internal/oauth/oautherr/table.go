@@ -59,6 +59,7 @@ var byNumber = map[int]string{
 	50147:   "invalid_request",      // PKCE challenge
 	501481:  "invalid_grant",        // PKCE mismatch
 	501491:  "invalid_grant",        // PKCE verifier
+	50155:   "access_denied",        // device unknown
 	50173:   "invalid_grant",        // fresh sign-in needed
 	50194:   "invalid_request",      // single-tenant application on /common
 	50196:   "invalid_grant",        // client loop
@@ -104,6 +105,7 @@ var byNumber = map[int]string{
 	9002313: "invalid_request",                                                 // malformed
 	9002327: "invalid_request",                                                 // redeemed outside of a page
 	1002012: "invalid_scope",                                                   // app-only without .default
+	135011:  "access_denied",                                                   // device disabled
 	130004:  "invalid_grant", 130005: "invalid_grant", 130006: "invalid_grant", // Windows Hello keys
 	130007: "invalid_grant", 130008: "invalid_grant",
 	130500: "invalid_grant", 130501: "invalid_grant", 130502: "invalid_grant", 130503: "invalid_grant", // access passes and policies on methods

@@ -137,3 +137,11 @@ CREATE TABLE logout_notice (
     PRIMARY KEY (tenant_id, session_id, app_id)
 );
 CREATE INDEX logout_notice_due ON logout_notice (tenant_id, due_at);
+
+-- The device on which a person signed in, by object id: its sessions end with it.
+ALTER TABLE session ADD COLUMN device_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX session_device ON session (tenant_id, device_id);
+
+-- The key that proved itself where an authorization request was pushed (RFC 9449 section 10.1);
+-- a key that was only named there is in the body.
+ALTER TABLE pushed_request ADD COLUMN proved_key TEXT NOT NULL DEFAULT '';

@@ -1,0 +1,111 @@
+package deviceapi
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// SignIns begins and ends what a pushed authorization request asks for, where a browser would
+// do so.
+type SignIns interface {
+	// BeginAtConsole uses the pushed request up; the key must be the one that proved it.
+	BeginAtConsole(r *http.Request, tenant directory.Tenant, requestURI, thumbprint string) (signin.Transaction, token.Opaque, error)
+	// OpenAtConsole returns a sign-in that was begun so, for the same key, or signin.ErrGone.
+	OpenAtConsole(r *http.Request, tenant directory.Tenant, handle token.Opaque, thumbprint string) (signin.Transaction, error)
+	// FinishAtConsole returns the redirect URI with the code.
+	FinishAtConsole(r *http.Request, tenant directory.Tenant, t signin.Transaction, session signin.Session) (string, error)
+}
+
+// signIn serves POST /device/v1/{tenant}/signin: the sign-in of a text console. Its steps,
+// throttles, answers and events are those of the pages, because both ask package signin.
+func (a *API) signIn(c *call) (int, any, error) {
+	var in device.SignInRequest
+	if err := c.read(&in); err != nil {
+		return 0, nil, err
+	}
+	t, handle, err := a.console(c, in)
+	if err != nil {
+		return 0, nil, err
+	}
+	ctx, here := c.r.Context(), consolePlace(c.r)
+	if in.Username != "" && !t.Done() {
+		t, err = a.SignIn.Identify(ctx, t, in.Username, here)
+	}
+	if err == nil && in.AccessPass != "" {
+		t, err = a.SignIn.Prove(ctx, t, tap.MethodID, in.AccessPass, here)
+	}
+	if err != nil {
+		return 0, nil, told(err, c.tenant)
+	}
+	step, _, err := a.SignIn.Next(ctx, t, 0)
+	if err != nil {
+		return 0, nil, err
+	}
+	if step == signin.StepStay || step == signin.StepDone { // a console has nothing to stay signed in to
+		return a.signedIn(c, t, handle, here)
+	}
+	text, err := handle.Reveal()
+	return http.StatusOK, device.SignInAnswer{Transaction: text, Step: string(step)}, err
+}
+
+// console begins the sign-in that in asks for, or opens the one that it names.
+func (a *API) console(c *call, in device.SignInRequest) (signin.Transaction, token.Opaque, error) {
+	if (in.Request == "") == (in.Transaction == "") {
+		return signin.Transaction{}, token.Opaque{}, ErrMalformed.With("transaction", "Name the pushed request or the transaction, one of the two.")
+	}
+	if in.Request != "" {
+		return a.SignIns.BeginAtConsole(c.r, c.tenant, in.Request, c.proof.Thumbprint)
+	}
+	handle, err := token.ParseOpaque(in.Transaction)
+	if err != nil {
+		return signin.Transaction{}, handle, signin.ErrGone
+	}
+	t, err := a.SignIns.OpenAtConsole(c.r, c.tenant, handle, c.proof.Thumbprint)
+	return t, handle, err
+}
+
+// signedIn ends t in a session and answers with the code. A repeat gets the same session.
+func (a *API) signedIn(c *call, t signin.Transaction, handle token.Opaque, here signin.Place) (int, any, error) {
+	t, session, _, err := a.SignIn.Stay(c.r.Context(), t, false, handle, here)
+	if err != nil {
+		return 0, nil, err
+	}
+	to, err := a.SignIns.FinishAtConsole(c.r, c.tenant, t, session)
+	return http.StatusOK, device.SignInAnswer{Redirect: to}, err
+}
+
+// consolePlace is where a console is: it keeps no secret that makes it familiar; a joined
+// device is familiar by its key.
+func consolePlace(r *http.Request) signin.Place {
+	f := request.From(r.Context())
+	return signin.Place{Address: f.Address, UserAgent: f.UserAgent}
+}
+
+// told adds from when a pass works to the refusal of one that was typed too early, as the
+// pages do.
+func told(err error, tenant directory.Tenant) error {
+	early, ok := errors.AsType[*signin.NotYet](err)
+	if !ok {
+		return err
+	}
+	f := *signin.ErrRefused
+	f.Remedy = "Your pass works from " + early.From.In(tenant.Location()).Format("2 January 2006 15:04 MST") + "."
+	return &f
+}
+
+// retryAfter is how long a fault says to wait, or 0.
+func retryAfter(err error) time.Duration {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return time.Duration(f.RetryAfter) * time.Second
+	}
+	return 0
+}
