@@ -29,15 +29,36 @@ var (
 		Text: "A Temporary Access Pass can't be added to an external guest.", Remedy: "Ask their own organisation for one.",
 	}
 	ErrNote = &fault.Error{Kind: fault.Invalid, Code: "tapNote", Text: "The reason or ticket is too long or has control characters."}
-	ErrNone = &fault.Error{Kind: fault.NotFound, Code: "tapNone", AADSTS: 130507, Text: "There is no such Temporary Access Pass."}
+	ErrNone = &fault.Error{
+		Kind: fault.NotFound, Code: "tapNone", AADSTS: 130507,
+		Text: "There is no such Temporary Access Pass.", Remedy: "Ask the helpdesk for one.",
+	}
 
-	ErrWrong     = &fault.Error{Kind: fault.Unauthorized, Code: "tapWrong", AADSTS: 130503, Text: "The access pass is not right."}
-	ErrExpired   = &fault.Error{Kind: fault.Unauthorized, Code: "tapExpired", AADSTS: 130504, Text: "The access pass has expired."}
-	ErrUsed      = &fault.Error{Kind: fault.Unauthorized, Code: "tapUsed", AADSTS: 130505, Text: "The access pass has been used."}
-	ErrBlocked   = &fault.Error{Kind: fault.Unauthorized, Code: "tapBlocked", AADSTS: 130501, Text: "The policy does not let this person use an access pass."}
-	ErrNotUsable = &fault.Error{Kind: fault.Unauthorized, Code: "tapNotUsable", AADSTS: 130507, Text: "There is no access pass that works now."}
+	ErrWrong = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapWrong", AADSTS: 130503,
+		Text: "The access pass is not right.", Remedy: "Check each character, or ask the helpdesk for a new pass.",
+	}
+	ErrExpired = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapExpired", AADSTS: 130504,
+		Text: "The access pass has expired.", Remedy: "Ask the helpdesk for a new one.",
+	}
+	ErrUsed = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapUsed", AADSTS: 130505,
+		Text: "The access pass has been used.", Remedy: "Ask the helpdesk for a new one.",
+	}
+	ErrBlocked = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapBlocked", AADSTS: 130501,
+		Text: "The policy does not let this person use an access pass.", Remedy: "Ask an Authentication Policy Administrator.",
+	}
+	ErrNotUsable = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapNotUsable", AADSTS: 130507,
+		Text: "There is no access pass that works now.", Remedy: "Ask the helpdesk for a pass.",
+	}
 	ErrNotYet    = &fault.Error{Kind: fault.Unauthorized, Code: "tapNotYet", AADSTS: 130507, Text: "The access pass is not valid yet."}
-	ErrHeld      = &fault.Error{Kind: fault.Unauthorized, Code: "tapHeld", AADSTS: 130505, Text: "Another sign-in is using the access pass."}
+	ErrHeld = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapHeld", AADSTS: 130505,
+		Text: "Another sign-in is using the access pass.", Remedy: "Finish there, or wait ten minutes.",
+	}
 )
 
 // Refusal returns what the log says about a pass in state u, or nil when it works.
