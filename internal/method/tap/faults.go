@@ -54,8 +54,8 @@ var (
 		Kind: fault.Unauthorized, Code: "tapNotUsable", AADSTS: 130507,
 		Text: "There is no access pass that works now.", Remedy: "Ask the helpdesk for a pass.",
 	}
-	ErrNotYet    = &fault.Error{Kind: fault.Unauthorized, Code: "tapNotYet", AADSTS: 130507, Text: "The access pass is not valid yet."}
-	ErrHeld = &fault.Error{
+	ErrNotYet = &fault.Error{Kind: fault.Unauthorized, Code: "tapNotYet", AADSTS: 130507, Text: "The access pass is not valid yet."}
+	ErrHeld   = &fault.Error{
 		Kind: fault.Unauthorized, Code: "tapHeld", AADSTS: 130505,
 		Text: "Another sign-in is using the access pass.", Remedy: "Finish there, or wait ten minutes.",
 	}
