@@ -68,7 +68,7 @@ func copyRows(ctx context.Context, db *sql.DB, table, id string, n int) error {
 			return err
 		}
 	}
-	statement := "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)" +
+	statement := "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)" + //nolint:gosec // names come from the schema
 		" INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") SELECT " + strings.Join(values, ", ") +
 		" FROM " + table + " t CROSS JOIN n WHERE t." + key + " = $2"
 	if _, err := db.ExecContext(ctx, statement, n, id); err != nil {

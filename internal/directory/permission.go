@@ -39,6 +39,17 @@ func GraphAppRoles() []AppRole {
 	return all
 }
 
+// GraphAppRoleValues returns the values of those of the Graph API's app roles that ids name.
+func GraphAppRoleValues(ids []string) []string {
+	var all []string
+	for _, p := range Permissions {
+		if p.ApplicationID != "" && slices.Contains(ids, p.ApplicationID) {
+			all = append(all, p.Value)
+		}
+	}
+	return all
+}
+
 // GraphScopes returns the delegated permissions as the Graph API's scopes.
 func GraphScopes() []PermissionScope {
 	var all []PermissionScope

@@ -59,6 +59,16 @@ func WellKnown(t Tenant) Seed {
 	return seed
 }
 
+// GraphPrincipal returns the Graph API as a service principal of the tenant, without the app
+// roles and scopes that [ServicePrincipal.Current] adds. It is known without a look at the
+// store, since its id follows from the tenant and nobody can delete it.
+func GraphPrincipal(tenant TenantID) ServicePrincipal {
+	return ServicePrincipal{
+		Tenant: tenant, ID: objectID[ServicePrincipalID](Tenant{ID: tenant}, "servicePrincipal", GraphAppID), AppID: GraphAppID,
+		DisplayName: "Microsoft Graph", AccountEnabled: true, OwnerTenant: NoTenant,
+	}
+}
+
 type client struct {
 	id         AppID
 	name       string

@@ -61,8 +61,7 @@ func (s *Server) clientCredentials(x *exchange) (tokens, error) {
 func (s *Server) resourceOf(r *http.Request, tenant directory.TenantID, asked string) (directory.ServicePrincipal, string, error) {
 	ctx := r.Context()
 	if asked == scope.Graph || asked == "" || asked == string(directory.GraphAppID) {
-		p, err := s.Store.ServicePrincipalByAppID(ctx, tenant, directory.GraphAppID)
-		return p, string(directory.GraphAppID), err
+		return directory.GraphPrincipal(tenant), string(directory.GraphAppID), nil
 	}
 	id := directory.AppID(strings.TrimPrefix(asked, "api://"))
 	p, err := s.Store.ServicePrincipalByAppID(ctx, tenant, id)
@@ -79,12 +78,11 @@ func (s *Server) appRoles(x *exchange, resource directory.ServicePrincipal) ([]s
 	if err != nil {
 		return nil, err
 	}
-	offered := resource.AppRoles
 	if resource.AppID == directory.GraphAppID {
-		offered = directory.GraphAppRoles()
+		return directory.GraphAppRoleValues(ids), nil
 	}
 	var values []string
-	for _, role := range offered {
+	for _, role := range resource.AppRoles {
 		if role.IsEnabled && role.Value != "" && slices.Contains(ids, role.ID) {
 			values = append(values, role.Value)
 		}

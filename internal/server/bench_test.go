@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -47,13 +48,32 @@ func ask(b *testing.B, h http.Handler, method, path, body string, want int) stri
 }
 
 func BenchmarkClientCredentials(b *testing.B) {
+	for _, algorithm := range []string{"RS256", "ES256"} {
+		b.Run(algorithm, func(b *testing.B) { clientCredentials(b, algorithm) })
+	}
+}
+
+func clientCredentials(b *testing.B, algorithm string) {
 	h, created := open(b)
 	form := url.Values{
 		"grant_type": {"client_credentials"}, "client_id": {created.ClientID}, "client_secret": {created.ClientSecret},
 		"scope": {"https://graph.microsoft.com/.default"},
 	}.Encode()
 	path := "/" + created.TenantID + "/oauth2/v2.0/token"
-	ask(b, h, http.MethodPost, path, form, http.StatusOK)
+	var got struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(ask(b, h, http.MethodPost, path, form, http.StatusOK)), &got); err != nil {
+		b.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodPatch, "/v1.0/applications(appId='"+created.ClientID+"')",
+		strings.NewReader(`{"postern_tokenSigningAlgorithm":"`+algorithm+`"}`))
+	r.Header.Set("Authorization", "Bearer "+got.Token)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != http.StatusNoContent {
+		b.Fatalf("choose %s: %d %s", algorithm, w.Code, w.Body)
+	}
 	b.SetParallelism(32) // callers a core: those that wait share one commit
 	b.ReportAllocs()
 	b.ResetTimer()

@@ -11,6 +11,12 @@ import (
 // maxGroup bounds how many changes share one commit, and so how long the first one waits.
 const maxGroup = 256
 
+// How a change begins and ends within its group's transaction.
+const (
+	beginChange = "SAVEPOINT one"
+	endChange   = "RELEASE one"
+)
+
 // change is one Write that waits for SQLite's writer.
 type change struct {
 	ctx  context.Context
@@ -116,14 +122,14 @@ func (db *DB) inTransaction(work func(*sql.Tx) error) error {
 // lost says that the savepoint is gone: SQLite gave up the whole transaction, as it may when
 // the disk is full, and nothing of the group may be committed.
 func (db *DB) underSavepoint(conn *sql.Tx, c *change) (err, lost error) {
-	if _, err := conn.ExecContext(c.ctx, "SAVEPOINT one"); err != nil {
+	if _, err := conn.ExecContext(c.ctx, beginChange); err != nil {
 		return err, fmt.Errorf("begin a change: %w", err)
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in a change: %v", p)
 		}
-		end := "RELEASE one"
+		end := endChange
 		if err != nil {
 			end = "ROLLBACK TO one; RELEASE one"
 		}

@@ -138,10 +138,7 @@ func (db *DB) openSQLite(ctx context.Context, c Config) error {
 	dsn := "file:" + url.PathEscape(path) + "?_txlock=immediate" +
 		"&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-8000)"
-	var err error
-	if db.write, err = sql.Open("sqlite", dsn); err != nil {
-		return err
-	}
+	db.write = openLite(dsn)
 	db.write.SetMaxOpenConns(1)
 	if err := db.write.PingContext(ctx); err != nil {
 		return errors.Join(ErrDir.With("data", fmt.Sprintf("The database in %s can't be opened: %v.", c.Dir, err)), db.write.Close())
@@ -149,9 +146,7 @@ func (db *DB) openSQLite(ctx context.Context, c Config) error {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return errors.Join(err, db.write.Close())
 	}
-	if db.read, err = sql.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
-		return errors.Join(err, db.write.Close())
-	}
+	db.read = openLite(dsn + "&_pragma=query_only(1)")
 	db.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
 	db.read.SetMaxIdleConns(max(4, runtime.NumCPU()))
 	return nil

@@ -54,22 +54,12 @@ func (db *DB) applicationOwner(ctx context.Context, a token.Access, p directory.
 		return token.Owner{}, token.ErrInvalid
 	}
 	ids, err := db.graphRolesOf(ctx, a.Tenant, p.ID)
-	var granted []string
-	for _, r := range directory.GraphAppRoles() {
-		if slices.Contains(ids, r.ID) {
-			granted = append(granted, r.Value)
-		}
-	}
-	return token.Owner{Principal: p, Permissions: still(a.Roles, granted)}, err
+	return token.Owner{Principal: p, Permissions: still(a.Roles, directory.GraphAppRoleValues(ids))}, err
 }
 
 // graphScopesOf returns the scopes of Graph that a client may use for a person.
 func (db *DB) graphScopesOf(ctx context.Context, tenant directory.TenantID, client directory.ServicePrincipalID, user directory.UserID) ([]string, error) {
-	graph, err := db.ServicePrincipalByAppID(ctx, tenant, directory.GraphAppID)
-	if err != nil {
-		return nil, err
-	}
-	return db.GrantedScopes(ctx, tenant, client, graph.ID, user)
+	return db.GrantedScopes(ctx, tenant, client, directory.GraphPrincipal(tenant).ID, user)
 }
 
 // still returns what of said is still granted, as the grant spells it: an application may
