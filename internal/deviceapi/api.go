@@ -33,6 +33,7 @@ type API struct {
 	// Roots are trusted to certify TPMs, directly or by other certificates among them.
 	Roots []*x509.Certificate
 
+	Feed        *Feed
 	SignIn      *signin.Service
 	SignIns     SignIns
 	Store       Store
@@ -78,6 +79,8 @@ type Store interface {
 	UpdateDevice(ctx context.Context, d directory.Device, at time.Time, e audit.Event) error
 	// RemoveDevice deletes a device with all that came from it and records e, or neither.
 	RemoveDevice(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID, at time.Time, e audit.Event) error
+	// SaveDeviceStatus stores what a device says of itself, in place of what it said before.
+	SaveDeviceStatus(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID, s device.Status, at time.Time) error
 	// AccountNumber returns the number of an object on devices, within a range, for ever.
 	AccountNumber(ctx context.Context, tenant directory.TenantID, object string, first, last int64) (int64, error)
 	// ObjectOfNumber returns the object that has a number, or directory.ErrObjectUnknown.
@@ -110,6 +113,7 @@ func (a *API) Handler() http.Handler {
 		"POST /device/v1/{tenant}/join":           a.join,
 		"POST /device/v1/{tenant}/signin":         a.signIn,
 		"GET /device/v1/{tenant}/policy":          a.joined(a.policy),
+		"POST /device/v1/{tenant}/status":         a.joined(a.status),
 		"POST /device/v1/{tenant}/renew":          a.joined(a.renew),
 		"POST /device/v1/{tenant}/leave":          a.joined(a.leave),
 		"GET /device/v1/{tenant}/accounts/{name}": a.joined(a.account),
@@ -118,6 +122,7 @@ func (a *API) Handler() http.Handler {
 		mux.HandleFunc(pattern, a.answer(serve))
 	}
 	mux.HandleFunc("GET /device/v1/{tenant}", a.unproved(a.about))
+	mux.HandleFunc("GET /device/v1/{tenant}/stream", a.stream)
 	mux.HandleFunc("/", a.unproved(func(*http.Request, directory.Tenant) (any, error) {
 		return nil, ErrMalformed.With("", "There is nothing at this address.")
 	}))

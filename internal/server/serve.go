@@ -115,6 +115,7 @@ func (s *Server) serve(ctx context.Context, l Listen, ready func(*Server)) error
 		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
+	web.RegisterOnShutdown(s.feed.Close) // streams would never drain
 	s.Start()
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(listener) }()

@@ -76,6 +76,7 @@ type Server struct {
 	view     *pages.View
 	box      outbox.Box
 	notifier *oauth.Notifier
+	feed     *deviceapi.Feed
 	courier  *outbox.Courier
 	refusals *signin.Refusals
 	sealer   *audit.Sealer
@@ -203,7 +204,9 @@ func (s *Server) build() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.feed = &deviceapi.Feed{Store: s.db, Log: o.Log}
 	agents := &deviceapi.API{
+		Feed:  s.feed,
 		Roots: roots, SignIn: signIn, SignIns: authorization,
 		Store: s.db, Tokens: keys, Secrets: s.ring, CA: deviceapi.CA{Keys: s.ring, Now: s.now}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log,
@@ -215,7 +218,7 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.notifier.Run, s.cleanUp, s.watchAll}
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.notifier.Run, s.feed.Run, s.cleanUp, s.watchAll}
 	for _, c := range s.couriers() {
 		work = append(work, c.Run)
 	}

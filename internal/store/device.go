@@ -86,6 +86,9 @@ func (db *DB) JoinDevice(ctx context.Context, d directory.Device, quota int, eve
 		if err := tx.seenOn(ctx, joined, d.Owner, d.SeenAt); err != nil {
 			return err
 		}
+		if _, err := tx.exec(ctx, `INSERT INTO device_feed (tenant_id, version) VALUES ($1, 0) ON CONFLICT (tenant_id) DO NOTHING`, d.Tenant); err != nil {
+			return err
+		}
 		if joined, err = deviceBy(ctx, tx.q, d.Tenant, "id", string(joined.ID)); err != nil {
 			return err
 		}
@@ -206,6 +209,7 @@ func (db *DB) RemoveDevice(ctx context.Context, tenant directory.TenantID, id di
 		for _, statement := range []string{
 			`DELETE FROM pin_container WHERE tenant_id = $1 AND device_id = $2`,
 			`DELETE FROM device_user WHERE tenant_id = $1 AND device_id = $2`,
+			`DELETE FROM device_status WHERE tenant_id = $1 AND device_id = $2`,
 			`DELETE FROM group_link WHERE tenant_id = $1 AND object_id = $2`,
 			`DELETE FROM device WHERE tenant_id = $1 AND id = $2`,
 		} {

@@ -36,7 +36,7 @@ func (tx *Tx) append(ctx context.Context, e audit.Event) error {
 		}
 	}
 	tx.events = append(tx.events, e)
-	return nil
+	return tx.tellDevices(ctx, e)
 }
 
 // RecordSignIn implements signin.Store.

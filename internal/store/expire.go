@@ -22,6 +22,7 @@ var expiring = []struct {
 	{"pushed_request", "id", "expires_at", time.Hour},
 	{"throttle", "bucket", "updated_at", 48 * time.Hour},
 	{"familiar_place", "place_hash", "last_at", 400 * 24 * time.Hour},
+	{"device_change", "version", "at", 24 * time.Hour},
 	{"seen_id", "id", "until_at", 0},
 }
 

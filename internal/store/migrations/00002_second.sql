@@ -145,3 +145,30 @@ CREATE INDEX session_device ON session (tenant_id, device_id);
 -- The key that proved itself where an authorization request was pushed (RFC 9449 section 10.1);
 -- a key that was only named there is in the body.
 ALTER TABLE pushed_request ADD COLUMN proved_key TEXT NOT NULL DEFAULT '';
+
+-- What devices are to read again, in an order without gaps: the row of the tenant is locked
+-- while a change is numbered, so that whoever has seen one number has seen all before it. A
+-- tenant without devices has no row.
+CREATE TABLE device_feed (
+    tenant_id TEXT   NOT NULL PRIMARY KEY,
+    version   BIGINT NOT NULL
+);
+CREATE TABLE device_change (
+    tenant_id TEXT   NOT NULL,
+    version   BIGINT NOT NULL,
+    change    TEXT   NOT NULL, -- policy, account, pin, device
+    device_id TEXT   NOT NULL, -- object id; empty for all devices
+    subject   TEXT   NOT NULL, -- such as the id of the person
+    at        BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, version)
+);
+CREATE INDEX device_change_at ON device_change (tenant_id, at);
+
+-- What a device last said of itself.
+CREATE TABLE device_status (
+    tenant_id TEXT   NOT NULL,
+    device_id TEXT   NOT NULL, -- object id
+    at        BIGINT NOT NULL,
+    body      TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, device_id)
+);
