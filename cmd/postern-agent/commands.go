@@ -23,15 +23,16 @@ import (
 )
 
 func runCommand() *cobra.Command {
-	var socket string
+	var socket, names string
 	c := command(&cobra.Command{Use: "run", Short: "Run the agent, as its service does"}, func(c *cobra.Command, o agent.Options) error {
 		a, err := agent.Open(o)
 		if err != nil {
 			return err
 		}
-		return errors.Join(a.Serve(c.Context()), a.Close())
+		return errors.Join(a.Serve(c.Context(), fronts(o, socket, names)...), a.Close())
 	})
-	c.Flags().StringVar(&socket, "socket", defaultSocket, "`SOCKET` for PAM")
+	c.Flags().StringVar(&socket, "socket", defaultSocket, "`SOCKET` for pam_postern.so, or off")
+	c.Flags().StringVar(&names, "names-socket", defaultNames, "`SOCKET` for libnss-systemd, or off")
 	return c
 }
 

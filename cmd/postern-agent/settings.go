@@ -24,6 +24,7 @@ const (
 	defaultConfig = "/etc/postern/agent.yaml"
 	defaultState  = "/var/lib/postern-agent"
 	defaultSocket = "/run/postern/pam.sock"
+	off           = "off"         // instead of a socket
 	localPolicy   = "policy.yaml" // beside the file of settings
 )
 
@@ -44,7 +45,7 @@ func (s *settings) add(c *cobra.Command) {
 }
 
 // names of the file of settings.
-var names = map[string]bool{"state": true, "tpm": true, "ca": true, "socket": true, "log-level": true}
+var names = map[string]bool{"state": true, "tpm": true, "ca": true, "socket": true, "names-socket": true, "log-level": true}
 
 // fill sets the flags that were not given from the file of settings.
 func (s *settings) fill(c *cobra.Command) error {

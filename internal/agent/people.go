@@ -58,6 +58,12 @@ func (a *Agent) usable() (*Device, error) {
 	return d, nil
 }
 
+// Usable reports why nobody may use the device now, or nil.
+func (a *Agent) Usable() error {
+	_, err := a.usable()
+	return err
+}
+
 // Lookup returns a person by user name, UPN, number or object id: from memory, else from the
 // server. It lets nobody in, and keeps who may have an account here.
 func (a *Agent) Lookup(ctx context.Context, name string) (device.Account, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/tap"
 )
@@ -63,7 +64,6 @@ type Conversation struct {
 	state   state
 	former  string
 	next    string
-	grant   Grant
 	doing   Work
 }
 
@@ -95,17 +95,17 @@ func Begin(a Attempt, p Policy, recent bool) (*Conversation, Move) {
 }
 
 func (c *Conversation) pin() bool {
-	return c.attempt.Person.PIN == PINSet && c.policy.UsePIN && !c.attempt.Remote
+	return c.attempt.Person.PIN == device.PINSet && c.policy.UsePIN && !c.attempt.Remote
 }
 
 func (c *Conversation) pass() bool {
-	return c.policy.Online && (!c.attempt.Elevate || c.policy.ElevationPass)
+	return c.policy.Online && c.policy.WebSignIn && (!c.attempt.Elevate || c.policy.ElevationPass)
 }
 
 // code says whether a device code is offered. It is never fresh, so it gives no rights; and
 // who is remote could be anybody who talks somebody into approving it.
 func (c *Conversation) code() bool {
-	return c.policy.Online && !c.attempt.Elevate && (c.policy.RemoteDeviceCode || !c.attempt.Remote && c.policy.DeviceCode)
+	return c.policy.Online && c.policy.WebSignIn && !c.attempt.Elevate && (!c.attempt.Remote || c.policy.RemoteDeviceCode)
 }
 
 func (c *Conversation) beginAuth() Move {
@@ -132,7 +132,7 @@ func (c *Conversation) whyNothing() string {
 	switch {
 	case !c.policy.Online && c.attempt.Remote:
 		return "This device has no connection to its server. Remote sign-in needs one."
-	case !c.policy.Online && c.attempt.Person.PIN == PINStopped:
+	case !c.policy.Online && c.attempt.Person.PIN == device.PINLocked:
 		return "Too many wrong PINs were typed, and there is no connection to the server. Connect this device, then use a pass."
 	case !c.policy.Online:
 		return "This device has no connection to its server. Without one, only people with a PIN on it can sign in."
@@ -148,8 +148,11 @@ func (c *Conversation) beginChange() Move {
 		return end(TokenUnchanged, "A device PIN is changed at the device itself.")
 	case !c.policy.UsePIN:
 		return end(TokenUnchanged, "Device PINs are switched off by your organisation.")
-	case c.attempt.Person.PIN == PINSet:
+	case c.attempt.Person.PIN == device.PINSet:
 		c.state = atFormer
+		if c.policy.MaySetPIN {
+			return ask("Present device PIN (Enter alone: you forgot it): ")
+		}
 		return ask("Present device PIN: ")
 	case c.policy.MaySetPIN:
 		c.state = atNew
@@ -167,6 +170,9 @@ func (c *Conversation) Answer(text string) Move {
 	case atCode:
 		return c.do(AwaitCode, "")
 	case atFormer:
+		if text == "" && !c.policy.MaySetPIN {
+			return c.refuse("The PIN stays as it was.")
+		}
 		c.former, c.state = text, atNew
 		return ask("New device PIN: ")
 	case atNew:
@@ -230,7 +236,7 @@ func (c *Conversation) Outcome(o Outcome) Move {
 	}
 	switch c.doing {
 	case StartCode:
-		c.grant, c.state = o.Grant, atCode
+		c.state = atCode
 		return Move{Ask: &Question{Text: codeText(o.Grant)}}
 	case ChangePIN:
 		return Move{End: true, Say: []Line{{Text: "Your device PIN is changed."}}, Method: ByPIN}
@@ -242,11 +248,12 @@ func (c *Conversation) Outcome(o Outcome) Move {
 	if by == "" {
 		return end(SystemError, "")
 	}
-	return Move{End: true, Method: by}
+	m := Move{End: true, Method: by}
+	if c.policy.UsePIN && !c.attempt.Remote && !c.attempt.Elevate && o.Person.PIN != device.PINSet && (by == ByPass || by == ByTicket) {
+		m.Say = []Line{{Text: "Now choose a device PIN: type passwd within 10 minutes."}}
+	}
+	return m
 }
-
-// Grant is the code that was shown.
-func (c *Conversation) Grant() Grant { return c.grant }
 
 // codeText is one question: OpenSSH and others hide what is merely said until somebody asks.
 func codeText(g Grant) string {

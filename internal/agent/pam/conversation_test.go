@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/fault"
 )
 
 var (
-	ada       = Person{ID: "a", Name: "ada", UID: 200001, Enabled: true, PIN: PINSet}
+	ada       = Person{ID: "a", Name: "ada", UID: 200001, Enabled: true, PIN: device.PINSet}
 	withoutID = Person{}
-	open      = Policy{Online: true, UsePIN: true, DeviceCode: true}
+	open      = Policy{Online: true, UsePIN: true, WebSignIn: true}
 	errWrong  = &fault.Error{Kind: fault.Forbidden, Code: "pinWrong", Text: "That's not the PIN.", Remedy: "Four tries are left."}
 )
 
@@ -35,7 +36,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 	elevate := func(a *Attempt) { a.Elevate = true }
 	offline := with(open, func(p *Policy) { p.Online = false })
 	stopped := ada
-	stopped.PIN = PINStopped
+	stopped.PIN = device.PINLocked
 	tests := []struct {
 		name    string
 		attempt Attempt
@@ -44,7 +45,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 	}{
 		{"PIN or pass at the device", local(ada), open, "Device PIN or pass (Enter alone"},
 		{"a word in front of a pass where PINs have letters", local(ada), with(open, func(p *Policy) { p.PINHasLetters = true }), "or the word pass and a pass"},
-		{"no code where policy has none", local(ada), with(open, func(p *Policy) { p.DeviceCode = false }), "Device PIN or pass: "},
+		{"the PIN alone where web sign-in is off", local(ada), with(open, func(p *Policy) { p.WebSignIn = false }), "Device PIN: "},
 		{"the PIN alone without a network", local(ada), offline, "Device PIN: "},
 		{"a pass from a stranger", local(withoutID), open, "Temporary Access Pass"},
 		{"a pass after too many wrong PINs", local(stopped), open, "Temporary Access Pass"},
@@ -88,7 +89,7 @@ func TestWhatWasTypedGoesWhereItBelongs(t *testing.T) {
 	letters := with(open, func(p *Policy) { p.PINHasLetters = true })
 	afar := from(ada, func(a *Attempt) { a.Remote = true })
 	none := ada
-	none.PIN = NoPIN
+	none.PIN = device.PINNone
 	tests := []struct {
 		name    string
 		attempt Attempt
@@ -194,7 +195,7 @@ func TestAPINIsChangedByWhoKnowsIt(t *testing.T) {
 
 func TestAPINIsNotChanged(t *testing.T) {
 	none := ada
-	none.PIN = NoPIN
+	none.PIN = device.PINNone
 	change := func(p Person, afar bool) Attempt {
 		return from(p, func(a *Attempt) { a.Request.Action, a.Remote = ChangeToken, afar })
 	}
@@ -210,7 +211,18 @@ func TestAPINIsNotChanged(t *testing.T) {
 			t.Errorf("%s: %+v", name, m)
 		}
 	}
-	c, _ := Begin(change(none, false), with(open, func(p *Policy) { p.MaySetPIN = true }), false)
+	c, _ := Begin(change(ada, false), open, false)
+	if m := c.Answer(""); !m.End || m.Result != TokenUnchanged {
+		t.Errorf("a forgotten one without a fresh proof: %+v", m)
+	}
+	c, _ = Begin(change(ada, false), with(open, func(p *Policy) { p.MaySetPIN = true }), false)
+	for _, text := range []string{"", "975318"} {
+		c.Answer(text)
+	}
+	if m := c.Answer("975318"); m.Do != ChangePIN || m.Former != "" {
+		t.Errorf("a forgotten one after a fresh proof: %+v", m)
+	}
+	c, _ = Begin(change(none, false), with(open, func(p *Policy) { p.MaySetPIN = true }), false)
 	c.Answer("975318")
 	if m := c.Answer("975319"); !m.End || m.Result != TokenUnchanged {
 		t.Errorf("two that differ: %+v", m)

@@ -1,22 +1,18 @@
 package pam_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/postern-id/postern/internal/agent/disk"
+	"github.com/postern-id/postern/internal/agent/linux/linuxtest"
 	"github.com/postern-id/postern/internal/agent/pam"
 	"github.com/postern-id/postern/internal/agent/peer"
 	"github.com/postern-id/postern/internal/agent/userdb"
@@ -24,66 +20,9 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 )
 
-// inside names, in the inner run of these tests, the folder with what the outer one built.
-const inside = "POSTERN_TEST_INSIDE"
-
 // TestLinuxPrograms runs the programs of this machine (su, sudo, login, sshd and more) with the
-// module, the service for names and the agent's end of the socket. What they change is
-// changed in a mount namespace only.
-func TestLinuxPrograms(t *testing.T) {
-	if os.Getenv(inside) != "" {
-		t.Skip("this is the inner run")
-	}
-	need(t, "gcc", "make", "pamtester", "su", "sudo", "login", "getent", "ssh", "/usr/sbin/sshd", "ssh-keygen", "unshare", "setpriv", "/usr/sbin/pam-auth-update", "/usr/include/security/pam_modules.h")
-	built := t.TempDir()
-	run(t, "make", "--no-print-directory", "-C", "../../../native/pam", "OUT="+built)
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--propagation", "private", self, "-test.run=^TestInside", "-test.v", "-test.timeout=5m")
-	cmd.Env = append(os.Environ(), inside+"="+built)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	} else if testing.Verbose() {
-		t.Logf("%s", out)
-	}
-}
-
-// need skips a test whose parts are missing; in CI that is a failure.
-func need(t *testing.T, parts ...string) {
-	t.Helper()
-	var missing []string
-	for _, part := range parts {
-		if _, err := exec.LookPath(part); err != nil && (!strings.HasSuffix(part, ".h") || !exists(part)) {
-			missing = append(missing, part)
-		}
-	}
-	switch {
-	case os.Getuid() != 0:
-		missing = append(missing, "root")
-	case len(missing) == 0:
-		return
-	}
-	if os.Getenv("CI") == "true" && os.Getuid() == 0 {
-		t.Fatalf("missing: %s; scripts/test-deps installs it", strings.Join(missing, ", "))
-	}
-	t.Skipf("missing: %s", strings.Join(missing, ", "))
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-func run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
+// module, the service for names and the agent's end of the socket.
+func TestLinuxPrograms(t *testing.T) { linuxtest.Outer(t) }
 
 // A machine is this one, changed where nobody else sees it.
 type machine struct {
@@ -92,80 +31,14 @@ type machine struct {
 	stop func() // the agent
 }
 
-// newMachine mounts over what the tests change, installs the module and starts an agent.
+// newMachine starts an agent on a machine that is ready.
 func newMachine(t *testing.T) *machine {
 	t.Helper()
-	built := os.Getenv(inside)
-	if built == "" {
-		t.Skip("TestLinuxPrograms runs this")
-	}
+	linuxtest.Inner(t)
 	m := &machine{t: t, office: newOffice()}
-	mounts.Do(func() { m.mount(built) })
-	write(t, pam.Conf, "fresh-proof =\nbreak-glass =\n", 0o644)
 	m.start()
 	t.Cleanup(func() { m.stop() })
 	return m
-}
-
-var mounts sync.Once
-
-func (m *machine) mount(built string) {
-	t := m.t
-	upper, err := os.MkdirTemp("", "upper")
-	if err != nil {
-		t.Fatal(err)
-	}
-	must(t, unix.Mount("upper", upper, "tmpfs", 0, ""))
-	for _, d := range []string{"etc", "usr", "var"} {
-		up, work := filepath.Join(upper, d), filepath.Join(upper, d+".work")
-		must(t, errors.Join(os.Mkdir(up, 0o755), os.Mkdir(work, 0o755)))
-		must(t, unix.Mount("overlay", "/"+d, "overlay", 0, "lowerdir=/"+d+",upperdir="+up+",workdir="+work))
-	}
-	must(t, unix.Mount("run", "/run", "tmpfs", 0, "mode=755"))
-	must(t, unix.Mount("home", "/home", "tmpfs", 0, "mode=755"))
-	must(t, os.Mkdir("/run/sshd", 0o755))
-
-	module, err := os.ReadFile(filepath.Join(built, "pam_postern.so"))
-	must(t, err)
-	unixModule, err := filepath.Glob("/usr/lib/*/security/pam_unix.so")
-	must(t, err)
-	if len(unixModule) != 1 {
-		t.Fatalf("modules of PAM are at %q", unixModule)
-	}
-	write(t, filepath.Join(filepath.Dir(unixModule[0]), "pam_postern.so"), string(module), 0o644)
-	for _, name := range []string{"postern", "postern-passwd"} {
-		profile, err := os.ReadFile(filepath.Join("../../../packaging/linux/pam-configs", name))
-		must(t, err)
-		write(t, filepath.Join("/usr/share/pam-configs", name), string(profile), 0o644)
-	}
-	run(t, "/usr/sbin/pam-auth-update", "--package", "--enable", "postern", "postern-passwd")
-	// Like login, but without the delays that it adds.
-	write(t, "/etc/pam.d/prompt", "@include common-auth\n@include common-account\n@include common-session\n@include common-password\n", 0o644)
-	write(t, "/etc/nsswitch.conf", "passwd: files systemd\ngroup: files systemd\nshadow: files systemd\ngshadow: files systemd\nhosts: files dns\n", 0o644)
-	must(t, os.MkdirAll("/etc/postern", 0o755))
-	run(t, "/usr/sbin/groupadd", "--gid", "30500", "ops")
-	run(t, "/usr/sbin/useradd", "--uid", "30001", "--create-home", "--shell", "/bin/bash", "kim")
-	run(t, "/usr/sbin/useradd", "--uid", "30002", "--create-home", "--shell", "/bin/bash", "rescue")
-	passwords := exec.Command("/usr/sbin/chpasswd")
-	passwords.Stdin = strings.NewReader("kim:kims-password\nrescue:rescues-password\n")
-	if out, err := passwords.CombinedOutput(); err != nil {
-		t.Fatalf("chpasswd: %v\n%s", err, out)
-	}
-	write(t, "/etc/sudoers.d/tests", "%ops ALL=(ALL) ALL\nkim ALL=(ALL) ALL\nrescue ALL=(ALL) ALL\nDefaults timestamp_timeout=0, !lecture\n", 0o440)
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func write(t *testing.T, path, text string, mode os.FileMode) {
-	t.Helper()
-	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	must(t, os.WriteFile(path, []byte(text), mode))
-	must(t, os.Chmod(path, mode))
 }
 
 // start starts the agent; stop ends it and leaves no socket.
@@ -176,11 +49,10 @@ func (m *machine) start() {
 	must(t, err)
 	pins, err := userdb.OpenPins(state)
 	must(t, err)
-	book := &userdb.Book{
-		Numbers: device.Numbers{First: 200000, Last: 499999}, Pins: pins,
-		Local: func() (userdb.Local, error) { return userdb.ReadLocal("/etc/passwd", "/etc/group") },
-	}
-	refused, err := book.Set(m.accounts(), map[string]string{"g-ops": "ops"})
+	book := &userdb.Book{Pins: pins, Local: userdb.Etc}
+	refused, err := book.Set(userdb.Listing{
+		Numbers: device.Numbers{First: 200000, Last: 499999}, Accounts: m.accounts(), LocalGroups: map[string]string{"g-ops": "ops"},
+	})
 	must(t, err)
 	if len(refused) > 0 {
 		t.Fatalf("refused: %v", refused)
@@ -194,7 +66,7 @@ func (m *machine) start() {
 		Agent: m.office, Peer: peer.Of, Now: time.Now, Log: log,
 		Services: func() pam.Services { s, err := pam.ReadServices(pam.Conf); must(t, err); return s },
 		Local: func(name string) bool {
-			l, err := userdb.ReadLocal("/etc/passwd", "/etc/group")
+			l, err := userdb.Etc()
 			must(t, err)
 			return l.Users[name]
 		},
@@ -229,9 +101,9 @@ var (
 )
 
 func newOffice() *office {
-	o := &office{people: map[string]*somebody{}, policy: pam.Policy{Online: true, UsePIN: true, DeviceCode: true, ElevationFor: 0}}
+	o := &office{people: map[string]*somebody{}, policy: pam.Policy{Online: true, UsePIN: true, WebSignIn: true, ElevationFor: 0}}
 	for i, name := range []string{"ada", "bob"} {
-		o.people[name] = &somebody{Person: pam.Person{ID: "id-" + name, Name: name, UID: uint32(200001 + i), Enabled: true, PIN: pam.PINSet}, pin: "246810", pass: "ABCDEFGH"}
+		o.people[name] = &somebody{Person: pam.Person{ID: "id-" + name, Name: name, UID: uint32(200001 + i), Enabled: true, PIN: device.PINSet}, pin: "246810", pass: "ABCDEFGH"}
 	}
 	return o
 }
@@ -283,7 +155,7 @@ func (o *office) UnlockPIN(_ context.Context, a pam.Attempt, pin string) (pam.Pe
 	p := o.people[a.Person.Name]
 	if pin != p.pin {
 		if p.wrong++; p.wrong == 5 {
-			p.PIN = pam.PINStopped
+			p.PIN = device.PINLocked
 		}
 		return pam.Person{}, errPIN
 	}
@@ -311,7 +183,7 @@ func (o *office) StartCode(context.Context, pam.Attempt) (pam.Grant, error) {
 	return pam.Grant{URL: "https://login.contoso.example/device", Code: "WXYZ-2345", Number: "42"}, nil
 }
 
-func (o *office) AwaitCode(_ context.Context, a pam.Attempt, _ pam.Grant) (pam.Person, error) {
+func (o *office) AwaitCode(_ context.Context, a pam.Attempt) (pam.Person, error) {
 	p, _ := o.Person(a.Request.User)
 	return p, nil
 }
@@ -349,97 +221,21 @@ func (o *office) recorded(parts ...string) bool {
 	return false
 }
 
-// A terminal is a program on a pseudo-terminal, and what it has written.
-type terminal struct {
-	t    *testing.T
-	file *os.File
-	cmd  *exec.Cmd
-	read chan []byte
-	seen bytes.Buffer
-	at   int // how far expect has looked
-}
-
-// open starts a program on a terminal of its own.
-func (m *machine) open(name string, args ...string) *terminal {
-	t := m.t
+func must(t *testing.T, err error) {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	must(t, err)
-	fd := int(master.Fd())
-	must(t, unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	must(t, err)
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	must(t, err)
-	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Dir = slave, slave, slave, "/"
-	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=dumb", "LANG=C.UTF-8"}
-	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
-	must(t, cmd.Start())
-	must(t, slave.Close())
-	p := &terminal{t: t, file: master, cmd: cmd, read: make(chan []byte)}
-	go func() {
-		defer close(p.read)
-		for {
-			buffer := make([]byte, 4096)
-			n, err := master.Read(buffer)
-			if n > 0 {
-				p.read <- buffer[:n]
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return p
+	linuxtest.Must(t, err)
 }
 
-// expect waits until the program has written text.
-func (p *terminal) expect(text string) *terminal {
-	p.t.Helper()
-	end := time.After(30 * time.Second)
-	for {
-		if i := bytes.Index(p.seen.Bytes()[p.at:], []byte(text)); i >= 0 {
-			p.at += i + len(text)
-			return p
-		}
-		select {
-		case more, ok := <-p.read:
-			if !ok {
-				p.t.Fatalf("%s ended before it wrote %q:\n%s", p.cmd.Path, text, p.seen.String())
-			}
-			p.seen.Write(more)
-		case <-end:
-			p.t.Fatalf("%s does not write %q:\n%s", p.cmd.Path, text, p.seen.String())
-		}
-	}
+func (m *machine) open(name string, args ...string) *linuxtest.Terminal {
+	return linuxtest.Open(m.t, name, args...)
 }
 
-// say types a line.
-func (p *terminal) say(text string) *terminal {
-	p.t.Helper()
-	_, err := p.file.WriteString(text + "\n")
-	must(p.t, err)
-	return p
+func (m *machine) pamtester(service, user string, operations ...string) *linuxtest.Terminal {
+	return linuxtest.PAMTester(m.t, service, user, operations...)
 }
 
-// end waits for the end of the program and returns its exit code and all it wrote.
-func (p *terminal) end() (int, string) {
-	p.t.Helper()
-	late := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })
-	defer late.Stop()
-	for more := range p.read {
-		p.seen.Write(more)
-	}
-	_ = p.cmd.Wait()
-	_ = p.file.Close()
-	return p.cmd.ProcessState.ExitCode(), p.seen.String()
+func (m *machine) as(uid string, args ...string) *linuxtest.Terminal {
+	return linuxtest.As(m.t, uid, args...)
 }
 
-// ends checks the exit code.
-func (p *terminal) ends(code int) {
-	p.t.Helper()
-	if got, out := p.end(); got != code {
-		p.t.Errorf("%s ended with %d, want %d:\n%s", p.cmd.Args, got, code, out)
-	}
-}
+func (m *machine) ssh(args ...string) *linuxtest.Terminal { return linuxtest.SSH(m.t, args...) }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/agent/peer"
+	"github.com/postern-id/postern/internal/device"
 )
 
 // Action is what a program wants of PAM.
@@ -59,23 +60,13 @@ type Request struct {
 	Seat    string
 }
 
-// PIN says how a person's device PIN stands.
-type PIN string
-
-// The states of a device PIN.
-const (
-	NoPIN      PIN = "none"
-	PINSet     PIN = "set"
-	PINStopped PIN = "stopped" // too many wrong ones
-)
-
 // A Person is somebody of the tenant, as the agent has them in memory.
 type Person struct {
 	ID      string // object id
 	Name    string // of the local account
 	UID     uint32
 	Enabled bool
-	PIN     PIN
+	PIN     device.PINState
 }
 
 // A Policy is what holds for a person on this device now.
@@ -83,8 +74,8 @@ type Policy struct {
 	Online           bool          // the server can be reached
 	UsePIN           bool          // PassportForWork
 	PINHasLetters    bool          // PINs may be more than digits
+	WebSignIn        bool          // passes and device codes are web sign-in without a browser here
 	RemoteDeviceCode bool          // remote sessions may offer a device code
-	DeviceCode       bool          // local ones may
 	ElevationPass    bool          // sudo takes a pass
 	ElevationFor     time.Duration // how long one proof counts there
 	MaySetPIN        bool          // they proved themselves just now, strongly
@@ -118,7 +109,6 @@ type Grant struct {
 	Complete string // the same with the code in it; for the QR code
 	Code     string // what to type there
 	Number   string // to compare; may be empty
-	Handle   string // the agent's own
 }
 
 // Agent knows people and does what signing in takes. What it refuses in words for people is
@@ -135,7 +125,7 @@ type Agent interface {
 	RedeemPass(ctx context.Context, a Attempt, passcode string) (Person, error)
 	RedeemTicket(ctx context.Context, a Attempt, ticket string) (Person, error)
 	StartCode(ctx context.Context, a Attempt) (Grant, error)
-	AwaitCode(ctx context.Context, a Attempt, g Grant) (Person, error)
+	AwaitCode(ctx context.Context, a Attempt) (Person, error)
 	// ChangePIN replaces the PIN; without a former one it sets one after a fresh proof.
 	ChangePIN(ctx context.Context, a Attempt, former, next string) error
 

@@ -189,7 +189,7 @@ func (s *Server) converse(ctx context.Context, w *wire, a Attempt) error {
 			}
 			move = c.Answer(text)
 		default:
-			o := s.work(ctx, a, c, move)
+			o := s.work(ctx, a, move)
 			if o.Err == nil && o.Person.ID != "" {
 				found = o.Person
 			}
@@ -213,7 +213,7 @@ func (s *Server) converse(ctx context.Context, w *wire, a Attempt) error {
 }
 
 // work does one thing for a conversation, within its time.
-func (s *Server) work(ctx context.Context, a Attempt, c *Conversation, m Move) Outcome {
+func (s *Server) work(ctx context.Context, a Attempt, m Move) Outcome {
 	ctx, cancel := context.WithTimeout(ctx, workWithin)
 	defer cancel()
 	var o Outcome
@@ -227,7 +227,7 @@ func (s *Server) work(ctx context.Context, a Attempt, c *Conversation, m Move) O
 	case StartCode:
 		o.Grant, o.Err = s.Agent.StartCode(ctx, a)
 	case AwaitCode:
-		o.Person, o.Err = s.Agent.AwaitCode(ctx, a, c.Grant())
+		o.Person, o.Err = s.Agent.AwaitCode(ctx, a)
 	case ChangePIN:
 		o.Err = s.Agent.ChangePIN(ctx, a, m.Former, m.Secret)
 	default:

@@ -78,16 +78,23 @@ func (x *Box) Issue(b Binding) (string, error) {
 // Use spends the ticket of b's PAM user, whatever text is, and returns nil if text is that
 // ticket, is in time, and was issued for b.
 func (x *Box) Use(text string, b Binding) error {
+	_, err := x.Spend(text, b.PAMUser, func(issued Binding) bool { return issued == b })
+	return err
+}
+
+// Spend is Use for who does not know what the ticket was issued for: fits compares that with
+// what is known. It returns what the ticket was issued for.
+func (x *Box) Spend(text, pamUser string, fits func(Binding) bool) (Binding, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	one, there := x.kept[b.PAMUser]
-	delete(x.kept, b.PAMUser)
+	one, there := x.kept[pamUser]
+	delete(x.kept, pamUser)
 	hash := sha256.Sum256([]byte(text))
 	right := subtle.ConstantTimeCompare(hash[:], one.hash[:]) == 1
-	if !there || !right || one.binding != b || !x.Now().Before(one.until) {
-		return ErrInvalid
+	if !there || !right || !fits(one.binding) || !x.Now().Before(one.until) {
+		return Binding{}, ErrInvalid
 	}
-	return nil
+	return one.binding, nil
 }
 
 // Cancel voids the ticket of an attempt that was given up.

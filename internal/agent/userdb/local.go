@@ -14,6 +14,9 @@ type Local struct {
 	UIDs, GIDs    map[uint32]bool
 }
 
+// Etc reads the files of this machine.
+func Etc() (Local, error) { return ReadLocal("/etc/passwd", "/etc/group") }
+
 // ReadLocal reads the files of passwd(5) and group(5).
 func ReadLocal(passwd, group string) (Local, error) {
 	var l Local

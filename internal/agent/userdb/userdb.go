@@ -39,9 +39,8 @@ var (
 // A Book is what the device knows of its tenant's accounts, ready to be asked. Every field
 // is required.
 type Book struct {
-	Numbers device.Numbers
-	Local   func() (Local, error) // the files of this machine, as they are now
-	Pins    *Pins
+	Local func() (Local, error) // the files of this machine, as they are now
+	Pins  *Pins
 
 	set sync.Mutex
 	now atomic.Pointer[page]
@@ -66,10 +65,16 @@ type group struct {
 
 type membership struct{ user, group string }
 
-// Set shows accounts from now on and nobody else. Groups of the tenant that are local ones
-// come by object id. It returns who was refused; an error when what the names stand for could
-// not be kept, and then all is as it was.
-func (b *Book) Set(accounts []device.Account, local map[string]string) ([]Refusal, error) {
+// A Listing is whom a device knows.
+type Listing struct {
+	Numbers     device.Numbers // the tenant's range
+	Accounts    []device.Account
+	LocalGroups map[string]string // object ids of groups that are local ones, and their names here
+}
+
+// Set shows what is listed from now on and nothing else. It returns who was refused; an error
+// when what the names stand for could not be kept, and then all is as it was.
+func (b *Book) Set(l Listing) ([]Refusal, error) {
 	b.set.Lock()
 	defer b.set.Unlock()
 	here, err := b.Local()
@@ -78,10 +83,10 @@ func (b *Book) Set(accounts []device.Account, local map[string]string) ([]Refusa
 	}
 	next := &page{users: map[string]user{}, byUID: map[uint32]string{}, groups: map[string]group{}, byGID: map[uint32]string{}}
 	var refused []Refusal
-	accounts = slices.SortedFunc(slices.Values(accounts), func(x, y device.Account) int { return cmp.Compare(x.ID, y.ID) })
+	accounts := slices.SortedFunc(slices.Values(l.Accounts), func(x, y device.Account) int { return cmp.Compare(x.ID, y.ID) })
 	pins := b.Pins.draft()
 	for _, a := range accounts {
-		if err := b.admit(next, pins, here, a); err != nil {
+		if err := next.admit(pins, here, l.Numbers, a); err != nil {
 			refused = append(refused, Refusal{a.ID, a.UserName, err})
 		}
 	}
@@ -90,7 +95,7 @@ func (b *Book) Set(accounts []device.Account, local map[string]string) ([]Refusa
 			continue
 		}
 		for _, g := range a.Groups {
-			if err := b.join(next, pins, here, a.UserName, g, local); err != nil {
+			if err := next.join(pins, here, l, a.UserName, g); err != nil {
 				refused = append(refused, Refusal{g.ID, g.Name, err})
 			}
 		}
@@ -117,8 +122,8 @@ func unique(all []Refusal) []Refusal {
 // names is what useradd and systemd take for the name of a user, and no more.
 var names = regexp.MustCompile(`^[a-z_][a-z0-9_.+-]{0,62}$`)
 
-func (b *Book) admit(p *page, pins draft, here Local, a device.Account) error {
-	if err := b.check(here, a.UserName, a.UID, a.GID); err != nil {
+func (p *page) admit(pins draft, here Local, span device.Numbers, a device.Account) error {
+	if err := check(here, span, a.UserName, a.UID, a.GID); err != nil {
 		return err
 	}
 	if !path.MatchString(a.Home) || !path.MatchString(a.Shell) {
@@ -140,7 +145,7 @@ func (b *Book) admit(p *page, pins draft, here Local, a device.Account) error {
 var path = regexp.MustCompile(`^(/[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*)+$`)
 
 // check refuses what the system has or keeps.
-func (b *Book) check(here Local, name string, numbers ...uint32) error {
+func check(here Local, span device.Numbers, name string, numbers ...uint32) error {
 	switch {
 	case !names.MatchString(name):
 		return ErrName
@@ -153,7 +158,7 @@ func (b *Book) check(here Local, name string, numbers ...uint32) error {
 		switch {
 		case kept(n):
 			return ErrReserved
-		case n < b.Numbers.First || n > b.Numbers.Last:
+		case n < span.First || n > span.Last:
 			return ErrRange
 		case here.UIDs[n] || here.GIDs[n]:
 			return ErrLocal
@@ -164,8 +169,8 @@ func (b *Book) check(here Local, name string, numbers ...uint32) error {
 
 // join makes a shown user a member of a group: of the local one that an administrator named
 // for its object id, or of the tenant's own.
-func (b *Book) join(p *page, pins draft, here Local, name string, g device.AccountGroup, local map[string]string) error {
-	if to, mapped := local[g.ID]; mapped {
+func (p *page) join(pins draft, here Local, l Listing, name string, g device.AccountGroup) error {
+	if to, mapped := l.LocalGroups[g.ID]; mapped {
 		if !here.Groups[to] {
 			return fmt.Errorf("no local group %.40q: %w", to, ErrName)
 		}
@@ -176,7 +181,7 @@ func (b *Book) join(p *page, pins draft, here Local, name string, g device.Accou
 		p.members = append(p.members, membership{name, g.Name})
 		return nil
 	}
-	if err := b.check(here, g.Name, g.GID); err != nil {
+	if err := check(here, l.Numbers, g.Name, g.GID); err != nil {
 		return err
 	}
 	if _, taken := p.groups[g.Name]; taken || p.byGID[g.GID] != "" || p.byUID[g.GID] != "" {

@@ -23,6 +23,10 @@ func account(id, name string, number uint32, groups ...device.AccountGroup) devi
 	}
 }
 
+var span = device.Numbers{First: 200000, Last: 499999}
+
+func listing(all ...device.Account) Listing { return Listing{Numbers: span, Accounts: all} }
+
 func newBook(t *testing.T) *Book {
 	t.Helper()
 	return bookOn(t, filepath.Join(t.TempDir(), "state"))
@@ -48,16 +52,13 @@ func bookOn(t *testing.T, dir string) *Book {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Book{
-		Numbers: device.Numbers{First: 200000, Last: 499999}, Pins: pins,
-		Local: func() (Local, error) { return ReadLocal(passwd, group) },
-	}
+	return &Book{Pins: pins, Local: func() (Local, error) { return ReadLocal(passwd, group) }}
 }
 
 // refusal returns why the only account of the book is not shown, or nil.
 func refusal(t *testing.T, b *Book, a device.Account) error {
 	t.Helper()
-	refused, err := b.Set([]device.Account{a}, nil)
+	refused, err := b.Set(listing(a))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,11 +132,11 @@ func TestAnOldNameOrNumberNeverReachesSomebodyNew(t *testing.T) {
 
 func TestNothingIsShownThatCouldNotBeRemembered(t *testing.T) {
 	b := newBook(t)
-	if _, err := b.Set([]device.Account{ada}, nil); err != nil {
+	if _, err := b.Set(listing(ada)); err != nil {
 		t.Fatal(err)
 	}
 	b.Pins.files = full{}
-	if _, err := b.Set([]device.Account{ada, account("b", "bob", 200002)}, nil); err == nil {
+	if _, err := b.Set(listing(ada, account("b", "bob", 200002))); err == nil {
 		t.Error("no word of the full disk")
 	}
 	if _, shown := b.Shown("bob"); shown {
@@ -174,7 +175,7 @@ func TestGroups(t *testing.T) {
 		device.AccountGroup{ID: "g-mapped", Name: "m-200103", GID: 200103}, // on the administrator's list
 		device.AccountGroup{ID: "g-bob", Name: "bob", GID: 200104})         // called like a person
 	b := newBook(t)
-	refused, err := b.Set([]device.Account{a, account("b", "bob", 200002)}, map[string]string{"g-mapped": "ops"})
+	refused, err := b.Set(Listing{span, []device.Account{a, account("b", "bob", 200002)}, map[string]string{"g-mapped": "ops"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +192,7 @@ func TestGroups(t *testing.T) {
 	if len(got) > 0 || len(refused) != 4 {
 		t.Errorf("members %v, refused %v", got, refused)
 	}
-	if _, err := b.Set([]device.Account{a}, nil); err != nil {
+	if _, err := b.Set(listing(a)); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range b.page().members {

@@ -11,13 +11,12 @@ import (
 	"testing"
 
 	"github.com/postern-id/postern/internal/agent/peer"
-	"github.com/postern-id/postern/internal/device"
 )
 
 func filled(t *testing.T) *Server {
 	t.Helper()
 	b := newBook(t)
-	if _, err := b.Set([]device.Account{account("a", "ada", 200001, finance), account("b", "bob", 200002, finance)}, nil); err != nil {
+	if _, err := b.Set(listing(account("a", "ada", 200001, finance), account("b", "bob", 200002, finance))); err != nil {
 		t.Fatal(err)
 	}
 	return &Server{Book: b, Log: slog.New(slog.DiscardHandler), Peer: func(net.Conn) (peer.Process, error) { return peer.Process{}, nil }}

@@ -1,0 +1,201 @@
+package linux_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/pem"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-tpm/tpm2"
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/agent"
+	"github.com/postern-id/postern/internal/agent/container"
+	"github.com/postern-id/postern/internal/agent/linux"
+	"github.com/postern-id/postern/internal/agent/linux/linuxtest"
+	"github.com/postern-id/postern/internal/agent/pam"
+	"github.com/postern-id/postern/internal/agent/ticket"
+	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/graphclient"
+	"github.com/postern-id/postern/internal/pinkey"
+	"github.com/postern-id/postern/internal/server"
+)
+
+// TestAJoinedMachine signs people in with the real agent, a server and a TPM.
+func TestAJoinedMachine(t *testing.T) { linuxtest.Outer(t) }
+
+// A world is a server, and this machine joined to it by ada.
+type world struct {
+	t     *testing.T
+	site  *httptest.Server
+	pass  string // ada's, for many uses
+	agent *agent.Agent
+	me    device.Account
+}
+
+const ada = "ada@contoso.example"
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	linuxtest.Inner(t)
+	chip := tpmtest.New(t)
+	w := &world{t: t, site: httptest.NewUnstartedServer(nil)}
+	w.site.StartTLS()
+	t.Cleanup(w.site.Close)
+	log := slog.New(slog.DiscardHandler)
+	o := server.Options{Dir: t.TempDir(), PublicURL: w.site.URL, Hold: time.Millisecond, TPMRoots: chip.CA(), Log: log}
+	created, err := server.Init(t.Context(), o, server.NewTenant{Domain: "contoso.example", Admin: "ada", TimeZone: "UTC", EnableTAP: true})
+	linuxtest.Must(t, err)
+	s, err := server.Open(t.Context(), o)
+	linuxtest.Must(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	w.site.Config.Handler = s.Handler()
+
+	state, err := os.MkdirTemp("", "agent") //nolint:usetesting // the path of a socket has 107 bytes at most
+	linuxtest.Must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(state) })
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.site.Certificate().Raw})
+	w.agent, err = agent.Open(agent.Options{State: filepath.Join(state, "state"), TPM: chip.Where(), CA: ca, Log: log})
+	linuxtest.Must(t, err)
+	linuxtest.Must(t, w.agent.Join(t.Context(), agent.Join{
+		Server: w.site.URL, UPN: ada, SignIn: agent.WithPass(ada, graphclient.NewSecret(created.Pass)),
+	}))
+	d, err := w.agent.Device()
+	linuxtest.Must(t, err)
+	w.me, err = d.Accounts.Find(ada)
+	linuxtest.Must(t, err)
+	again, err := server.Recover(t.Context(), o, ada, true)
+	linuxtest.Must(t, err)
+	w.pass = again.Pass
+
+	fronts := linux.Options{State: filepath.Join(state, "state"), PAM: "/run/postern/pam.sock", Names: linux.NamesSocket, Log: log}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.agent.Serve(ctx, linux.Names(fronts), linux.PAM(fronts)) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		_ = w.agent.Close()
+	})
+	for end := time.Now().Add(10 * time.Second); !linuxtest.Exists("/run/postern/pam.sock") || !linuxtest.Exists(linux.NamesSocket); {
+		if time.Now().After(end) {
+			t.Fatal("the agent opens no sockets")
+		}
+		<-time.After(time.Millisecond)
+	}
+	return w
+}
+
+func TestInsideAPassSignsInAtTheConsole(t *testing.T) {
+	w := newWorld(t)
+	if got := linuxtest.Run(t, "getent", "passwd", "ada"); got == "" {
+		t.Error("ada joined the machine and has no name on it")
+	}
+	p := linuxtest.Open(t, "login")
+	p.Expect("login:").Say("ada").Expect("Temporary Access Pass").Say(w.pass).Expect("choose a device PIN").Expect("$").
+		Say("echo I am $(id -un) by $POSTERN_METHOD in $PWD").Expect("I am ada by pass in /home/ada").Say("exit").Ends(0)
+	linuxtest.PAMTester(t, "prompt", ada, "authenticate", "acct_mgmt").Expect("Temporary Access Pass").Say(w.pass).Ends(0)
+	linuxtest.PAMTester(t, "prompt", "ada", "authenticate").Expect("Temporary Access Pass").Say("WRNG-PASS").Expect("did not work").Ends(1)
+	linuxtest.PAMTester(t, "prompt", "nobody-here", "authenticate").Expect("Temporary Access Pass").Say(w.pass).Ends(1)
+	linuxtest.SSH(t, "-o", "PreferredAuthentications=keyboard-interactive", "ada@here", "echo I am $(id -un) by $POSTERN_METHOD").
+		Expect("Temporary Access Pass:").Say(w.pass).Expect("I am ada by pass").Ends(0)
+}
+
+func TestInsideAPINSignsInWithoutANetwork(t *testing.T) {
+	w := newWorld(t)
+	d, err := w.agent.Device()
+	linuxtest.Must(t, err)
+	reset, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	linuxtest.Must(t, err)
+	plan := container.Plan{Reset: &reset.PublicKey, ResetVersion: 1, Challenge: []byte("drawn by the server"), IDs: pinkey.Container{
+		Tenant: d.Identity().Tenant.TenantID, Device: d.Identity().DeviceID, User: w.me.ID, ID: uuid.NewString(),
+	}}
+	_, err = d.PINs.Containers.Create(t.Context(), registrar{}, plan, "246810")
+	linuxtest.Must(t, err)
+	linuxtest.Must(t, w.agent.Contact(t.Context()))
+	w.site.Close()
+	d.Link.HTTP.CloseIdleConnections()
+
+	ask := func(typed string) *linuxtest.Terminal {
+		return linuxtest.PAMTester(t, "prompt", "ada", "authenticate", "acct_mgmt").Expect("Device PIN").Say(typed)
+	}
+	ask("111111").Expect("4 tries are left").Ends(1)
+	ask("246810").Ends(0)
+	linuxtest.As(t, "30001", "su", "-", "ada", "-c", "id -un").Expect("Device PIN").Say("246810").Expect("ada").Ends(0)
+	linuxtest.PAMTester(t, "passwd", "ada", "chauthtok").Expect("Present").Say("246810").Expect("New").Say("1111").Expect("again").Say("1111").
+		Expect("at least 6").Ends(1)
+	linuxtest.PAMTester(t, "passwd", "ada", "chauthtok").Expect("Present").Say("246810").Expect("New").Say("975318").Expect("again").Say("975318").
+		Expect("is changed").Ends(0)
+	ask("246810").Expect("tries are left").Ends(1)
+	ask("975318").Ends(0)
+}
+
+// A registrar takes every key, as the server does once it has checked it.
+type registrar struct{}
+
+func (registrar) Register(_ context.Context, c pinkey.Container, _ pinkey.Creation) (string, error) {
+	return c.ID, nil
+}
+
+func (registrar) SignReset(context.Context, pinkey.Container, []byte, time.Duration) (tpm2.TPMTSignature, error) {
+	return tpm2.TPMTSignature{}, container.ErrNoPIN
+}
+
+func (registrar) Remove(context.Context, pinkey.Container) error { return nil }
+
+func TestInsideADeletedDeviceLetsNobodyIn(t *testing.T) {
+	w := newWorld(t)
+	linuxtest.PAMTester(t, "prompt", "ada", "acct_mgmt").Ends(0)
+	linuxtest.Must(t, w.agent.Leave(t.Context(), false))
+	linuxtest.PAMTester(t, "prompt", "ada", "acct_mgmt").Ends(1)
+	linuxtest.PAMTester(t, "prompt", "ada", "authenticate").Ends(1)
+}
+
+func TestInsideATicketIsWorthOneTryAtItsPlace(t *testing.T) {
+	w := newWorld(t)
+	linuxtest.Write(t, "/etc/pam.d/greetd", "@include common-auth\n@include common-account\n@include common-session\n", 0o644)
+	greeter := linuxtest.Sleeper(t)
+	binding := ticket.Binding{
+		User: w.me.ID, UID: w.me.UID, PAMUser: "ada", Service: "greetd", Greeter: greeter, Peer: 100,
+		Boot: linuxtest.BootID(t), Attempt: uuid.NewString(),
+	}
+	try := func(service string, change func(*ticket.Binding)) *linuxtest.Terminal {
+		b := binding
+		change(&b)
+		text, err := w.agent.Tickets.Issue(b)
+		linuxtest.Must(t, err)
+		return linuxtest.PAMTester(t, service, "ada", "authenticate").Expect("Temporary Access Pass").Say(pam.Ticket + text)
+	}
+	same := func(*ticket.Binding) {}
+	try("greetd", same).Ends(0)
+	try("prompt", same).Ends(1)
+	for name, change := range map[string]func(*ticket.Binding){
+		"another seat":         func(b *ticket.Binding) { b.Seat = "seat1" },
+		"an earlier boot":      func(b *ticket.Binding) { b.Boot = uuid.NewString() },
+		"a greeter that ended": func(b *ticket.Binding) { b.Greeter.Started++ },
+		"another number":       func(b *ticket.Binding) { b.UID++ },
+		"another person":       func(b *ticket.Binding) { b.User = uuid.NewString() },
+		"another name":         func(b *ticket.Binding) { b.PAMUser = "bob" },
+	} {
+		t.Run(name, func(t *testing.T) { try("greetd", change).Ends(1) })
+	}
+	text, err := w.agent.Tickets.Issue(binding)
+	linuxtest.Must(t, err)
+	for _, code := range []int{0, 1} { // once
+		linuxtest.PAMTester(t, "greetd", "ada", "authenticate").Expect("Pass").Say(pam.Ticket + text).Ends(code)
+	}
+	_, err = w.agent.Tickets.Issue(binding)
+	linuxtest.Must(t, err)
+	w.agent.Tickets.Cancel(binding.Attempt)
+	linuxtest.PAMTester(t, "greetd", "ada", "authenticate").Expect("Pass").Say(pam.Ticket + text).Ends(1)
+}
