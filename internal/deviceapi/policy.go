@@ -66,7 +66,8 @@ func (a *API) effective(ctx context.Context, d directory.Device, user directory.
 	if err != nil {
 		return device.Settings{}, err
 	}
-	facts := devicepolicy.Facts{Platform: platform(d), Policies: policies, Person: user != ""}
+	facts := devicepolicy.FactsOf(d)
+	facts.Policies, facts.Person = policies, user != ""
 	if facts.Device, err = a.Store.GroupsOf(ctx, d.Tenant, string(d.ID)); err != nil {
 		return device.Settings{}, err
 	}
@@ -81,23 +82,5 @@ func (a *API) effective(ctx context.Context, d directory.Device, user directory.
 			Value: o.Value, Source: o.Source, Reason: o.Reason, PolicyID: o.Policy.PolicyID, PolicyName: o.Policy.PolicyName, Idle: o.Idle,
 		}
 	}
-	joinedDefault(d, out)
 	return out, nil
-}
-
-// joinedDefault switches web sign-in on where no policy says anything about it: joining is all
-// that it takes, so that nobody is stuck at the first lock screen.
-func joinedDefault(d directory.Device, s device.Settings) {
-	on := s.Settings[devicepolicy.EnableWebSignIn]
-	if on.Source == devicepolicy.FromDefault && on.Reason == devicepolicy.NothingSet && d.TrustType != directory.TrustRegistered {
-		on.Value, on.Reason = devicepolicy.IntValue(1), devicepolicy.JoinedDevice
-		s.Settings[devicepolicy.EnableWebSignIn] = on
-	}
-}
-
-func platform(d directory.Device) devicepolicy.Platform {
-	if d.OperatingSystem == "Windows" {
-		return devicepolicy.Windows
-	}
-	return devicepolicy.Linux
 }

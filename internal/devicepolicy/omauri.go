@@ -22,21 +22,40 @@ var ErrOMA = &fault.Error{Kind: fault.Invalid, Code: "omaSettingInvalid", Text: 
 
 // ToOMA writes v as a setting of a custom profile. tenant takes the place of {TenantId}.
 func (s Setting) ToOMA(v Value, tenant string) OMASetting {
-	out := OMASetting{URI: strings.Replace(s.URI, "{TenantId}", tenant, 1), Format: "chr"}
+	out := OMASetting{URI: strings.Replace(s.URI, "{TenantId}", tenant, 1), Format: "chr", Value: s.Write(v)}
 	switch s.Type {
 	case Choice, Int:
-		out.Format, out.Value = "int", strconv.FormatInt(v.n, 10)
+		out.Format = "int"
 	case Bool:
-		out.Format, out.Value = "bool", strconv.FormatBool(v.Bool())
-	case Text:
-		out.Value = v.text
-	case List:
-		out.Value = strings.Join(v.list, s.delimiter())
+		out.Format = "bool"
 	}
 	if s.Payload != "" {
 		out.Value = admx(s.Payload, out.Value)
 	}
 	return out
+}
+
+// Write returns v as one text: a list has the setting's delimiter between its items. [Setting.Read]
+// makes a value of it again.
+func (s Setting) Write(v Value) string {
+	switch s.Type {
+	case Choice, Int:
+		return strconv.FormatInt(v.n, 10)
+	case Bool:
+		return strconv.FormatBool(v.Bool())
+	case List:
+		return strings.Join(v.list, s.delimiter())
+	}
+	return v.text
+}
+
+// Read makes a value of a text and checks it.
+func (s Setting) Read(text string) (Value, error) {
+	v, err := s.parse(text)
+	if err != nil {
+		return Value{}, ErrSettingValue.With(s.URI, s.Name+": "+err.Error()+".")
+	}
+	return v, s.Check(v)
 }
 
 // FromOMA reads a setting of a custom profile.

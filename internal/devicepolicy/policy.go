@@ -18,6 +18,9 @@ type Policy struct {
 	Name        string             `json:"name"`
 	Description string             `json:"description,omitempty"`
 	Tags        []string           `json:"tags,omitempty"` // Intune's roleScopeTagIds
+	// Platforms is what the policy says that it is for, in Intune's words. It is shown and
+	// narrows nothing: a setting has its effect where the agent acts on it.
+	Platforms string `json:"platforms,omitempty"`
 	// Settings has values by the URIs of the catalog.
 	Settings    map[string]Value `json:"settings"`
 	Assignments []Assignment     `json:"assignments,omitempty"`
@@ -54,12 +57,20 @@ var (
 		Kind: fault.Precondition, Code: "devicePolicyChanged",
 		Text: "Somebody else changed the policy meanwhile.", Remedy: "Read it again, then repeat the change.",
 	}
+	ErrPolicyMany = &fault.Error{
+		Kind: fault.Invalid, Code: "devicePolicyTooMany",
+		Text: "The organisation has as many device policies as one may have.", Remedy: "Delete one that is no longer used.",
+	}
 )
+
+// MaxPolicies is how many policies a tenant has at most: each device reads all of them.
+const MaxPolicies = 500
 
 const (
 	maxName        = 200 // characters
 	maxDescription = 1000
 	maxAssignments = 100
+	maxTags        = 20
 )
 
 // Check reports the first rule that p breaks.
@@ -69,6 +80,9 @@ func (p Policy) Check() error {
 	}
 	if !utf8.ValidString(p.Description) || utf8.RuneCountInString(p.Description) > maxDescription {
 		return ErrPolicyInvalid.With("description", fmt.Sprintf("The description has at most %d characters.", maxDescription))
+	}
+	if len(p.Tags) > maxTags || slices.ContainsFunc(p.Tags, func(tag string) bool { return tag == "" || len(tag) > maxName || !fine(tag) }) {
+		return ErrPolicyInvalid.With("roleScopeTagIds", fmt.Sprintf("A policy has at most %d tags, none empty.", maxTags))
 	}
 	for _, uri := range slices.Sorted(maps.Keys(p.Settings)) {
 		s, err := Find(uri, "")
@@ -89,7 +103,13 @@ func checkAssignments(all []Assignment) error {
 	if len(all) > maxAssignments {
 		return ErrPolicyInvalid.With("assignments", fmt.Sprintf("A policy has at most %d assignments.", maxAssignments))
 	}
+	seen := map[Assignment]bool{}
 	for _, a := range all {
+		whom := Assignment{Target: a.Target, Group: a.Group}
+		if seen[whom] {
+			return ErrPolicyInvalid.With("assignments", "An assignment is there twice.")
+		}
+		seen[whom] = true
 		switch a.Target {
 		case AllDevices, AllUsers:
 			if a.Group != "" || a.Exclude {

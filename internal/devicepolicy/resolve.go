@@ -3,6 +3,7 @@ package devicepolicy
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -10,7 +11,9 @@ import (
 // Facts are what Resolve goes by.
 type Facts struct {
 	Platform Platform
-	Device   map[directory.GroupID]bool // groups that the device is in, directly or through others
+	// Joined says that the device belongs to the organisation, not to a person.
+	Joined bool
+	Device map[directory.GroupID]bool // groups that the device is in, directly or through others
 	// Person is set when somebody is at the device; User has their groups.
 	Person   bool
 	User     map[directory.GroupID]bool
@@ -99,7 +102,19 @@ func Resolve(f Facts) Effective {
 	}
 	out.mendPair()
 	out.share()
+	if f.Joined {
+		out.join()
+	}
 	return out
+}
+
+// FactsOf returns what counts about d itself; groups, person and policies are to be filled in.
+func FactsOf(d directory.Device) Facts {
+	f := Facts{Platform: Linux, Joined: d.TrustType != directory.TrustRegistered}
+	if strings.EqualFold(d.OperatingSystem, "Windows") {
+		f.Platform = Windows
+	}
+	return f
 }
 
 func (f Facts) resolve(s Setting) Outcome {
@@ -227,6 +242,15 @@ func (e Effective) share() {
 			o.Value, o.Reason = v, SharedDevice
 			e[uri] = o
 		}
+	}
+}
+
+// join switches web sign-in on where nothing says anything about it: joining is all that it
+// takes, so that nobody is stuck at the first lock screen.
+func (e Effective) join() {
+	if o := e[EnableWebSignIn]; o.Source == FromDefault && o.Reason == NothingSet {
+		o.Value, o.Reason = IntValue(1), JoinedDevice
+		e[EnableWebSignIn] = o
 	}
 }
 

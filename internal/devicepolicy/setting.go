@@ -59,11 +59,10 @@ var (
 	ErrSettingValue = &fault.Error{Kind: fault.Invalid, Code: "deviceSettingValue", Text: "The setting can't have this value."}
 )
 
-// maxText bounds a text and an item of a list, maxItems a list.
-const (
-	maxText  = 2048
-	maxItems = 200
-)
+// MaxItems is how many items a list has at most.
+const MaxItems = 200
+
+const maxText = 2048 // characters of a text and of an item of a list
 
 // Check reports whether v is a value of s, in words that say what would be.
 func (s Setting) Check(v Value) error {
@@ -92,10 +91,10 @@ func (s Setting) refusal(v Value) string {
 			return fmt.Sprintf("a text of at most %d characters without control characters.", maxText)
 		}
 	case List:
-		if v.kind != List || len(v.list) > maxItems || slices.ContainsFunc(v.list, func(one string) bool {
+		if v.kind != List || len(v.list) > MaxItems || slices.ContainsFunc(v.list, func(one string) bool {
 			return one == "" || !fine(one) || strings.Contains(one, s.delimiter())
 		}) {
-			return fmt.Sprintf("a list of at most %d texts, none empty or with %q.", maxItems, s.delimiter())
+			return fmt.Sprintf("a list of at most %d texts, none empty or with %q.", MaxItems, s.delimiter())
 		}
 	}
 	if s.check != nil {

@@ -116,6 +116,17 @@ func TestMay(t *testing.T) {
 		{"and none of Graph", with(plain, directory.ApplicationAdministrator), directory.AssignGraphRoles, nobody, directory.ErrNotAllowed},
 		{"a User Administrator assigns no roles", with(plain, directory.UserAdministrator), directory.AssignRoles, nobody, directory.ErrNotAllowed},
 
+		{"an Intune Administrator changes device policies", with(plain, directory.IntuneAdministrator), directory.WriteDevicePolicy, nobody, nil},
+		{"and reads them", with(plain, directory.IntuneAdministrator), directory.ReadDevicePolicy, nobody, nil},
+		{"a Global Administrator changes device policies", ga, directory.WriteDevicePolicy, nobody, nil},
+		{"a Global Reader reads device policies", with(plain, directory.GlobalReader), directory.ReadDevicePolicy, nobody, nil},
+		{"and changes none", with(plain, directory.GlobalReader), directory.WriteDevicePolicy, nobody, directory.ErrNotAllowed},
+		{"a member reads no device policies", plain, directory.ReadDevicePolicy, nobody, directory.ErrNotAllowed},
+		{"nor does a Cloud Device Administrator change them", with(plain, directory.CloudDeviceAdministrator), directory.WriteDevicePolicy, nobody, directory.ErrNotAllowed},
+		{"an application with the permission changes device policies", token(robot, "DeviceManagementConfiguration.ReadWrite.All"), directory.WriteDevicePolicy, nobody, nil},
+		{"one that may read them changes none", token(robot, "DeviceManagementConfiguration.Read.All"), directory.WriteDevicePolicy, nobody, directory.ErrPermissionMissing},
+		{"and reads them", token(robot, "DeviceManagementConfiguration.Read.All"), directory.ReadDevicePolicy, nobody, nil},
+
 		{"sign-ins need both permissions", token(ga, "AuditLog.Read.All"), directory.ReadSignIns, nobody, directory.ErrPermissionMissing},
 		{"with both they are read", token(ga, "AuditLog.Read.All", "Directory.Read.All"), directory.ReadSignIns, nobody, nil},
 		{"audits need one", token(ga, "AuditLog.Read.All"), directory.ReadAudits, nobody, nil},

@@ -43,10 +43,12 @@ func TestPermissions(t *testing.T) {
 
 func TestPermissionIDsOfGraph(t *testing.T) {
 	want := map[string][2]string{ // application, delegated; published by Microsoft Graph
-		"User.Read":                              {"", "e1fe6dd8-ba31-4d61-89e7-88639da4683d"},
-		"User.Read.All":                          {"df021288-bdef-4463-88db-98f22de89214", "a154be20-db9c-4678-8ab7-66f6cc099a59"},
-		"Directory.Read.All":                     {"7ab1d382-f21e-4acd-a863-ba3e13f7da61", "06da0dbc-49e2-44d2-8312-53f166ab848a"},
-		"UserAuthenticationMethod.ReadWrite.All": {"50483e42-d915-4231-9639-7fdb7fd190e5", "b7887744-6746-4312-813d-72daeaee7e2d"},
+		"User.Read":                                   {"", "e1fe6dd8-ba31-4d61-89e7-88639da4683d"},
+		"User.Read.All":                               {"df021288-bdef-4463-88db-98f22de89214", "a154be20-db9c-4678-8ab7-66f6cc099a59"},
+		"Directory.Read.All":                          {"7ab1d382-f21e-4acd-a863-ba3e13f7da61", "06da0dbc-49e2-44d2-8312-53f166ab848a"},
+		"UserAuthenticationMethod.ReadWrite.All":      {"50483e42-d915-4231-9639-7fdb7fd190e5", "b7887744-6746-4312-813d-72daeaee7e2d"},
+		"DeviceManagementConfiguration.Read.All":      {"dc377aa6-52d8-4e23-b271-2a7ae04cedf3", "f1493658-876a-4c87-8fa7-edb559b3476a"},
+		"DeviceManagementConfiguration.ReadWrite.All": {"9241abd9-d0e6-425a-bd4f-47ba86e767a4", "0883f392-0a7a-443d-8c76-16a6d39c7b63"},
 		// Not published where we could read it: UUID version 5 of the value, see docs/roles.md.
 		"UserAuthMethod-TAP.ReadWrite.All": {"627169a8-8c15-451c-861a-5b80e383de5c", derived("delegated/UserAuthMethod-TAP.ReadWrite.All")},
 		"UserAuthMethod-TAP.ReadWrite":     {"", derived("delegated/UserAuthMethod-TAP.ReadWrite")},

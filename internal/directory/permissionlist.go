@@ -40,6 +40,16 @@ var Permissions = []Permission{
 		ApplicationID: "1138cb37-bd11-4084-a2b7-9f71582aeddb",
 	},
 	{
+		Value: "DeviceManagementConfiguration.Read.All", DisplayName: "Read device policies",
+		Description:   "Reads device policies, whom they are assigned to, and what holds on a device.",
+		ApplicationID: "dc377aa6-52d8-4e23-b271-2a7ae04cedf3", DelegatedID: "f1493658-876a-4c87-8fa7-edb559b3476a",
+	},
+	{
+		Value: "DeviceManagementConfiguration.ReadWrite.All", DisplayName: "Read and change device policies",
+		Description:   "Creates, changes, assigns and deletes device policies.",
+		ApplicationID: "9241abd9-d0e6-425a-bd4f-47ba86e767a4", DelegatedID: "0883f392-0a7a-443d-8c76-16a6d39c7b63",
+	},
+	{
 		Value: "Directory.Read.All", DisplayName: "Read the directory",
 		Description:   "Reads users, groups, roles, applications and domains.",
 		ApplicationID: "7ab1d382-f21e-4acd-a863-ba3e13f7da61", DelegatedID: "06da0dbc-49e2-44d2-8312-53f166ab848a",

@@ -45,6 +45,9 @@ const (
 	ReadMethodsPolicy  Action = "readMethodsPolicy"
 	WriteMethodsPolicy Action = "writeMethodsPolicy"
 
+	ReadDevicePolicy  Action = "readDevicePolicy" // and what holds on a device
+	WriteDevicePolicy Action = "writeDevicePolicy"
+
 	ReadSignIns Action = "readSignIns"
 	ReadAudits  Action = "readAudits"
 
@@ -224,6 +227,14 @@ var rules = map[Action]rule{
 	WriteMethodsPolicy: {
 		needs: []oneOf{{"Policy.ReadWrite.AuthenticationMethod"}},
 		roles: []RoleID{AuthenticationPolicyAdministrator, GlobalAdministrator},
+	},
+
+	ReadDevicePolicy: {
+		needs: []oneOf{{"DeviceManagementConfiguration.Read.All", "DeviceManagementConfiguration.ReadWrite.All"}},
+		roles: []RoleID{IntuneAdministrator, GlobalReader, GlobalAdministrator},
+	},
+	WriteDevicePolicy: {
+		needs: []oneOf{{"DeviceManagementConfiguration.ReadWrite.All"}}, roles: []RoleID{IntuneAdministrator, GlobalAdministrator},
 	},
 
 	ReadSignIns: {needs: []oneOf{{"AuditLog.Read.All"}, {"Directory.Read.All", "Directory.ReadWrite.All"}}, roles: logReaders},

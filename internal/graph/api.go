@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
@@ -65,6 +66,7 @@ type call struct {
 	app   directory.Application
 	// principal is the one that the path names, or the one of app; empty if it has none.
 	principal directory.ServicePrincipal
+	policy    devicepolicy.Policy
 	target    directory.Target
 }
 

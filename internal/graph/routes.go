@@ -146,6 +146,21 @@ var routes = []route{
 	{"GET /domains/{id}/verificationDnsRecords", odata.Directory, directory.ReadDomains, nil, (*API).verificationRecords},
 	{"POST /domains/{id}/verify", odata.Directory, directory.WriteDomains, nil, (*API).verifyDomain},
 
+	{"GET /deviceManagement/configurationSettings", odata.Policies, directory.ReadDevicePolicy, nil, (*API).listSettingDefinitions},
+	{"GET /deviceManagement/configurationSettings/{id}", odata.Policies, directory.ReadDevicePolicy, nil, (*API).getSettingDefinition},
+	{"GET /deviceManagement/configurationPolicies", odata.Policies, directory.ReadDevicePolicy, nil, (*API).listDevicePolicies},
+	{"POST /deviceManagement/configurationPolicies", odata.Policies, directory.WriteDevicePolicy, nil, (*API).createDevicePolicy},
+	{"GET /deviceManagement/configurationPolicies/{id}", odata.Policies, directory.ReadDevicePolicy, devicePolicy, (*API).getDevicePolicy},
+	{"PATCH /deviceManagement/configurationPolicies/{id}", odata.Policies, directory.WriteDevicePolicy, devicePolicy, (*API).patchDevicePolicy},
+	{"PUT /deviceManagement/configurationPolicies/{id}", odata.Policies, directory.WriteDevicePolicy, devicePolicy, (*API).putDevicePolicy},
+	{"DELETE /deviceManagement/configurationPolicies/{id}", odata.Policies, directory.WriteDevicePolicy, devicePolicy, (*API).deleteDevicePolicy},
+	{"GET /deviceManagement/configurationPolicies/{id}/settings", odata.Policies, directory.ReadDevicePolicy, devicePolicy, (*API).listSettings},
+	{"GET /deviceManagement/configurationPolicies/{id}/assignments", odata.Policies, directory.ReadDevicePolicy, devicePolicy, (*API).listPolicyAssignments},
+	{"POST /deviceManagement/configurationPolicies/{id}/assign", odata.Policies, directory.WriteDevicePolicy, devicePolicy, (*API).assignDevicePolicy},
+	{"POST /deviceManagement/deviceConfigurations", odata.Policies, directory.WriteDevicePolicy, nil, (*API).createCustomProfile},
+	{"GET /deviceManagement/deviceConfigurations/{id}", odata.Policies, directory.ReadDevicePolicy, devicePolicy, (*API).getCustomProfile},
+	{"GET /postern/devices/{id}/effectivePolicy", odata.Policies, directory.ReadDevicePolicy, nil, (*API).effectivePolicy},
+
 	{"POST /$batch", odata.Directory, "", nil, (*API).batch},
 
 	{"GET /postern/log", odata.Logs, directory.ReadSignIns, nil, (*API).sealedLog},

@@ -19,6 +19,7 @@ type Store interface {
 	Applications
 	Grants
 	Domains
+	DevicePolicies
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)

@@ -52,6 +52,7 @@ func find(ctx context.Context, q querier, tenant directory.TenantID, id string) 
 		SELECT 'user' FROM directory_user WHERE tenant_id = $1 AND id = $2
 		UNION ALL SELECT 'group' FROM directory_group WHERE tenant_id = $1 AND id = $2
 		UNION ALL SELECT 'servicePrincipal' FROM service_principal WHERE tenant_id = $1 AND id = $2
+		UNION ALL SELECT 'device' FROM device WHERE tenant_id = $1 AND id = $2
 		UNION ALL SELECT 'application' FROM application WHERE tenant_id = $1 AND id = $2`, tenant, id).Scan(&ref.Kind)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ref, directory.ErrObjectUnknown
