@@ -24,11 +24,20 @@ const (
 // object id.
 func (a *API) account(c *call) (int, any, error) {
 	user, err := a.find(c)
+	if err == nil && !mayKnow(c.device, user.ID) {
+		err = directory.ErrUserUnknown
+	}
 	if err != nil {
 		return 0, nil, err
 	}
 	out, err := a.accountOf(c, user)
 	return http.StatusOK, out, err
+}
+
+// mayKnow reports whether d may read about a person. A joined device knows everybody, as each
+// of them may sign in on it; one that is registered belongs to a person, and knows them alone.
+func mayKnow(d directory.Device, user directory.UserID) bool {
+	return d.TrustType != directory.TrustRegistered || user == d.Owner
 }
 
 func (a *API) find(c *call) (directory.User, error) {
@@ -44,7 +53,11 @@ func (a *API) find(c *call) (directory.User, error) {
 		return a.Store.User(ctx, c.tenant.ID, directory.UserID(name))
 	}
 	if !strings.Contains(name, "@") {
-		name += "@" + c.tenant.DefaultDomain()
+		local, domain, other := strings.Cut(name, "+") // see userName; a name itself has no plus
+		if !other {
+			domain = c.tenant.DefaultDomain()
+		}
+		name = local + "@" + domain
 	}
 	return a.Store.UserByName(ctx, c.tenant.ID, name)
 }
@@ -117,9 +130,24 @@ func (a *API) group(c *call) (int, any, error) {
 		}
 	}
 	g, err := a.Store.Group(ctx, c.tenant.ID, directory.GroupID(name))
+	if err == nil {
+		err = a.mayKnowGroup(c, g.ID)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
 	out, err := a.groupOf(ctx, c.tenant, g)
 	return http.StatusOK, out, err
+}
+
+// mayKnowGroup refuses a registered device the groups that its owner is not in.
+func (a *API) mayKnowGroup(c *call, id directory.GroupID) error {
+	if c.device.TrustType != directory.TrustRegistered {
+		return nil
+	}
+	in, err := a.Store.GroupsOf(c.r.Context(), c.tenant.ID, string(c.device.Owner))
+	if err == nil && !in[id] {
+		err = directory.ErrGroupUnknown
+	}
+	return err
 }

@@ -45,7 +45,7 @@ func (a *API) join(c *call) (int, any, error) {
 	}
 	access, user, err := a.person(c)
 	if err == nil {
-		err = fresh(access)
+		err = fresh(access, a.Now())
 	}
 	if err != nil {
 		return 0, nil, err
@@ -78,6 +78,9 @@ func (a *API) newDevice(c *call, in device.JoinRequest, user directory.User) (di
 	}
 	if err := d.Check(); err != nil {
 		return d, err
+	}
+	if user.UserType == "Guest" && d.TrustType != directory.TrustRegistered {
+		return d, directory.ErrGuestDevice
 	}
 	if in.Attestation == nil {
 		if in.Storage == device.TPM {

@@ -17,7 +17,11 @@ import (
 func (a *API) policy(c *call) (int, any, error) {
 	user := directory.UserID(c.r.URL.Query().Get("user"))
 	if user != "" {
-		if _, err := a.Store.User(c.r.Context(), c.tenant.ID, user); err != nil {
+		_, err := a.Store.User(c.r.Context(), c.tenant.ID, user)
+		if err == nil && !mayKnow(c.device, user) {
+			err = directory.ErrUserUnknown
+		}
+		if err != nil {
 			return 0, nil, err
 		}
 	}

@@ -104,9 +104,13 @@ func (a *API) person(c *call) (token.Access, directory.User, error) {
 	return access, owner.User, nil
 }
 
+// freshFor is how old a proof may be that joins a device. The token itself lives longer, and
+// says what was true when it was issued.
+const freshFor = 10 * time.Minute
+
 // fresh reports ErrStale unless the person proved themselves strongly just now, at this device.
-func fresh(access token.Access) error {
-	if !slices.Contains(access.AMR, "ngcmfa") {
+func fresh(access token.Access, now time.Time) error {
+	if !slices.Contains(access.AMR, "ngcmfa") || now.Sub(time.Unix(access.AuthTime, 0)) > freshFor {
 		return ErrStale
 	}
 	return nil

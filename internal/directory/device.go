@@ -77,6 +77,11 @@ var (
 		Kind: fault.Forbidden, Code: "deviceQuota",
 		Text: "You have joined as many devices as one person may.", Remedy: "Ask the helpdesk to remove one that you no longer use.",
 	}
+	// ErrGuestDevice: a joined device may look up everybody, which a guest may not.
+	ErrGuestDevice = &fault.Error{
+		Kind: fault.Forbidden, Code: "guestDevice",
+		Text: "A guest can't join a device to the organisation.", Remedy: "Register it as your own, or ask a member to join it.",
+	}
 )
 
 // Check reports what is wrong with d as a fault, or nil.

@@ -33,6 +33,7 @@ type machine struct {
 	w     *world
 	key   crypto.Signer
 	nonce string
+	ahead time.Duration // of its clock
 
 	chip *tpm.TPM
 	tpm  tpm.Key // the device key
@@ -71,7 +72,7 @@ func withTPM(w *world, m *tpmtest.Machine) *machine {
 
 func (m *machine) prove(method, address string, body []byte, access string) string {
 	m.w.t.Helper()
-	proof, err := device.Prove(m.key, device.Call{Method: method, URL: address, Body: body, Nonce: m.nonce, AccessToken: access}, time.Now())
+	proof, err := device.Prove(m.key, device.Call{Method: method, URL: address, Body: body, Nonce: m.nonce, AccessToken: access}, time.Now().Add(m.ahead))
 	if err != nil {
 		m.w.t.Fatal(err)
 	}
