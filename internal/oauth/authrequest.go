@@ -36,10 +36,31 @@ type authRequest struct {
 	MaxAge       time.Duration   `json:"-"` // negative: not asked for
 }
 
+// maxRequest bounds the parameters of a request that is kept until a person answers it, in
+// bytes. Anybody can make one, so that a large one must not cost the disk its size.
+const maxRequest = 8 << 10
+
+// fits reports that form is larger than a request may be.
+func fits(form url.Values) error {
+	size := 0
+	for name, values := range form {
+		for _, v := range values {
+			size += len(name) + len(v)
+		}
+	}
+	if size > maxRequest {
+		return oautherr.ErrMalformed.With("", "The parameters of the request are larger than 8 KiB.")
+	}
+	return nil
+}
+
 // target finds the client and the redirect URI of a request. Until both are known to belong
 // together nothing is ever sent to the URI (RFC 9700 section 4.1).
 func (s *Server) target(r *http.Request, tenant directory.Tenant, form url.Values) (client, authRequest, error) {
 	var q authRequest
+	if err := fits(form); err != nil {
+		return client{}, q, err
+	}
 	id := form.Get("client_id")
 	if id == "" {
 		return client{}, q, oautherr.ErrMissingParameter.With("client_id", "The client_id is missing.")

@@ -94,6 +94,9 @@ func (s *Server) deviceCodeRequest(w http.ResponseWriter, r *http.Request) error
 	if err := refuseRequestURI(r.PostForm); err != nil {
 		return err
 	}
+	if err := fits(r.PostForm); err != nil {
+		return err
+	}
 	if err := s.SignIn.Room(); err != nil {
 		return err
 	}

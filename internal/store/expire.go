@@ -19,38 +19,40 @@ var expiring = []struct {
 	{"token_family", "id", "expires_at", 24 * time.Hour},
 	{"single_use_token", "id", "expires_at", 24 * time.Hour},
 	{"device_code", "id", "expires_at", time.Hour},
-	{"pushed_request", "id", "expires_at", time.Hour},
+	{"pushed_request", "id", "expires_at", 5 * time.Minute},
 	{"throttle", "bucket", "updated_at", 48 * time.Hour},
 	{"familiar_place", "place_hash", "last_at", 400 * 24 * time.Hour},
 	{"device_change", "version", "at", 24 * time.Hour},
 	{"seen_id", "id", "until_at", 0},
 }
 
-// RemoveExpired deletes rows that mean nothing any more, at most limit a table.
-func (db *DB) RemoveExpired(ctx context.Context, tenant directory.TenantID, now time.Time, limit int) error {
+// RemoveExpired deletes rows that mean nothing any more, at most limit a table, and reports
+// whether a table may have more of them.
+func (db *DB) RemoveExpired(ctx context.Context, tenant directory.TenantID, now time.Time, limit int) (more bool, err error) {
 	for _, x := range expiring {
 		before := micros(now.Add(-x.keep))
 		var waiting int
 		if err := db.read.QueryRowContext(ctx, `
 			SELECT COUNT(*) FROM (SELECT 1 AS one FROM `+x.table+` WHERE tenant_id = $1 AND `+x.column+` < $2 LIMIT 1) AS waiting`,
 			tenant, before).Scan(&waiting); err != nil {
-			return fmt.Errorf("look for ended rows in %s: %w", x.table, err)
+			return false, fmt.Errorf("look for ended rows in %s: %w", x.table, err)
 		}
 		if waiting == 0 {
 			continue
 		}
 		if err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-			_, err := tx.exec(ctx, `
+			n, err := tx.exec(ctx, `
 				DELETE FROM `+x.table+` WHERE tenant_id = $1 AND `+x.column+` < $2 AND `+x.key+` IN (
 					SELECT `+x.key+` FROM `+x.table+` WHERE tenant_id = $1 AND `+x.column+` < $2 LIMIT $3)`,
 				tenant, before, limit)
+			more = more || n >= int64(limit)
 			if err == nil && x.table == "device_code" {
 				err = tx.removeStaleUserCodes(ctx, tenant)
 			}
 			return err
 		}); err != nil {
-			return fmt.Errorf("remove ended rows of %s: %w", x.table, err)
+			return false, fmt.Errorf("remove ended rows of %s: %w", x.table, err)
 		}
 	}
-	return nil
+	return more, nil
 }

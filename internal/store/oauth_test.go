@@ -38,7 +38,7 @@ func (f devices) EndSession(t testing.TB, tenant directory.TenantID, user direct
 }
 
 func (f devices) RemoveExpiredAt(t testing.TB, tenant directory.TenantID, at time.Time) {
-	if err := f.RemoveExpired(context.Background(), tenant, at, 100); err != nil {
+	if _, err := f.RemoveExpired(context.Background(), tenant, at, 100); err != nil {
 		t.Fatal(err)
 	}
 }

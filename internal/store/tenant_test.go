@@ -109,7 +109,7 @@ var expiring = []struct {
 	{"token_family", `(tenant_id, id, user_id, session_id, app_id, created_at, expires_at, body) VALUES ($1, $2, '', '', '', 0, $3, '')`, 24 * time.Hour},
 	{"single_use_token", `(tenant_id, id, kind, family_id, secret_hash, created_at, expires_at, body) VALUES ($1, $2, '', '', '', 0, $3, '')`, 24 * time.Hour},
 	{"device_code", `(tenant_id, id, secret_hash, user_code_hash, app_id, state, created_at, expires_at, body) VALUES ($1, $2, '', $2, '', '', 0, $3, '')`, time.Hour},
-	{"pushed_request", `(tenant_id, id, secret_hash, app_id, expires_at, body) VALUES ($1, $2, '', '', $3, '')`, time.Hour},
+	{"pushed_request", `(tenant_id, id, secret_hash, app_id, expires_at, body) VALUES ($1, $2, '', '', $3, '')`, 5 * time.Minute},
 	{"throttle", `(tenant_id, bucket, failures, window_at, locked_until, lock_level, updated_at) VALUES ($1, $2, 0, 0, 0, 0, $3)`, 48 * time.Hour},
 	{"familiar_place", `(tenant_id, user_id, place_hash, first_at, last_at) VALUES ($1, '', $2, 0, $3)`, 400 * 24 * time.Hour},
 	{"seen_id", `(tenant_id, kind, id, until_at) VALUES ($1, '', $2, $3)`, 0},
@@ -139,9 +139,10 @@ func TestWhatMeansNothingAnyMoreIsRemoved(t *testing.T) {
 			name  string
 			limit int
 			want  int
-		}{{"one at most", 1, 2}, {"the rest", 10, 1}, {"nothing is left to do", 10, 1}} {
-			if err := db.RemoveExpired(t.Context(), mine, nine, round.limit); err != nil {
-				t.Fatalf("RemoveExpired: %v", err)
+			more  bool
+		}{{"one at most", 1, 2, true}, {"the rest", 10, 1, false}, {"nothing is left to do", 10, 1, false}} {
+			if more, err := db.RemoveExpired(t.Context(), mine, nine, round.limit); err != nil || more != round.more {
+				t.Fatalf("%s: RemoveExpired = %v, %v", round.name, more, err)
 			}
 			for _, x := range expiring {
 				if n := number(t, db, `SELECT COUNT(*) FROM `+x.table+` WHERE tenant_id = $1`, mine); n != round.want {
