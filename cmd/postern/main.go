@@ -78,6 +78,9 @@ func rootCommand() *cobra.Command {
 // markUsage makes wrong flags and arguments of c and all commands below it errors of usage.
 func markUsage(c *cobra.Command) {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if before := c.Flags().Args(); c.HasSubCommands() && len(before) > 0 { // the flag is that of a command which is not there
+			return usage{cli.Unknown(c, before[0])}
+		}
 		return usage{fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
 	})
 	if check := c.Args; check != nil {

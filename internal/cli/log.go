@@ -27,7 +27,7 @@ var signIns = trail{
 
 var audits = trail{
 	list: (*graphclient.Client).DirectoryAudits, time: "activityDateTime", user: "initiatedBy/user/id",
-	columns: []column{{"TIME", "activityDateTime"}, {"BY", "initiatedBy/user/userPrincipalName"}, {"ACTIVITY", "activityDisplayName"}, {"RESULT", "result"}},
+	columns: []column{{"TIME", "activityDateTime"}, {"BY", "initiatedBy/user/userPrincipalName|initiatedBy/app/displayName"}, {"ACTIVITY", "activityDisplayName"}, {"RESULT", "result"}},
 }
 
 func logCommand() *cobra.Command {

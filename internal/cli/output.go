@@ -37,7 +37,8 @@ func (e *env) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// A column of a table: its head and the property that it shows.
+// A column of a table: its head and the property that it shows, or the first that has a value
+// of several with | between them.
 type column struct{ head, property string }
 
 // table prints at most top objects of all, every one if top is 0.
@@ -86,7 +87,11 @@ func (e *env) rows(rows []graphclient.Object, columns []column) error {
 func cells(row graphclient.Object, columns []column) []string {
 	var all []string
 	for _, c := range columns {
-		all = append(all, first(printable(row.Text(c.property)), "-"))
+		text := ""
+		for name := range strings.SplitSeq(c.property, "|") {
+			text = first(text, printable(row.Text(name)))
+		}
+		all = append(all, first(text, "-"))
 	}
 	return all
 }

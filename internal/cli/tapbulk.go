@@ -75,7 +75,7 @@ func readPeople(c *cobra.Command, path string) ([]bulk.Person, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, bulk.ErrFile.With("", fmt.Sprintf("The list of people can't be read: %v.", err))
 	}
 	defer func() { _ = file.Close() }() // only read
 	return bulk.ReadPeople(file)
