@@ -155,6 +155,40 @@ func (p Policy) Warnings(deviceGroup func(directory.GroupID) bool) []Warning {
 	return all
 }
 
+// Clashes says which settings of p another policy sets otherwise for the same target, and
+// which of the two wins there. Groups that merely overlap are for [Resolve] to find.
+func (p Policy) Clashes(others []Policy) []Warning {
+	var all []Warning
+	for _, o := range others {
+		if o.ID == p.ID || !p.meets(o) {
+			continue
+		}
+		for _, uri := range slices.Sorted(maps.Keys(p.Settings)) {
+			s, err := Find(uri, "")
+			mine, theirs := p.Settings[uri], o.Settings[uri]
+			if err != nil || !theirs.IsSet() || theirs.Equal(mine) {
+				continue
+			}
+			winner, reason := p, "it is older"
+			a, b := candidate{policy: p, value: mine}, candidate{policy: o, value: theirs}
+			if compare(s, a, b) > 0 {
+				winner, a, b = o, b, a
+			}
+			if why(s, a, b) == StricterFirst {
+				reason = "its value is stricter"
+			}
+			all = append(all, Warning{uri, fmt.Sprintf("%s is %s here and %s in the policy %s, for the same target. The policy %s wins: %s.",
+				s.Name, mine, theirs, o.Name, winner.Name, reason)})
+		}
+	}
+	return all
+}
+
+// meets reports whether p and o are assigned to the same target.
+func (p Policy) meets(o Policy) bool {
+	return slices.ContainsFunc(p.Assignments, func(a Assignment) bool { return !a.Exclude && slices.Contains(o.Assignments, a) })
+}
+
 func (p Policy) number(uri string) int64 {
 	if v, ok := p.Settings[uri]; ok {
 		return v.Int()

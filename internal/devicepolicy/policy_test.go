@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/directory"
@@ -185,5 +186,46 @@ func TestOMA(t *testing.T) {
 		if f, ok := errors.AsType[*fault.Error](err); err != nil && (!ok || f.Code == "") {
 			t.Errorf("%s: %v is not a fault", c.name, err)
 		}
+	}
+}
+
+func TestClashesAreFoundWhereTargetsAreTheSame(t *testing.T) {
+	group := directory.GroupID("4f1f7d5e-3a0c-4f6e-9b7b-1a2b3c4d5e6f")
+	policy := func(name string, days int, web int64, length int64, to ...devicepolicy.Assignment) devicepolicy.Policy {
+		return devicepolicy.Policy{
+			ID: name, Name: name, CreatedAt: time.Date(2026, 11, days, 9, 0, 0, 0, time.UTC), Assignments: to,
+			Settings: map[string]devicepolicy.Value{
+				devicepolicy.EnableWebSignIn: devicepolicy.IntValue(web), devicepolicy.MinimumPINLength: devicepolicy.IntValue(length),
+			},
+		}
+	}
+	everywhere, team := devicepolicy.Assignment{Target: devicepolicy.AllDevices}, devicepolicy.Assignment{Target: devicepolicy.Group, Group: group}
+	without := devicepolicy.Assignment{Target: devicepolicy.Group, Group: group, Exclude: true}
+	p := policy("New", 5, 1, 8, everywhere, without)
+	tests := []struct {
+		name  string
+		other devicepolicy.Policy
+		want  []string // ends of what is said
+	}{
+		{"the older one wins", policy("Old", 1, 2, 8, everywhere), []string{"The policy Old wins: it is older."}},
+		{"so it does when it is this one", policy("Late", 9, 2, 8, everywhere), []string{"The policy New wins: it is older."}},
+		{"the stricter one wins, whatever its age", policy("Strict", 9, 1, 10, everywhere), []string{"The policy Strict wins: its value is stricter."}},
+		{"equal values don't clash", policy("Same", 1, 1, 8, everywhere), nil},
+		{"another target is no clash", policy("Team", 1, 2, 8, team), nil},
+		{"an exclusion is no target", policy("Others", 1, 2, 8, without), nil},
+		{"nor is this policy another", policy("New", 1, 2, 8, everywhere), nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := p.Clashes([]devicepolicy.Policy{test.other})
+			if len(got) != len(test.want) {
+				t.Fatalf("got %v", got)
+			}
+			for i, w := range got {
+				if !strings.HasSuffix(w.Text, test.want[i]) {
+					t.Errorf("got %q", w.Text)
+				}
+			}
+		})
 	}
 }

@@ -170,8 +170,12 @@ func (a *API) warnings(c *call, p devicepolicy.Policy) ([]odata.Entity, error) {
 		failed = errors.Join(failed, err)
 		return !people
 	})
+	others, err := a.Store.DevicePolicies(c.ctx(), c.tenant.ID)
+	if err != nil {
+		return nil, err
+	}
 	all := []odata.Entity{}
-	for _, w := range found {
+	for _, w := range append(found, p.Clashes(others)...) {
 		s, err := devicepolicy.Find(w.Setting, "")
 		if err != nil {
 			return nil, err

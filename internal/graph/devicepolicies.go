@@ -89,10 +89,11 @@ func devicePolicy(a *API, c *call) (directory.Target, error) {
 	return directory.Target{}, err
 }
 
-// listDevicePolicies serves GET /deviceManagement/configurationPolicies.
+// listDevicePolicies serves GET /deviceManagement/configurationPolicies; warnings, which are
+// about all policies, are told of one policy at a time.
 func (a *API) listDevicePolicies(c *call) error {
 	w, err := a.wish(c, odata.Allow{
-		Properties: devicePolicyProperties, Expand: devicePolicyExpand, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true,
+		Properties: devicePolicyProperties[:len(devicePolicyProperties)-1], Expand: devicePolicyExpand, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true,
 	}, devicePolicySchema)
 	if err != nil {
 		return err
