@@ -189,11 +189,12 @@ func (a *Agent) Resume() error {
 	if was == nil {
 		return nil
 	}
-	was.Stop()
 	held, err := a.lock.TryLock()
 	if err != nil || !held {
+		was.Reset(time.Minute) // the join goes on
 		return errors.Join(err, ErrRunning)
 	}
+	was.Stop()
 	a.mu.Lock()
 	a.yielded = nil
 	a.mu.Unlock()

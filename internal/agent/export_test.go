@@ -1,0 +1,6 @@
+package agent
+
+import "github.com/postern-id/postern/internal/agent/disk"
+
+// Files are where the agent keeps its state.
+func Files(a *Agent) *disk.Dir { return a.files }
