@@ -17,7 +17,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/postern-id/postern/internal/agent/accounts"
 	"github.com/postern-id/postern/internal/agent/disk"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/ticket"
@@ -33,7 +32,6 @@ type Options struct {
 	CA    []byte // PEM, trusted beside the system's and the CA of the join
 	// LocalPolicy is a file with the values of the machine's owner; it may be missing.
 	LocalPolicy string
-	Local       accounts.Local // the machine's own accounts; nil reads /etc
 	Now         func() time.Time
 	Log         *slog.Logger
 	// Patience is how long a call waits for a server that is busy or away.
@@ -44,9 +42,6 @@ type Options struct {
 func (o Options) filled() Options {
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Local == nil {
-		o.Local = accounts.Etc()
 	}
 	if o.TPM == "" {
 		o.TPM = "auto"

@@ -79,7 +79,7 @@ func newDevice(o Options, files *disk.Dir, i identity.Identity, chip *tpm.TPM) (
 	}
 	d.Link = &link.Link{Base: i.Server, Tenant: i.Tenant.TenantID, HTTP: client, Key: key, Now: o.Now, Patience: o.Patience}
 	d.Policy, d.policyTrouble = policy.Open(files, d.want(), i.PolicyKeys)
-	if d.Accounts, err = accounts.Open(files, o.Local, i.Tenant.Numbers); err != nil {
+	if d.Accounts, err = accounts.Open(files); err != nil {
 		return nil, err
 	}
 	d.mark = readMark(files)

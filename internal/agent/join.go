@@ -243,12 +243,12 @@ func (a *Agent) keep(i identity.Identity, chip *tpm.TPM, out device.JoinAnswer) 
 	if _, err := d.Policy.Take(device.PolicyAnswer{Policy: out.Policy, PolicyKeys: out.PolicyKeys}, ""); err != nil {
 		return err
 	}
-	if d.Accounts, err = accounts.Open(a.files, a.options.Local, i.Tenant.Numbers); err != nil {
+	if d.Accounts, err = accounts.Open(a.files); err != nil {
 		return err
 	}
 	for _, one := range out.Accounts {
 		if _, err := d.Accounts.Put(one); err != nil {
-			a.options.Log.Warn("account refused", "account", one.ID, "err", err)
+			return err
 		}
 	}
 	return d.note(d.Policy.SignedAt())

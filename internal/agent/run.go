@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/postern-id/postern/internal/agent/accounts"
 	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/link"
@@ -196,9 +197,12 @@ func (a *Agent) readAccount(ctx context.Context, d *Device, id string) error {
 		return err
 	}
 	changed, err := d.Accounts.Put(account)
-	if err != nil {
+	if errors.Is(err, accounts.ErrNumber) {
 		a.options.Log.WarnContext(ctx, "account refused", "account", id, "err", err)
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if changed {
 		a.watch.tell(AccountChanged)

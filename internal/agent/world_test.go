@@ -218,4 +218,3 @@ func (w *world) within(what string, d time.Duration, is func() bool) {
 		<-time.After(5 * time.Millisecond)
 	}
 }
-

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/postern-id/postern/internal/agent/peer"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -77,6 +78,12 @@ func Serve(ctx context.Context, folder string, calls map[string]Call, log *slog.
 	defer cancel()
 	_ = site.Shutdown(short) // a command that waits longer is cut off
 	return nil
+}
+
+// allowed reports whether root or the agent's own user is at the other end.
+func allowed(conn net.Conn) bool {
+	from, err := peer.Of(conn)
+	return err == nil && (from.UID == 0 || int64(from.UID) == int64(os.Geteuid()))
 }
 
 type peerKey struct{}

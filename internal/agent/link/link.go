@@ -72,6 +72,13 @@ func (l *Link) learn(res *http.Response) {
 	}
 }
 
+// hear notes that the server is there.
+func (l *Link) hear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.heard = l.Now()
+}
+
 func (l *Link) state() (nonce string, offset time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

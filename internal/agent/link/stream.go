@@ -39,6 +39,7 @@ func (l *Link) Stream(ctx context.Context, last string, tell func(Event)) (strin
 	lines := bufio.NewScanner(body)
 	for lines.Scan() {
 		cut.Reset(silence)
+		l.hear()
 		name, value, _ := strings.Cut(lines.Text(), ":")
 		value = strings.TrimPrefix(value, " ")
 		switch name {
