@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -77,8 +78,9 @@ type Agent struct {
 	yielded *time.Timer // set while a join has the state
 	changed chan struct{}
 
-	watch watchers
-	work  sync.Mutex // one contact with the server, join or repair at a time
+	watch     watchers
+	connected atomic.Bool
+	work      sync.Mutex // one contact with the server, join or repair at a time
 }
 
 // Open opens the state of a device, joined or not. A joined device whose key can't be used is

@@ -180,6 +180,7 @@ func (w *world) change(a *agent.Agent, f func(*store.DB, directory.Device, audit
 	}
 	e := audit.Event{Tenant: i.Tenant.TenantID, ID: uuid.NewString(), At: time.Now(), Change: &audit.Change{
 		Activity: audit.RegisterDevice, Category: audit.CategoryDevice, Service: audit.ServiceDeviceRegistration, Operation: audit.OperationUpdate, Result: audit.Success,
+		Targets: []audit.Target{{ID: string(d.ID), Type: audit.TargetDevice, DisplayName: d.DisplayName}},
 	}}
 	if err := f(db, d, e); err != nil {
 		w.t.Fatal(err)
@@ -467,3 +468,31 @@ func TestOneAgentAtATime(t *testing.T) {
 		t.Errorf("contact: %v", err)
 	}
 }
+
+// What an administrator does reaches a connected device at once.
+func TestAConnectedDeviceIsToldWithinASecond(t *testing.T) {
+	w := newWorld(t)
+	a := w.joined()
+	told := make(chan agent.Change, 64)
+	defer a.Watch(func(c agent.Change) {
+		select {
+		case told <- c:
+		default:
+		}
+	})()
+	w.running(a)
+	w.within("connected", 10*time.Second, func() bool { return a.Connected() })
+
+	w.graph("PATCH", "/v1.0/users/"+admin, `{"displayName":"Ada"}`, 204, nil)
+	w.within("a new name", time.Second+slack, func() bool { return a.Status().Users[0].DisplayName == "Ada" })
+	w.enable(a, false)
+	w.within("the device is switched off", time.Second+slack, func() bool { return len(a.Status().Problems) == 1 })
+	for c := range told {
+		if c == agent.DeviceEnded {
+			break
+		}
+	}
+}
+
+// slack is for a machine that does other things, too.
+const slack = 4 * time.Second

@@ -93,7 +93,7 @@ func (a *Agent) StartWeb(ctx context.Context, redirect, hint string) (*websignin
 	if !d.Settings("").On(devicepolicy.EnableWebSignIn) {
 		return nil, ErrNoWebSignIn
 	}
-	return websignin.Start(ctx, d.Link, d.Identity().Tenant, redirect, hint)
+	return websignin.Start(ctx, d.Link, d.Identity().Tenant, redirect, hint, d.Identity().DeviceID)
 }
 
 // SignInWithPass signs a person in by a pass that they typed at a console: web sign-in
@@ -122,7 +122,7 @@ func (a *Agent) Welcome(ctx context.Context, p websignin.Person) (device.Account
 	if err != nil {
 		return device.Account{}, err
 	}
-	if p.DeviceID != "" && p.DeviceID != d.Identity().DeviceID {
+	if p.DeviceID != "" && p.DeviceID != d.Identity().DeviceID { // a code for another device names none
 		return device.Account{}, websignin.ErrDevice
 	}
 	account, err := d.Link.Account(ctx, p.ID)

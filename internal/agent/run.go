@@ -49,10 +49,9 @@ func (a *Agent) Run(ctx context.Context) error {
 			}
 			continue
 		}
-		err = a.Contact(ctx)
-		if err == nil {
+		err = a.follow(ctx, d)
+		if d.Link.Heard().After(a.options.Now().Add(-pause)) {
 			pause = firstPause
-			err = a.follow(ctx, d)
 		}
 		wait := pause + rand.N(pause) //nolint:gosec // so that many devices do not come at once
 		switch {
@@ -255,8 +254,8 @@ func ended(code string) error {
 	return directory.ErrDeviceUnknown
 }
 
-// follow reads what the stream says has changed, until it ends. Where the server has none,
-// it waits a while instead.
+// follow reads everything as soon as the server's stream is open, and then what the stream
+// says has changed, until it ends. Where the server has no stream, it waits a while instead.
 func (a *Agent) follow(ctx context.Context, d *Device) error {
 	ctx, cancel := context.WithTimeout(ctx, always)
 	defer cancel()
@@ -267,9 +266,11 @@ func (a *Agent) follow(ctx context.Context, d *Device) error {
 		case <-ctx.Done():
 		}
 	}()
-	last := ""
 	var failed error
-	_, err := d.Link.Stream(ctx, last, func(e link.Event) {
+	defer a.connected.Store(false)
+	// All is read once the stream is open, so that it needs no place to go on from.
+	_, err := d.Link.Stream(ctx, "", func(e link.Event) {
+		defer a.connected.Store(true)
 		if err := a.take(ctx, d, e); err != nil {
 			failed = err
 			cancel()
@@ -281,8 +282,15 @@ func (a *Agent) follow(ctx context.Context, d *Device) error {
 	case ctx.Err() != nil:
 		return nil // everything is read again
 	case noStream(err):
+		if err := a.Contact(ctx); err != nil {
+			return err
+		}
 		a.wait(ctx, poll)
 		return nil
+	case refusedDevice(err):
+		a.work.Lock()
+		defer a.work.Unlock()
+		return errors.Join(err, a.end(ctx, d, err))
 	}
 	return err
 }
@@ -293,8 +301,14 @@ func noStream(err error) bool {
 	return ok && (f.Status == 404 || f.Status == 400) && !refusedDevice(err)
 }
 
+// Connected reports whether the server tells of changes as they happen.
+func (a *Agent) Connected() bool { return a.connected.Load() }
+
 // take does what one event asks for.
 func (a *Agent) take(ctx context.Context, d *Device, e link.Event) error {
+	if e == (link.Event{}) {
+		return a.Contact(ctx)
+	}
 	a.work.Lock()
 	defer a.work.Unlock()
 	var err error

@@ -182,3 +182,10 @@ func OAuthCode(err error) string {
 func (l *Link) Status(ctx context.Context, in device.Status) error {
 	return l.call(ctx, request{method: http.MethodPost, path: "/status"}, in, nil)
 }
+
+// SignIn is one step of a sign-in without a browser. It is sent once: it spends passes.
+func (l *Link) SignIn(ctx context.Context, in device.SignInRequest) (device.SignInAnswer, error) {
+	var out device.SignInAnswer
+	err := l.call(ctx, request{method: http.MethodPost, path: "/signin", once: true}, in, &out)
+	return out, err
+}

@@ -92,6 +92,7 @@ type request struct {
 	body         []byte
 	kind         string // of the body
 	access       string // token that comes with it
+	once         bool   // not to be repeated
 }
 
 // call calls path below the tenant's part of the device API and decodes the answer into out
@@ -121,7 +122,7 @@ func (l *Link) patient(ctx context.Context, r request) ([]byte, error) {
 	for pause := 500 * time.Millisecond; ; pause = min(2*pause, 30*time.Second) {
 		answer, err := l.proved(ctx, r)
 		wait, again := later(err, pause)
-		if !again || waited+wait > l.Patience {
+		if !again || r.once || waited+wait > l.Patience {
 			return answer, err
 		}
 		if err := graphclient.Wait(ctx, wait); err != nil {

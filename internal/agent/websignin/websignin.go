@@ -72,8 +72,9 @@ type Request struct {
 }
 
 // Start pushes a request that comes back to redirect, an address on this machine. hint is the
-// name that the page begins with, and may be empty.
-func Start(ctx context.Context, l *link.Link, about device.About, redirect, hint string) (*Request, error) {
+// name that the page begins with, and joined the id of a device that has joined; both may be
+// empty.
+func Start(ctx context.Context, l *link.Link, about device.About, redirect, hint, joined string) (*Request, error) {
 	r := &Request{
 		link: l, about: about, redirect: redirect,
 		state: rand.Text(), nonce: rand.Text(), verifier: rand.Text() + rand.Text(),
@@ -86,6 +87,9 @@ func Start(ctx context.Context, l *link.Link, about device.About, redirect, hint
 	}
 	if hint != "" {
 		form.Set("login_hint", hint)
+	}
+	if joined != "" {
+		form.Set("device_id", joined)
 	}
 	var pushed struct {
 		RequestURI string `json:"request_uri"`
