@@ -49,11 +49,11 @@ type metadata struct {
 func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
 	name, issuer := r.PathValue("tenant"), s.PublicURL+"/{tenantid}/v2.0"
 	if !noTenant(name) {
-		t, err := s.tenant(r)
+		id, err := s.tenantID(r)
 		if err != nil {
 			return err
 		}
-		name, issuer = string(t.ID), s.issuer(t.ID)
+		name, issuer = string(id), s.issuer(id)
 	}
 	base := s.PublicURL + "/" + name
 	revoke := ""
@@ -95,11 +95,11 @@ func texts[T ~string](all []T) []string {
 func (s *Server) keySet(w http.ResponseWriter, r *http.Request) error {
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	if !noTenant(r.PathValue("tenant")) {
-		t, err := s.tenant(r)
+		id, err := s.tenantID(r)
 		if err != nil {
 			return err
 		}
-		if set.Keys, err = s.Keys.Public(r.Context(), string(t.ID)); err != nil {
+		if set.Keys, err = s.Keys.Public(r.Context(), string(id)); err != nil {
 			return err
 		}
 	}

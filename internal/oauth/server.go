@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -35,6 +36,8 @@ type Server struct {
 	Now         func() time.Time
 	Rand        io.Reader
 	Log         *slog.Logger
+
+	seen sync.Map // ids of tenants
 }
 
 // Secrets returns keyed hashes under keys that are derived from the tenant's own secret.
@@ -157,6 +160,20 @@ func (s *Server) tenant(r *http.Request) (directory.Tenant, error) {
 		return directory.Tenant{}, err
 	}
 	return s.Store.Tenant(r.Context(), id)
+}
+
+// tenantID is tenant for those who need nothing else of it. Tenants don't go, so one that was
+// seen is known without a look at the store.
+func (s *Server) tenantID(r *http.Request) (directory.TenantID, error) {
+	id := directory.TenantID(strings.ToLower(r.PathValue("tenant")))
+	if _, seen := s.seen.Load(id); seen {
+		return id, nil
+	}
+	t, err := s.tenant(r)
+	if err == nil {
+		s.seen.Store(t.ID, true)
+	}
+	return t.ID, err
 }
 
 // issuer returns the issuer of a tenant, always by its id.

@@ -16,7 +16,7 @@ const maxForm = 64 << 10
 // An exchange is one request to the token endpoint.
 type exchange struct {
 	r      *http.Request
-	tenant directory.Tenant
+	tenant directory.Tenant // with its id alone
 	client client
 }
 
@@ -97,11 +97,12 @@ func (s *Server) exchange(r *http.Request, serve func(*Server, *exchange) (token
 	return serve(s, x)
 }
 
-// exchangeTenant is the tenant of the address; at common it is the one that the code or
-// refresh token names.
+// exchangeTenant is the tenant of the address, of which only the id is read; at common it is
+// the one that the code or refresh token names.
 func (s *Server) exchangeTenant(r *http.Request) (directory.Tenant, error) {
 	if !noTenant(r.PathValue("tenant")) {
-		return s.tenant(r)
+		id, err := s.tenantID(r)
+		return directory.Tenant{ID: id}, err
 	}
 	if code := r.PostForm.Get("device_code"); code != "" {
 		return s.deviceTenant(r, code)
