@@ -22,7 +22,7 @@ func Commands(logVerbs ...*cobra.Command) []*cobra.Command {
 	log := logCommand()
 	log.AddCommand(logVerbs...)
 	return []*cobra.Command{
-		tapCommand(), userCommand(), groupCommand(), roleCommand(), appCommand(), policyCommand(), log,
+		tapCommand(), userCommand(), groupCommand(), roleCommand(), appCommand(), policyCommand(), deviceCommand(), log,
 		whoamiCommand(), loginCommand(), logoutCommand(), manCommand(),
 	}
 }

@@ -26,6 +26,11 @@ const (
 	ChangeMembers    Action = "changeMembers"   // and owners
 	ChangeRoleGroup  Action = "changeRoleGroup" // any change of a role-assignable one; see OnGroup
 
+	ReadDevices  Action = "readDevices" // owners and users included
+	UpdateDevice Action = "updateDevice"
+	SwitchDevice Action = "switchDevice" // on and off
+	DeleteDevice Action = "deleteDevice"
+
 	ReadRoles   Action = "readRoles"
 	AssignRoles Action = "assignRoles"
 
@@ -105,6 +110,7 @@ var (
 	readUsers        = oneOf{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	writeUsers       = oneOf{"User.ReadWrite.All", "Directory.ReadWrite.All"}
 	writeGroups      = oneOf{"Group.ReadWrite.All", "Directory.ReadWrite.All"}
+	writeDevices     = oneOf{"Device.ReadWrite.All", "Directory.ReadWrite.All"}
 	readMethods      = oneOf{"UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"}
 	readOwnMethods   = oneOf{"UserAuthenticationMethod.Read", "UserAuthenticationMethod.ReadWrite"}
 	issuePasses      = oneOf{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}
@@ -114,6 +120,7 @@ var (
 	}
 	groupWriters        = []RoleID{DirectoryWriters, GroupsAdministrator, UserAdministrator, GlobalAdministrator}
 	groupManagers       = []RoleID{GroupsAdministrator, UserAdministrator, GlobalAdministrator}
+	deviceManagers      = []RoleID{CloudDeviceAdministrator, IntuneAdministrator, GlobalAdministrator}
 	userManagers        = []RoleID{UserAdministrator, AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
 	methodManagers      = []RoleID{AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
 	methodReaders       = []RoleID{AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
@@ -177,6 +184,13 @@ var rules = map[Action]rule{
 		needs: []oneOf{{"RoleManagement.ReadWrite.Directory"}, append(oneOf{"GroupMember.ReadWrite.All"}, writeGroups...)},
 		roles: []RoleID{PrivilegedRoleAdministrator, GlobalAdministrator},
 	},
+
+	ReadDevices: {
+		needs: []oneOf{append(oneOf{"Device.Read.All"}, append(writeDevices, "Directory.Read.All")...)}, open: toMembers, roles: directoryReaders,
+	},
+	UpdateDevice: {needs: []oneOf{writeDevices}, roles: []RoleID{IntuneAdministrator, GlobalAdministrator}},
+	SwitchDevice: {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	DeleteDevice: {needs: []oneOf{writeDevices}, roles: deviceManagers},
 
 	ReadRoles: {
 		needs: []oneOf{{

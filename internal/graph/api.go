@@ -64,6 +64,8 @@ type call struct {
 	user  directory.User
 	group directory.Group
 	app   directory.Application
+	// device is what the path names.
+	device directory.Device
 	// principal is the one that the path names, or the one of app; empty if it has none.
 	principal directory.ServicePrincipal
 	policy    devicepolicy.Policy

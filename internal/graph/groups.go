@@ -129,7 +129,7 @@ var relations = map[string]directory.Relation{"members@odata.bind": directory.Me
 
 // belongs refuses what cannot be a member or an owner.
 func belongs(ref directory.Ref, relation directory.Relation) error {
-	if ref.Kind == directory.KindApplication || relation == directory.Owner && ref.Kind == directory.KindGroup {
+	if ref.Kind == directory.KindApplication || relation == directory.Owner && (ref.Kind == directory.KindGroup || ref.Kind == directory.KindDevice) {
 		return odata.ErrMember.With("@odata.id", "An object of this kind can't be added here.")
 	}
 	return nil

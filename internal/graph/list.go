@@ -190,6 +190,7 @@ func (a *API) writeLinked(c *call, object, link string) error {
 var casts = map[string]directory.ObjectKind{
 	"microsoft.graph.user": directory.KindUser, "microsoft.graph.group": directory.KindGroup,
 	"microsoft.graph.servicePrincipal": directory.KindServicePrincipal, "microsoft.graph.directoryRole": kindRole,
+	"microsoft.graph.device": directory.KindDevice,
 }
 
 // writeCount serves the $count segment of a collection.

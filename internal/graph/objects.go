@@ -15,7 +15,7 @@ const kindRole directory.ObjectKind = "directoryRole"
 
 // objectProperties are what a list of mixed objects may be asked for.
 var objectProperties = names(slices.Concat(userResource(directory.User{}), groupResource(directory.Group{}), roleResource(directory.Role{}),
-	principalResource(directory.ServicePrincipal{}), applicationResource(directory.Application{}, nil)))
+	principalResource(directory.ServicePrincipal{}), applicationResource(directory.Application{}, nil), deviceResource(directory.Device{})))
 
 // names lists the properties of e, each once.
 func names(e odata.Entity) []string {
@@ -76,6 +76,8 @@ func resourceOf(thing any) odata.Entity {
 		return principalResource(t)
 	case directory.Application:
 		return applicationResource(t, nil)
+	case directory.Device:
+		return deviceResource(t)
 	}
 	return odata.Entity{}
 }
@@ -87,6 +89,8 @@ func readAction(kind directory.ObjectKind) directory.Action {
 		return directory.ReadUser
 	case directory.KindGroup:
 		return directory.ReadGroup
+	case directory.KindDevice:
+		return directory.ReadDevices
 	}
 	return directory.ReadApplications
 }
@@ -198,6 +202,8 @@ func (a *API) objectTarget(c *call, ref directory.Ref) audit.Target {
 		return principalTarget(t)
 	case directory.Application:
 		return applicationTarget(t)
+	case directory.Device:
+		return deviceTarget(t)
 	}
 	return audit.Target{ID: ref.ID, Type: audit.TargetOther}
 }

@@ -57,6 +57,18 @@ var routes = []route{
 	{"POST /groups/{id}/owners/$ref", odata.Directory, directory.ChangeMembers, team, (*API).addOwner},
 	{"DELETE /groups/{id}/owners/{object}/$ref", odata.Directory, directory.ChangeMembers, team, (*API).removeOwner},
 
+	{"GET /devices", odata.Directory, directory.ReadDevices, nil, (*API).listDevices},
+	{"GET /devices/$count", odata.Directory, directory.ReadDevices, nil, (*API).countDevices},
+	{"GET /devices/{id}", odata.Directory, directory.ReadDevices, machine, (*API).getDevice},
+	{"PATCH /devices/{id}", odata.Directory, directory.SwitchDevice, machine, (*API).patchDevice}, // and UpdateDevice for the rest
+	{"DELETE /devices/{id}", odata.Directory, directory.DeleteDevice, machine, (*API).deleteDevice},
+	{"GET /devices/{id}/registeredOwners", odata.Directory, directory.ReadDevices, machine, linkedDevice("registeredOwner")},
+	{"GET /devices/{id}/registeredUsers", odata.Directory, directory.ReadDevices, machine, linkedDevice("registeredUser")},
+	{"GET /devices/{id}/memberOf", odata.Directory, directory.ReadDevices, machine, linkedDevice("memberOf")},
+	{"GET /devices/{id}/transitiveMemberOf", odata.Directory, directory.ReadDevices, machine, linkedDevice("transitiveMemberOf")},
+	{"GET /users/{id}/ownedDevices", odata.Directory, directory.ReadDevices, person, (*API).listOwnedDevices},
+	{"GET /users/{id}/registeredDevices", odata.Directory, directory.ReadDevices, person, (*API).listRegisteredDevices},
+
 	// What these need depends on what the object is; each asks May itself.
 	{"GET /directoryObjects/{id}", odata.Directory, "", nil, (*API).getObject},
 	{"POST /directoryObjects/getByIds", odata.Directory, "", nil, (*API).getByIDs},

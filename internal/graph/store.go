@@ -20,6 +20,7 @@ type Store interface {
 	Grants
 	Domains
 	DevicePolicies
+	Devices
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)

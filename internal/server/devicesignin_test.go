@@ -324,3 +324,42 @@ func TestADeviceIsFamiliarToWhomItKnows(t *testing.T) {
 		t.Errorf("another device asks for %s", got)
 	}
 }
+
+func TestADeviceThatIsSwitchedOffSignsNobodyIn(t *testing.T) {
+	w := newWorld(t)
+	m, out, pass := joined(t, w)
+	signIn := func() map[string]any {
+		begin := w.present(m.push(webSignIn(out.DeviceID)))
+		return m.redeem(w.codeIn(w.get(w.signIn(begin.location, "admin@contoso.example", pass).location)))
+	}
+	tokens := signIn()
+	w.newBrowser()
+	if a := m.refresh(tokens); a.status != http.StatusOK {
+		t.Fatalf("a refresh before: %d %s", a.status, a.body)
+	}
+	pushed, under := m.push(webSignIn(out.DeviceID)), w.present(m.push(webSignIn(out.DeviceID)))
+	w.api(http.MethodPatch, "/v1.0/devices/"+out.ObjectID, w.appToken(), `{"accountEnabled":false}`)
+
+	if a := m.refresh(tokens); a.status != http.StatusBadRequest {
+		t.Errorf("a refresh: %d %s", a.status, a.body)
+	}
+	if a := m.post("/oauth2/v2.0/par", webSignIn(out.DeviceID)); a.status != http.StatusBadRequest || !strings.Contains(a.body, "AADSTS135011") {
+		t.Errorf("a push: %d %s", a.status, a.body)
+	}
+	if a := w.present(pushed); a.status != http.StatusForbidden || !strings.Contains(a.body, "switched this device off") {
+		t.Errorf("the page: %d %s", a.status, a.body)
+	}
+	if a := w.signIn(under.location, "admin@contoso.example", pass); a.status != http.StatusForbidden || !strings.Contains(a.body, "switched this device off") {
+		t.Errorf("a sign-in under way: %d %s", a.status, a.body)
+	}
+	w.api(http.MethodPatch, "/v1.0/devices/"+out.ObjectID, w.appToken(), `{"accountEnabled":true}`)
+	w.newBrowser()
+	fresh := signIn()
+	w.api(http.MethodDelete, "/v1.0/devices/"+out.ObjectID, w.appToken(), "")
+	if a := m.refresh(fresh); a.status != http.StatusBadRequest {
+		t.Errorf("a refresh of a deleted device: %d %s", a.status, a.body)
+	}
+	if a := m.post("/oauth2/v2.0/par", webSignIn(out.DeviceID)); a.status != http.StatusBadRequest || !strings.Contains(a.body, "AADSTS50155") {
+		t.Errorf("a push of a deleted device: %d %s", a.status, a.body)
+	}
+}

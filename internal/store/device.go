@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/filter"
 )
 
 const deviceColumns = `id, body, owner_id, seen_at, version`
@@ -28,6 +29,18 @@ func scanDevice(tenant directory.TenantID, scan func(...any) error) (directory.D
 	}
 	d.ID, d.SeenAt = id, fromMicros(seen)
 	return d, nil
+}
+
+var devices = listing[directory.Device]{table: "device", columns: deviceColumns, kind: directory.KindDevice, scan: scanDevice}
+
+// Devices implements graph.Store.
+func (db *DB) Devices(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.Device, []any, error) {
+	return list(ctx, db, tenant, devices, match, order, after, limit)
+}
+
+// CountDevices implements graph.Store.
+func (db *DB) CountDevices(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (int, error) {
+	return count(ctx, db, tenant, devices, match)
 }
 
 // Device returns the device with the given object id, or directory.ErrDeviceUnknown.
@@ -130,7 +143,7 @@ func (tx *Tx) putDevice(ctx context.Context, d directory.Device) error {
 		ON CONFLICT (tenant_id, id) DO UPDATE SET display_name = excluded.display_name, operating_system = excluded.operating_system,
 			trust_type = excluded.trust_type, account_enabled = excluded.account_enabled, key_thumbprint = excluded.key_thumbprint,
 			machine = excluded.machine, owner_id = excluded.owner_id, seen_at = excluded.seen_at, version = device.version + 1, body = excluded.body`,
-		d.Tenant, d.ID, d.DeviceID, strings.ToLower(d.DisplayName), strings.ToLower(d.OperatingSystem), d.TrustType, d.AccountEnabled,
+		d.Tenant, d.ID, d.DeviceID, strings.ToLower(d.DisplayName), strings.ToLower(d.OperatingSystem), strings.ToLower(string(d.TrustType)), d.AccountEnabled,
 		d.KeyThumbprint, d.Machine, d.Owner, micros(d.RegisteredAt), micros(d.SeenAt), string(body))
 	return err
 }

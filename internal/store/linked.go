@@ -76,8 +76,12 @@ var links = map[string]string{
 	"transitiveMemberOf": `SELECT group_id AS id, 'group' AS kind FROM (` + groupsOf + ` SELECT group_id FROM up) AS above
 		UNION SELECT role_id, 'directoryRole' FROM role_assignment WHERE tenant_id = $1 AND (principal_id = $2
 			OR principal_id IN (SELECT group_id FROM (` + groupsOf + ` SELECT group_id FROM up) AS holders))`,
-	"ownerOf":    `SELECT owner_id AS id, owner_kind AS kind FROM object_owner WHERE tenant_id = $1 AND object_id = $2`,
-	"roleMember": `SELECT principal_id AS id, principal_kind AS kind FROM role_assignment WHERE tenant_id = $1 AND role_id = $2`,
+	"ownerOf":          `SELECT owner_id AS id, owner_kind AS kind FROM object_owner WHERE tenant_id = $1 AND object_id = $2`,
+	"registeredOwner":  `SELECT owner_id AS id, 'user' AS kind FROM device WHERE tenant_id = $1 AND id = $2 AND owner_id <> ''`,
+	"registeredUser":   `SELECT user_id AS id, 'user' AS kind FROM device_user WHERE tenant_id = $1 AND device_id = $2`,
+	"ownedDevice":      `SELECT id, 'device' AS kind FROM device WHERE tenant_id = $1 AND owner_id = $2`,
+	"registeredDevice": `SELECT device_id AS id, 'device' AS kind FROM device_user WHERE tenant_id = $1 AND user_id = $2`,
+	"roleMember":       `SELECT principal_id AS id, principal_kind AS kind FROM role_assignment WHERE tenant_id = $1 AND role_id = $2`,
 }
 
 // Linked implements graph.Store.
@@ -108,6 +112,8 @@ func (db *DB) Object(ctx context.Context, tenant directory.TenantID, ref directo
 		return db.Group(ctx, tenant, directory.GroupID(ref.ID))
 	case directory.KindServicePrincipal:
 		return db.ServicePrincipal(ctx, tenant, directory.ServicePrincipalID(ref.ID))
+	case directory.KindDevice:
+		return db.Device(ctx, tenant, directory.DeviceObjectID(ref.ID))
 	case directory.KindApplication:
 		return db.Application(ctx, tenant, directory.ApplicationID(ref.ID))
 	}
