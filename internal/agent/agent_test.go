@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -496,3 +497,76 @@ func TestAConnectedDeviceIsToldWithinASecond(t *testing.T) {
 
 // slack is for a machine that does other things, too.
 const slack = 4 * time.Second
+
+// assign makes a policy for all devices that sets one integer.
+func (w *world) assign(uri string, value int64) {
+	w.t.Helper()
+	var made struct {
+		ID string `json:"id"`
+	}
+	w.graph("POST", "/v1.0/deviceManagement/deviceConfigurations", fmt.Sprintf(`{"@odata.type":"#microsoft.graph.windows10CustomConfiguration",
+		"displayName":"A policy","omaSettings":[{"@odata.type":"#microsoft.graph.omaSettingInteger","displayName":"One","omaUri":%q,"value":%d}]}`, uri, value), 201, &made)
+	w.graph("POST", "/v1.0/deviceManagement/configurationPolicies/"+made.ID+"/assign",
+		`{"assignments":[{"target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}}]}`, 200, nil)
+}
+
+func TestAPolicyIsInEffectWithinASecondAndWinsOverLocalValues(t *testing.T) {
+	w := newWorld(t)
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(file, []byte(devicepolicy.OfflineDays+": 30\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := w.joined(func(o *agent.Options) { o.LocalPolicy = file })
+	w.running(a)
+	w.within("connected", 10*time.Second, func() bool { return a.Connected() })
+	w.assign(devicepolicy.OfflineDays, 2)
+	w.assign(devicepolicy.EnableWebSignIn, 2)
+	w.within("the policies", time.Second+slack, func() bool {
+		s := a.Status().Policy
+		return s[devicepolicy.OfflineDays].Value.Int() == 2 && s[devicepolicy.EnableWebSignIn].Value.Int() == 2
+	})
+	s := a.Status()
+	if days := s.Policy[devicepolicy.OfflineDays]; days.Source != devicepolicy.FromPolicy || days.Reason != devicepolicy.ManagedOverrule || days.Policy != "A policy" {
+		t.Errorf("days offline: %+v", days)
+	}
+	if len(s.Problems) != 1 || s.Problems[0].Code != agent.ErrOverruled.Code {
+		t.Errorf("status says %+v", s.Problems)
+	}
+	if _, err := a.StartWeb(t.Context(), "http://localhost:1", ""); !errors.Is(err, agent.ErrNoWebSignIn) {
+		t.Errorf("web sign-in, switched off: %v", err)
+	}
+	w.within("the person's policy", slack, func() bool { // is the next to be read
+		left, err := w.device(a).Offline(s.Users[0].ID)
+		return err == nil && left <= 48*time.Hour
+	})
+}
+
+// Whoever keeps a copy of an older policy can't bring it back on a running device, and on the
+// disk it is no newer than it was: its time without the server has run.
+func TestAnOlderPolicyIsRefused(t *testing.T) {
+	w := newWorld(t)
+	a := w.joined()
+	d := w.device(a)
+	older, err := d.Link.Policy(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Contact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Policy.Take(older, ""); !errors.Is(err, policy.ErrOlder) {
+		t.Errorf("an older one: %v", err)
+	}
+	if _, err := d.Policy.Take(older, "somebody"); !errors.Is(err, policy.ErrUntrusted) {
+		t.Errorf("the device's as a person's: %v", err)
+	}
+	other := newWorld(t)
+	b := other.joined()
+	theirs, err := other.device(b).Link.Policy(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Policy.Take(theirs, ""); !errors.Is(err, policy.ErrUntrusted) {
+		t.Errorf("another device's: %v", err)
+	}
+}

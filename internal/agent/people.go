@@ -21,11 +21,11 @@ var (
 		Text: "Web sign-in is switched off on this device.", Remedy: "Sign in with your PIN, or ask the helpdesk.",
 	}
 	ErrNoPIN = &fault.Error{
-		Kind: fault.Forbidden, Code: "pinOff",
+		Kind: fault.Forbidden, Code: "pinNotOffered",
 		Text: "Device PINs are switched off here.", Remedy: "Use web sign-in.",
 	}
 	ErrNoReset = &fault.Error{
-		Kind: fault.Forbidden, Code: "pinResetOff",
+		Kind: fault.Forbidden, Code: "pinResetNotOffered",
 		Text: "A forgotten PIN can't be replaced on this device.", Remedy: "Use web sign-in; the helpdesk can delete the PIN.",
 	}
 	ErrPINAge = &fault.Error{
