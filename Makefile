@@ -3,7 +3,7 @@
 # pam_postern.so is C, and for Linux only.
 PAM := $(shell command -v gcc >/dev/null && [ -e /usr/include/security/pam_modules.h ] && echo native)
 
-.PHONY: help run test build native lint fmt vuln bench fuzz soak conformance graphsdk man clean
+.PHONY: help run test build native package lint fmt vuln bench fuzz soak conformance graphsdk man clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
@@ -51,6 +51,9 @@ graphsdk: build ## the full Graph SDK for Go against bin/postern; compiles for t
 
 man: build ## manual pages, in bin/man
 	bin/postern man bin/man
+
+package: build ## bin/postern-agent_*.deb
+	@packaging/linux/package $(VERSION)
 
 clean: ## remove what was built
 	rm -rf bin

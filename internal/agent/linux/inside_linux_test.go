@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,7 +77,9 @@ func newWorld(t *testing.T) *world {
 	linuxtest.Must(t, err)
 	w.pass = again.Pass
 
-	fronts := linux.Options{State: filepath.Join(state, "state"), PAM: "/run/postern/pam.sock", Names: linux.NamesSocket, Log: log}
+	var listening sync.WaitGroup
+	listening.Add(2)
+	fronts := linux.Options{Ready: listening.Done, State: filepath.Join(state, "state"), PAM: "/run/postern/pam.sock", Names: linux.NamesSocket, Log: log}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.agent.Serve(ctx, linux.Names(fronts), linux.PAM(fronts)) }()
@@ -87,12 +90,7 @@ func newWorld(t *testing.T) *world {
 		}
 		_ = w.agent.Close()
 	})
-	for end := time.Now().Add(10 * time.Second); !linuxtest.Exists("/run/postern/pam.sock") || !linuxtest.Exists(linux.NamesSocket); {
-		if time.Now().After(end) {
-			t.Fatal("the agent opens no sockets")
-		}
-		<-time.After(time.Millisecond)
-	}
+	listening.Wait()
 	return w
 }
 

@@ -24,6 +24,7 @@ const NamesSocket = "/run/systemd/userdb/" + userdb.Name
 
 // Options say where things are. Every field is required.
 type Options struct {
+	Ready func() // is called by each front once it listens
 	State string // folder of the agent's state
 	PAM   string // socket for pam_postern.so
 	Names string // socket for libnss-systemd: NamesSocket, except in tests
@@ -37,6 +38,7 @@ func PAM(o Options) agent.Front {
 		if err != nil {
 			return err
 		}
+		o.Ready()
 		s := &pam.Server{
 			Agent: &desk{agent: a, log: o.Log, now: time.Now}, Peer: peer.Of, Now: time.Now, Log: o.Log,
 			Services: func() pam.Services { return services(o.Log) },
@@ -85,6 +87,7 @@ func Names(o Options) agent.Front {
 		stop := a.Watch(func(agent.Change) { n.read() })
 		defer stop()
 		n.read()
+		o.Ready()
 		return (&userdb.Server{Book: n.book, Log: o.Log, Peer: peer.Of}).Serve(ctx, l)
 	}
 }
