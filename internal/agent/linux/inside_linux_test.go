@@ -94,6 +94,13 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// unplug cuts the way to the server, streams too.
+func (w *world) unplug() {
+	w.t.Helper()
+	linuxtest.Must(w.t, w.site.Listener.Close())
+	w.site.CloseClientConnections()
+}
+
 func TestInsideAPassSignsInAtTheConsole(t *testing.T) {
 	w := newWorld(t)
 	if got := linuxtest.Run(t, "getent", "passwd", "ada"); got == "" {
@@ -121,8 +128,7 @@ func TestInsideAPINSignsInWithoutANetwork(t *testing.T) {
 	_, err = d.PINs.Containers.Create(t.Context(), registrar{}, plan, "246810")
 	linuxtest.Must(t, err)
 	linuxtest.Must(t, w.agent.Contact(t.Context()))
-	w.site.Close()
-	d.Link.HTTP.CloseIdleConnections()
+	w.unplug()
 
 	ask := func(typed string) *linuxtest.Terminal {
 		return linuxtest.PAMTester(t, "prompt", "ada", "authenticate", "acct_mgmt").Expect("Device PIN").Say(typed)
