@@ -123,7 +123,7 @@ type line struct {
 }
 
 func (l line) send(text string) error {
-	_ = l.control.SetWriteDeadline(time.Now().Add(writeLimit)) // where there is none, the ping notices
+	_ = l.control.SetWriteDeadline(time.Now().Add(writeLimit)) //nolint:forbidigo // of the socket; where there is none, the ping notices
 	if _, err := l.w.Write([]byte(text)); err != nil {
 		return err
 	}
