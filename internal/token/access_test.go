@@ -44,7 +44,7 @@ type bench struct {
 	tenant, other string
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	master, err := keyring.CreateMaster(t.TempDir(), rand.Reader)
 	if err != nil {
