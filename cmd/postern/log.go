@@ -143,6 +143,6 @@ func keyCommand() *cobra.Command {
 		},
 	}
 	s.add(rotate.Flags())
-	rotate.Flags().StringSliceVar(&purposes, "key", []string{"RS256", "ES256"}, "which `KEYS`: RS256, ES256, passPepper")
+	rotate.Flags().StringSliceVar(&purposes, "key", []string{"RS256", "ES256"}, "which `KEYS`: RS256, ES256, passPepper, pinReset")
 	return cli.Noun("key", "Keys of the server", rotate)
 }

@@ -29,6 +29,7 @@ const (
 const (
 	MethodPass             = "Temporary Access Pass"
 	MethodPassword         = "Password"
+	MethodHello            = "Windows Hello for Business"
 	MethodSatisfiedByToken = "Satisfied by token"
 	MethodPreviously       = "Previously satisfied"
 
@@ -118,6 +119,14 @@ const (
 	ReasonAdminDeletedPass    = "Admin deleted temporary access pass method for user"
 	ReasonUserRegisteredPass  = "User registered temporary access pass method"
 	ReasonUserDeletedPass     = "User deleted temporary access pass method"
+)
+
+// Values of [Change.ResultReason] for device PINs.
+const (
+	ReasonUserRegisteredHello = "User registered Windows Hello for Business method"
+	ReasonUserDeletedHello    = "User deleted Windows Hello for Business method"
+	ReasonAdminDeletedHello   = "Admin deleted Windows Hello for Business method for user"
+	ReasonDeviceDeletedHello  = "The device removed its Windows Hello for Business method"
 )
 
 // The modified property that tells one-time passes from others, and its values without the
@@ -226,6 +235,7 @@ const (
 	PassViewed        = "Temporary access pass viewed"           // CategoryUserManagement
 	PassExpired       = "Temporary access pass expired"          // CategoryUserManagement
 	PassRemoved       = "Temporary access pass removed"          // CategoryUserManagement
+	PINReset          = "Reset device PIN"                       // CategoryUserManagement
 	SessionEnded      = "End session"                            // CategoryAuthentication
 	ThrottledSignIns  = "Throttled sign-ins"                     // CategoryAuthentication
 	TokenReuse        = "Ended sign-in after a token was reused" // CategoryAuthentication

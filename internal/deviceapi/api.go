@@ -23,6 +23,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
@@ -40,6 +41,7 @@ type API struct {
 	Tokens      *token.Keys
 	Secrets     Secrets
 	CA          CA
+	PINs        hello.PINs
 	PublicURL   string // without a slash at the end
 	Incarnation string // life of the store
 	Now         func() time.Time
@@ -55,6 +57,7 @@ type Secrets interface {
 // Store is what the API reads and writes.
 type Store interface {
 	dpop.Replay
+	Sessions
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)
@@ -118,6 +121,11 @@ func (a *API) Handler() http.Handler {
 		"POST /device/v1/{tenant}/leave":          a.joined(a.leave),
 		"GET /device/v1/{tenant}/accounts/{name}": a.joined(a.account),
 		"GET /device/v1/{tenant}/groups/{name}":   a.joined(a.group),
+
+		"POST /device/v1/{tenant}/containers":            a.joined(a.beginPIN),
+		"PUT /device/v1/{tenant}/containers/{id}/key":    a.joined(a.registerPIN),
+		"POST /device/v1/{tenant}/containers/{id}/reset": a.joined(a.resetPIN),
+		"DELETE /device/v1/{tenant}/containers/{id}":     a.joined(a.removePIN),
 	} {
 		mux.HandleFunc(pattern, a.answer(serve))
 	}

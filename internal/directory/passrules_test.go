@@ -204,14 +204,18 @@ func TestPermissionsForPasses(t *testing.T) {
 		allows     []directory.Action // on somebody else, for a person with the role and for an application
 		own        []directory.Action // on oneself, without a role
 	}{
-		{"UserAuthenticationMethod.ReadWrite.All", acts(directory.IssuePass, directory.DeletePass, directory.ReadPass, directory.ReadMethods), acts(directory.DeletePass, directory.ReadPass, directory.ReadMethods)},
+		{"UserAuthenticationMethod.ReadWrite.All", acts(directory.IssuePass, directory.DeletePass, directory.ReadPass, directory.ReadMethods, directory.ReadHello, directory.DeleteHello), acts(directory.DeletePass, directory.ReadPass, directory.ReadMethods, directory.ReadHello, directory.DeleteHello)},
 		{"UserAuthMethod-TAP.ReadWrite.All", acts(directory.IssuePass, directory.DeletePass, directory.ReadPass), acts(directory.DeletePass, directory.ReadPass)},
-		{"UserAuthenticationMethod.Read.All", acts(directory.ReadPass, directory.ReadMethods), acts(directory.ReadPass, directory.ReadMethods)},
+		{"UserAuthenticationMethod.Read.All", acts(directory.ReadPass, directory.ReadMethods, directory.ReadHello), acts(directory.ReadPass, directory.ReadMethods, directory.ReadHello)},
 		{"UserAuthMethod-TAP.Read.All", acts(directory.ReadPass), acts(directory.ReadPass)},
-		{"UserAuthenticationMethod.Read", nil, acts(directory.ReadPass, directory.ReadMethods)},
-		{"UserAuthenticationMethod.ReadWrite", nil, acts(directory.DeletePass, directory.ReadPass, directory.ReadMethods)},
+		{"UserAuthenticationMethod.Read", nil, acts(directory.ReadPass, directory.ReadMethods, directory.ReadHello)},
+		{"UserAuthenticationMethod.ReadWrite", nil, acts(directory.DeletePass, directory.ReadPass, directory.ReadMethods, directory.ReadHello, directory.DeleteHello)},
 		{"UserAuthMethod-TAP.Read", nil, acts(directory.ReadPass)},
 		{"UserAuthMethod-TAP.ReadWrite", nil, acts(directory.DeletePass, directory.ReadPass)},
+		{"UserAuthMethod-WindowsHello.ReadWrite.All", acts(directory.ReadHello, directory.DeleteHello), acts(directory.ReadHello, directory.DeleteHello)},
+		{"UserAuthMethod-WindowsHello.Read.All", acts(directory.ReadHello), acts(directory.ReadHello)},
+		{"UserAuthMethod-WindowsHello.Read", nil, acts(directory.ReadHello)},
+		{"UserAuthMethod-WindowsHello.ReadWrite", nil, acts(directory.ReadHello, directory.DeleteHello)},
 		{"Policy.Read.AuthenticationMethod", acts(policy), nil},
 		{"Policy.Read.All", acts(policy), nil},
 		{"Policy.ReadWrite.AuthenticationMethod", acts(policy, directory.WriteMethodsPolicy), nil},
@@ -219,7 +223,7 @@ func TestPermissionsForPasses(t *testing.T) {
 		{"Directory.ReadWrite.All", nil, nil},
 		{directory.PrivilegedMethods, nil, nil},
 	}
-	all := acts(directory.IssuePass, directory.DeletePass, directory.ReadPass, directory.ReadMethods, policy, directory.WriteMethodsPolicy)
+	all := acts(directory.IssuePass, directory.DeletePass, directory.ReadPass, directory.ReadMethods, directory.ReadHello, directory.DeleteHello, policy, directory.WriteMethodsPolicy)
 	for _, row := range rows {
 		t.Run(row.permission, func(t *testing.T) {
 			token := []string{row.permission}

@@ -214,4 +214,24 @@ var Permissions = []Permission{
 		Description:   "Issues and deletes passes of users.",
 		ApplicationID: "627169a8-8c15-451c-861a-5b80e383de5c", DelegatedID: "52e9b231-fa08-5abe-9a92-c2b145b3d025",
 	},
+	{
+		Value: "UserAuthMethod-WindowsHello.Read", DisplayName: "Read your device PINs",
+		Description: "Reads on which devices the person who is signed in has a PIN, never a PIN.",
+		DelegatedID: "c75a08e9-c8ba-5d1d-91af-64e5f1ca3d4f",
+	},
+	{
+		Value: "UserAuthMethod-WindowsHello.Read.All", DisplayName: "Read everybody's device PINs",
+		Description:   "Reads on which devices people have a PIN, never a PIN.",
+		ApplicationID: "50f8e766-02b0-5435-acb4-3e6a22134a77", DelegatedID: "7f0c2767-e609-5991-b122-bfb74a3af9f6",
+	},
+	{
+		Value: "UserAuthMethod-WindowsHello.ReadWrite", DisplayName: "Read and delete your device PINs",
+		Description: "Reads and deletes the device PINs of the person who is signed in.",
+		DelegatedID: "01ede297-88cf-5cf4-bea4-255521b77a6f",
+	},
+	{
+		Value: "UserAuthMethod-WindowsHello.ReadWrite.All", DisplayName: "Read and delete everybody's device PINs",
+		Description:   "Reads and deletes the device PINs of users.",
+		ApplicationID: "066afe6c-a68c-553c-807e-c79531d16a0b", DelegatedID: "3c41e5bf-05a3-5982-8956-4922c81ee463",
+	},
 }

@@ -46,6 +46,8 @@ const (
 	ReadPass    Action = "readPass" // its state; nobody reads a pass
 	IssuePass   Action = "issuePass"
 	DeletePass  Action = "deletePass"
+	ReadHello   Action = "readHello"
+	DeleteHello Action = "deleteHello"
 
 	ReadMethodsPolicy  Action = "readMethodsPolicy"
 	WriteMethodsPolicy Action = "writeMethodsPolicy"
@@ -231,6 +233,16 @@ var rules = map[Action]rule{
 	DeletePass: {
 		needs: []oneOf{issuePasses},
 		self:  oneOf{"UserAuthMethod-TAP.ReadWrite", "UserAuthenticationMethod.ReadWrite"},
+		roles: methodManagers, reach: reachOfAll, person: true, privileged: true,
+	},
+	ReadHello: {
+		needs: []oneOf{append(oneOf{"UserAuthMethod-WindowsHello.Read.All", "UserAuthMethod-WindowsHello.ReadWrite.All"}, readMethods...)},
+		self:  append(oneOf{"UserAuthMethod-WindowsHello.Read", "UserAuthMethod-WindowsHello.ReadWrite"}, readOwnMethods...),
+		roles: methodReaders, reach: reachOfRoles, person: true,
+	},
+	DeleteHello: {
+		needs: []oneOf{{"UserAuthMethod-WindowsHello.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
+		self:  oneOf{"UserAuthMethod-WindowsHello.ReadWrite", "UserAuthenticationMethod.ReadWrite"},
 		roles: methodManagers, reach: reachOfAll, person: true, privileged: true,
 	},
 

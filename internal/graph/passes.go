@@ -233,15 +233,19 @@ func (a *API) getMethod(c *call) error {
 
 // methodsOf returns the registered methods, each with its type first and its id second.
 func (a *API) methodsOf(c *call) ([]odata.Entity, error) {
+	all := []odata.Entity{}
 	pass, err := a.viewPass(c)
-	if errors.Is(err, tap.ErrNone) {
-		return []odata.Entity{}, nil
+	if err == nil {
+		var resource odata.Entity
+		if resource, err = a.passResource(c, pass); err == nil {
+			all = append(all, resource.Select(nil))
+		}
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, tap.ErrNone) {
 		return nil, err
 	}
-	resource, err := a.passResource(c, pass)
-	return []odata.Entity{resource.Select(nil)}, err
+	pins, err := a.hellosOf(c)
+	return append(all, pins...), err
 }
 
 var passProperties = []string{

@@ -11,6 +11,9 @@ var routes = []route{
 	{"POST /users/{id}/authentication/temporaryAccessPassMethods", odata.Methods, directory.IssuePass, person, (*API).createPass},
 	{"GET /users/{id}/authentication/temporaryAccessPassMethods/{pass}", odata.Methods, directory.ReadPass, person, (*API).getPass},
 	{"DELETE /users/{id}/authentication/temporaryAccessPassMethods/{pass}", odata.Methods, directory.DeletePass, person, (*API).deletePass},
+	{"GET /users/{id}/authentication/windowsHelloForBusinessMethods", odata.Methods, directory.ReadHello, person, (*API).listHello},
+	{"GET /users/{id}/authentication/windowsHelloForBusinessMethods/{method}", odata.Methods, directory.ReadHello, person, (*API).getHello},
+	{"DELETE /users/{id}/authentication/windowsHelloForBusinessMethods/{method}", odata.Methods, directory.DeleteHello, person, (*API).deleteHello},
 	{"GET /users/{id}/authentication/methods", odata.Methods, directory.ReadMethods, person, (*API).listMethods},
 	{"GET /users/{id}/authentication/methods/{method}", odata.Methods, directory.ReadMethods, person, (*API).getMethod},
 

@@ -16,6 +16,7 @@ import (
 type Store interface {
 	tap.Store
 	tap.Groups
+	PINs
 	Applications
 	Grants
 	Domains

@@ -40,8 +40,10 @@ type Family struct {
 	// Device is the joined device that the person signed in on: the family ends with it.
 	Device *signin.Device `json:"device,omitempty"`
 	// DeviceProved says that the device's key proved the request: tokens then name the device.
-	DeviceProved bool   `json:"deviceProved,omitempty"`
-	Protocol     string `json:"protocol,omitempty"` // audit.ProtocolOAuth2 or audit.ProtocolDeviceCode; empty is the former
+	DeviceProved bool `json:"deviceProved,omitempty"`
+	// Method is the device PIN that the family came from: it ends with it.
+	Method   string `json:"method,omitempty"`
+	Protocol string `json:"protocol,omitempty"` // audit.ProtocolOAuth2 or audit.ProtocolDeviceCode; empty is the former
 }
 
 // A Grant is one code or refresh token of a family.

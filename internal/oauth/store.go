@@ -14,6 +14,7 @@ import (
 // Store is what the authorization server reads and writes.
 type Store interface {
 	dpop.Replay
+	PINs
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)

@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 
+	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
@@ -30,6 +31,7 @@ var grants = []struct {
 	{"client_credentials", (*Server).clientCredentials},
 	{deviceCodeGrant, (*Server).deviceCode},
 	{deviceCodeShortGrant, (*Server).deviceCode},
+	{device.GrantPIN, (*Server).pinAssertion},
 }
 
 // grantNames are the names for discovery, without the short form that is no standard.
@@ -69,11 +71,14 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	if name == "" {
 		return oautherr.ErrMissingParameter.With("grant_type", "The grant_type is missing.")
 	}
+	if name == device.GrantChallenge {
+		return s.challenge(w, r)
+	}
 	for _, g := range grants {
 		if g.name != name {
 			continue
 		}
-		if noTenant(r.PathValue("tenant")) && name == "client_credentials" {
+		if noTenant(r.PathValue("tenant")) && (name == "client_credentials" || name == device.GrantPIN) {
 			return oautherr.ErrGrantOnCommon
 		}
 		out, err := s.exchange(r, g.serve)

@@ -3,6 +3,7 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -10,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -69,11 +71,18 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 	if p.Pass, err = s.ownPass(r, me); err != nil {
 		return nil, err
 	}
+	if p.Methods, err = s.ownPINs(r, me, p.Lang); err != nil {
+		return nil, err
+	}
 	sessions, err := s.SignIn.Store.Sessions(ctx, me.session.Tenant, me.user.ID, s.Now())
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range sessions {
+		if one.Method != "" {
+			p.Sessions = append(p.Sessions, ownSession{ID: one.ID, Icon: "device", Device: one.Device.Name(), Place: one.Address, SeenAt: one.SeenAt})
+			continue
+		}
 		browserName, system := signin.DescribeAgent(one.UserAgent)
 		p.Sessions = append(p.Sessions, ownSession{
 			ID: one.ID, Icon: "globe", Device: strings.Trim(browserName+", "+system, ", "), Place: one.Address,
@@ -114,13 +123,31 @@ func (s *Site) ownPass(r *http.Request, me knownAccount) (*ownPass, error) {
 	}, nil
 }
 
+func byPIN(in *audit.SignIn) bool {
+	return len(in.Details) > 0 && in.Details[0].Method == audit.MethodHello
+}
+
+// pinRemovals are why PINs go.
+var pinRemovals = []string{audit.ReasonUserDeletedHello, audit.ReasonAdminDeletedHello, audit.ReasonDeviceDeletedHello}
+
 // changeText says in words what an event did to the account, or "" for what is not shown.
 func (s *Site) changeText(lang string, e audit.Event) string {
 	if e.SignIn != nil {
+		if e.SignIn.ErrorCode == 0 && e.SignIn.Interactive && byPIN(e.SignIn) {
+			return s.View.Text(lang, "change_pin_used")
+		}
 		if e.SignIn.ErrorCode == 0 && e.SignIn.Interactive {
 			return s.View.Text(lang, "change_pass_used")
 		}
 		return ""
+	}
+	switch {
+	case e.Change.Activity == audit.PINReset:
+		return s.View.Text(lang, "change_pin_reset")
+	case e.Change.ResultReason == audit.ReasonUserRegisteredHello:
+		return s.View.Text(lang, "change_pin_set")
+	case slices.Contains(pinRemovals, e.Change.ResultReason):
+		return s.View.Text(lang, "change_pin_removed")
 	}
 	switch e.Change.Activity {
 	case audit.AdminRegisteredSecurityInfo, audit.UserRegisteredSecurityInfo:
@@ -138,19 +165,55 @@ func (s *Site) changeText(lang string, e audit.Event) string {
 	return ""
 }
 
-// removeMethod serves POST /security-info/remove: a person removes their own pass.
+// ownPINs are a person's PINs, each with its device.
+func (s *Site) ownPINs(r *http.Request, me knownAccount, lang string) ([]ownMethod, error) {
+	found, err := s.PINs.ContainersOf(r.Context(), me.session.Tenant, me.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	var all []ownMethod
+	for _, c := range found {
+		d, err := s.PINs.Device(r.Context(), me.session.Tenant, c.Device)
+		if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+			return nil, err
+		}
+		all = append(all, ownMethod{
+			ID: c.Method, Icon: "keypad", Name: s.View.Text(lang, "method_hello"), Description: d.DisplayName, Removable: true,
+		})
+	}
+	return all, nil
+}
+
+// removeMethod serves POST /security-info/remove: a person removes their own pass or PIN.
 func (s *Site) removeMethod(w http.ResponseWriter, r *http.Request) error {
 	me, ok, err := s.signedIn(w, r)
 	if err != nil || !ok {
 		return err
 	}
 	now := s.Now()
+	if c, err := s.PINs.ContainerOf(r.Context(), me.session.Tenant, r.FormValue("method")); err == nil && c.User == me.user.ID {
+		return s.removePIN(w, r, me, c)
+	}
 	e := s.ownEvent(r, me, audit.Change{
 		Activity: audit.UserDeletedSecurityInfo, Category: audit.CategoryUserManagement,
 		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
 		Result: audit.Success, ResultReason: audit.ReasonUserDeletedPass,
 	})
 	if err := s.Passes.DeletePass(r.Context(), me.session.Tenant, me.user.ID, r.FormValue("method"), now, e); err != nil {
+		return err
+	}
+	return redirect(w, r, "/security-info")
+}
+
+func (s *Site) removePIN(w http.ResponseWriter, r *http.Request, me knownAccount, c hello.Container) error {
+	e := s.ownEvent(r, me, audit.Change{
+		Activity: audit.UserDeletedSecurityInfo, Category: audit.CategoryUserManagement,
+		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
+		Result: audit.Success, ResultReason: audit.ReasonUserDeletedHello,
+		Details: []audit.KeyValue{{Key: hello.DetailMethod, Value: c.Method}, {Key: "Container", Value: c.ID}, {Key: "Device Id", Value: c.DeviceID}},
+	})
+	e.Change.Targets = append(e.Change.Targets, audit.Target{ID: string(c.Device), Type: audit.TargetDevice})
+	if err := s.PINs.RemoveContainer(r.Context(), c, s.Now(), e); err != nil {
 		return err
 	}
 	return redirect(w, r, "/security-info")

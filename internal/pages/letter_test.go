@@ -84,3 +84,24 @@ func TestLanguageOf(t *testing.T) {
 		}
 	}
 }
+
+func TestALetterAboutAPINNamesDeviceAndIssuer(t *testing.T) {
+	for _, lang := range languages {
+		for _, issuer := range []string{"Dana Novak", ""} {
+			l, err := newView(t).PINReset(lang, london, PINReset{
+				Reader: "Mira Okafor", Tenant: "Contoso", Device: "LT-0451", At: morning, Issuer: issuer, ID: "0c1d2e3f",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"Mira Okafor", "Contoso", "LT-0451", "10:42", "0c1d2e3f", "Reset device PIN", issuer} {
+				if !strings.Contains(l.Text, want) {
+					t.Errorf("%s: %q is not in\n%s", lang, want, l.Text)
+				}
+			}
+			if strings.Contains(l.Text, "letter_") || strings.Contains(l.Text, "<no value>") {
+				t.Errorf("words are missing in\n%s", l.Text)
+			}
+		}
+	}
+}

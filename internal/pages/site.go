@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -22,6 +23,7 @@ type Site struct {
 	SignIn  *signin.Service
 	Tenants Tenants
 	Passes  tap.Store
+	PINs    PINs
 	Groups  tap.Groups
 	Events  Events
 	Now     func() time.Time
@@ -37,6 +39,13 @@ type Tenants interface {
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)
 	// Tenants returns the ids of all tenants.
 	Tenants(ctx context.Context) ([]directory.TenantID, error)
+}
+
+// PINs are people's device PINs.
+type PINs interface {
+	hello.Store
+	// Device returns a device, or directory.ErrDeviceUnknown.
+	Device(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID) (directory.Device, error)
 }
 
 // Events returns what happened lately to a person's account, newest first.

@@ -115,16 +115,7 @@ func (m *machine) token(name, pass string) string {
 		"scope":          {"openid profile " + string(directory.DeviceRegistrationAppID) + "/" + directory.DeviceScope},
 		"code_challenge": {challengeOf(verifier)}, "code_challenge_method": {"S256"},
 	}
-	post := func(path string, form url.Values) answer {
-		r := w.request(http.MethodPost, "/"+w.created.TenantID+path, strings.NewReader(form.Encode()))
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		kept := m.nonce
-		m.nonce = ""
-		r.Header.Set("DPoP", m.prove(http.MethodPost, w.site.URL+r.URL.EscapedPath(), nil, ""))
-		m.nonce = kept
-		return w.do(r)
-	}
-	pushed := post("/oauth2/v2.0/par", form)
+	pushed := m.post("/oauth2/v2.0/par", form)
 	if pushed.status != http.StatusCreated {
 		w.t.Fatalf("par: %d %s", pushed.status, pushed.body)
 	}
@@ -139,7 +130,7 @@ func (m *machine) token(name, pass string) string {
 		"grant_type": {"authorization_code"}, "client_id": {string(directory.AgentAppID)}, "code": {w.codeIn(w.get(done.location))},
 		"redirect_uri": {callback}, "code_verifier": {verifier},
 	}
-	got := post("/oauth2/v2.0/token", redeem)
+	got := m.post("/oauth2/v2.0/token", redeem)
 	if got.status != http.StatusOK {
 		w.t.Fatalf("token: %d %s", got.status, got.body)
 	}

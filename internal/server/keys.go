@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -23,12 +24,13 @@ const (
 )
 
 // RotateKeys replaces the keys of the given purposes in every tenant of the store, now. Keys
-// that signed stay published while a token of theirs may live, peppers while a pass needs them.
+// that signed stay published while a token of theirs may live, peppers while a pass needs them,
+// and roots of device PINs for good: a PIN that is there can be reset under its own root only.
 func RotateKeys(ctx context.Context, o Options, purposes []string) (int, error) {
 	var wanted []keyring.Purpose
 	for _, text := range purposes {
 		p := keyring.Purpose(text)
-		if p != keyring.RS256 && p != keyring.ES256 && p != keyring.PassPepper {
+		if !slices.Contains([]keyring.Purpose{keyring.RS256, keyring.ES256, keyring.PassPepper, keyring.PINReset}, p) {
 			return 0, ErrKeyPurpose
 		}
 		wanted = append(wanted, p)
@@ -70,7 +72,11 @@ func (s *Server) rotate(ctx context.Context, tenant directory.TenantID, purpose 
 		Details:   []audit.KeyValue{{Key: "purpose", Value: string(purpose)}},
 	})
 	defer s.ring.Forget(string(tenant))
-	return s.db.ReplaceKey(ctx, fresh, fresh.ActiveAt, fresh.ActiveAt.Add(keyOverlap), e)
+	remove := fresh.ActiveAt.Add(keyOverlap)
+	if purpose == keyring.PINReset {
+		remove = time.Time{}
+	}
+	return s.db.ReplaceKey(ctx, fresh, fresh.ActiveAt, remove, e)
 }
 
 // rotateOld starts the next signing key of a tenant where the current one is old enough.

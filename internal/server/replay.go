@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/hello"
 )
 
 // ErrSinceLog says that a newer log is of no use for a restore.
@@ -114,6 +115,9 @@ func (s *Server) removeAgain(ctx context.Context, e audit.Event) error {
 		if c.ResultReason == audit.ReasonAdminDeletedPass || c.ResultReason == audit.ReasonUserDeletedPass {
 			return errNoRemoval
 		}
+		if method := detailOf(e, hello.DetailMethod); method != "" {
+			return s.removePINAgain(ctx, tenant, method, again)
+		}
 		return errByHand
 	case audit.UpdateApplication, audit.UpdateApplicationSecrets, audit.UpdateServicePrincipal, audit.RemoveServicePrincipalCredentials,
 		audit.MethodsPolicyUpdate, audit.MethodsPolicyReset, audit.UpdatePolicy, audit.RotateSigningKey,
@@ -125,6 +129,24 @@ func (s *Server) removeAgain(ctx context.Context, e audit.Event) error {
 		}
 	}
 	return errNoRemoval
+}
+
+func (s *Server) removePINAgain(ctx context.Context, tenant directory.TenantID, method string, again audit.Event) error {
+	c, err := s.db.ContainerOf(ctx, tenant, method)
+	if err != nil {
+		return err
+	}
+	return s.db.RemoveContainer(ctx, c, s.now(), again)
+}
+
+// detailOf returns a detail of a change, or "".
+func detailOf(e audit.Event, key string) string {
+	for _, d := range e.Change.Details {
+		if d.Key == key {
+			return d.Value
+		}
+	}
+	return ""
 }
 
 func (s *Server) deleteAgain(ctx context.Context, e audit.Event) error {

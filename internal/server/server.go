@@ -186,7 +186,7 @@ func (s *Server) build() (http.Handler, error) {
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, Groups: s.db, Events: s.db, Now: s.now, Log: o.Log}
+	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Now: s.now, Log: o.Log}
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}
@@ -207,7 +207,7 @@ func (s *Server) build() (http.Handler, error) {
 	s.feed = &deviceapi.Feed{Store: s.db, Log: o.Log}
 	agents := &deviceapi.API{
 		Feed:  s.feed,
-		Roots: roots, SignIn: signIn, SignIns: authorization,
+		Roots: roots, SignIn: signIn, SignIns: authorization, PINs: s.pins(),
 		Store: s.db, Tokens: keys, Secrets: s.ring, CA: deviceapi.CA{Keys: s.ring, Now: s.now}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log,
 	}

@@ -20,6 +20,14 @@ func DeviceOf(d directory.Device) *Device {
 	return &Device{ID: d.ID, DeviceID: d.DeviceID, DisplayName: d.DisplayName, OperatingSystem: d.OperatingSystem, TrustType: d.TrustType}
 }
 
+// Name is the display name of d, empty for none.
+func (d *Device) Name() string {
+	if d == nil {
+		return ""
+	}
+	return d.DisplayName
+}
+
 // Surface says where a sign-in is shown.
 type Surface string
 

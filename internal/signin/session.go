@@ -17,6 +17,7 @@ type Session struct {
 	EndedAt   time.Time          `json:"-"` // zero while it lives
 	PassID    string             `json:"-"`
 	Purpose   string             `json:"-"`
+	Method    string             `json:"-"` // id of the device PIN that it came from; empty for browsers
 
 	// Device is where the person signed in, when that is a joined device; the session ends
 	// with it.

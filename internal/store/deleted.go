@@ -51,6 +51,9 @@ func (db *DB) DeleteUser(ctx context.Context, u directory.User, at time.Time, e 
 		if err := tx.endAllOf(ctx, u.Tenant, u.ID, at, "accountDeleted"); err != nil {
 			return err
 		}
+		if err := tx.removeContainersOf(ctx, u.Tenant, u.ID); err != nil {
+			return err
+		}
 		ref := directory.Ref{Kind: directory.KindUser, ID: string(u.ID)}
 		if err := tx.bury(ctx, u.Tenant, ref, now.DisplayName, now, bonds{Manager: now.Manager}, at); err != nil {
 			return err

@@ -143,9 +143,9 @@ func (tx *Tx) insertFamily(ctx context.Context, f oauth.Family) error {
 		}
 	}
 	_, err = tx.exec(ctx, `
-		INSERT INTO token_family (tenant_id, id, user_id, session_id, app_id, pass_id, purpose, created_at, expires_at, body, device_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		f.Tenant, f.ID, f.User, f.Session, f.App, f.PassID, f.Purpose, micros(f.CreatedAt), micros(f.ExpiresAt), string(body), f.DeviceObject())
+		INSERT INTO token_family (tenant_id, id, user_id, session_id, app_id, pass_id, purpose, created_at, expires_at, body, device_id, method_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		f.Tenant, f.ID, f.User, f.Session, f.App, f.PassID, f.Purpose, micros(f.CreatedAt), micros(f.ExpiresAt), string(body), f.DeviceObject(), f.Method)
 	if err == nil {
 		_, err = livingFamily(ctx, tx.q, f.Tenant, f.ID, f.CreatedAt)
 	}

@@ -13,13 +13,13 @@ import (
 	"github.com/postern-id/postern/internal/signin"
 )
 
-const sessionColumns = `id, user_id, secret_hash, pass_id, purpose, created_at, expires_at, last_seen_at, ended_at, body`
+const sessionColumns = `id, user_id, secret_hash, pass_id, purpose, created_at, expires_at, last_seen_at, ended_at, method_id, body`
 
 func scanSession(tenant directory.TenantID, scan func(...any) error) (signin.Session, string, error) {
 	s := signin.Session{Tenant: tenant}
 	var hash, body string
 	var created, expires, seen, ended int64
-	if err := scan(&s.ID, &s.User, &hash, &s.PassID, &s.Purpose, &created, &expires, &seen, &ended, &body); err != nil {
+	if err := scan(&s.ID, &s.User, &hash, &s.PassID, &s.Purpose, &created, &expires, &seen, &ended, &s.Method, &body); err != nil {
 		return s, "", err
 	}
 	s.CreatedAt, s.ExpiresAt, s.SeenAt, s.EndedAt = fromMicros(created), fromMicros(expires), fromMicros(seen), fromMicros(ended)
@@ -33,9 +33,9 @@ func (tx *Tx) insertSession(ctx context.Context, s signin.Session, secretHash st
 		return err
 	}
 	_, err = tx.exec(ctx, `
-		INSERT INTO session (tenant_id, id, user_id, secret_hash, pass_id, purpose, created_at, expires_at, last_seen_at, body, device_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		s.Tenant, s.ID, s.User, secretHash, s.PassID, s.Purpose, micros(s.CreatedAt), micros(s.ExpiresAt), micros(s.SeenAt), string(body), s.DeviceObject())
+		INSERT INTO session (tenant_id, id, user_id, secret_hash, pass_id, purpose, created_at, expires_at, last_seen_at, body, device_id, method_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		s.Tenant, s.ID, s.User, secretHash, s.PassID, s.Purpose, micros(s.CreatedAt), micros(s.ExpiresAt), micros(s.SeenAt), string(body), s.DeviceObject(), s.Method)
 	return err
 }
 

@@ -57,6 +57,15 @@ func passOf(ctx context.Context, q querier, tenant directory.TenantID, user dire
 	return p, err
 }
 
+// PassIssuer implements hello.Store.
+func (db *DB) PassIssuer(ctx context.Context, tenant directory.TenantID, user directory.UserID, pass string) (string, error) {
+	p, err := passOf(ctx, db.read, tenant, user)
+	if errors.Is(err, tap.ErrNone) || err == nil && p.ID != pass {
+		return "", nil
+	}
+	return p.Issuer.DisplayName, err
+}
+
 // PutPass implements tap.Store.
 func (db *DB) PutPass(ctx context.Context, p tap.Pass, e audit.Event, mails ...outbox.Item) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {

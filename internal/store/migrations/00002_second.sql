@@ -94,7 +94,7 @@ CREATE TABLE pin_container (
     user_id    TEXT   NOT NULL,
     method_id  TEXT   NOT NULL, -- empty while the key is not registered
     created_at BIGINT NOT NULL,
-    body       TEXT   NOT NULL, -- public key, version of the reset root
+    body       TEXT   NOT NULL, -- public key, reset root, challenge, resets of the last hour
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX pin_container_user ON pin_container (tenant_id, user_id, id);
@@ -116,6 +116,12 @@ CREATE INDEX device_policy_name ON device_policy (tenant_id, name, id);
 -- The device that a token family is bound to, by object id.
 ALTER TABLE token_family ADD COLUMN device_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX token_family_device ON token_family (tenant_id, device_id);
+
+-- The device PIN, by id of its method, that a session or token family came from.
+ALTER TABLE session ADD COLUMN method_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX session_method ON session (tenant_id, method_id);
+ALTER TABLE token_family ADD COLUMN method_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX token_family_method ON token_family (tenant_id, method_id);
 
 -- How far each witness of the log was told: the size of the last checkpoint that it took.
 CREATE TABLE witness_mark (

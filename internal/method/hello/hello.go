@@ -1,0 +1,117 @@
+// Package hello is the device PIN as a way to sign in, windowsHelloForBusiness in Graph's
+// words: whose key it is, who may set one up, what proves it, and who may have a forgotten PIN
+// replaced. The rules are pure; time comes in as an argument, storage passes through [Store],
+// and the keys that authorise a reset are used by a [Signer] alone. What the key is in a TPM
+// is package pinkey's; docs/device-pin.md has the picture.
+//
+//	         Begin              Register
+//	(none) ─────────▶ begun ───────────────▶ registered ──▶ signs in, Reset
+//	                    │                        │
+//	                    └──────── Remove ◀───────┘
+package hello
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
+	"slices"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/pinkey"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// MethodID is the PIN's name in proofs.
+const MethodID signin.MethodID = "hello"
+
+// Combination is the name of a proof by PIN in authentication strengths; it is one of the
+// phishing-resistant ones.
+const Combination = "windowsHelloForBusiness"
+
+// DetailMethod is the key under which events have the id of the method.
+const DetailMethod = "windowsHelloForBusinessMethodId"
+
+const (
+	// SetUpWithin is how long a container that was begun may be finished.
+	SetUpWithin = time.Hour
+	// FreshFor is how long after a sign-in by PIN other methods may be registered.
+	FreshFor = 10 * time.Minute
+	// ResetWithin is how old a proof may be that a reset is asked for with.
+	ResetWithin = 10 * time.Minute
+	// MostResets is how often within ResetWindow one container can be reset.
+	MostResets  = 5
+	ResetWindow = time.Hour
+)
+
+// A Container is the device PIN of one person on one device, as the server knows it. Times
+// are UTC.
+type Container struct {
+	Tenant    directory.TenantID       `json:"-"`
+	ID        string                   `json:"-"` // UUID
+	Device    directory.DeviceObjectID `json:"-"`
+	User      directory.UserID         `json:"-"`
+	Method    string                   `json:"-"` // id of the method, empty until the key is registered
+	CreatedAt time.Time                `json:"-"`
+
+	DeviceID  string `json:"deviceId"` // as keys, certificates and tokens name the device
+	Challenge []byte `json:"challenge"`
+	// Root and Version name the root that the reset key is derived from.
+	Root    string `json:"resetRoot"`
+	Version int    `json:"resetVersion"`
+
+	Key          []byte      `json:"key,omitempty"` // PKIX
+	Attested     bool        `json:"attested,omitempty"`
+	RegisteredAt time.Time   `json:"registeredAt,omitzero"`
+	Resets       []time.Time `json:"resets,omitempty"` // the last MostResets, oldest first
+}
+
+// IDs is the container as its key's policy names it.
+func (c Container) IDs() pinkey.Container {
+	return pinkey.Container{Tenant: string(c.Tenant), Device: c.DeviceID, User: string(c.User), ID: c.ID}
+}
+
+// Registered reports whether the server knows the key.
+func (c Container) Registered() bool { return c.Method != "" }
+
+// PublicKey is the registered key, or ErrNone.
+func (c Container) PublicKey() (*ecdsa.PublicKey, error) {
+	parsed, err := x509.ParsePKIXPublicKey(c.Key)
+	if err != nil {
+		return nil, ErrNone
+	}
+	key, ok := parsed.(*ecdsa.PublicKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, ErrNone
+	}
+	return key, nil
+}
+
+// Strength is Graph's authenticationMethodKeyStrength: normal where the TPM's maker vouches
+// for it, unknown where the TPM vouches for itself.
+func (c Container) Strength() string {
+	if c.Attested {
+		return "normal"
+	}
+	return "unknown"
+}
+
+// Reset notes a reset at now, or is ErrTooManyResets.
+func (c Container) Reset(now time.Time) (Container, error) {
+	recent := slices.DeleteFunc(slices.Clone(c.Resets), func(at time.Time) bool { return now.Sub(at) >= ResetWindow })
+	if len(recent) >= MostResets {
+		wait := recent[len(recent)-MostResets].Add(ResetWindow).Sub(now)
+		return c, ErrTooManyResets.After(int(wait/time.Second) + 1)
+	}
+	c.Resets = append(recent, now)
+	return c, nil
+}
+
+// Proof is what a sign-in by PIN at now leaves behind: the key of the device's TPM, opened by
+// what the person knows.
+func (c Container) Proof(now time.Time) signin.Proof {
+	return signin.Proof{
+		Method: MethodID, At: now, AMR: []string{"hwk", "mfa"}, Combination: Combination,
+		FreshUntil: now.Add(FreshFor),
+	}
+}

@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method/hello"
+	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/pages"
+	"github.com/postern-id/postern/internal/request"
+)
+
+// pins are device PINs. The reset keys are this process's own; another hello.Signer could keep
+// them in a KMS.
+func (s *Server) pins() hello.PINs {
+	return hello.PINs{
+		Store: s.db, Signer: hello.Roots{Ring: s.ring, Counter: s.db}, Now: s.now, Rand: rand.Reader, Letters: s.resetLetters,
+	}
+}
+
+// resetLetters tell a person at each of their addresses that their PIN was replaced, and who
+// issued the pass behind it. A letter that can't be written is logged: it must not keep the
+// person out.
+func (s *Server) resetLetters(ctx context.Context, r hello.Reset) ([]outbox.Item, error) {
+	tenant, err := s.db.Tenant(ctx, r.Container.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	letter, err := s.view.PINReset(pages.LanguageOf(r.User.PreferredLanguage), tenant.Location(), pages.PINReset{
+		Reader: r.User.DisplayName, Tenant: tenant.DisplayName, Device: r.Device.DisplayName, At: r.At, Issuer: r.Issuer,
+		ID: request.From(ctx).CorrelationID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []outbox.Item
+	for _, address := range addressesOf(r.User) {
+		to := r.User
+		to.Mail = address
+		item, err := s.box.Pack(ctx, tenant.ID, "PIN reset "+r.Container.ID+" "+r.At.String()+" "+address, mailTo(to, tenant, letter))
+		if err != nil {
+			s.options.Log.ErrorContext(ctx, "a letter about a reset PIN could not be written", "user_id", r.User.ID, "err", err)
+			continue
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}
+
+// addressesOf returns a person's mail addresses.
+func addressesOf(u directory.User) []string {
+	var all []string
+	for _, address := range append([]string{u.Mail}, u.OtherMails...) {
+		if address != "" {
+			all = append(all, address)
+		}
+	}
+	return all
+}
