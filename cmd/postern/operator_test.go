@@ -96,7 +96,7 @@ func TestWhatAnOperatorGetsWrongIsTold(t *testing.T) {
 			if runtime.GOOS == "windows" {
 				t.Skip("Windows has no file modes")
 			}
-			if err := os.Chmod(filepath.Join(dir, "master.key"), 0o644); err != nil { //nolint:gosec // that is the point
+			if err := os.Chmod(filepath.Join(dir, "master.key"), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, exitFailed, "masterKeyReadable"},

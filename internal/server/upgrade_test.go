@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -134,6 +135,14 @@ func checkFixture(t *testing.T, dir, database string, f facts) {
 		if status != http.StatusOK || isList && len(list) == 0 {
 			t.Errorf("%s: %d %v", path, status, v)
 		}
+	}
+	// The command line may ask for what later releases added, and devices can join.
+	_, grants := w.api(http.MethodGet, "/v1.0/oauth2PermissionGrants", token, "")
+	if text, err := json.Marshal(grants); err != nil || !strings.Contains(string(text), "DeviceManagementConfiguration.ReadWrite.All") {
+		t.Errorf("the grants are those of the older release: %v %s", err, text)
+	}
+	if a := w.get("/device/v1/" + f.Created.TenantID); a.status != http.StatusOK {
+		t.Errorf("devices: %d %s", a.status, a.body)
 	}
 	w.change(http.MethodPatch, "/v1.0/users/"+f.User, `{"jobTitle":"Upgraded"}`)
 	w.close()

@@ -28,7 +28,8 @@ func (db *DB) SeedVersion(ctx context.Context, tenant directory.TenantID) (int, 
 }
 
 // SeedMissing gives a tenant what a later release seeds and it does not have: keys of
-// purposes that it lacks, and well-known objects. What is there stays as it is.
+// purposes that it lacks, well-known objects, and to well-known clients the scopes that came
+// since. Everything else stays as it is.
 func (db *DB) SeedMissing(ctx context.Context, tenant directory.TenantID, keys []keyring.Key, known directory.Seed, version int) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		n, err := tx.exec(ctx, `UPDATE tenant SET version = version WHERE tenant_id = $1`, tenant) // one replica at a time
@@ -51,7 +52,11 @@ func (db *DB) SeedMissing(ctx context.Context, tenant directory.TenantID, keys [
 			}
 		}
 		for _, g := range known.Grants {
-			if err := tx.insertGrant(ctx, g); err != nil && !errors.Is(err, directory.ErrGrantExists) {
+			err := tx.insertGrant(ctx, g)
+			if errors.Is(err, directory.ErrGrantExists) {
+				_, err = tx.exec(ctx, `UPDATE permission_grant SET scope = $1 WHERE tenant_id = $2 AND id = $3`, g.Scope, tenant, g.ID)
+			}
+			if err != nil {
 				return err
 			}
 		}
