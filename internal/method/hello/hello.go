@@ -39,8 +39,9 @@ const (
 	FreshFor = 10 * time.Minute
 	// ResetWithin is how old a proof may be that a reset is asked for with.
 	ResetWithin = 10 * time.Minute
-	// MostResets is how often within ResetWindow one container can be reset.
-	MostResets  = 5
+	// MostResets is how often one container can be reset within ResetWindow.
+	MostResets = 5
+	// ResetWindow is the time in which resets are counted.
 	ResetWindow = time.Hour
 )
 
@@ -103,7 +104,8 @@ func (c Container) Reset(now time.Time) (Container, error) {
 		wait := recent[len(recent)-MostResets].Add(ResetWindow).Sub(now)
 		return c, ErrTooManyResets.After(int(wait/time.Second) + 1)
 	}
-	c.Resets = append(recent, now)
+	recent = append(recent, now)
+	c.Resets = recent
 	return c, nil
 }
 

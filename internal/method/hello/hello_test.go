@@ -175,7 +175,8 @@ type ring struct{}
 
 func (ring) Keys(context.Context, string) ([]keyring.Key, error) {
 	return []keyring.Key{
-		{ID: "new", Purpose: keyring.PINReset, CreatedAt: nine}, {ID: "other", Purpose: keyring.RS256},
+		{ID: "new", Purpose: keyring.PINReset, CreatedAt: nine},
+		{ID: "other", Purpose: keyring.RS256},
 		{ID: "old", Purpose: keyring.PINReset, CreatedAt: nine.AddDate(-1, 0, 0)},
 	}, nil
 }
