@@ -205,8 +205,12 @@ func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, e
 			return pin.Unlocked{}, err
 		}
 	}
-	if refusedDevice(err) {
+	switch {
+	case refusedDevice(err):
 		err = errors.Join(err, a.end(ctx, d, err))
+	case errors.Is(err, pin.ErrRefused): // the organisation deleted it: it opens nothing here, either
+		err = errors.Join(err, d.PINs.Forget(ctx, user))
+		a.watch.tell(PINChanged)
 	}
 	return out, err
 }

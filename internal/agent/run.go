@@ -120,6 +120,9 @@ func (a *Agent) contact(ctx context.Context, d *Device) error {
 			return err
 		}
 	}
+	if err := a.readPINs(ctx, d); err != nil {
+		return err
+	}
 	if err := a.renew(ctx, d); err != nil {
 		return err
 	}
@@ -208,6 +211,38 @@ func (a *Agent) readAccount(ctx context.Context, d *Device, id string) error {
 	}
 	return nil
 }
+
+// readPINs takes away the PINs that the organisation deleted while the device was not
+// connected. Where the server can't say, they stay: it refuses them when they are typed.
+func (a *Agent) readPINs(ctx context.Context, d *Device) error {
+	if d.PINs == nil {
+		return nil
+	}
+	users, err := d.PINs.Containers.Users()
+	if err != nil {
+		return err
+	}
+	for _, user := range users {
+		c, err := d.PINs.Containers.Find(user)
+		if err != nil {
+			continue // repair tells
+		}
+		err = d.Link.Container(ctx, c.IDs.ID)
+		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != pinUnknown {
+			if err != nil && !noStream(err) {
+				return err
+			}
+			continue
+		}
+		if err := a.endPIN(ctx, d, c.IDs.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pinUnknown is the code with which the server says that it does not know a container.
+const pinUnknown = "pinUnknown"
 
 // renew renews the certificate when it is time.
 func (a *Agent) renew(ctx context.Context, d *Device) error {

@@ -123,6 +123,7 @@ func (a *API) Handler() http.Handler {
 		"GET /device/v1/{tenant}/groups/{name}":   a.joined(a.group),
 
 		"POST /device/v1/{tenant}/containers":            a.joined(a.beginPIN),
+		"GET /device/v1/{tenant}/containers/{id}":        a.joined(a.pin),
 		"PUT /device/v1/{tenant}/containers/{id}/key":    a.joined(a.registerPIN),
 		"POST /device/v1/{tenant}/containers/{id}/reset": a.joined(a.resetPIN),
 		"DELETE /device/v1/{tenant}/containers/{id}":     a.joined(a.removePIN),

@@ -418,6 +418,12 @@ func TestWhoMaySetUpAPIN(t *testing.T) {
 	if _, err := thief.Register(t.Context(), plan.IDs, pinkey.Creation{}); err == nil || !strings.Contains(err.Error(), "pinUnknown") {
 		t.Errorf("another device's container: %v", err)
 	}
+	if a := p.call(http.MethodGet, "/containers/"+c.IDs.ID, "", nil); a.status != http.StatusOK || !strings.Contains(a.body, c.Method) {
+		t.Errorf("a device that asks about its own: %d %s", a.status, a.body)
+	}
+	if a := thief.call(http.MethodGet, "/containers/"+c.IDs.ID, "", nil); a.status != http.StatusNotFound || !strings.Contains(a.body, "pinUnknown") {
+		t.Errorf("another device that asks about it: %d %s", a.status, a.body)
+	}
 	if a := thief.call(http.MethodDelete, "/containers/"+c.IDs.ID, "", nil); a.status != http.StatusNotFound {
 		t.Errorf("removing another device's PIN: %d %s", a.status, a.body)
 	}

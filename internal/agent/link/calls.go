@@ -147,6 +147,11 @@ func (l *Link) ResetPIN(ctx context.Context, access graphclient.Secret, containe
 	return out, err
 }
 
+// Container asks whether the server knows a registered container of this device.
+func (l *Link) Container(ctx context.Context, container string) error {
+	return l.call(ctx, request{method: http.MethodGet, path: "/containers/" + url.PathEscape(container)}, nil, nil)
+}
+
 // RemoveContainer has the server forget a container.
 func (l *Link) RemoveContainer(ctx context.Context, container string) error {
 	return l.call(ctx, request{method: http.MethodDelete, path: "/containers/" + url.PathEscape(container)}, nil, nil)
@@ -167,6 +172,14 @@ func (l *Link) Form(ctx context.Context, endpoint string, form url.Values, out a
 		return graphclient.ErrAnswer.With("", "The answer of "+l.Base+" is not that of a sign-in server.")
 	}
 	return nil
+}
+
+// AADSTS returns Entra's number of the failure with which an OAuth endpoint refused, or 0.
+func AADSTS(err error) int {
+	if r, ok := errors.AsType[*Refused](err); ok {
+		return r.Fault.AADSTS
+	}
+	return 0
 }
 
 // OAuthCode returns the code, such as invalid_grant, with which an OAuth endpoint refused;

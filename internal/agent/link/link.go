@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -229,6 +230,9 @@ func (r *Refused) Error() string {
 // Unwrap returns the fault.
 func (r *Refused) Unwrap() error { return r.Fault }
 
+// aadsts is how Entra's number of a failure begins its description.
+var aadsts = regexp.MustCompile(`^AADSTS([0-9]{1,9})\b`)
+
 var kinds = map[int]fault.Kind{
 	http.StatusBadRequest: fault.Invalid, http.StatusUnauthorized: fault.Unauthorized, http.StatusForbidden: fault.Forbidden,
 	http.StatusNotFound: fault.NotFound, http.StatusConflict: fault.Conflict, http.StatusRequestEntityTooLarge: fault.TooLarge,
@@ -257,6 +261,9 @@ func refusal(res *http.Response, answer []byte) error {
 		text, _, _ := strings.Cut(got.Description, "\n") // Entra's form has ids on further lines
 		out.Fault = said(kind, strings.TrimSpace(text))
 		out.Fault.Target = plain // OAuth's own code
+		if m := aadsts.FindStringSubmatch(text); m != nil {
+			out.Fault.AADSTS, _ = strconv.Atoi(m[1]) // digits, and few
+		}
 	case json.Unmarshal(got.Error, &e) == nil && e.Code != "":
 		out.CorrelationID = e.CorrelationID
 		out.Fault = &fault.Error{Kind: kind, Code: e.Code, Text: e.Message, Remedy: e.Remedy}

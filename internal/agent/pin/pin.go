@@ -17,12 +17,12 @@ import (
 	"time"
 
 	"github.com/google/go-tpm/tpm2"
-	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/link"
 	"github.com/postern-id/postern/internal/agent/websignin"
 	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
 	"github.com/postern-id/postern/internal/pinkey"
@@ -159,29 +159,39 @@ func (s *Service) Unlock(ctx context.Context, user, pin string) (Unlocked, error
 		return Unlocked{}, err
 	}
 	now := s.Now().Add(s.Link.Offset())
-	assertion, err := device.SignJWT(&pinSigner{s.Containers, user, pin},
-		map[string]any{"typ": "JWT", "alg": "ES256", "kid": c.Method},
-		map[string]any{
-			"iss": user, "sub": user, "aud": s.About.Issuer, "nonce": nonce, "jti": uuid.NewString(),
-			"iat": now.Unix(), "exp": now.Add(4 * time.Minute).Unix(), "device_id": s.DeviceID,
-		})
+	assertion, err := device.Assert(&pinSigner{s.Containers, user, pin}, device.Assertion{
+		Method: c.Method, User: user, DeviceID: s.DeviceID, Issuer: s.About.Issuer, Nonce: nonce,
+	}, now)
 	if err != nil {
 		return Unlocked{}, err
 	}
 	p, err := websignin.Redeem(ctx, s.Link, s.About, "", url.Values{
-		"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "client_id": {s.About.ClientID},
-		"assertion": {assertion}, "scope": {websignin.Scope}, "requested_token_use": {"on_behalf_of"},
+		"grant_type": {device.GrantPIN}, "client_id": {s.About.ClientID},
+		"assertion": {assertion}, "scope": {websignin.Scope},
 	})
 	switch {
 	case away(err): // the PIN was right: the TPM signed
 		left, offErr := s.Offline(user)
 		return Unlocked{User: user, Offline: true, Left: left}, offErr
-	case link.OAuthCode(err) == "invalid_grant":
-		return Unlocked{}, ErrRefused
-	case err == nil && p.ID != user:
+	case err != nil:
+		return Unlocked{}, told(err)
+	case p.ID != user:
 		return Unlocked{}, websignin.ErrAnswer
 	}
-	return Unlocked{User: user, Person: p}, err
+	return Unlocked{User: user, Person: p}, nil
+}
+
+// told says who refused a right PIN: numbers are Entra's for Windows Hello keys (docs/errors.md).
+func told(err error) error {
+	switch link.AADSTS(err) {
+	case 130004, 130005:
+		return errors.Join(ErrRefused, err)
+	case 130007, 135011:
+		return errors.Join(directory.ErrDeviceDisabled, err)
+	case 130008, 50155:
+		return errors.Join(directory.ErrDeviceUnknown, err)
+	}
+	return err
 }
 
 // away reports whether there is no server to ask: no network, a captive portal, an outage.
@@ -200,7 +210,7 @@ func (s *Service) nonce(ctx context.Context) (string, error) {
 	var got struct {
 		Nonce string `json:"Nonce"`
 	}
-	form := url.Values{"grant_type": {"srv_challenge"}, "client_id": {s.About.ClientID}}
+	form := url.Values{"grant_type": {device.GrantChallenge}, "client_id": {s.About.ClientID}}
 	if err := s.Link.Form(ctx, "token", form, &got); err != nil {
 		return "", err
 	}
