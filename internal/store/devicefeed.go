@@ -129,5 +129,6 @@ func (db *DB) DeviceStatus(ctx context.Context, tenant directory.TenantID, id di
 	if err != nil {
 		return s, time.Time{}, err
 	}
-	return s, fromMicros(at), json.Unmarshal([]byte(body), &s)
+	err = json.Unmarshal([]byte(body), &s)
+	return s, fromMicros(at), err
 }
