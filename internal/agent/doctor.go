@@ -51,9 +51,14 @@ func (a *Agent) Doctor(ctx context.Context) Diagnosis {
 		defer func() { _ = p.chip.Close() }() // only asked
 	}
 	p.ask(ctx)
+	return p.diagnose()
+}
+
+// diagnose makes every check.
+func (p *patient) diagnose() Diagnosis {
 	d := Diagnosis{OK: true}
 	for _, check := range checks {
-		state, detail, fix := check.look(&p)
+		state, detail, fix := check.look(p)
 		if state == "" {
 			continue // says nothing about this machine
 		}

@@ -5,6 +5,8 @@ package agent_test
 import (
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -169,4 +171,29 @@ func TestAPINThatTheOrganisationDeletedOpensNothing(t *testing.T) {
 			t.Errorf("offline: %v", err)
 		}
 	})
+}
+
+func TestRepairMendsTheFirstBrokenPart(t *testing.T) {
+	w := newWorld(t)
+	a, user := w.withPIN()
+	r, err := a.Repair(t.Context())
+	if err != nil || !r.OK || len(r.Parts) != 5 || slices.ContainsFunc(r.Parts, func(p agent.Repair) bool { return p.State != agent.Sound }) {
+		t.Fatalf("a sound device: %+v %v", r, err)
+	}
+	if err := os.WriteFile(filepath.Join(w.state, "containers", user+".json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Unlock(t.Context(), user, firstPIN); !errors.Is(err, container.ErrBroken) {
+		t.Errorf("a damaged PIN: %v", err)
+	}
+	r, err = a.Repair(t.Context())
+	if err != nil || !r.OK || r.Parts[1].Part != "container" || r.Parts[1].State != agent.Fixed {
+		t.Errorf("repair: %+v %v", r, err)
+	}
+	if _, err := a.Unlock(t.Context(), user, firstPIN); !errors.Is(err, container.ErrNoPIN) {
+		t.Errorf("after repair: %v", err)
+	}
+	if err := a.SetPIN(t.Context(), w.signedIn(a), secondPIN); err != nil {
+		t.Errorf("a new PIN: %v", err)
+	}
 }

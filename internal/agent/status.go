@@ -153,7 +153,9 @@ func (d *Device) PINState(user string) device.PINState {
 
 // report is the status for the server.
 func (a *Agent) report(d *Device) device.Status {
-	s := device.Status{AgentVersion: a.options.Version, PolicyApplied: d.Policy.Version(), Users: []device.UserStatus{}, Prerequisites: []device.Prerequisite{}}
+	s := device.Status{AgentVersion: a.options.Version, PolicyApplied: d.Policy.Version(), Users: []device.UserStatus{}}
+	p := patient{agent: a, device: d, identity: d.Identity(), chip: d.chip, offset: d.Link.Offset()} // the server has just answered
+	s.Prerequisites = p.diagnose().Checks
 	for _, one := range d.Accounts.All() {
 		s.Users = append(s.Users, device.UserStatus{ID: one.ID, PIN: d.PINState(one.ID)})
 	}
