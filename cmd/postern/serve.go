@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +28,7 @@ func serveCommand() *cobra.Command {
 			if (l.CertFile == "") != (l.KeyFile == "") || l.Plain && l.CertFile != "" {
 				return usage{errors.New("--tls-cert and --tls-key go together, and not with --http")}
 			}
+			tuneCollector()
 			o := s.options(c)
 			o.Mail = withPassword(mail)
 			if err := o.Mail.Check(); err != nil {
@@ -57,4 +60,12 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&trusted, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed; may be given again")
 	c.Flags().StringArrayVar(&witnesses, "witness", nil, "who keeps checkpoints of the log: file:/`PATH`, syslog:, syslog:tcp://host:601 or https://…; may be given again")
 	return c
+}
+
+// tuneCollector lets more garbage gather before it is collected: what lives is small, a few
+// megabytes, so that Go's default collects hundreds of times a second under load. GOGC wins.
+func tuneCollector() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
 }

@@ -3,9 +3,12 @@ package oauth
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/oauth/assertion"
 )
@@ -44,23 +47,36 @@ type metadata struct {
 	GraphHost             string   `json:"msgraph_host"`
 }
 
-// discovery serves the document. At common and organizations the issuer has the literal
-// {tenantid} in it, as Entra's has.
+// discovery serves the document, which says the same for as long as the server runs.
 func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
-	name, issuer := r.PathValue("tenant"), s.PublicURL+"/{tenantid}/v2.0"
+	name := strings.ToLower(r.PathValue("tenant"))
 	if !noTenant(name) {
 		id, err := s.tenantID(r)
 		if err != nil {
 			return err
 		}
-		name, issuer = string(id), s.issuer(id)
+		name = string(id)
 	}
-	base := s.PublicURL + "/" + name
-	revoke := ""
+	known, _ := s.documents.Load(name)
+	body, ok := known.([]byte)
+	if !ok {
+		var err error
+		if body, err = json.Marshal(s.metadata(name)); err != nil {
+			return err
+		}
+		s.documents.Store(name, body) // as many as tenants, and two
+	}
+	return writeBody(w, http.StatusOK, body)
+}
+
+// metadata is the document of a tenant's id, or of common and organizations, where the issuer
+// has the literal {tenantid} in it, as Entra's has.
+func (s *Server) metadata(name string) metadata {
+	base, issuer, revoke := s.PublicURL+"/"+name, s.PublicURL+"/{tenantid}/v2.0", ""
 	if !noTenant(name) {
-		revoke = base + "/oauth2/v2.0/revoke"
+		issuer, revoke = s.issuer(directory.TenantID(name)), base+"/oauth2/v2.0/revoke"
 	}
-	return writeJSON(w, metadata{
+	return metadata{
 		RevocationEndpoint: revoke,
 		Issuer:             issuer, TokenEndpoint: base + "/oauth2/v2.0/token", KeySet: base + "/discovery/v2.0/keys",
 		AuthorizationEndpoint: base + "/oauth2/v2.0/authorize", EndSessionEndpoint: base + "/oauth2/v2.0/logout",
@@ -78,8 +94,8 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) error {
 			"sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "preferred_username", "name", "tid", "oid", "ver",
 			"at_hash", "sid", "email",
 		},
-		GraphHost: r.Host,
-	})
+		GraphHost: strings.TrimPrefix(strings.TrimPrefix(s.PublicURL, "https://"), "http://"),
+	}
 }
 
 func texts[T ~string](all []T) []string {
@@ -114,9 +130,15 @@ func writeJSONStatus(w http.ResponseWriter, status int, v any) error {
 	if err != nil {
 		return err
 	}
+	return writeBody(w, status, body)
+}
+
+// writeBody sends JSON with its length, so that it goes out in one piece.
+func writeBody(w http.ResponseWriter, status int, body []byte) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, err = w.Write(body)
+	_, err := w.Write(body) //nolint:gosec // JSON, and browsers are told not to guess
 	return err
 }

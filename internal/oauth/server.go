@@ -37,7 +37,8 @@ type Server struct {
 	Rand        io.Reader
 	Log         *slog.Logger
 
-	seen sync.Map // ids of tenants
+	seen      sync.Map // ids of tenants
+	documents sync.Map // discovery documents, by tenant
 }
 
 // Secrets returns keyed hashes under keys that are derived from the tenant's own secret.
