@@ -60,7 +60,7 @@ type Proxies []netip.Prefix
 // entry of X-Forwarded-For that is none of them. Without trusted proxies the header is ignored.
 func (p Proxies) Address(r *http.Request) netip.Addr {
 	peer := parse(r.RemoteAddr)
-	if !p.trusts(peer) {
+	if !p.Trust(peer) {
 		return peer
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -69,7 +69,7 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 		if !hop.IsValid() {
 			return peer
 		}
-		if !p.trusts(hop) {
+		if !p.Trust(hop) {
 			return hop
 		}
 		peer = hop
@@ -77,7 +77,8 @@ func (p Proxies) Address(r *http.Request) netip.Addr {
 	return peer
 }
 
-func (p Proxies) trusts(a netip.Addr) bool {
+// Trust reports whether a is one of the proxies.
+func (p Proxies) Trust(a netip.Addr) bool {
 	for _, prefix := range p {
 		if a.IsValid() && prefix.Contains(a) {
 			return true

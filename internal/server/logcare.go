@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/store"
 )
 
 // Faults of caring for the log.
@@ -92,14 +93,12 @@ func (s *Server) pruneTenant(ctx context.Context, tenant string, then time.Time)
 	}
 }
 
-// sealed seals what tenant has. A server that runs beside may be faster; then it is sealed too.
+// sealed seals what tenant has committed by now. A server that runs beside may be faster, and
+// is waited for.
 func (s *Server) sealed(ctx context.Context, tenant string) error {
 	for {
-		n, err := s.sealer.SealOnce(ctx, tenant)
-		if errors.Is(err, audit.ErrStale) {
-			continue
-		}
-		if err != nil || n == 0 {
+		_, err := s.sealer.SealOnce(ctx, tenant)
+		if ctx.Err() != nil || !errors.Is(err, audit.ErrStale) && !store.IsConflict(err) {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 			tenants.ServeHTTP(w, r)
 		}
 	})
-	return request.Middleware(s.options.Proxies, s.measured(s.recovered(s.hsts(s.onTime(s.refusal(site), whole)))))
+	return request.Middleware(s.options.Proxies, s.measured(s.recovered(s.hsts(wellFormed(s.refusal(site), s.onTime(s.refusal(site), whole))))))
 }
 
 // hsts tells browsers to come by TLS only, except on localhost, where other programs serve

@@ -18,7 +18,7 @@ func (s *Server) refusal(site *pages.Site) func(http.ResponseWriter, *http.Reque
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		path := r.URL.Path
 		switch {
-		case strings.HasPrefix(path, "/v1.0/") || strings.HasPrefix(path, "/beta/"):
+		case isGraph(r):
 			odata.Tag(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				odata.Write(w, r, odata.Directory, err, s.options.Log)
 			}), rand.Reader, s.now).ServeHTTP(w, r)

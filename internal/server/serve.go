@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -83,7 +82,7 @@ func firstError(err, other error) error {
 }
 
 func (s *Server) serve(ctx context.Context, l Listen, ready func(*Server)) error {
-	listener := l.listener
+	var listener net.Listener = limit(l.listener, maxConnections, s.options.Proxies)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	if !l.Plain {
@@ -111,10 +110,7 @@ func (s *Server) serve(ctx context.Context, l Listen, ready func(*Server)) error
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { _ = endTraces(context.WithoutCancel(ctx)) }() // what can't be sent is lost
-	web := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}
+	web := webServer(s.handler)
 	web.RegisterOnShutdown(s.feed.Close) // streams would never drain
 	s.Start()
 	ended := make(chan error, 1)

@@ -76,6 +76,18 @@ const patience = 2 * time.Second
 // commit: then nobody knows whether it did, and to try again could do it twice. Such an error
 // is returned, and callers must not conclude that nothing happened.
 func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.change(ctx, sql.LevelSerializable, fn)
+}
+
+// swap is Write for a change that decides by nothing but rows that it updates itself, where
+// the old values stand in each WHERE. Such a compare-and-swap needs no more than READ
+// COMMITTED: who comes late waits for the row, and then finds that it changed. SERIALIZABLE
+// would make a long one give way to every short change beside it, for ever on a busy server.
+func (db *DB) swap(ctx context.Context, fn func(ctx context.Context, tx *Tx) error) error {
+	return db.change(ctx, sql.LevelReadCommitted, fn)
+}
+
+func (db *DB) change(ctx context.Context, level sql.IsolationLevel, fn func(ctx context.Context, tx *Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -88,7 +100,7 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx *Tx) er
 	var err error
 	for try := range attempts {
 		var again bool
-		if again, err = db.once(whole, fn); !again {
+		if again, err = db.once(whole, level, fn); !again {
 			return told(err)
 		}
 		if lostConnection(err) && expired(giveUp) {
@@ -115,8 +127,8 @@ func expired(t *time.Timer) bool {
 
 // once runs one transaction. again says that nothing of it was kept, and that the next one
 // may succeed.
-func (db *DB) once(ctx context.Context, fn func(context.Context, *Tx) error) (again bool, err error) {
-	tx, err := db.write.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelSerializable})
+func (db *DB) once(ctx context.Context, level sql.IsolationLevel, fn func(context.Context, *Tx) error) (again bool, err error) {
+	tx, err := db.write.BeginTx(ctx, &sql.TxOptions{Isolation: level})
 	if err != nil {
 		return lostConnection(err), err
 	}
@@ -158,6 +170,10 @@ func needsRetry(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
+
+// IsConflict reports that a change gave up because others were always faster. Nothing of it
+// was kept, and it may be tried again.
+func IsConflict(err error) bool { return needsRetry(err) }
 
 // isDuplicate reports a violated unique index or primary key.
 func isDuplicate(err error) bool {

@@ -73,22 +73,12 @@ func (l Log) Unsealed(ctx context.Context, tenant string, limit int) ([]audit.En
 
 // Advance implements audit.SealStore.
 func (l Log) Advance(ctx context.Context, s audit.Step) error {
-	return l.db.Write(ctx, func(ctx context.Context, tx *Tx) error { return tx.advance(ctx, s) })
+	return l.db.swap(ctx, func(ctx context.Context, tx *Tx) error { return tx.advance(ctx, s) })
 }
 
 func (tx *Tx) advance(ctx context.Context, s audit.Step) error {
 	tenant := s.From.Tenant
-	now, err := headOf(ctx, tx.q, tenant)
-	if err != nil {
-		return err
-	}
-	if now != s.From {
-		return audit.ErrStale
-	}
-	if _, err := tx.exec(ctx, `
-		INSERT INTO log_head (tenant_id, epoch, size, root) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (tenant_id) DO UPDATE SET epoch = excluded.epoch, size = excluded.size, root = excluded.root`,
-		tenant, s.To.Epoch, s.To.Size, hash64.EncodeToString(s.To.Root[:])); err != nil {
+	if err := tx.moveHead(ctx, s.From, s.To); err != nil {
 		return err
 	}
 	for i, id := range s.Entries {
@@ -108,9 +98,27 @@ func (tx *Tx) advance(ctx context.Context, s audit.Step) error {
 			return err
 		}
 	}
-	_, err = tx.exec(ctx, `INSERT INTO log_checkpoint (tenant_id, size, at, note) VALUES ($1, $2, $3, $4)`,
+	_, err := tx.exec(ctx, `INSERT INTO log_checkpoint (tenant_id, size, at, note) VALUES ($1, $2, $3, $4)`,
 		tenant, s.To.Size, micros(s.At), string(s.Checkpoint))
 	return err
+}
+
+// moveHead is the compare-and-swap: it returns audit.ErrStale when the head is not from.
+func (tx *Tx) moveHead(ctx context.Context, from, to audit.Head) error {
+	root := func(h audit.Head) string { return hash64.EncodeToString(h.Root[:]) }
+	empty := audit.NewHead(from.Tenant)
+	if from == empty { // there may be no row yet
+		if _, err := tx.exec(ctx, `
+			INSERT INTO log_head (tenant_id, epoch, size, root) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (tenant_id) DO NOTHING`, from.Tenant, empty.Epoch, empty.Size, root(empty)); err != nil {
+			return err
+		}
+	}
+	n, err := tx.exec(ctx, `
+		UPDATE log_head SET epoch = $1, size = $2, root = $3
+		WHERE tenant_id = $4 AND epoch = $5 AND size = $6 AND root = $7`,
+		to.Epoch, to.Size, root(to), from.Tenant, from.Epoch, from.Size, root(from))
+	return changed(n, err, audit.ErrStale)
 }
 
 // Hashes implements audit.Hashes.

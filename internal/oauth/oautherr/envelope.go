@@ -117,6 +117,8 @@ func statusOf(f *fault.Error, value string) int {
 	switch {
 	case value == "invalid_client":
 		return http.StatusUnauthorized
+	case f.Kind == fault.TooLarge:
+		return http.StatusRequestEntityTooLarge
 	case f.Kind == fault.TooMany:
 		return http.StatusTooManyRequests
 	case f.Kind == fault.Unavailable:
