@@ -98,7 +98,7 @@ func (s *Server) pruneTenant(ctx context.Context, tenant string, then time.Time)
 func (s *Server) sealed(ctx context.Context, tenant string) error {
 	for {
 		_, err := s.sealer.SealOnce(ctx, tenant)
-		if ctx.Err() != nil || !errors.Is(err, audit.ErrStale) && !store.IsConflict(err) {
+		if ctx.Err() != nil || !errors.Is(err, audit.ErrStale) && !errors.Is(err, store.ErrBusy) {
 			return err
 		}
 	}

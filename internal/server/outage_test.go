@@ -225,6 +225,11 @@ func TestADatabaseThatGoesAwayComesBackAndLosesNothing(t *testing.T) {
 	if l.strange != "" || l.withoutRetry > 0 {
 		t.Errorf("besides 201 and 503 came %s; %d of 503 lack Retry-After", l.strange, l.withoutRetry)
 	}
+	for line := range strings.SplitSeq(w.log.String(), "\n") {
+		if strings.Contains(line, `"level":"ERROR"`) {
+			t.Log(line)
+		}
+	}
 	for _, name := range l.kept {
 		if status, v := w.api(http.MethodGet, "/v1.0/groups?$filter=displayName%20eq%20'"+name+"'", token, ""); status != http.StatusOK || len(v["value"].([]any)) != 1 {
 			t.Errorf("%s was acknowledged and is not there: %d", name, status)

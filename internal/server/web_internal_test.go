@@ -25,7 +25,7 @@ func listening(t *testing.T, web *http.Server, most int, proxies request.Proxies
 	return l.Addr().String()
 }
 
-func hello() http.Handler {
+func greeting() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
 }
 
@@ -52,7 +52,7 @@ func ask(t *testing.T, address, text string) (net.Conn, string) {
 const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 func TestOneAddressCannotHoldAllConnections(t *testing.T) {
-	address := listening(t, webServer(hello()), 3, nil)
+	address := listening(t, webServer(greeting()), 3, nil)
 	var first net.Conn
 	for i := range 3 {
 		conn, line := ask(t, address, get)
@@ -73,7 +73,7 @@ func TestOneAddressCannotHoldAllConnections(t *testing.T) {
 }
 
 func TestATrustedProxyMayHoldMany(t *testing.T) {
-	address := listening(t, webServer(hello()), 1, request.Proxies{netip.MustParsePrefix("127.0.0.0/8")})
+	address := listening(t, webServer(greeting()), 1, request.Proxies{netip.MustParsePrefix("127.0.0.0/8")})
 	for range 5 {
 		if _, line := ask(t, address, get); !strings.Contains(line, "200") {
 			t.Fatalf("%q", line)
@@ -82,14 +82,14 @@ func TestATrustedProxyMayHoldMany(t *testing.T) {
 }
 
 func TestHeadersThatAreTooLargeAreRefused(t *testing.T) {
-	address := listening(t, webServer(hello()), 10, nil)
+	address := listening(t, webServer(greeting()), 10, nil)
 	if _, line := ask(t, address, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("x", 128<<10)+"\r\n\r\n"); !strings.Contains(line, "431") {
 		t.Errorf("%q", line)
 	}
 }
 
 func TestWhoSendsSlowlyIsNotWaitedFor(t *testing.T) {
-	web := webServer(hello())
+	web := webServer(greeting())
 	if web.ReadHeaderTimeout == 0 || web.ReadTimeout == 0 || web.WriteTimeout == 0 || web.IdleTimeout == 0 {
 		t.Errorf("something may take for ever: %+v", web)
 	}

@@ -113,7 +113,7 @@ func (db *DB) change(ctx context.Context, level sql.IsolationLevel, fn func(ctx 
 		case <-time.After(pause):
 		}
 	}
-	return fmt.Errorf("gave up after %d tries: %w", attempts, told(err))
+	return fmt.Errorf("%w (gave up after %d tries: %w)", ErrBusy, attempts, told(err))
 }
 
 func expired(t *time.Timer) bool {
@@ -151,6 +151,12 @@ var ErrFull = &fault.Error{
 	Text: "The disk of the server is full, so nothing can be saved.", Remedy: "Tell your administrator: the disk needs room.",
 }
 
+// ErrBusy says that a change gave up because others were always faster. Nothing of it was kept.
+var ErrBusy = &fault.Error{
+	Kind: fault.Unavailable, Code: "storeBusy", RetryAfter: 1,
+	Text: "Too many changes are made at the same time.", Remedy: "Try again in a moment.",
+}
+
 // told marks an error that says the disk is full (SQLite's SQLITE_FULL, SQLSTATE 53100).
 func told(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "53100" {
@@ -170,10 +176,6 @@ func needsRetry(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
 }
-
-// IsConflict reports that a change gave up because others were always faster. Nothing of it
-// was kept, and it may be tried again.
-func IsConflict(err error) bool { return needsRetry(err) }
 
 // isDuplicate reports a violated unique index or primary key.
 func isDuplicate(err error) bool {

@@ -83,7 +83,7 @@ func isAway(err error) bool {
 		return errors.Is(err, context.DeadlineExceeded) && isConnect(err)
 	}
 	_, network := errors.AsType[net.Error](err)
-	return network || isConnect(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+	return network || isConnect(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) ||
 		pgconn.SafeToRetry(err)
 }
 
@@ -146,7 +146,7 @@ type rows struct{ driver.Rows }
 // Next implements driver.Rows.
 func (r rows) Next(dest []driver.Value) error {
 	err := r.Rows.Next(dest)
-	if errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err == io.EOF { //nolint:errorlint // the end of the rows; wrapped it is the end of a connection
 		return err
 	}
 	return away(err)
