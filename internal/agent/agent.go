@@ -92,12 +92,8 @@ func Open(o Options) (*Agent, error) {
 		return nil, err
 	}
 	lock := flock.New(filepath.Join(o.State, ".lock"))
-	held, err := lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("lock the state: %w", err)
-	}
-	if !held {
-		return nil, ErrRunning
+	if err := take(lock); err != nil {
+		return nil, err
 	}
 	a := &Agent{
 		options: o, files: files, lock: lock, changed: make(chan struct{}, 1),
@@ -105,6 +101,23 @@ func Open(o Options) (*Agent, error) {
 	}
 	a.load()
 	return a, nil
+}
+
+// lockFor is how long the state is waited for: commands that only look hold it for a moment.
+const lockFor = 2 * time.Second
+
+// take locks the state, or reports that another process keeps it.
+func take(lock *flock.Flock) error {
+	ctx, stop := context.WithTimeout(context.Background(), lockFor)
+	defer stop()
+	_, err := lock.TryLockContext(ctx, 20*time.Millisecond)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return ErrRunning
+	}
+	if err != nil {
+		return fmt.Errorf("lock the state: %w", err)
+	}
+	return nil
 }
 
 // load opens the device that the disk names.

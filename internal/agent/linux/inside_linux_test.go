@@ -2,9 +2,6 @@ package linux_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"encoding/pem"
 	"log/slog"
 	"net/http/httptest"
@@ -14,11 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-tpm/tpm2"
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/agent"
-	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/linux"
 	"github.com/postern-id/postern/internal/agent/linux/linuxtest"
 	"github.com/postern-id/postern/internal/agent/pam"
@@ -26,7 +21,6 @@ import (
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/graphclient"
-	"github.com/postern-id/postern/internal/pinkey"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -118,15 +112,9 @@ func TestInsideAPassSignsInAtTheConsole(t *testing.T) {
 
 func TestInsideAPINSignsInWithoutANetwork(t *testing.T) {
 	w := newWorld(t)
-	d, err := w.agent.Device()
+	me, err := w.agent.SignInWithPass(t.Context(), ada, graphclient.NewSecret(w.pass))
 	linuxtest.Must(t, err)
-	reset, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	linuxtest.Must(t, err)
-	plan := container.Plan{Reset: &reset.PublicKey, ResetVersion: 1, Challenge: []byte("drawn by the server"), IDs: pinkey.Container{
-		Tenant: d.Identity().Tenant.TenantID, Device: d.Identity().DeviceID, User: w.me.ID, ID: uuid.NewString(),
-	}}
-	_, err = d.PINs.Containers.Create(t.Context(), registrar{}, plan, "246810")
-	linuxtest.Must(t, err)
+	linuxtest.Must(t, w.agent.SetPIN(t.Context(), me, "246810"))
 	linuxtest.Must(t, w.agent.Contact(t.Context()))
 	w.unplug()
 
@@ -143,19 +131,6 @@ func TestInsideAPINSignsInWithoutANetwork(t *testing.T) {
 	ask("246810").Expect("tries are left").Ends(1)
 	ask("975318").Ends(0)
 }
-
-// A registrar takes every key, as the server does once it has checked it.
-type registrar struct{}
-
-func (registrar) Register(_ context.Context, c pinkey.Container, _ pinkey.Creation) (string, error) {
-	return c.ID, nil
-}
-
-func (registrar) SignReset(context.Context, pinkey.Container, []byte, time.Duration) (tpm2.TPMTSignature, error) {
-	return tpm2.TPMTSignature{}, container.ErrNoPIN
-}
-
-func (registrar) Remove(context.Context, pinkey.Container) error { return nil }
 
 func TestInsideADeletedDeviceLetsNobodyIn(t *testing.T) {
 	w := newWorld(t)
