@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -92,7 +93,7 @@ func (b *bench) run(ctx context.Context, dir string, only []string) (err error) 
 		}
 		fmt.Fprintf(os.Stderr, "measuring %s…\n", part.name)
 		if err := part.measure(b, ctx); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+			return errors.Join(fmt.Errorf("%s: %w", part.name, err), b.print()) // what was measured is told
 		}
 	}
 	return b.print()
