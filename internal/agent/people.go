@@ -30,7 +30,7 @@ var (
 	}
 	ErrPINAge = &fault.Error{
 		Kind: fault.Forbidden, Code: "pinExpired",
-		Text: "This PIN is too old.", Remedy: "Use web sign-in, or choose a new one.",
+		Text: "This PIN has expired.", Remedy: "Choose a new one.",
 	}
 	ErrNotFresh = &fault.Error{
 		Kind: fault.Unauthorized, Code: "signInNotFresh",
@@ -172,11 +172,29 @@ func (a *Agent) CheckPIN(user, chosen string) error {
 	if err != nil {
 		return err
 	}
-	return container.RulesFrom(d.Settings(user).Effective()).Check(chosen)
+	return d.rules(user).Check(chosen)
+}
+
+// rules are the rules for a person's PIN.
+func (d *Device) rules(user string) container.Rules {
+	return container.RulesFrom(d.Settings(user).Effective())
+}
+
+// PINEnds returns when a person has to change their PIN; the zero time is never.
+func (d *Device) PINEnds(user string) time.Time {
+	if d.PINs == nil {
+		return time.Time{}
+	}
+	c, err := d.PINs.Containers.Find(user)
+	if err != nil {
+		return time.Time{}
+	}
+	return d.rules(user).Ends(c.SetAt)
 }
 
 // Unlock signs a person in by their PIN. user is their object id. Remote sessions never get
-// here (rule 18 of docs/threat-model.md).
+// here (rule 18 of docs/threat-model.md). ErrPINAge says that the PIN was right, and has
+// expired: it opens nothing but ChangePIN.
 func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, error) {
 	d, err := a.pinned(user)
 	if err != nil {
@@ -189,17 +207,19 @@ func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, e
 	if !account.Enabled {
 		return pin.Unlocked{}, ErrDisabled
 	}
-	c, err := d.PINs.Containers.Find(user)
-	if err != nil {
-		return pin.Unlocked{}, err
-	}
-	if days := d.Settings(user)[devicepolicy.PINExpiration].Value.Int(); days > 0 &&
-		a.options.Now().After(c.SetAt.Add(time.Duration(days)*24*time.Hour)) {
-		return pin.Unlocked{}, ErrPINAge
-	}
 	short, cancel := context.WithTimeout(ctx, unlockTime)
 	defer cancel()
+	ends := d.PINEnds(user)
+	if left := ends.Sub(a.options.Now()); !ends.IsZero() && left <= 0 {
+		if err := d.PINs.Check(user, typed); err != nil {
+			return pin.Unlocked{}, err
+		}
+		return pin.Unlocked{}, ErrPINAge
+	}
 	out, err := d.PINs.Unlock(short, user, typed)
+	if !ends.IsZero() && ends.Sub(a.options.Now()) <= container.WarnFor {
+		out.Ends = ends
+	}
 	if err == nil && !out.Offline {
 		if _, err := a.Welcome(ctx, out.Person); err != nil && reachable(err) {
 			return pin.Unlocked{}, err
@@ -245,7 +265,8 @@ func (a *Agent) FreshLeft(p websignin.Person) time.Duration {
 	return FreshFor - a.options.Now().Sub(p.At)
 }
 
-// ChangePIN changes a PIN by the former one.
+// ChangePIN changes a PIN by the former one, expired or not. The chosen one may not be one of
+// those that the policy's history names.
 func (a *Agent) ChangePIN(user, former, chosen string) error {
 	d, err := a.pinned(user)
 	if err != nil {
@@ -254,7 +275,7 @@ func (a *Agent) ChangePIN(user, former, chosen string) error {
 	if err := a.CheckPIN(user, chosen); err != nil {
 		return err
 	}
-	return d.PINs.Containers.Change(user, former, chosen)
+	return d.PINs.Containers.Change(user, former, chosen, d.rules(user).Past)
 }
 
 // ResetPIN gives a forgotten PIN a new one, for somebody who signed in just now. The key, and

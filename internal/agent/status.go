@@ -52,6 +52,7 @@ type User struct {
 	ID          string          `json:"id"`
 	UID         uint32          `json:"uid"`
 	PIN         device.PINState `json:"pin"`
+	PINEndsAt   time.Time       `json:"pinEndsAt,omitzero"` // when it has to be changed, where policy lets PINs expire
 	Enabled     bool            `json:"enabled"`
 }
 
@@ -88,7 +89,8 @@ func (a *Agent) Status() Status {
 	}
 	for _, one := range d.Accounts.All() {
 		s.Users = append(s.Users, User{
-			UPN: one.UPN, UserName: one.UserName, DisplayName: one.DisplayName, ID: one.ID, UID: one.UID, PIN: d.PINState(one.ID), Enabled: one.Enabled,
+			UPN: one.UPN, UserName: one.UserName, DisplayName: one.DisplayName, ID: one.ID, UID: one.UID, PIN: d.PINState(one.ID),
+			PINEndsAt: d.PINEnds(one.ID), Enabled: one.Enabled,
 		})
 	}
 	for _, err := range d.troubles() {

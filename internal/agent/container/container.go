@@ -54,7 +54,8 @@ type Container struct {
 	Reset        []byte    `json:"reset"` // TPMT_PUBLIC
 	ResetVersion int       `json:"resetVersion"`
 	CreatedAt    time.Time `json:"createdAt"`
-	SetAt        time.Time `json:"setAt"` // when the PIN was last chosen
+	SetAt        time.Time `json:"setAt"`             // when the PIN was last chosen
+	History      *History  `json:"history,omitempty"` // former PINs; nil where none are kept
 }
 
 // fileVersion is the form of the file that this program writes.
@@ -93,6 +94,8 @@ type Chip interface {
 	ChangePIN(k tpm.Key, policy pinkey.Policy, former, auth []byte) (tpm.Key, error)
 	Sign(k tpm.Key, auth, digest []byte) ([]byte, error)
 	StartReset() (*tpm.Reset, error)
+	Seal(data, auth []byte) (tpm.Key, error)
+	Unseal(k tpm.Key, auth []byte) ([]byte, error)
 	NewCounter() (tpm.Counter, error)
 	Count(c tpm.Counter) (uint64, error)
 	Add(c tpm.Counter) (uint64, error)

@@ -163,7 +163,7 @@ func TestAPINFromSetUpToRemoval(t *testing.T) {
 	if err := w.signs(mira, "975318"); !errors.Is(err, tpm.ErrWrongPIN) {
 		t.Errorf("with another person's PIN: %v", err)
 	}
-	if err := w.store.Change(mira, "246813", "864209"); err != nil {
+	if err := w.store.Change(mira, "246813", "864209", 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.signs(mira, "864209"); err != nil {
@@ -299,7 +299,7 @@ var errPower = errors.New("the power is gone")
 func TestAPowerCutNeverCostsAPINThatWasPromised(t *testing.T) {
 	w := newWorld(t)
 	for name, operation := range map[string]func(former, pin string) error{
-		"change": func(former, pin string) error { return w.store.Change(mira, former, pin) },
+		"change": func(former, pin string) error { return w.store.Change(mira, former, pin, 5) },
 		"reset":  func(_, pin string) error { return w.store.Reset(t.Context(), w.server, mira, pin) },
 	} {
 		w.create(mira, "246813")
@@ -331,7 +331,7 @@ func TestAPowerCutNeverCostsAPINThatWasPromised(t *testing.T) {
 				break
 			}
 			if now != "246813" {
-				if err := w.store.Change(mira, now, "246813"); err != nil {
+				if err := w.store.Change(mira, now, "246813", 0); err != nil {
 					t.Fatal(err)
 				}
 			}

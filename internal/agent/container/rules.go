@@ -3,6 +3,7 @@ package container
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/postern-id/postern/internal/devicepolicy"
@@ -14,6 +15,10 @@ import (
 type Rules struct {
 	Least, Most                   int // characters
 	Digits, Lower, Upper, Special Class
+	// Past is how many of the last PINs are refused, the present one counted: History, and one
+	// at least where PINs expire, since a change that changes nothing would be none.
+	Past    int
+	Expires time.Duration // after which a PIN has to be changed; 0 is never
 }
 
 // A Class says how a kind of character stands: allowed, required or not allowed.
@@ -38,7 +43,22 @@ func RulesFrom(e devicepolicy.Effective) Rules {
 	if r.Digits == Allowed && r.Lower == Allowed && r.Upper == Allowed && r.Special == Allowed {
 		r.Digits, r.Lower, r.Upper, r.Special = Required, NotAllowed, NotAllowed, NotAllowed
 	}
+	r.Past = int(e[devicepolicy.PINHistory].Value.Int())
+	if days := e[devicepolicy.PINExpiration].Value.Int(); days > 0 {
+		r.Expires, r.Past = time.Duration(days)*24*time.Hour, max(1, r.Past)
+	}
 	return r
+}
+
+// WarnFor is how long before it expires people are told to change a PIN.
+const WarnFor = 7 * 24 * time.Hour
+
+// Ends returns when a PIN that was chosen at setAt has to be changed; the zero time is never.
+func (r Rules) Ends(setAt time.Time) time.Time {
+	if r.Expires <= 0 {
+		return time.Time{}
+	}
+	return setAt.Add(r.Expires)
 }
 
 // ErrPIN says what is wrong with a PIN that a person chose, and how to choose another.

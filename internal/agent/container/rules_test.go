@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/devicepolicy"
@@ -53,6 +54,22 @@ func TestTheExamplesOfSimplePINs(t *testing.T) {
 	for pin, simple := range map[string]bool{"1111": true, "1234": true, "1357": true, "9630": true, "1593": true, "7036": true, "1231": false, "1872": false} {
 		if got := rules.Check(pin) != nil; got != simple {
 			t.Errorf("%s is simple: %v, want %v", pin, got, simple)
+		}
+	}
+}
+
+func TestWhenAPINEndsAndWhichAreRefused(t *testing.T) {
+	for _, c := range []struct{ history, days, past, ends int64 }{{0, 0, 0, 0}, {5, 0, 5, 0}, {0, 30, 1, 30}, {5, 30, 5, 30}} {
+		e := devicepolicy.Effective{}
+		for uri, n := range map[string]int64{devicepolicy.PINHistory: c.history, devicepolicy.PINExpiration: c.days} {
+			e[uri] = devicepolicy.Outcome{Value: devicepolicy.IntValue(n)}
+		}
+		want := time.Time{}
+		if c.ends > 0 {
+			want = nine.Add(time.Duration(c.ends) * 24 * time.Hour)
+		}
+		if r := container.RulesFrom(e); r.Past != int(c.past) || !r.Ends(nine).Equal(want) {
+			t.Errorf("%+v: %d refused, ends %v", c, r.Past, r.Ends(nine))
 		}
 	}
 }

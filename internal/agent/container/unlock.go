@@ -107,10 +107,14 @@ func broken(err error) error {
 	return err
 }
 
-// Change replaces the PIN by one that the person chose, if former is the present one. The
-// rules for the new one are the caller's to check before. A wrong one counts like at Sign.
-func (s *Store) Change(user, former, pin string) error {
+// Change replaces the PIN by one that the person chose, if former is the present one and the
+// chosen one is none of the last past PINs, the present one counted; the other rules are the
+// caller's to check before. A wrong former PIN counts like at Sign.
+func (s *Store) Change(user, former, pin string, past int) error {
 	defer s.lock(user)()
+	if past > 0 && former == pin {
+		return errPresent
+	}
 	c, err := s.usable(user)
 	if err != nil {
 		return err
@@ -123,13 +127,24 @@ func (s *Store) Change(user, former, pin string) error {
 	if err != nil {
 		return err
 	}
+	known, err := s.openHistory(c, former)
+	if err != nil {
+		return s.failed(c, left, err)
+	}
+	if err := known.refuse(pin, past-1); err != nil { // the TPM took the former one
+		return errors.Join(err, s.Chip.Set(c.Counter, 0))
+	}
 	salt, err := s.salt()
 	if err != nil {
 		return err
 	}
-	next, err := s.Chip.ChangePIN(c.Key, policy, pinkey.Auth(c.Salt, former), pinkey.Auth(salt, pin))
+	auth := pinkey.Auth(salt, pin)
+	next, err := s.Chip.ChangePIN(c.Key, policy, pinkey.Auth(c.Salt, former), auth)
 	if err != nil {
 		return s.failed(c, left, err)
+	}
+	if c.History, err = s.note(c, known, former, past-1, auth); err != nil {
+		return err
 	}
 	return s.replace(c, next, salt)
 }
@@ -176,5 +191,6 @@ func (s *Store) Reset(ctx context.Context, server Server, user, pin string) erro
 	if err != nil {
 		return err
 	}
+	c.History = nil // the forgotten PIN would open it
 	return s.replace(c, next, salt)
 }

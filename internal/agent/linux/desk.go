@@ -111,6 +111,9 @@ func (k *desk) UnlockPIN(ctx context.Context, a pam.Attempt, typed string) (pam.
 		return pam.Person{}, err
 	}
 	out, err := k.agent.Unlock(ctx, a.Person.ID, typed)
+	if errors.Is(err, agent.ErrPINAge) {
+		return pam.Person{}, pam.ErrExpired
+	}
 	if wrong, ok := errors.AsType[container.Wrong](err); ok {
 		k.mu.Lock()
 		if k.before == nil {
@@ -125,7 +128,17 @@ func (k *desk) UnlockPIN(ctx context.Context, a pam.Attempt, typed string) (pam.
 	if !out.Offline {
 		k.remember(out.Person)
 	}
-	return k.known(out.User)
+	p, err := k.known(out.User)
+	p.Notice = k.ends(out.Ends)
+	return p, err
+}
+
+// ends warns of a PIN that expires soon.
+func (k *desk) ends(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return "Your device PIN expires on " + at.Local().Format("Monday, 2 January") + ". Choose a new one: type passwd."
 }
 
 // hold waits until the next PIN of a person is looked at.

@@ -35,6 +35,7 @@ const (
 	StartCode
 	AwaitCode
 	ChangePIN
+	RenewPIN // change an expired one, then unlock by the new one
 )
 
 // A Move is what happens next: lines are shown, then there is one question, one work, or the
@@ -44,7 +45,7 @@ type Move struct {
 	Ask    *Question
 	Do     Work
 	Secret string // for Do
-	Former string // PIN, for ChangePIN
+	Former string // PIN, for ChangePIN and RenewPIN
 	End    bool
 	Result Code
 	Method Method // how it ended well
@@ -182,7 +183,11 @@ func (c *Conversation) Answer(text string) Move {
 		if text != c.next {
 			return c.refuse("The two are not the same. The PIN stays as it was.")
 		}
-		m := c.do(ChangePIN, text)
+		work := ChangePIN
+		if c.attempt.Request.Action != ChangeToken {
+			work = RenewPIN
+		}
+		m := c.do(work, text)
 		m.Former = c.former
 		return m
 	}
@@ -207,6 +212,7 @@ func (c *Conversation) secret(text string) Move {
 	case text == "":
 		return end(AuthFailed, "")
 	case c.pin() && !named && (digits(text) || c.policy.PINHasLetters):
+		c.former = text // should it have expired
 		return c.do(UnlockPIN, text)
 	case !c.pass():
 		return end(AuthFailed, "That can't be used here.")
@@ -231,6 +237,13 @@ func digits(text string) bool {
 
 // Outcome goes on with what came of the work.
 func (c *Conversation) Outcome(o Outcome) Move {
+	if c.doing == UnlockPIN && errors.Is(o.Err, ErrExpired) {
+		if c.attempt.Peer.UID != 0 { // a screen locker, which changes no PIN
+			return end(AuthFailed, "Your device PIN has expired. Switch to the greeter, or type passwd elsewhere, and choose a new one.")
+		}
+		c.state = atNew
+		return ask("Your device PIN has expired. New device PIN: ")
+	}
 	if o.Err != nil {
 		return c.failed(o.Err)
 	}
@@ -244,11 +257,14 @@ func (c *Conversation) Outcome(o Outcome) Move {
 	if c.attempt.Person.ID != "" && o.Person.ID != c.attempt.Person.ID {
 		return end(AuthFailed, "You signed in as somebody else.")
 	}
-	by := map[Work]Method{UnlockPIN: ByPIN, RedeemPass: ByPass, RedeemTicket: ByTicket, AwaitCode: ByDeviceCode}[c.doing]
+	by := map[Work]Method{UnlockPIN: ByPIN, RenewPIN: ByPIN, RedeemPass: ByPass, RedeemTicket: ByTicket, AwaitCode: ByDeviceCode}[c.doing]
 	if by == "" {
 		return end(SystemError, "")
 	}
 	m := Move{End: true, Method: by}
+	if by == ByPIN && o.Person.Notice != "" {
+		m.Say = []Line{{Text: o.Person.Notice}}
+	}
 	if c.policy.UsePIN && !c.attempt.Remote && !c.attempt.Elevate && o.Person.PIN != device.PINSet && (by == ByPass || by == ByTicket) {
 		m.Say = []Line{{Text: "Now choose a device PIN: type passwd within 10 minutes."}}
 	}

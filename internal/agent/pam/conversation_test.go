@@ -193,6 +193,40 @@ func TestAPINIsChangedByWhoKnowsIt(t *testing.T) {
 	}
 }
 
+func TestAPINThatExpiredIsChangedBeforeItOpens(t *testing.T) {
+	c, _ := Begin(local(ada), open, false)
+	c.Answer("246810")
+	m := c.Outcome(Outcome{Err: ErrExpired})
+	if m.End || !strings.Contains(words(m), "expired. New device PIN") {
+		t.Fatalf("%+v", m)
+	}
+	locker, _ := Begin(from(ada, func(a *Attempt) { a.Peer.UID = 200001 }), open, false)
+	locker.Answer("246810")
+	if m := locker.Outcome(Outcome{Err: ErrExpired}); !m.End || m.Result != AuthFailed {
+		t.Fatalf("a screen locker: %+v", m)
+	}
+	c.Answer("975318")
+	if m = c.Answer("975318"); m.Do != RenewPIN || m.Former != "246810" || m.Secret != "975318" {
+		t.Fatalf("%+v", m)
+	}
+	if m := c.Outcome(Outcome{Err: errWrong}); !m.End || m.Result != AuthFailed {
+		t.Errorf("not changed, and let in: %+v", m)
+	}
+	if m := c.Outcome(Outcome{Person: ada}); !m.End || m.Result != Success || m.Method != ByPIN {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestOneIsToldThatThePINExpiresSoon(t *testing.T) {
+	c, _ := Begin(local(ada), open, false)
+	c.Answer("246810")
+	warned := ada
+	warned.Notice = "It expires."
+	if m := c.Outcome(Outcome{Person: warned}); m.Result != Success || len(m.Say) != 1 || m.Say[0].Error {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestAPINIsNotChanged(t *testing.T) {
 	none := ada
 	none.PIN = device.PINNone

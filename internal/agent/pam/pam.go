@@ -13,6 +13,7 @@ package pam
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/postern-id/postern/internal/agent/peer"
@@ -67,7 +68,11 @@ type Person struct {
 	UID     uint32
 	Enabled bool
 	PIN     device.PINState
+	Notice  string // for them to read when they came by their PIN; usually empty
 }
+
+// ErrExpired is what UnlockPIN says of a PIN that is right and has to be changed first.
+var ErrExpired = errors.New("the PIN has expired")
 
 // A Policy is what holds for a person on this device now.
 type Policy struct {
@@ -121,6 +126,7 @@ type Agent interface {
 	// Admit reports why the person may not use this device now, or nil; from memory.
 	Admit(a Attempt) error
 
+	// UnlockPIN takes a PIN. ErrExpired: it is right, and opens no more than ChangePIN.
 	UnlockPIN(ctx context.Context, a Attempt, pin string) (Person, error)
 	RedeemPass(ctx context.Context, a Attempt, passcode string) (Person, error)
 	RedeemTicket(ctx context.Context, a Attempt, ticket string) (Person, error)

@@ -230,6 +230,10 @@ func (s *Server) work(ctx context.Context, a Attempt, m Move) Outcome {
 		o.Person, o.Err = s.Agent.AwaitCode(ctx, a)
 	case ChangePIN:
 		o.Err = s.Agent.ChangePIN(ctx, a, m.Former, m.Secret)
+	case RenewPIN:
+		if o.Err = s.Agent.ChangePIN(ctx, a, m.Former, m.Secret); o.Err == nil {
+			o.Person, o.Err = s.Agent.UnlockPIN(ctx, a, m.Secret)
+		}
 	default:
 		o.Err = errors.New("a conversation that asks for nothing")
 	}

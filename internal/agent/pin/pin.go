@@ -142,6 +142,8 @@ type Unlocked struct {
 	// Offline says that the server was not asked, and Left for how long it need not be.
 	Offline bool
 	Left    time.Duration
+	// Ends is when the PIN has to be changed, if that is soon: the person is told.
+	Ends time.Time
 }
 
 // Unlock signs a person in by their PIN: at the server where it can be reached, else here.
@@ -153,7 +155,7 @@ func (s *Service) Unlock(ctx context.Context, user, pin string) (Unlocked, error
 	}
 	nonce, err := s.nonce(ctx)
 	if away(err) {
-		return s.offline(user, pin, c)
+		return s.offline(user, pin)
 	}
 	if err != nil {
 		return Unlocked{}, err
@@ -221,24 +223,36 @@ func (s *Service) nonce(ctx context.Context) (string, error) {
 }
 
 // offline tries the PIN on this device alone.
-func (s *Service) offline(user, pin string, c container.Container) (Unlocked, error) {
+func (s *Service) offline(user, pin string) (Unlocked, error) {
 	left, err := s.Offline(user)
 	if err != nil {
 		return Unlocked{}, err
 	}
+	if err := s.Check(user, pin); err != nil {
+		return Unlocked{}, err
+	}
+	return Unlocked{User: user, Offline: true, Left: left}, nil
+}
+
+// Check tries a PIN on this device alone, and signs nobody in. A wrong one counts.
+func (s *Service) Check(user, pin string) error {
+	c, err := s.Containers.Find(user)
+	if err != nil {
+		return err
+	}
 	public, err := c.Key.PublicKey()
 	if err != nil {
-		return Unlocked{}, container.ErrBroken
+		return container.ErrBroken
 	}
 	digest := sha256.Sum256([]byte(rand.Text()))
 	signature, err := s.Containers.Sign(user, pin, digest[:])
 	if err != nil {
-		return Unlocked{}, err
+		return err
 	}
 	if !ecdsa.VerifyASN1(public, digest[:], signature) {
-		return Unlocked{}, container.ErrBroken
+		return container.ErrBroken
 	}
-	return Unlocked{User: user, Offline: true, Left: left}, nil
+	return nil
 }
 
 // pinSigner is a person's key, opened by their PIN for each signature.
