@@ -340,6 +340,20 @@ func TestATPMCantSpeakForAnotherKey(t *testing.T) {
 	}
 }
 
+// The challenge is opened for the very key that proves the calls, and the TPM tells the truth
+// all along: but of another key than that.
+func TestATPMThatSpeaksOfItsOwnKeyVouchesForNoOther(t *testing.T) {
+	w := newWorld(t)
+	_, pass := w.issue(`{}`)
+	m := withTPM(w, tpmtest.New(t))
+	m.key = newMachine(w).key // in software, from the first call on
+	access := m.token("admin@contoso.example", pass)
+	in := m.joinRequest(access)
+	if a := m.call(http.MethodPost, "/join", access, in); a.status != http.StatusBadRequest || !strings.Contains(a.body, "attestationInvalid") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
 func TestACapturedCallIsWorthNothing(t *testing.T) {
 	w := newWorld(t)
 	_, pass := w.issue(`{}`)
