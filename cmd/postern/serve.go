@@ -15,6 +15,7 @@ func serveCommand() *cobra.Command {
 	var l server.Listen
 	var trusted, witnesses []string
 	var mail server.Mail
+	var newcomers int64
 	c := &cobra.Command{
 		Use: "serve --data DIR", Short: "Run the server",
 		Args: cobra.NoArgs,
@@ -41,6 +42,10 @@ func serveCommand() *cobra.Command {
 			if o.Witnesses, err = server.ParseWitnesses(witnesses); err != nil {
 				return usage{err}
 			}
+			if newcomers < 1 {
+				return usage{errors.New("--newcomers must be at least 1")}
+			}
+			o.Newcomers = newcomers
 			if err := l.Open(c.Context()); err != nil {
 				return err
 			}
@@ -58,6 +63,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().BoolVar(&l.Plain, "http", false, "serve HTTP, behind a proxy that has TLS")
 	c.Flags().StringVar(&l.Metrics, "metrics", "", "`ADDRESS` on which Prometheus gets /metrics, such as 127.0.0.1:9464")
 	c.Flags().StringArrayVar(&trusted, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed; may be given again")
+	c.Flags().Int64Var(&newcomers, "newcomers", server.DefaultNewcomers, "`NUMBER` of sign-ins that one network address may begin an hour before it is slowed down")
 	c.Flags().StringArrayVar(&witnesses, "witness", nil, "who keeps checkpoints of the log: file:/`PATH`, syslog:, syslog:tcp://host:601 or https://…; may be given again")
 	return c
 }

@@ -144,7 +144,7 @@ type call struct {
 	tenant directory.Tenant
 	body   []byte
 	proof  dpop.Proof
-	device directory.Device // of a joined one
+	device directory.Device // that has the key; the zero value when none has
 }
 
 // read decodes the body into v; a member that is not known is refused.
@@ -232,9 +232,8 @@ func (a *API) tenant(r *http.Request) (directory.Tenant, error) {
 // joined serves calls of devices that joined and are not switched off.
 func (a *API) joined(serve func(*call) (int, any, error)) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
-		var err error
-		if c.device, err = a.Store.DeviceByKey(c.r.Context(), c.tenant.ID, c.proof.Thumbprint); err != nil {
-			return 0, nil, err
+		if c.device.ID == "" {
+			return 0, nil, directory.ErrDeviceUnknown
 		}
 		if !c.device.AccountEnabled {
 			return 0, nil, directory.ErrDeviceDisabled

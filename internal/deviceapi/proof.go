@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,21 @@ func (a *API) prove(c *call) (dpop.Proof, error) {
 	if err != nil {
 		return p, err
 	}
+	if err := a.admit(c, p.Thumbprint); err != nil {
+		return p, err
+	}
 	return p, dpop.Once(ctx, a.Store, string(c.tenant.ID), p)
+}
+
+// admit finds the device that has the key. A key of none is anybody's, and each of its proofs
+// costs a row.
+func (a *API) admit(c *call, thumbprint string) error {
+	var err error
+	c.device, err = a.Store.DeviceByKey(c.r.Context(), c.tenant.ID, thumbprint)
+	if errors.Is(err, directory.ErrDeviceUnknown) {
+		return a.SignIn.Admit(c.r.Context(), consolePlace(c.r))
+	}
+	return err
 }
 
 func (c *call) accessToken() string {

@@ -143,7 +143,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.
 	if err != nil {
 		return err
 	}
-	_, handle, err := s.SignIn.Begin(r.Context(), t)
+	_, handle, err := s.SignIn.Begin(r.Context(), t, placeOf(r))
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request, handle token.O
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, "/signin?t="+browser.HandleName(handle), http.StatusSeeOther)
+	http.Redirect(w, r, "/signin?t="+browser.HandleName(handle), http.StatusSeeOther) //nolint:gosec // a path of ours
 	return nil
 }
 

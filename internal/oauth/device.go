@@ -76,7 +76,7 @@ func (s *Server) BeginAtConsole(r *http.Request, tenant directory.Tenant, reques
 		return none(err)
 	}
 	t.Continue, t.FormTarget, t.SelectAccount = consolePath, "", false
-	return s.SignIn.Begin(r.Context(), t)
+	return s.SignIn.Begin(r.Context(), t, placeOf(r))
 }
 
 // OpenAtConsole returns a sign-in that BeginAtConsole started for the same key, or

@@ -97,15 +97,15 @@ func (s *Server) deviceCodeRequest(w http.ResponseWriter, r *http.Request) error
 	if err := fits(r.PostForm); err != nil {
 		return err
 	}
-	if err := s.SignIn.Room(); err != nil {
-		return err
-	}
 	tenant, err := s.authorizeTenant(r)
 	if err != nil {
 		return err
 	}
 	c, err := s.authenticate(r, tenant)
 	if err != nil {
+		return err
+	}
+	if err := s.admit(r, c); err != nil {
 		return err
 	}
 	d, err := s.newDeviceCode(r, c)

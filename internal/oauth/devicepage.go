@@ -14,7 +14,6 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/oauth/usercode"
-	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -52,8 +51,7 @@ func (s *Server) takeUserCode(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) beginDevice(w http.ResponseWriter, r *http.Request, typed string) error {
-	facts := request.From(r.Context())
-	giveBack, err := s.SignIn.Guess(r.Context(), "user code", signin.Place{Address: facts.Address})
+	giveBack, err := s.SignIn.Guess(r.Context(), "user code", placeOf(r))
 	if err != nil {
 		return err
 	}
@@ -79,7 +77,7 @@ func (s *Server) beginDevice(w http.ResponseWriter, r *http.Request, typed strin
 	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
 		Tenant: tenant, CorrelationID: d.CorrelationID, Continue: deviceConfirmPath, Request: kept,
 		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, SelectAccount: true,
-	})
+	}, placeOf(r))
 	if err != nil {
 		return err
 	}

@@ -47,15 +47,15 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) error {
 	if err := refuseRequestURI(r.PostForm); err != nil {
 		return err
 	}
-	if err := s.SignIn.Room(); err != nil {
-		return err
-	}
 	tenant, err := s.authorizeTenant(r)
 	if err != nil {
 		return err
 	}
 	x := &exchange{r: r, tenant: tenant}
 	if x.client, err = s.authenticate(r, tenant); err != nil {
+		return err
+	}
+	if err := s.admit(r, x.client); err != nil {
 		return err
 	}
 	form, key, err := s.pushedForm(x)

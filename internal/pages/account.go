@@ -30,7 +30,7 @@ func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) (who knownAccoun
 	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
 		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: "/security-info",
 		Application: signin.App{ID: directory.PagesAppID, DisplayName: ownPagesName},
-	})
+	}, place(r))
 	if err != nil {
 		return knownAccount{}, false, err
 	}

@@ -58,6 +58,9 @@ type Options struct {
 	// DiskReserve is how many bytes of the data directory's disk are kept for those who are
 	// signed in; 0 is 256 MiB, or a twentieth of a small disk.
 	DiskReserve uint64
+	// Newcomers is how many sign-ins, pushed requests and device codes an address may begin
+	// an hour, beyond what is free for whoever proved who they are; 0 is DefaultNewcomers.
+	Newcomers int64
 }
 
 // Server is an open Postern. Close it.
@@ -96,6 +99,9 @@ func ParseProxies(texts []string) (request.Proxies, error) {
 	}
 	return all, nil
 }
+
+// DefaultNewcomers is how many sign-ins an address may begin an hour.
+const DefaultNewcomers = signin.DefaultNewcomers
 
 const defaultHold = 300 * time.Millisecond
 
@@ -177,7 +183,7 @@ func (s *Server) build() (http.Handler, error) {
 	secrets := bound{s.ring, s.db.Incarnation}
 	keys := &token.Keys{Ring: s.ring, Now: s.now}
 	signIn := &signin.Service{
-		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err,
+		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers,
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
 		},

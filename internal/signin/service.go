@@ -18,7 +18,7 @@ import (
 	"github.com/postern-id/postern/internal/token"
 )
 
-// Service runs sign-ins. Every field is required.
+// Service runs sign-ins. Every exported field is required.
 type Service struct {
 	Store   Store
 	Methods []Method // best first
@@ -33,6 +33,11 @@ type Service struct {
 	Hold time.Duration
 	// Room says why nothing new can begin, such as a disk that is nearly full, or nil.
 	Room func() error
+	// Newcomers is how many requests an hour an address may make that cost a row and that
+	// nobody signed in for; 0 is DefaultNewcomers.
+	Newcomers int64
+
+	shares shares
 }
 
 // Secrets returns keyed hashes under keys that are derived from the tenant's own secret.
@@ -50,13 +55,13 @@ const (
 	labelDevice      = "familiar device"
 )
 
-// Begin starts a sign-in. The token is the browser's hold on it.
-func (s *Service) Begin(ctx context.Context, t Transaction) (Transaction, token.Opaque, error) {
-	if err := s.Room(); err != nil {
-		return t, token.Opaque{}, err
-	}
+// Begin starts a sign-in from place. The token is the browser's hold on it.
+func (s *Service) Begin(ctx context.Context, t Transaction, place Place) (Transaction, token.Opaque, error) {
 	if t.Tenant == "" {
 		t.Tenant = directory.NoTenant
+	}
+	if err := s.admit(ctx, t.Tenant, place); err != nil {
+		return t, token.Opaque{}, err
 	}
 	handle, err := token.NewOpaque(s.Rand, string(t.Tenant))
 	if err != nil {

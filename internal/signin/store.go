@@ -45,6 +45,9 @@ type Store interface {
 	// Familiar reports whether the user signed in at the place before.
 	Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (bool, error)
 
+	// FamiliarToAnybody reports whether anybody of the tenant signed in at the place before.
+	FamiliarToAnybody(ctx context.Context, tenant directory.TenantID, placeHash string) (bool, error)
+
 	// SignedInOn reports whether the user signed in on the device before, or joined it.
 	SignedInOn(ctx context.Context, tenant directory.TenantID, device directory.DeviceObjectID, user directory.UserID) (bool, error)
 

@@ -224,6 +224,14 @@ func (db *DB) Familiar(ctx context.Context, tenant directory.TenantID, user dire
 	return n > 0, err
 }
 
+// FamiliarToAnybody implements signin.Store.
+func (db *DB) FamiliarToAnybody(ctx context.Context, tenant directory.TenantID, placeHash string) (bool, error) {
+	var known bool
+	err := db.read.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM familiar_place WHERE tenant_id = $1 AND place_hash = $2)`, tenant, placeHash).Scan(&known)
+	return known, err
+}
+
 // notFound turns a missing row into f.
 func notFound(err, f error) error {
 	if errors.Is(err, sql.ErrNoRows) {

@@ -30,7 +30,7 @@ type Process struct {
 // X-Forwarded-For of loopback, so that callers choose the address they come from.
 func (h *House) Start(ctx context.Context, more ...string) (*Process, error) {
 	cmd := h.command(context.WithoutCancel(ctx), append([]string{
-		"serve", "--listen", "127.0.0.1:0", "--public-url", "https://localhost", "--trusted-proxy", "127.0.0.0/8",
+		"serve", "--listen", "127.0.0.1:0", "--public-url", "https://localhost", "--trusted-proxy", "127.0.0.0/8", "--newcomers", "1000000",
 	}, more...)...)
 	words, err := cmd.StderrPipe()
 	if err != nil {

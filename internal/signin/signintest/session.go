@@ -28,6 +28,15 @@ func familiar(t *testing.T, b *bench) {
 	if got, err := b.Familiar(t.Context(), directory.TenantID(uuid.NewString()), b.user.ID, "place"); got || err != nil {
 		t.Errorf("Familiar in another tenant = %t, %v; want false", got, err)
 	}
+	for _, c := range []struct {
+		tenant directory.TenantID
+		place  string
+		want   bool
+	}{{b.tenant, "place", true}, {b.tenant, "other", false}, {directory.TenantID(uuid.NewString()), "place", false}} {
+		if got, err := b.FamiliarToAnybody(t.Context(), c.tenant, c.place); got != c.want || err != nil {
+			t.Errorf("FamiliarToAnybody(%s, %s) = %t, %v; want %t", c.tenant, c.place, got, err, c.want)
+		}
+	}
 }
 
 func unfamiliar(t *testing.T, b *bench) {

@@ -178,3 +178,6 @@ CREATE TABLE device_status (
     body      TEXT   NOT NULL,
     PRIMARY KEY (tenant_id, device_id)
 );
+
+-- Browsers in which anybody signed in before.
+CREATE INDEX familiar_place_hash ON familiar_place (tenant_id, place_hash);
