@@ -34,7 +34,7 @@ var postern = house{
 		{name: "methods", packages: "internal/method/... internal/recovery/... internal/devicepolicy/..."},
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/keyring/... internal/token/... " +
-			"internal/outbox/... internal/attestation/... internal/pinkey/...", beside: true},
+			"internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership", beside: true},
 		{name: "aids", packages: "internal/audit/... internal/backup/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/..."},
 		{name: "words", packages: "internal/fault internal/arch docs"},
 	},

@@ -38,15 +38,16 @@ func groupShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return e.object(group, "id", "displayName", "description", "mailNickname", "isAssignableToRole", "createdDateTime")
+		return e.object(group, "id", "displayName", "description", "mailNickname", "isAssignableToRole", "membershipRule", "membershipRuleProcessingState", "createdDateTime")
 	})
 }
 
 func groupSet() *cobra.Command {
 	c := &cobra.Command{
 		Use: "set GROUP PROPERTY=VALUE…", Short: "Change a group, by name or id", Args: cobra.MinimumNArgs(2),
-		Long:    "Changes properties of a group, by Graph's names. No value clears one.",
-		Example: `  postern group set Helpdesk displayName="Service desk" description=`,
+		Long: "Changes properties of a group, by Graph's names. No value clears one.",
+		Example: `  postern group set Helpdesk displayName="Service desk" description=
+  postern group set Laptops membershipRule='device.deviceOSType -eq "Linux"'`,
 	}
 	return verb(c, func(e *env, args []string) error {
 		change, err := changes(args[1:])
@@ -92,15 +93,23 @@ func groupList() *cobra.Command {
 }
 
 func groupCreate() *cobra.Command {
-	var description string
-	c := &cobra.Command{Use: "create NAME", Short: "Create a security group, and print its id", Args: cobra.ExactArgs(1)}
+	var description, rule string
+	c := &cobra.Command{
+		Use: "create NAME", Short: "Create a security group, and print its id", Args: cobra.ExactArgs(1),
+		Example: `  postern group create Helpdesk
+  postern group create Laptops --rule '(device.deviceOSType -eq "Linux") and (device.displayName -startsWith "LAP-")'`,
+	}
 	c.Flags().StringVar(&description, "description", "", "what the group is for")
+	c.Flags().StringVar(&rule, "rule", "", "membership `RULE` that says which devices are in the group, which nobody changes by hand then")
 	return verb(c, func(e *env, args []string) error {
 		in := graphclient.Object{
 			"displayName": args[0], "mailNickname": nickname(args[0]), "mailEnabled": false, "securityEnabled": true,
 		}
 		if description != "" {
 			in["description"] = description
+		}
+		if rule != "" {
+			in["groupTypes"], in["membershipRule"], in["membershipRuleProcessingState"] = []string{"DynamicMembership"}, rule, "On"
 		}
 		group, err := e.graph.CreateGroup(c.Context(), in)
 		if err != nil {

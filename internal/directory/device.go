@@ -58,6 +58,17 @@ const (
 	TrustHybrid     TrustType = "ServerAd"
 )
 
+// DeviceProfile is the profileType of all devices.
+const DeviceProfile = "RegisteredDevice"
+
+// Ownership says whose d is, in Graph's words.
+func (d Device) Ownership() string {
+	if d.TrustType == TrustRegistered {
+		return "Personal"
+	}
+	return "Company"
+}
+
 // Faults of devices.
 var (
 	ErrDeviceUnknown = &fault.Error{

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,22 @@ type Group struct {
 	GroupTypes         []string  `json:"groupTypes,omitempty"`
 	CreatedDateTime    time.Time `json:"createdDateTime,omitzero"`
 
+	// MembershipRule says who is in a dynamic group; package membership reads it.
+	MembershipRule  string `json:"membershipRule,omitempty"`
+	ProcessingState string `json:"membershipRuleProcessingState,omitempty"` // On or Paused
+
 	Version int64 `json:"-"`
 }
+
+// What makes a group dynamic, and whether its rule is followed.
+const (
+	DynamicMembership = "DynamicMembership"
+	RuleOn            = "On"
+	RulePaused        = "Paused" // members stay as they are
+)
+
+// Dynamic reports whether a rule decides who is in g.
+func (g Group) Dynamic() bool { return slices.Contains(g.GroupTypes, DynamicMembership) }
 
 // ObjectKind names what a directory object is.
 type ObjectKind string
@@ -69,7 +84,12 @@ var (
 	}
 	ErrLinkUnknown   = &fault.Error{Kind: fault.NotFound, Code: "linkUnknown", Text: "This object does not belong to the group."}
 	ErrObjectUnknown = &fault.Error{Kind: fault.NotFound, Code: "objectUnknown", Text: "There is no such object."}
-	ErrNestedRole    = &fault.Error{
+	// ErrDynamicMembers is Graph's answer to whoever changes the members of a dynamic group.
+	ErrDynamicMembers = &fault.Error{
+		Kind: fault.Forbidden, Code: "dynamicMembers",
+		Text: "A rule decides who is in this group; its members can't be changed by hand.", Remedy: "Change the rule, or use another group.",
+	}
+	ErrNestedRole = &fault.Error{
 		Kind: fault.Invalid, Code: "roleGroupNested",
 		Text: "A group can't be put into a group that may hold roles.", Remedy: "Add the people themselves.",
 	}
@@ -88,8 +108,14 @@ func (g Group) Check() error {
 		return ErrGroupInvalid.With("mailEnabled", "Groups with a mailbox are not offered here; mailEnabled must be false.")
 	case !g.SecurityEnabled:
 		return ErrGroupInvalid.With("securityEnabled", "Groups here are security groups; securityEnabled must be true.")
-	case len(g.GroupTypes) > 0:
-		return ErrGroupInvalid.With("groupTypes", "Only plain security groups are offered here; groupTypes must be empty.")
+	case len(g.GroupTypes) > 1 || len(g.GroupTypes) == 1 && !g.Dynamic():
+		return ErrGroupInvalid.With("groupTypes", "Groups here are security groups; groupTypes must be empty or [\"DynamicMembership\"].")
+	case g.Dynamic() && g.IsAssignableToRole:
+		return ErrGroupInvalid.With("isAssignableToRole", "A group that may hold roles has members that somebody chose, and no rule.")
+	case g.Dynamic() && g.ProcessingState != RuleOn && g.ProcessingState != RulePaused:
+		return ErrGroupInvalid.With("membershipRuleProcessingState", "membershipRuleProcessingState must be On or Paused.")
+	case !g.Dynamic() && (g.MembershipRule != "" || g.ProcessingState != ""):
+		return ErrGroupInvalid.With("membershipRule", "Only a group with the type DynamicMembership has a rule.")
 	case len(g.Description) > 1024:
 		return ErrGroupInvalid.With("description", "description is longer than 1024 bytes.")
 	}

@@ -42,9 +42,7 @@ func (s scope) bind(e Expr) (Expr, error) {
 	case In:
 		return s.in(e)
 	case Match:
-		var err error
-		e.Property, err = s.find(e.Path, e.Op)
-		return e, err
+		return s.match(e)
 	case HasWords:
 		var err error
 		e.Property, err = s.find(e.Path, Search)
@@ -53,6 +51,17 @@ func (s scope) bind(e Expr) (Expr, error) {
 		return s.any(e)
 	}
 	return nil, ErrSyntax
+}
+
+func (s scope) match(e Match) (Expr, error) {
+	var err error
+	if e.Property, err = s.find(e.Path, e.Op); err != nil || e.Op != Matches {
+		return e, err
+	}
+	if e.pattern, err = pattern(e.Text); err != nil {
+		return nil, ErrPattern.With(e.Path.String(), "The pattern for "+e.Path.String()+" is not understood, or is too long.")
+	}
+	return e, nil
 }
 
 func (s scope) bindAll(terms []Expr) ([]Expr, error) {

@@ -33,6 +33,10 @@ func (o Object) meets(e Expr) bool {
 		held := o.one(e.Property)
 		return slices.ContainsFunc(e.Values, func(v Value) bool { return holds(Eq, held, v) })
 	case Match:
+		if e.Op == Matches {
+			text, ok := heldText(o.one(e.Property))
+			return ok && e.pattern.MatchString(text)
+		}
 		return matches(e.Op, o.one(e.Property), e.Text)
 	case HasWords:
 		return o.hasWords(e)

@@ -1,6 +1,9 @@
 package filter
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // An Expr is a parsed condition: And, Or, Not, Compare, In, Match, Any or HasWords. Its
 // String parses to the same expression again.
@@ -38,12 +41,13 @@ type (
 		Values   []Value
 		Property *Property
 	}
-	// Match is StartsWith, EndsWith or Contains with a text to find in the property.
+	// Match is StartsWith, EndsWith, Contains or Matches with what to find in the property.
 	Match struct {
 		Path     Path
 		Op       Op
 		Text     string
 		Property *Property
+		pattern  *regexp.Regexp // of Matches, once checked
 	}
 	// Any holds if Expr does for one element of the collection; the properties in Expr
 	// are those of Property.Elements.

@@ -39,6 +39,17 @@ var (
 		Kind: fault.Invalid, Code: "filterType",
 		Text: "The value does not fit the property.",
 	}
+	// ErrRuleSyntax reports a membership rule that does not follow the grammar.
+	ErrRuleSyntax = &fault.Error{
+		Kind: fault.Invalid, Code: "ruleSyntax",
+		Text:   "The membership rule is not understood.",
+		Remedy: `Write it like (device.deviceOSType -eq "Linux") and (device.displayName -startsWith "LAP-").`,
+	}
+	// ErrPattern reports a regular expression that can't be used.
+	ErrPattern = &fault.Error{
+		Kind: fault.Invalid, Code: "rulePattern",
+		Text: "The pattern is not understood.", Remedy: "Write it as RE2 does: https://github.com/google/re2/wiki/Syntax.",
+	}
 	// ErrUnsupported reports a property that has no index, or not for this operator.
 	// Graph's code for it is Request_UnsupportedQuery.
 	ErrUnsupported = &fault.Error{

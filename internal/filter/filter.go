@@ -3,7 +3,7 @@
 // things in memory. There is one lexer and one parser; a grammar is a [dialect], a table
 // of its words and quotes.
 //
-//	text ─▶ Parse, ParseSearch ─▶ Expr ─▶ Check(Schema) ─▶ Bound ─▶ Eval, or a store's SQL
+//	text ─▶ Parse, ParseSearch, ParseRule ─▶ Expr ─▶ Check(Schema) ─▶ Bound ─▶ Eval, or a store's SQL
 //
 // A [Schema] is an allow-list: what is not in it cannot be asked for, and each property
 // says which operators it takes. Names, operators and text are compared without regard to
@@ -34,6 +34,11 @@ const (
 // are not looked up yet. Errors: ErrSyntax, ErrTooComplex, and ErrUnsupported for a
 // function that is not offered.
 func Parse(text string) (Expr, error) { return odata.parse(text) }
+
+// ParseRule reads a membership rule about things of one kind, such as
+// (device.displayName -startsWith "LAP-"); the properties come without the kind. Errors:
+// ErrRuleSyntax, ErrTooComplex, and ErrUnsupported for a rule about another kind.
+func ParseRule(text, kind string) (Expr, error) { return ruleOf(kind).parse(text) }
 
 // ParseSearch reads a $search such as `"displayName:ann" OR "mail:ann"`; the quotes are
 // part of the value. Its conditions are HasWords, joined by And and Or. Errors:

@@ -16,8 +16,12 @@ type dialect struct {
 	syntax    *fault.Error // what is wrong with a text that does not follow the grammar
 
 	quote   byte // opens and closes text
-	doubled bool // a quote inside text is written twice; otherwise after a backslash
+	doubled bool // a quote inside text is written twice; otherwise after escape
+	escape  byte
+	dashed  bool // words may have a dash in front of them: -eq
 
+	step                  string // between the names of a path
+	open, shut            string // around the values of an in
 	and, or, not, in, any string
 	compare               map[string]Op // between a property and a value
 	functions             map[string]Op // before a property and a text
@@ -74,6 +78,8 @@ func (d *dialect) scan(text string, at int) (token, int, error) {
 		return d.scanQuoted(text, at)
 	case guidPrefix(rest):
 		kind, length = bare, guidLength
+	case d.dashed && c == '-' && len(rest) > 1 && isLetter(rest[1]):
+		kind, length = name, 1+span(rest[1:], isName)
 	case isDigit(c), c == '-', c == '+':
 		kind, length = bare, span(rest, isBare)
 	case isLetter(c):
@@ -95,7 +101,7 @@ func (d *dialect) scanQuoted(text string, at int) (token, int, error) {
 			i++
 		case c == d.quote:
 			return token{quoted, b.String(), at}, i + 1 - at, nil
-		case c == '\\' && !d.doubled && i+1 < len(text) && (text[i+1] == '\\' || text[i+1] == d.quote):
+		case c == d.escape && !d.doubled && i+1 < len(text) && (text[i+1] == d.escape || text[i+1] == d.quote):
 			i++
 			c = text[i]
 		}

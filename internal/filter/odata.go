@@ -11,7 +11,7 @@ import (
 // https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html, section 5.1.1
 var odata = &dialect{
 	noun: "filter", parameter: "$filter", syntax: ErrSyntax,
-	quote: '\'', doubled: true,
+	quote: '\'', doubled: true, step: "/", open: "(", shut: ")",
 	and: "and", or: "or", not: "not", in: "in", any: "any",
 	compare:   map[string]Op{"eq": Eq, "ne": Ne, "gt": Gt, "ge": Ge, "lt": Lt, "le": Le},
 	functions: map[string]Op{"startswith": StartsWith, "endswith": EndsWith, "contains": Contains},
@@ -52,7 +52,7 @@ func (p *parser) comparison(path Path) (Expr, error) {
 
 // list reads the values of an in, with their parentheses.
 func (p *parser) list() ([]Value, error) {
-	if err := p.needMark("("); err != nil {
+	if err := p.needMark(p.open); err != nil {
 		return nil, err
 	}
 	var values []Value
@@ -68,7 +68,7 @@ func (p *parser) list() ([]Value, error) {
 			return nil, p.tooComplex("has a list of more than %d values", MaxValues)
 		}
 		if !p.takeMark(",") {
-			return values, p.needMark(")")
+			return values, p.needMark(p.shut)
 		}
 	}
 }

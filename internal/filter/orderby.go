@@ -28,7 +28,7 @@ type Order struct {
 // orderBy is the grammar of $orderby: OData 4.01 URL Conventions, section 5.1.1.19.
 var orderBy = &dialect{
 	noun: "sort order", parameter: "$orderby", syntax: ErrOrderBySyntax,
-	quote: '\'', doubled: true,
+	quote: '\'', doubled: true, step: "/",
 }
 
 // ParseOrderBy reads an $orderby such as "displayName desc, id". Names are not looked up

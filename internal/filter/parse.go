@@ -119,12 +119,12 @@ func (p *parser) path() (Path, error) {
 	var path Path
 	for {
 		t := p.peek()
-		if t.kind != name {
+		if t.kind != name || t.text[0] == '-' {
 			return nil, p.expected("the name of a property")
 		}
 		p.take()
 		path = append(path, t.text)
-		if !p.takeMark("/") {
+		if !p.takeMark(p.step) {
 			return path, nil
 		}
 	}
@@ -141,11 +141,19 @@ func (p *parser) take() {
 // takeWord takes the next token if it is the given word, and reports whether it was.
 func (p *parser) takeWord(word string) bool {
 	t := p.peek()
-	found := t.kind == name && strings.EqualFold(t.text, word)
+	found := t.kind == name && strings.EqualFold(p.word(t), word)
 	if found {
 		p.take()
 	}
 	return found
+}
+
+// word is the text of a name without the dash that some grammars have in front of words.
+func (d *dialect) word(t token) string {
+	if d.dashed {
+		return strings.TrimPrefix(t.text, "-")
+	}
+	return t.text
 }
 
 // takeMark takes the next token if it is the given character, and reports whether it was.

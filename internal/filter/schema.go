@@ -16,6 +16,7 @@ const (
 	StartsWith
 	EndsWith
 	Contains
+	Matches // a regular expression finds something in the property; no store serves it
 	Search
 	Sort
 
@@ -23,7 +24,7 @@ const (
 	Ordering = Gt | Ge | Lt | Le
 )
 
-var opNames = [...]string{"eq", "ne", "gt", "ge", "lt", "le", "startswith", "endswith", "contains", "$search", "$orderby"}
+var opNames = [...]string{"eq", "ne", "gt", "ge", "lt", "le", "startswith", "endswith", "contains", "match", "$search", "$orderby"}
 
 // String returns the operator as $filter has it; of a set all of them, with commas.
 func (o Op) String() string {

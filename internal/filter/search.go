@@ -9,8 +9,8 @@ import (
 // https://learn.microsoft.com/graph/search-query-parameter
 var search = &dialect{
 	noun: "search", parameter: "$search", syntax: ErrSearchSyntax,
-	quote: '"',
-	and:   "and", or: "or",
+	quote: '"', escape: '\\',
+	and: "and", or: "or",
 	term: (*parser).searchTerm,
 }
 

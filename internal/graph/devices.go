@@ -29,10 +29,6 @@ var deviceProperties = append(names(deviceResource(directory.Device{})), ownStat
 // deviceResource is d as Graph shows it.
 // https://learn.microsoft.com/graph/api/resources/device
 func deviceResource(d directory.Device) odata.Entity {
-	ownership := "Company"
-	if d.TrustType == directory.TrustRegistered {
-		ownership = "Personal"
-	}
 	own := func(name string, value any) odata.Property {
 		return odata.Property{Name: name, Value: value, OnSelect: true}
 	}
@@ -42,7 +38,7 @@ func deviceResource(d directory.Device) odata.Entity {
 		{Name: "accountEnabled", Value: d.AccountEnabled},
 		{Name: "approximateLastSignInDateTime", Value: odata.Time(d.SeenAt)},
 		{Name: "deviceId", Value: d.DeviceID},
-		{Name: "deviceOwnership", Value: ownership},
+		{Name: "deviceOwnership", Value: d.Ownership()},
 		{Name: "deviceVersion", Value: 2},
 		{Name: "displayName", Value: text(d.DisplayName)},
 		{Name: "domainName", Value: text(d.DomainName)},
@@ -52,7 +48,7 @@ func deviceResource(d directory.Device) odata.Entity {
 		{Name: "model", Value: text(d.Model)},
 		{Name: "operatingSystem", Value: text(d.OperatingSystem)},
 		{Name: "operatingSystemVersion", Value: text(d.OperatingSystemVersion)},
-		{Name: "profileType", Value: "RegisteredDevice"},
+		{Name: "profileType", Value: directory.DeviceProfile},
 		{Name: "registrationDateTime", Value: odata.Time(d.RegisteredAt)},
 		{Name: "trustType", Value: text(string(d.TrustType))},
 		own("postern_keyStorage", d.KeyStorage),

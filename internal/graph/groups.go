@@ -9,6 +9,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/membership"
 )
 
 // maxBind is how many members one request may bind.
@@ -36,6 +37,8 @@ func groupResource(g directory.Group) odata.Entity {
 		{Name: "mail", Value: nil},
 		{Name: "mailEnabled", Value: g.MailEnabled},
 		{Name: "mailNickname", Value: text(g.MailNickname)},
+		{Name: "membershipRule", Value: text(g.MembershipRule)},
+		{Name: "membershipRuleProcessingState", Value: text(g.ProcessingState)},
 		{Name: "securityEnabled", Value: g.SecurityEnabled},
 	}
 }
@@ -100,8 +103,26 @@ func readGroup(body *odata.Object, g *directory.Group) {
 	body.Bool("mailEnabled", &g.MailEnabled)
 	body.Bool("securityEnabled", &g.SecurityEnabled)
 	body.Strings("groupTypes", &g.GroupTypes)
-	body.NotKept("id", "createdDateTime", "deletedDateTime", "mail", "membershipRule", "membershipRuleProcessingState",
+	body.String("membershipRule", &g.MembershipRule)
+	body.String("membershipRuleProcessingState", &g.ProcessingState)
+	body.NotKept("id", "createdDateTime", "deletedDateTime", "mail",
 		"visibility", "classification", "theme", "preferredLanguage", "preferredDataLocation", "proxyAddresses", "uniqueName")
+}
+
+// checkGroup checks g with its rule. A group that is dynamic is so by a rule that is followed,
+// unless it says otherwise; one that is no more loses its rule.
+func checkGroup(g, old directory.Group) (directory.Group, error) {
+	switch {
+	case g.Dynamic() && g.ProcessingState == "":
+		g.ProcessingState = directory.RuleOn
+	case old.Dynamic() && !g.Dynamic():
+		g.MembershipRule, g.ProcessingState = "", ""
+	}
+	err := g.Check()
+	if err == nil && g.Dynamic() {
+		_, err = membership.Parse(g.MembershipRule)
+	}
+	return g, err
 }
 
 // bound reads the objects that name@odata.bind names.
@@ -158,7 +179,7 @@ func (a *API) createGroup(c *call) error {
 	if err := directory.May(c.caller, directory.CreateGroup.OnGroup(g), directory.Target{}); err != nil {
 		return err
 	}
-	if err := g.Check(); err != nil {
+	if g, err = checkGroup(g, directory.Group{}); err != nil {
 		return err
 	}
 	events := append([]audit.Event{a.groupEvent(c, audit.AddGroup, audit.OperationAdd, g, nil)}, a.memberEvents(c, g, members)...)
@@ -192,7 +213,7 @@ func (a *API) patchGroup(c *call) error {
 	if err := body.Done(); err != nil {
 		return err
 	}
-	if err := g.Check(); err != nil {
+	if g, err = checkGroup(g, old); err != nil {
 		return err
 	}
 	var events []audit.Event

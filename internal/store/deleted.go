@@ -70,6 +70,9 @@ func (db *DB) DeleteGroup(ctx context.Context, g directory.Group, at time.Time, 
 			if err != nil {
 				return err
 			}
+			if err := tx.dropRule(ctx, now); err != nil {
+				return err
+			}
 			ref := directory.Ref{Kind: directory.KindGroup, ID: string(g.ID)}
 			if err := tx.bury(ctx, g.Tenant, ref, now.DisplayName, now, bonds{}, at); err != nil {
 				return err

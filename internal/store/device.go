@@ -105,7 +105,11 @@ func (db *DB) JoinDevice(ctx context.Context, d directory.Device, quota int, eve
 		if joined, err = deviceBy(ctx, tx.q, d.Tenant, "id", string(joined.ID)); err != nil {
 			return err
 		}
-		return tx.append(ctx, event(joined))
+		e := event(joined)
+		if err := tx.append(ctx, e); err != nil {
+			return err
+		}
+		return tx.followDevice(ctx, joined, e)
 	})
 	return joined, err
 }
@@ -205,7 +209,10 @@ func (db *DB) UpdateDevice(ctx context.Context, d directory.Device, at time.Time
 		if err := tx.putDevice(ctx, d); err != nil {
 			return err
 		}
-		return tx.append(ctx, e)
+		if err := tx.append(ctx, e); err != nil {
+			return err
+		}
+		return tx.followDevice(ctx, d, e)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -23,6 +24,8 @@ func (tx *Tx) tellDevices(ctx context.Context, e audit.Event) error {
 	switch {
 	case c.Activity == audit.CertifyDevice: // the device asked for it itself
 		return nil
+	case c.Category == audit.CategoryGroupManagement && c.Operation != audit.OperationUpdate && hasTarget(c, audit.TargetDevice):
+		return tx.tellMember(ctx, tenant, c, e.At)
 	case c.Category == audit.CategoryPolicy, c.Category == audit.CategoryGroupManagement:
 		if err := tx.tell(ctx, tenant, device.FeedChange{Change: device.PolicyChanged}, e.At); err != nil {
 			return err
@@ -41,6 +44,23 @@ func (tx *Tx) tellDevices(ctx context.Context, e audit.Event) error {
 			err = tx.tell(ctx, tenant, device.FeedChange{Change: device.DeviceChanged, Device: t.ID}, e.At)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hasTarget(c *audit.Change, kind string) bool {
+	return slices.ContainsFunc(c.Targets, func(t audit.Target) bool { return t.Type == kind })
+}
+
+// tellMember tells a device that came into a group or left one: nobody else's policy changed.
+func (tx *Tx) tellMember(ctx context.Context, tenant directory.TenantID, c *audit.Change, at time.Time) error {
+	for _, t := range c.Targets {
+		if t.Type != audit.TargetDevice {
+			continue
+		}
+		if err := tx.tell(ctx, tenant, device.FeedChange{Change: device.PolicyChanged, Device: t.ID}, at); err != nil {
 			return err
 		}
 	}

@@ -189,7 +189,9 @@ func (tx *Tx) raise(ctx context.Context, tenant directory.TenantID, g grave) err
 	}
 	switch o := object.(type) {
 	case directory.Group:
-		err = tx.insertGroup(ctx, o)
+		if err = tx.insertGroup(ctx, o); err == nil {
+			_, err = tx.followRule(ctx, o)
+		}
 	case directory.Application:
 		err = tx.insertApplication(ctx, o)
 	case directory.ServicePrincipal:
@@ -244,6 +246,11 @@ func (tx *Tx) tie(ctx context.Context, tenant directory.TenantID, g grave) error
 	for _, l := range g.tied.Groups {
 		if !tx.there(ctx, tenant, string(l.Group)) || !tx.there(ctx, tenant, l.Object.ID) {
 			continue
+		}
+		if ruled, err := tx.ruled(ctx, tenant, l); err != nil {
+			return err
+		} else if ruled {
+			continue // a rule says who is in it now
 		}
 		if err := tx.refuseCycle(ctx, tenant, l.Group, l.Object); err != nil {
 			continue // others nested the groups the other way round meanwhile

@@ -54,7 +54,11 @@ func (db *DB) CreateGroup(ctx context.Context, g directory.Group, members, owner
 				return err
 			}
 		}
-		return tx.addMembers(ctx, g, members, events)
+		change, err := tx.followRule(ctx, g)
+		if err != nil {
+			return err
+		}
+		return tx.addMembers(ctx, g, members, change.noted(events))
 	})
 }
 
@@ -76,7 +80,11 @@ func (db *DB) UpdateGroup(ctx context.Context, g directory.Group, members []dire
 		if err := tx.setWords(ctx, g.Tenant, directory.KindGroup, string(g.ID), words); err != nil {
 			return err
 		}
-		return tx.addMembers(ctx, g, members, events)
+		change, err := tx.followRule(ctx, g)
+		if err != nil {
+			return err
+		}
+		return tx.addMembers(ctx, g, members, change.noted(events))
 	})
 }
 
@@ -101,7 +109,7 @@ func (tx *Tx) addMembers(ctx context.Context, g directory.Group, members []direc
 		if err := tx.touchTenant(ctx, g.Tenant); err != nil {
 			return err
 		}
-		if _, err := groupBy(ctx, tx.q, g.Tenant, g.ID); err != nil {
+		if err := tx.byHand(ctx, g); err != nil {
 			return err
 		}
 	}
@@ -146,6 +154,11 @@ func (tx *Tx) refuseCycle(ctx context.Context, tenant directory.TenantID, group 
 // RemoveLink implements graph.Store.
 func (db *DB) RemoveLink(ctx context.Context, g directory.Group, relation directory.Relation, object string, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if relation == directory.Member {
+			if err := tx.byHand(ctx, g); err != nil {
+				return err
+			}
+		}
 		remove := func() error {
 			n, err := tx.exec(ctx, `
 				DELETE FROM group_link WHERE tenant_id = $1 AND group_id = $2 AND relation = $3 AND object_id = $4`,

@@ -113,6 +113,14 @@ CREATE TABLE device_policy (
 );
 CREATE INDEX device_policy_name ON device_policy (tenant_id, name, id);
 
+-- Rules of dynamic groups that are followed; paused ones are in the group's body only.
+CREATE TABLE membership_rule (
+    tenant_id TEXT NOT NULL,
+    group_id  TEXT NOT NULL,
+    rule      TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, group_id)
+);
+
 -- The device that a token family is bound to, by object id.
 ALTER TABLE token_family ADD COLUMN device_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX token_family_device ON token_family (tenant_id, device_id);
