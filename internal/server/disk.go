@@ -24,6 +24,9 @@ type disk struct {
 	// free returns how many bytes of the file system of dir are free for us, and how many
 	// it has.
 	free func(dir string) (free, total uint64, err error)
+	// spare returns how many bytes the store has and does not use, or nil. Its file does not
+	// shrink, so that after a flood the room is there and not on the disk.
+	spare func() uint64
 
 	low  atomic.Bool
 	left atomic.Uint64
@@ -40,7 +43,11 @@ func (d *disk) look() {
 		reserve = min(defaultDiskReserve, total/20)
 	}
 	d.left.Store(free)
-	d.low.Store(free < reserve)
+	low := free < reserve
+	if low && d.spare != nil {
+		low = free+d.spare() < reserve
+	}
+	d.low.Store(low)
 }
 
 // err returns ErrDiskNearlyFull or nil.

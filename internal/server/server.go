@@ -136,7 +136,7 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	}
 	s := &Server{options: o, db: db, wrapper: master, metrics: counted, gate: gate.New(gate.Config{})}
 	s.watch.clock = &clock.Guard{Wall: o.Wall}
-	s.watch.disk = &disk{dir: o.Dir, reserve: o.DiskReserve, free: freeSpace}
+	s.watch.disk = &disk{dir: o.Dir, reserve: o.DiskReserve, free: freeSpace, spare: func() uint64 { return db.Spare(context.WithoutCancel(ctx)) }}
 	s.now = s.watch.clock.Now
 	if err := s.openWatch(ctx, db); err != nil {
 		return nil, err

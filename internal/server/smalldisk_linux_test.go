@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"database/sql"
 	"errors"
 	"net/http"
 	"os"
@@ -64,6 +65,49 @@ func TestARealDiskThatFillsUpLosesNothing(t *testing.T) {
 	}
 }
 
+// What a flood leaves in the database is room again once it is cleaned up, although the file
+// stays as large as it was.
+func TestADiskThatAFloodFilledHasRoomAgain(t *testing.T) {
+	dir := smallDisk(t)
+	const nearly = 6 << 20
+	w := newWorld(t, func(o *server.Options) { o.Dir, o.DiskReserve = filepath.Join(dir, "data"), nearly })
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.options.Dir, "postern.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for round := 0; freeOn(t, dir) >= nearly; round++ {
+		if _, err := db.Exec(`
+			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+			INSERT INTO pushed_request (tenant_id, id, secret_hash, app_id, expires_at, body)
+			SELECT $1, $2 || '-' || i, '', '', 1, hex(zeroblob(4096)) FROM n`, w.created.TenantID, round); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.server.Look(t.Context())
+	if a := w.authorize(nil); a.status != http.StatusServiceUnavailable || !strings.Contains(a.body, `data-error="diskNearlyFull"`) {
+		t.Errorf("a stranger on a flooded disk: %d", a.status)
+	}
+	w.server.CleanOnce(t.Context())
+	w.server.Look(t.Context())
+	if a := w.authorize(nil); a.status != http.StatusSeeOther {
+		t.Errorf("a stranger once the flood is gone: %d\n%s", a.status, a.body)
+	}
+	if freeOn(t, dir) >= nearly {
+		t.Fatal("the disk has room by itself, so that this shows nothing")
+	}
+	w.push(pushed())
+}
+
+func freeOn(t *testing.T, dir string) uint64 {
+	t.Helper()
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Bavail * 4096
+}
+
 func TestADiskThatIsReadOnlyIsTold(t *testing.T) {
 	dir := smallDisk(t)
 	w := newWorld(t, func(o *server.Options) { o.Dir = filepath.Join(dir, "data") })
@@ -117,11 +161,7 @@ func fill(t *testing.T, path string, left uint64) {
 	defer f.Close()
 	block := make([]byte, 4096)
 	for {
-		var st syscall.Statfs_t
-		if err := syscall.Statfs(filepath.Dir(path), &st); err != nil {
-			t.Fatal(err)
-		}
-		if st.Bavail*4096 <= left {
+		if freeOn(t, filepath.Dir(path)) <= left {
 			return
 		}
 		if _, err := f.Write(block); err != nil {
