@@ -32,6 +32,7 @@ func devCommand() *cobra.Command {
 			s.publicURL = "https://" + publicHost(l.Address)
 			o := s.options(c)
 			o.Mail.Mailbox = true
+			o.LogoutNetworks = server.Loopback
 			created, err := server.Dev(c.Context(), o, reset)
 			if err != nil {
 				return errors.Join(err, l.Close())

@@ -13,7 +13,7 @@ import (
 func serveCommand() *cobra.Command {
 	var s settings
 	var l server.Listen
-	var trusted, witnesses []string
+	var trusted, witnesses, applications []string
 	var mail server.Mail
 	var newcomers int64
 	c := &cobra.Command{
@@ -37,6 +37,9 @@ func serveCommand() *cobra.Command {
 			}
 			var err error
 			if o.Proxies, err = server.ParseProxies(trusted); err != nil {
+				return usage{err}
+			}
+			if o.LogoutNetworks, err = server.ParseNetworks(applications, server.ErrLogoutNetwork); err != nil {
 				return usage{err}
 			}
 			if o.Witnesses, err = server.ParseWitnesses(witnesses); err != nil {
@@ -64,6 +67,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&l.Metrics, "metrics", "", "`ADDRESS` on which Prometheus gets /metrics, such as 127.0.0.1:9464")
 	c.Flags().StringArrayVar(&trusted, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed; may be given again")
 	c.Flags().Int64Var(&newcomers, "newcomers", server.DefaultNewcomers, "`NUMBER` of sign-ins that one network address may begin an hour before it is slowed down")
+	c.Flags().StringArrayVar(&applications, "logout-network", nil, "`NETWORK` that is not public, in which applications are told of logouts; may be given again")
 	c.Flags().StringArrayVar(&witnesses, "witness", nil, "who keeps checkpoints of the log: file:/`PATH`, syslog:, syslog:tcp://host:601 or https://…; may be given again")
 	return c
 }

@@ -167,6 +167,8 @@ func TestRedirectURIs(t *testing.T) {
 		{"a path only", "/cb", false, false, false},
 		{"no host", "https:///cb", false, false, false},
 		{"a host without slashes", "https:app.contoso.example", false, false, false},
+		{"an odd host", "https://app.contoso.example$/cb", false, false, false},
+		{"an IPv6 address", "https://[2001:db8::1]/cb", false, false, false},
 		{"a wildcard", "https://*.contoso.example/cb", false, false, false},
 		{"a backslash", `https://app.contoso.example\@evil.example`, false, false, false},
 		{"a blank", "https://app.contoso.example/a b", false, false, false},

@@ -90,8 +90,10 @@ func redirectFlaw(uri string, installed bool) string {
 		return "A redirect URI has no fragment."
 	case err != nil || !uriCharacters.MatchString(uri) || u.Scheme == "" || u.User != nil || strings.Contains(u.Host, "*"):
 		return "This is not an absolute URI, or it has user information or wildcards."
-	case u.Scheme == "https" && u.Host != "":
+	case u.Scheme == "https" && plainHost.MatchString(u.Host):
 		return ""
+	case u.Scheme == "https" && u.Host != "":
+		return "A redirect URI has a plain host, a name or an IPv4 address."
 	case u.Scheme == "http" && loopback(u.Hostname()):
 		return ""
 	case u.Scheme == "http" || u.Scheme == "https":
@@ -105,6 +107,10 @@ func redirectFlaw(uri string, installed bool) string {
 // ownScheme is a scheme that belongs to one application: a reversed domain name, or one of
 // the forms that Microsoft's libraries use.
 var ownScheme = regexp.MustCompile(`^([a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+|msal[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|msauth|ms-appx-web)$`)
+
+// plainHost is a host that a page's policy can name exactly (CSP Level 3, section 2.3.1):
+// without a form for it the page would have to let its forms go to any host.
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*(:[0-9]+)?$`)
 
 func loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
@@ -120,7 +126,7 @@ func checkURLs(a Application, _ Tenant) error {
 		}
 		// The browser opens the first two, this server the last, which therefore leaves it no choice.
 		u, err := url.Parse(uri)
-		fine := err == nil && len(uri) <= maxURI && uriCharacters.MatchString(uri) && u.User == nil && u.Host != "" &&
+		fine := err == nil && len(uri) <= maxURI && uriCharacters.MatchString(uri) && u.User == nil && plainHost.MatchString(u.Host) &&
 			(u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) && property != "postern_backchannelLogoutUri")
 		if !fine {
 			return ErrApplicationInvalid.With(property, property+" must be an https URL of at most 255 characters, without a fragment.")

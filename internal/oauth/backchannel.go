@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,16 +49,17 @@ type Notices interface {
 	SettleLogoutNotice(ctx context.Context, n LogoutNotice, again time.Time) error
 }
 
-// A Notifier tells applications that sessions ended. Every field but Roots is required.
+// A Notifier tells applications that sessions ended. Server, Notices and Log are required.
 type Notifier struct {
 	Server  *Server
 	Notices Notices
 	Roots   *x509.CertPool // nil: the system's
-	Log     *slog.Logger
+	// Networks are those in which applications are told although they are not public.
+	Networks []netip.Prefix
+	Log      *slog.Logger
 
 	once   sync.Once
-	client *http.Client // reaches what is not on this machine
-	local  *http.Client // reaches this machine too
+	client *http.Client
 }
 
 const (
@@ -90,7 +92,7 @@ func (n *Notifier) Run(ctx context.Context) {
 
 // Tell tells what is due now, a bounded number for each tenant.
 func (n *Notifier) Tell(ctx context.Context) error {
-	n.once.Do(func() { n.client, n.local = newNoticeClient(n.Roots, false), newNoticeClient(n.Roots, true) })
+	n.once.Do(func() { n.client = newNoticeClient(n.Roots, n.Networks) })
 	tenants, err := n.Notices.Tenants(ctx)
 	if err != nil {
 		return fmt.Errorf("list the tenants: %w", err)
@@ -152,11 +154,7 @@ func (n *Notifier) send(ctx context.Context, notice LogoutNotice) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	client := n.client
-	if onThisMachine(app) {
-		client = n.local
-	}
-	res, err := client.Do(r)
+	res, err := n.client.Do(r)
 	if err != nil {
 		return err
 	}
@@ -195,34 +193,18 @@ func (s *Server) logoutToken(ctx context.Context, app directory.Application, n L
 	})
 }
 
-// onThisMachine reports whether app is registered to run on this machine, by a redirect URI.
-func onThisMachine(app directory.Application) bool {
-	for _, list := range [][]string{app.Web.RedirectURIs, app.SPA.RedirectURIs, app.PublicClient.RedirectURIs} {
-		for _, uri := range list {
-			if u, err := url.Parse(uri); err == nil && isLoopback(u.Hostname()) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.IsLoopback()
-}
-
 // errForbiddenAddress says that a name leads where this server does not send anything.
-var errForbiddenAddress = errors.New("the address is not one that applications have")
+var errForbiddenAddress = errors.New("the address is not public, and in no network of --logout-network")
 
 // newNoticeClient returns a client that follows no redirect, uses no proxy, and connects to
-// no address that only this machine or its link has (metadata services among them). The check
-// sees the address after the name was looked up, so that a name can't change in between.
-func newNoticeClient(roots *x509.CertPool, local bool) *http.Client {
+// public addresses and those in networks only. Who registers applications could else reach
+// services that only this server can (metadata services among them). The check sees the
+// address that is dialed, after the name was looked up, so that a name can't change in between.
+func newNoticeClient(roots *x509.CertPool, networks []netip.Prefix) *http.Client {
 	dialer := &net.Dialer{Timeout: noticeTimeout, Control: func(_, address string, _ syscall.RawConn) error {
 		at, err := netip.ParseAddrPort(address)
-		if err != nil || !mayCall(at.Addr().Unmap(), local) {
-			return errForbiddenAddress
+		if err != nil || !mayCall(at.Addr(), networks) {
+			return fmt.Errorf("%s: %w", address, errForbiddenAddress)
 		}
 		return nil
 	}}
@@ -234,9 +216,20 @@ func newNoticeClient(roots *x509.CertPool, local bool) *http.Client {
 	}
 }
 
-func mayCall(a netip.Addr, local bool) bool {
-	if a.IsLoopback() {
-		return local
+// notPublic are networks that the methods of netip.Addr don't know as such (the IANA registries
+// of special-purpose addresses), and forms of IPv6 that have any IPv4 address in them.
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fec0::/10"),
+}
+
+func mayCall(a netip.Addr, networks []netip.Prefix) bool {
+	a = a.Unmap().WithZone("")
+	contains := func(p netip.Prefix) bool { return p.Contains(a) }
+	if slices.ContainsFunc(networks, contains) {
+		return true
 	}
-	return a.IsValid() && !a.IsUnspecified() && !a.IsLinkLocalUnicast() && !a.IsMulticast() && !a.IsInterfaceLocalMulticast()
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !slices.ContainsFunc(notPublic, contains)
 }

@@ -48,8 +48,9 @@ var (
 )
 
 // formSource returns the source expression (CSP Level 3, section 2.3.1) for the place
-// that target names: its origin, or its scheme alone where the grammar has no form for
-// the host (private-use schemes, IPv6 literals).
+// that target names: its origin, or the scheme where that belongs to one application. The
+// grammar has no form for IPv6 literals; of these applications have [::1] only (RFC 8252
+// section 7.3), by http, which is then named as a whole. Every other host is none.
 func formSource(target string) (string, error) {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -58,7 +59,11 @@ func formSource(target string) (string, error) {
 	if !plainScheme.MatchString(u.Scheme) || slices.Contains(inlineSchemes, u.Scheme) {
 		return "", fmt.Errorf("form target: scheme %q is not allowed", u.Scheme)
 	}
-	if !plainHost.MatchString(u.Host) {
+	switch {
+	case plainHost.MatchString(u.Host):
+	case u.Scheme == "https", u.Scheme == "http" && u.Hostname() != "::1":
+		return "", fmt.Errorf("form target: host %q is not allowed", u.Host)
+	default:
 		return u.Scheme + ":", nil
 	}
 	return u.Scheme + "://" + u.Host, nil

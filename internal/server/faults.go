@@ -42,6 +42,12 @@ var ErrKeyPurpose = &fault.Error{
 	Text: "This is no key that can be rotated.", Remedy: "Name RS256, ES256, passPepper or pinReset.",
 }
 
+// ErrLogoutNetwork says that a network for logout notices is none.
+var ErrLogoutNetwork = &fault.Error{
+	Kind: fault.Invalid, Code: "logoutNetworkInvalid", Target: "logout-network",
+	Text: "A network of applications is not well formed.", Remedy: "Write it like 10.0.0.0/8.",
+}
+
 // ErrProxy says that a trusted proxy is not a network.
 var ErrProxy = &fault.Error{
 	Kind: fault.Invalid, Code: "proxyInvalid", Target: "trusted-proxy",

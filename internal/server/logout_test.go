@@ -54,6 +54,7 @@ func (a *listener) got() []string {
 func (a *listener) trust(o *server.Options) {
 	o.Roots = x509.NewCertPool()
 	o.Roots.AddCert(a.site.Certificate())
+	o.LogoutNetworks = server.Loopback
 }
 
 // register registers an application with a back channel at a; redirect puts it on this machine
@@ -185,16 +186,24 @@ func TestAnApplicationThatIsDownIsToldLater(t *testing.T) {
 	}
 }
 
-func TestABackChannelDoesNotReachThisMachine(t *testing.T) {
+// Whoever registers applications must not reach what only the server reaches: not by an
+// address, not by a name, and not by a redirect URI on the same machine.
+func TestABackChannelReachesNothingThatIsNotPublic(t *testing.T) {
 	app := newListener(t)
-	w := newWorld(t, app.trust)
-	client := w.register(`{"displayName":"Portal","signInAudience":"AzureADMyOrg","isFallbackPublicClient":true,"publicClient":{"redirectUris":["https://portal.example/cb"]},"postern_backchannelLogoutUri":"` + app.site.URL + `/backchannel"}`)
-	w.code("admin@contoso.example", w.created.Pass)
-	w.codeIn(w.authorize(url.Values{"client_id": {client}, "prompt": {"none"}, "redirect_uri": {"https://portal.example/cb"}}))
-	w.post("/"+w.created.TenantID+"/oauth2/v2.0/logout", url.Values{})
-	w.tell()
-	if len(app.got()) > 0 || !strings.Contains(w.log.String(), "not told of a logout yet") {
-		t.Errorf("an application elsewhere made the server call itself\n%s", w.log)
+	w := newWorld(t, app.trust, func(o *server.Options) { o.LogoutNetworks = nil })
+	byName := strings.Replace(app.site.URL, "127.0.0.1", "localhost", 1)
+	for name, uri := range map[string]string{"an address": app.site.URL, "a name": byName} {
+		client := w.register(`{"displayName":"` + name + `","signInAudience":"AzureADMyOrg","isFallbackPublicClient":true,"publicClient":{"redirectUris":["http://localhost"]},"postern_backchannelLogoutUri":"` + uri + `/backchannel"}`)
+		_, code := w.issue(`{"isUsableOnce":true}`)
+		w.newBrowser()
+		w.code("admin@contoso.example", code)
+		w.tokensOf(client)
+		w.post("/"+w.created.TenantID+"/oauth2/v2.0/logout", url.Values{})
+		w.log.Reset()
+		w.tell()
+		if len(app.got()) > 0 || !strings.Contains(w.log.String(), "not told of a logout yet") || !strings.Contains(w.log.String(), "--logout-network") {
+			t.Errorf("%s: an application made the server call itself\n%s", name, w.log)
+		}
 	}
 }
 

@@ -53,6 +53,8 @@ type Options struct {
 	Witnesses []NamedWitness
 	// Roots are the CAs whose applications are told of logouts; nil: the system's.
 	Roots *x509.CertPool
+	// LogoutNetworks are networks that are not public in which applications are told of logouts.
+	LogoutNetworks []netip.Prefix
 	// Wall is the machine's clock; nil is time.Now.
 	Wall func() time.Time
 	// DiskReserve is how many bytes of the data directory's disk are kept for those who are
@@ -87,13 +89,19 @@ type Server struct {
 	stop     context.CancelFunc
 }
 
+// Loopback are the networks of this machine.
+var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+
 // ParseProxies reads networks whose X-Forwarded-For is believed, such as 10.0.0.0/8.
-func ParseProxies(texts []string) (request.Proxies, error) {
-	var all request.Proxies
+func ParseProxies(texts []string) (request.Proxies, error) { return ParseNetworks(texts, ErrProxy) }
+
+// ParseNetworks reads networks such as 10.0.0.0/8, or says that one is none by wrong.
+func ParseNetworks(texts []string, wrong error) ([]netip.Prefix, error) {
+	var all []netip.Prefix
 	for _, text := range texts {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, ErrProxy
+			return nil, wrong
 		}
 		all = append(all, p)
 	}
@@ -200,7 +208,7 @@ func (s *Server) build() (http.Handler, error) {
 		Store: s.db, SignIn: signIn, Keys: keys, Secrets: plain{s.ring}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log, Pages: site,
 	}
-	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Log: o.Log}
+	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log}
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,

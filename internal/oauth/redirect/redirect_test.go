@@ -142,7 +142,7 @@ func TestValid(t *testing.T) {
 		{"https with a blank in the path, encoded", "https://app.contoso.example/a%20b", all, true},
 		{"https with an at sign in the path", "https://app.contoso.example/@me", all, true},
 		{"https to an IPv4 address", "https://192.0.2.7/cb", all, true},
-		{"https to an IPv6 address", "https://[2001:db8::1]:8443/cb", all, true},
+		{"https to an IPv6 address", "https://[2001:db8::1]:8443/cb", all, false},
 		{"https to an international name in ASCII", "https://xn--bcher-kva.example/cb", all, true},
 		{"http to localhost", "http://localhost:3000/cb", all, true},
 		{"http to 127.0.0.1", "http://127.0.0.1", all, true},

@@ -31,6 +31,9 @@ func flaw(uri string, kind Kind) string {
 		if !strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, "///") {
 			return "A redirect URI names a host."
 		}
+		if strings.HasPrefix(rest, "//[") { // a page's policy has no form for it
+			return "A redirect URI names a host, not an IPv6 address."
+		}
 	case scheme == "http":
 		if _, ok := withoutPort(uri); !ok {
 			return "http is for localhost, 127.0.0.1 and [::1] only."
