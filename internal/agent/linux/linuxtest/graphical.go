@@ -1,0 +1,127 @@
+//go:build linux
+
+package linuxtest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Within waits until is is true.
+func Within(t testing.TB, d time.Duration, what string, is func() bool) {
+	t.Helper()
+	late := time.After(d)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-late:
+			t.Fatalf("no %s within %s", what, d)
+		case <-tick.C:
+		}
+	}
+}
+
+// Folder is a folder of name's, with a short path that everybody can reach.
+func Folder(t testing.TB, name string) string {
+	t.Helper()
+	above, err := os.MkdirTemp("", "seat") //nolint:usetesting // the path of a socket has 107 bytes at most
+	Must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(above) })
+	Must(t, os.Chmod(above, 0o755))
+	own := filepath.Join(above, "own")
+	Must(t, os.Mkdir(own, 0o700))
+	who, err := user.Lookup(name)
+	Must(t, err)
+	uid, err := strconv.Atoi(who.Uid)
+	Must(t, err)
+	gid, err := strconv.Atoi(who.Gid)
+	Must(t, err)
+	Must(t, os.Chown(own, uid, gid))
+	return own
+}
+
+// Self copies this test program into folder, where others than root can run it.
+func Self(t testing.TB, folder string) string {
+	t.Helper()
+	self, err := os.Executable()
+	Must(t, err)
+	text, err := os.ReadFile(self)
+	Must(t, err)
+	path := filepath.Join(folder, "self")
+	Write(t, path, string(text), 0o755)
+	return path
+}
+
+// Greetd runs Debian's greetd, with all that it starts, until the test ends.
+func Greetd(t testing.TB, config string) {
+	t.Helper()
+	Start(t, "/usr/sbin/greetd", "-c", config)
+}
+
+// Start runs a program in a session of its own until the test ends; what it wrote is told
+// when the test fails.
+func Start(t testing.TB, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	var out lines
+	cmd := exec.Command(name, args...)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
+	cmd.WaitDelay = time.Second
+	Must(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(unix.SIGTERM)
+		late := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
+		defer late.Stop()
+		_ = cmd.Wait() // it was told to end
+		if t.Failed() {
+			t.Logf("%s wrote:\n%s", filepath.Base(name), out.String())
+		}
+	})
+	return cmd
+}
+
+// Display runs an X server that nobody sees, and returns its name.
+func Display(t testing.TB, size string) string {
+	t.Helper()
+	read, write, err := os.Pipe()
+	Must(t, err)
+	defer func() { _ = read.Close() }()
+	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", size+"x24", "-nolisten", "tcp")
+	cmd.ExtraFiles = []*os.File{write}
+	Must(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	Must(t, write.Close())
+	text := make([]byte, 16)
+	n, err := read.Read(text)
+	Must(t, err)
+	return fmt.Sprintf(":%s", bytes.TrimSpace(text[:n]))
+}
+
+// lines is what a program writes, while others read it.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
