@@ -43,7 +43,7 @@ var postern = house{
 			who:  "internal/...",
 			what: "net/http/... html/template",
 			but: "internal/server/... internal/pages/... internal/graph/... internal/oauth/... internal/console/... " +
-				"internal/cli/... internal/deviceapi/... internal/agent internal/agent/link internal/agent/websignin internal/agent/control " +
+				"internal/cli/... internal/deviceapi/... internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
 				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/...",
 			why: "what decides knows no HTTP",
 		},
