@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/postern-id/postern/internal/agent/disk"
 	"github.com/postern-id/postern/internal/agent/identity"
+	"github.com/postern-id/postern/internal/agent/link"
 	"github.com/postern-id/postern/internal/agent/ticket"
 	"github.com/postern-id/postern/internal/agent/tpm"
 	"github.com/postern-id/postern/internal/device"
@@ -37,7 +40,9 @@ type Options struct {
 	Log         *slog.Logger
 	// Patience is how long a call waits for a server that is busy or away.
 	Patience time.Duration
-	Version  string // of the program
+	// Dial is the machine's network; nil is the system's.
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	Version string // of the program
 }
 
 func (o Options) filled() Options {
@@ -48,6 +53,18 @@ func (o Options) filled() Options {
 		o.TPM = "auto"
 	}
 	return o
+}
+
+// client returns an HTTP client on the machine's network that trusts ca, in PEM.
+func (o Options) client(ca []byte) (*http.Client, error) {
+	c, err := link.Client(ca)
+	if err != nil || o.Dial == nil {
+		return c, err
+	}
+	if t, ok := c.Transport.(*http.Transport); ok {
+		t.DialContext = o.Dial
+	}
+	return c, nil
 }
 
 // Software is the value of Options.TPM for a device that does without.

@@ -73,7 +73,7 @@ func newDevice(o Options, files *disk.Dir, i identity.Identity, chip *tpm.TPM) (
 	if err != nil {
 		return nil, err
 	}
-	client, err := link.Client(append(append([]byte{}, i.CA...), o.CA...))
+	client, err := o.client(append(append([]byte{}, i.CA...), o.CA...))
 	if err != nil {
 		return nil, err
 	}

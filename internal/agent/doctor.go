@@ -83,7 +83,7 @@ func (p *patient) ask(ctx context.Context) {
 		p.offset = p.device.Link.Offset()
 		return
 	}
-	client, err := link.Client(append(append([]byte{}, p.identity.CA...), p.agent.options.CA...))
+	client, err := p.agent.options.client(append(append([]byte{}, p.identity.CA...), p.agent.options.CA...))
 	if err == nil {
 		_, err = link.Discover(ctx, client, p.identity.Server, p.identity.Tenant.TenantID)
 	}

@@ -72,7 +72,7 @@ func (a *Agent) Join(ctx context.Context, j Join) error {
 	if err == nil && former.State == identity.Joined && former.Server != j.Server {
 		return ErrJoined.With("", "This device has joined "+former.Tenant.DisplayName+" at "+former.Server+" already.")
 	}
-	client, err := link.Client(a.options.CA)
+	client, err := a.options.client(a.options.CA)
 	if err != nil {
 		return err
 	}

@@ -5,27 +5,22 @@
 package tpmtest
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/google/go-tpm/tpm2/transport/linuxudstpm"
+	"github.com/postern-id/postern/internal/agent/tpm/swtpm"
 )
 
 // A Machine is a computer with a TPM, as far as tests go.
 type Machine struct {
-	t      testing.TB
-	dir    string
-	ca     []byte
-	socket string
-	cmd    *exec.Cmd
+	t     testing.TB
+	state string
+	ca    []byte
+	chip  *swtpm.Machine
 }
 
 // New starts a TPM with an endorsement certificate. The TPMs of one test program are twins,
@@ -77,28 +72,28 @@ func need(t testing.TB) {
 
 func start(t testing.TB, f factory) *Machine {
 	t.Helper()
-	// The path of a socket has 107 bytes at most, which a test's own folder may exceed.
-	dir, err := os.MkdirTemp("", "tpm") //nolint:usetesting // see above
-	if err != nil {
+	m := &Machine{t: t, state: t.TempDir(), ca: f.ca}
+	m.write(f)
+	var err error
+	if m.chip, err = swtpm.New(m.state); err != nil {
 		t.Fatal(err)
 	}
-	m := &Machine{t: t, dir: dir, ca: f.ca, socket: filepath.Join(dir, "tpm.sock")}
-	t.Cleanup(func() {
-		m.PowerOff()
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := os.WriteFile(filepath.Join(dir, stateFile), f.state, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	m.PowerOn()
-	m.lockout(0x13a, 32, 600, 86400) // TPM2_DictionaryAttackParameters: as Windows sets them
+	t.Cleanup(func() { m.must(m.chip.Close()) })
+	m.must(m.chip.Provision())
 	return m
 }
 
-// stateFile is what a TPM keeps through a power cut.
-const stateFile = "tpm2-00.permall"
+func (m *Machine) write(f factory) {
+	m.t.Helper()
+	m.must(os.WriteFile(filepath.Join(m.state, swtpm.StateFile), f.state, 0o600))
+}
+
+func (m *Machine) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
 
 // manufacture makes a new TPM, as its maker does.
 func manufacture() (factory, error) {
@@ -124,7 +119,7 @@ func manufacture() (factory, error) {
 		return factory{}, fmt.Errorf("swtpm_setup: %w\n%s", err, out)
 	}
 	var f factory
-	if f.state, err = os.ReadFile(filepath.Join(dir, stateFile)); err != nil {
+	if f.state, err = os.ReadFile(filepath.Join(dir, swtpm.StateFile)); err != nil {
 		return f, err
 	}
 	for _, name := range []string{"issuercert.pem", "swtpm-localca-rootca-cert.pem"} {
@@ -143,33 +138,13 @@ func (m *Machine) CA() []byte { return m.ca }
 // PowerOn starts the TPM. What it keeps through a power cut is as it was.
 func (m *Machine) PowerOn() {
 	m.t.Helper()
-	_ = os.Remove(m.socket)
-	m.cmd = exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+m.dir, //nolint:noctx,gosec // ended by PowerOff, after the test's context
-		"--server", "type=unixio,path="+m.socket, "--flags", "not-need-init,startup-clear")
-	if err := m.cmd.Start(); err != nil {
-		m.t.Fatal(err)
-	}
-	for end := time.Now().Add(30 * time.Second); ; {
-		conn, err := net.Dial("unix", m.socket) //nolint:noctx // a socket on this machine
-		if err == nil {
-			_ = conn.Close()
-			return
-		}
-		if time.Now().After(end) {
-			m.t.Fatalf("swtpm does not start: %v", err)
-		}
-		<-time.After(time.Millisecond)
-	}
+	m.must(m.chip.PowerOn())
 }
 
 // PowerOff takes the power from the TPM, without warning.
 func (m *Machine) PowerOff() {
-	if m.cmd == nil {
-		return
-	}
-	_ = m.cmd.Process.Kill()
-	_ = m.cmd.Wait()
-	m.cmd = nil
+	m.t.Helper()
+	m.must(m.chip.PowerOff())
 }
 
 // Clear makes the TPM forget all keys, as the firmware's menu does.
@@ -177,45 +152,17 @@ func (m *Machine) Clear() {
 	m.t.Helper()
 	m.PowerOff()
 	made, err := manufacture()
-	if err != nil {
-		m.t.Fatal(err)
-	}
+	m.must(err)
 	m.ca = made.ca
-	if err := os.WriteFile(filepath.Join(m.dir, stateFile), made.state, 0o600); err != nil {
-		m.t.Fatal(err)
-	}
+	m.write(made)
 	m.PowerOn()
 }
 
 // Where is the TPM in the form that tpm.Open takes.
-func (m *Machine) Where() string { return "unix:" + m.socket }
+func (m *Machine) Where() string { return m.chip.Where() }
 
 // Forgive resets the TPM's own count of wrong auth values, as time would.
 func (m *Machine) Forgive() {
 	m.t.Helper()
-	m.lockout(0x139) // TPM2_DictionaryAttackLockReset
-}
-
-// lockout sends a command for the lockout hierarchy, authorised by its auth value, which
-// nobody has set on these machines (TPM 2.0 Library, Part 3, section 25). go-tpm has no
-// types for them.
-func (m *Machine) lockout(code uint32, parameters ...uint32) {
-	m.t.Helper()
-	body := []byte{0x40, 0, 0, 0x0a, 0, 0, 0, 9, 0x40, 0, 0, 0x09, 0, 0, 1, 0, 0} // TPM_RH_LOCKOUT, an empty password
-	for _, p := range parameters {
-		body = binary.BigEndian.AppendUint32(body, p)
-	}
-	command := binary.BigEndian.AppendUint32([]byte{0x80, 0x02}, uint32(10+len(body)))
-	command = append(binary.BigEndian.AppendUint32(command, code), body...)
-	conn, err := linuxudstpm.Open(m.socket)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	answer, err := conn.Send(command)
-	if err := errors.Join(err, conn.Close()); err != nil {
-		m.t.Fatal(err)
-	}
-	if len(answer) < 10 || binary.BigEndian.Uint32(answer[6:]) != 0 {
-		m.t.Fatalf("the TPM answers %x", answer)
-	}
+	m.must(m.chip.Forgive())
 }
