@@ -32,7 +32,21 @@ var audits = trail{
 
 func logCommand() *cobra.Command {
 	return noun("log", "The sign-in and audit log",
-		logList(signIns, "signins", "Show sign-ins, the latest first"), logList(audits, "audit", "Show changes, the latest first"))
+		logList(signIns, "signins", "Show sign-ins, the latest first"), logList(audits, "audit", "Show changes, the latest first"), logMail())
+}
+
+func logMail() *cobra.Command {
+	var top int
+	c := &cobra.Command{
+		Use: "mail", Short: "Show mail that waits or was given up, the latest first", Args: cobra.NoArgs,
+		Long: "Shows mail that waits to be sent, or was given up in the last 30 days, and why.\nWhat was sent is not here.",
+	}
+	c.Flags().IntVar(&top, "top", 50, "show this `NUMBER` at most; 0 for all")
+	return verb(c, func(e *env, _ []string) error {
+		return e.table(e.graph.Mails(c.Context(), graphclient.Query{}), top, []column{
+			{"TIME", "createdDateTime"}, {"KIND", "kind"}, {"USER", "userId"}, {"STATE", "state"}, {"TRIES", "attempts"}, {"ERROR", "lastError"},
+		}...)
+	})
 }
 
 func logList(t trail, name, short string) *cobra.Command {

@@ -16,7 +16,7 @@ func policyCommand() *cobra.Command {
 
 var policyProperties = []string{
 	"state", "defaultLifetimeInMinutes", "minimumLifetimeInMinutes", "maximumLifetimeInMinutes", "defaultLength", "isUsableOnce",
-	"postern_hideIssuer", "postern_registrationWindowInMinutes",
+	"postern_hideIssuer", "postern_notifyPerson", "postern_registrationWindowInMinutes",
 	"postern_entropyBits", "postern_guessesPerDay", "postern_yearsToGuess",
 }
 
@@ -78,6 +78,7 @@ func policySetTap() *cobra.Command {
 	f.StringArray("include-group", nil, "`GROUP`, by name or id, whose members may have passes, or all_users; may be given again")
 	f.StringArray("exclude-group", nil, "`GROUP`, by name or id, whose members may not, \"\" for none; may be given again")
 	f.Bool("hide-issuer", false, "whether people are not told who issued their pass")
+	f.Bool("notify", false, "whether people are told by mail of a pass for them, and of its use")
 	f.Duration("registration-window", 0, "how long after a sign-in with a pass methods can be registered")
 	return verb(c, func(e *env, _ []string) error {
 		change, err := e.policyChange()
@@ -111,7 +112,7 @@ func (e *env) policyChange() (graphclient.Object, error) {
 			change[property] = int(d / time.Minute)
 		}
 	}
-	for flag, property := range map[string]string{"once": "isUsableOnce", "hide-issuer": "postern_hideIssuer"} {
+	for flag, property := range map[string]string{"once": "isUsableOnce", "hide-issuer": "postern_hideIssuer", "notify": "postern_notifyPerson"} {
 		if on, err := f.GetBool(flag); err == nil && f.Changed(flag) {
 			change[property] = on
 		}

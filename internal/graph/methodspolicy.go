@@ -99,6 +99,7 @@ func (a *API) patchConfiguration(c *call) error {
 	body.Int("defaultLength", &p.DefaultLength)
 	body.Bool("isUsableOnce", &p.UsableOnce)
 	body.Bool("postern_hideIssuer", &p.HideIssuer)
+	body.Bool("postern_notifyPerson", &p.NotifyPerson)
 	body.Int("postern_registrationWindowInMinutes", &p.RegistrationWindow)
 	p.Include = targets(body, "includeTargets", p.Include)
 	p.Exclude = targets(body, "excludeTargets", p.Exclude)
@@ -179,6 +180,7 @@ func passConfiguration(p tap.Policy) odata.Entity {
 		{Name: "includeTargets", Value: targetResources(p.Include, true)},
 		{Name: "excludeTargets", Value: targetResources(p.Exclude, false)},
 		{Name: "postern_hideIssuer", Value: p.HideIssuer, OnSelect: true},
+		{Name: "postern_notifyPerson", Value: p.NotifyPerson, OnSelect: true},
 		{Name: "postern_registrationWindowInMinutes", Value: p.RegistrationWindow, OnSelect: true},
 		{Name: "postern_entropyBits", Value: guess.Bits, OnSelect: true},
 		{Name: "postern_guessesPerDay", Value: guess.PerDay, OnSelect: true},

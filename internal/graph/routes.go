@@ -178,6 +178,7 @@ var routes = []route{
 
 	{"POST /$batch", odata.Directory, "", nil, (*API).batch},
 
+	{"GET /postern/mails", odata.Logs, directory.ReadAudits, nil, (*API).listMails},
 	{"GET /postern/log", odata.Logs, directory.ReadSignIns, nil, (*API).sealedLog},
 	{"GET /auditLogs/signIns", odata.Logs, directory.ReadSignIns, nil, (*API).listSignIns},
 	{"GET /auditLogs/signIns/{event}", odata.Logs, directory.ReadSignIns, nil, (*API).getSignIn},

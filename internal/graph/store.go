@@ -8,6 +8,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -32,6 +33,9 @@ type Store interface {
 	// RolesOf returns the roles that a user or service principal holds, directly or through
 	// groups.
 	RolesOf(ctx context.Context, tenant directory.TenantID, principal string) ([]directory.RoleID, error)
+
+	// UnsentMail returns mail that waits or was given up, newest first.
+	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Item, error)
 
 	// Record records events that change nothing else.
 	Record(ctx context.Context, events ...audit.Event) error

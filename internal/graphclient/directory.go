@@ -126,6 +126,11 @@ func (c *Client) DirectoryAudits(ctx context.Context, q Query) iter.Seq2[Object,
 	return c.list(ctx, q, "auditLogs", "directoryAudits")
 }
 
+// Mails yields mail that waits or was given up, the latest first.
+func (c *Client) Mails(ctx context.Context, q Query) iter.Seq2[Object, error] {
+	return c.list(ctx, q, "postern", "mails")
+}
+
 func (c *Client) one(ctx context.Context, names ...string) (Object, error) {
 	var o Object
 	err := c.at(ctx, http.MethodGet, nil, &o, names...)

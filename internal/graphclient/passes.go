@@ -79,7 +79,7 @@ func (c *Client) PassPolicy(ctx context.Context, own bool) (Object, error) {
 	}
 	if own {
 		path += Query{Select: "id,state,defaultLifetimeInMinutes,minimumLifetimeInMinutes,maximumLifetimeInMinutes,defaultLength," +
-			"isUsableOnce,includeTargets,excludeTargets,postern_hideIssuer,postern_registrationWindowInMinutes," +
+			"isUsableOnce,includeTargets,excludeTargets,postern_hideIssuer,postern_notifyPerson,postern_registrationWindowInMinutes," +
 			"postern_entropyBits,postern_guessesPerDay,postern_yearsToGuess"}.encode()
 	}
 	var o Object

@@ -50,7 +50,11 @@ type Item struct {
 	Tenant directory.TenantID
 	ID     string // UUID; the Message-ID comes from it
 	// Key says what the mail tells whom; a second mail with the same key is not queued.
-	Key       string
+	Key string
+	// Kind and User say what it is about and who it is for, also when its content is gone. Mail
+	// of the first release has neither.
+	Kind      string
+	User      directory.UserID
 	State     State
 	CreatedAt time.Time
 	DueAt     time.Time // of the next try

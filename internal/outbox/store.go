@@ -29,11 +29,13 @@ type Store interface {
 	RemoveMail(ctx context.Context, tenant directory.TenantID, before time.Time, limit int) (int64, error)
 }
 
-// Shelf lets mail be read again; `postern dev` has one.
+// Shelf shows what is kept of mail; `postern dev` reads it again.
 type Shelf interface {
 	Tenants(ctx context.Context) ([]directory.TenantID, error)
 	// Mails returns the tenant's mails, newest first, at most limit.
 	Mails(ctx context.Context, tenant directory.TenantID, limit int) ([]Item, error)
+	// UnsentMail returns those of them that wait or were given up, newest first.
+	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]Item, error)
 }
 
 // What the store reports.

@@ -3,6 +3,7 @@ package pages
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 )
@@ -81,6 +82,39 @@ func TestLanguageOf(t *testing.T) {
 	for preferred, want := range map[string]string{"": "en", "de": "de", "de-AT": "de", "en-GB": "en", "fi": "en", "nonsense!": "en"} {
 		if got := LanguageOf(preferred); got != want {
 			t.Errorf("%q: %q, want %q", preferred, got, want)
+		}
+	}
+}
+
+func TestLettersAboutAPassSayWhoAndWhereAndUntilWhen(t *testing.T) {
+	for _, lang := range languages {
+		v := newView(t)
+		for name, write := range map[string]func() (Letter, error){
+			"Dana Novak": func() (Letter, error) {
+				return v.PassIssued(lang, london, PassIssued{Reader: "Mira Okafor", Tenant: "Contoso", Issuer: "Dana Novak", At: morning, Start: morning, End: morning.Add(time.Hour), Once: true, ID: "0c1d2e3f"})
+			},
+			"11:42": func() (Letter, error) {
+				return v.PassIssued(lang, london, PassIssued{Reader: "Mira Okafor", Tenant: "Contoso", At: morning, Start: morning, End: morning.Add(time.Hour), ID: "0c1d2e3f"})
+			},
+			"192.0.2.7": func() (Letter, error) {
+				return v.PassRedeemed(lang, london, PassRedeemed{Reader: "Mira Okafor", Tenant: "Contoso", Application: "Mail", Address: "192.0.2.7", At: morning, ID: "0c1d2e3f"})
+			},
+			"LT-0451": func() (Letter, error) {
+				return v.PassRedeemed(lang, london, PassRedeemed{Reader: "Mira Okafor", Tenant: "Contoso", Device: "LT-0451", At: morning, ID: "0c1d2e3f"})
+			},
+		} {
+			l, err := write()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{name, "Mira Okafor", "Contoso", "10:42", "0c1d2e3f"} {
+				if !strings.Contains(l.Subject+l.Text, want) {
+					t.Errorf("%s: %q is not in\n%s", lang, want, l.Text)
+				}
+			}
+			if strings.Contains(l.Subject+l.Text, "letter_") || strings.Contains(l.Text, "<no value>") {
+				t.Errorf("words are missing in\n%s", l.Text)
+			}
 		}
 	}
 }

@@ -49,5 +49,8 @@ func (s *Server) Sealed(ctx context.Context) error {
 	return err
 }
 
+// Deliver tries once to send what is due.
+func (s *Server) Deliver(ctx context.Context) error { return s.courier.Deliver(ctx) }
+
 // TellApplications tells applications what is due of logouts.
 func (s *Server) TellApplications(ctx context.Context) error { return s.notifier.Tell(ctx) }

@@ -88,8 +88,7 @@ func (s *Server) newCourier() (*outbox.Courier, error) {
 }
 
 // recoveredLetters are the letters that tell all Global Administrators that admin was given
-// the pass p; id is that of the event. A letter that can't be written is logged: it must not
-// keep the owner of the machine out.
+// the pass p; id is that of the event.
 func (s *Server) recoveredLetters(ctx context.Context, admin directory.User, p tap.Pass, id string) ([]outbox.Item, error) {
 	tenant, err := s.db.Tenant(ctx, p.Tenant)
 	if err != nil {
@@ -101,9 +100,6 @@ func (s *Server) recoveredLetters(ctx context.Context, admin directory.User, p t
 	}
 	var all []outbox.Item
 	for _, reader := range readers {
-		if reader.Mail == "" {
-			continue
-		}
 		letter, err := s.view.Recovered(pages.LanguageOf(reader.PreferredLanguage), tenant.Location(), pages.Recovered{
 			Reader: reader.DisplayName, Tenant: tenant.DisplayName, Admin: admin.UserPrincipalName,
 			At: p.CreatedAt, End: p.End(), Once: p.SingleUse, ID: id,
@@ -111,12 +107,8 @@ func (s *Server) recoveredLetters(ctx context.Context, admin directory.User, p t
 		if err != nil {
 			return nil, err
 		}
-		item, err := s.box.Pack(ctx, p.Tenant, "recovered "+p.ID+" "+string(reader.ID), mailTo(reader, tenant, letter))
-		if err != nil {
-			s.options.Log.ErrorContext(ctx, "a letter about recovery could not be written", "user_id", reader.ID, "err", err)
-			continue
-		}
-		all = append(all, item)
+		reader.OtherMails = nil
+		all = append(all, s.letters(ctx, letterRecovered, p.ID, tenant, reader, letter)...)
 	}
 	return all, nil
 }

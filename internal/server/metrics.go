@@ -130,20 +130,21 @@ func (m *metrics) watched(s *Server) {
 		&backlog{
 			s, prometheus.NewDesc("postern_log_seal_lag_seconds", "Age of the oldest event that is not sealed.", nil, nil),
 			prometheus.NewDesc("postern_outbox_waiting", "Mails that wait to be sent.", nil, nil),
+			prometheus.NewDesc("postern_outbox_given_up", "Mails that were given up in the last 30 days.", nil, nil),
 		},
 	)
 }
 
 // backlog reads from the store what waits.
 type backlog struct {
-	server    *Server
-	lag, mail *prometheus.Desc
+	server           *Server
+	lag, mail, ended *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
-func (b *backlog) Describe(c chan<- *prometheus.Desc) { c <- b.lag; c <- b.mail }
+func (b *backlog) Describe(c chan<- *prometheus.Desc) { c <- b.lag; c <- b.mail; c <- b.ended }
 
-// Collect implements prometheus.Collector. Without a database the two are left out.
+// Collect implements prometheus.Collector. Without a database they are left out.
 func (b *backlog) Collect(c chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), watchEvery)
 	defer cancel()
@@ -157,6 +158,7 @@ func (b *backlog) Collect(c chan<- prometheus.Metric) {
 	}
 	c <- prometheus.MustNewConstMetric(b.lag, prometheus.GaugeValue, lag)
 	c <- prometheus.MustNewConstMetric(b.mail, prometheus.GaugeValue, float64(waiting.WaitingMail))
+	c <- prometheus.MustNewConstMetric(b.ended, prometheus.GaugeValue, float64(waiting.GivenUpMail))
 }
 
 // measured counts and traces requests.

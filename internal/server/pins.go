@@ -20,8 +20,7 @@ func (s *Server) pins() hello.PINs {
 }
 
 // resetLetters tell a person at each of their addresses that their PIN was replaced, and who
-// issued the pass behind it. A letter that can't be written is logged: it must not keep the
-// person out.
+// issued the pass behind it.
 func (s *Server) resetLetters(ctx context.Context, r hello.Reset) ([]outbox.Item, error) {
 	tenant, err := s.db.Tenant(ctx, r.Container.Tenant)
 	if err != nil {
@@ -34,18 +33,7 @@ func (s *Server) resetLetters(ctx context.Context, r hello.Reset) ([]outbox.Item
 	if err != nil {
 		return nil, err
 	}
-	var all []outbox.Item
-	for _, address := range addressesOf(r.User) {
-		to := r.User
-		to.Mail = address
-		item, err := s.box.Pack(ctx, tenant.ID, "PIN reset "+r.Container.ID+" "+r.At.String()+" "+address, mailTo(to, tenant, letter))
-		if err != nil {
-			s.options.Log.ErrorContext(ctx, "a letter about a reset PIN could not be written", "user_id", r.User.ID, "err", err)
-			continue
-		}
-		all = append(all, item)
-	}
-	return all, nil
+	return s.letters(ctx, letterPINReset, r.Container.ID+" "+r.At.String(), tenant, r.User, letter), nil
 }
 
 // addressesOf returns a person's mail addresses.

@@ -151,6 +151,7 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	}
 	s.ring = &keyring.Ring{Store: db, Wrapper: master, Now: s.now}
 	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
+	s.passes.Letters = s.issuedLetters
 	s.refusals = &signin.Refusals{Record: db.RecordSignIn, Log: o.Log}
 	s.sealer = &audit.Sealer{Store: db.Log(), Key: s.checkpointKey, Now: s.now, Log: o.Log}
 	s.box = outbox.Box{Seals: s.ring, Now: s.now}
@@ -191,7 +192,7 @@ func (s *Server) build() (http.Handler, error) {
 	secrets := bound{s.ring, s.db.Incarnation}
 	keys := &token.Keys{Ring: s.ring, Now: s.now}
 	signIn := &signin.Service{
-		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers,
+		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers, Letters: s.redeemedLetters,
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
 		},

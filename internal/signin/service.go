@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -36,6 +37,9 @@ type Service struct {
 	// Newcomers is how many requests an hour an address may make that cost a row and that
 	// nobody signed in for; 0 is DefaultNewcomers.
 	Newcomers int64
+	// Letters returns the mail that tells of a sign-in with a pass and is queued with it; nil
+	// queues none.
+	Letters func(ctx context.Context, c Completion) ([]outbox.Item, error)
 
 	shares shares
 }
@@ -376,10 +380,16 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 			return t, Session{}, secret, err
 		}
 	}
-	session, err := s.Store.Complete(ctx, Completion{
+	done := Completion{
 		Transaction: t, Session: newSession(t, secret.ID, place, now), SecretHash: hash,
 		PlaceHash: placeHash, At: now, Event: s.event(t, t.lastMethod(), place, nil, now),
-	})
+	}
+	if s.Letters != nil && t.Pass() != nil && !t.Done() {
+		if done.Mails, err = s.Letters(ctx, done); err != nil {
+			return t, Session{}, secret, fmt.Errorf("write the letters about a sign-in: %w", err)
+		}
+	}
+	session, err := s.Store.Complete(ctx, done)
 	if err != nil {
 		refused := s.refuse(ctx, t, t.lastMethod(), place, err, now)
 		if errors.Is(refused, ErrRefused) && (errors.Is(err, directory.ErrDeviceDisabled) || errors.Is(err, directory.ErrDeviceUnknown)) {

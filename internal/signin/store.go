@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/outbox"
 )
 
 // Store keeps transactions, counters, familiar places and sessions. What it promises is
@@ -36,7 +37,7 @@ type Store interface {
 	Accept(ctx context.Context, t Transaction, buckets []Bucket, at, until time.Time) error
 
 	// Complete spends what t reserved, stores the session, remembers the place as familiar
-	// unless its hash is empty, saves t as done, and records e; or does none of it. When t
+	// unless its hash is empty, saves t as done, queues the mails and records e; or does none of it. When t
 	// is done already nothing changes and the session that is there is returned. The user
 	// must still be enabled, else ErrUserUnknown, and so must the transaction's device, if
 	// it has one, else ErrDeviceUnknown or ErrDeviceDisabled; who signed in there is noted.
@@ -69,4 +70,5 @@ type Completion struct {
 	PlaceHash   string
 	At          time.Time
 	Event       audit.Event
+	Mails       []outbox.Item // queued with it
 }

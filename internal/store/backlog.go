@@ -10,6 +10,7 @@ import (
 type Backlog struct {
 	OldestUnsealed time.Time // of the log; zero when all is sealed
 	WaitingMail    int
+	GivenUpMail    int // of the time that this is remembered
 }
 
 // Backlog counts what waits.
@@ -22,5 +23,6 @@ func (db *DB) Backlog(ctx context.Context) (Backlog, error) {
 	}
 	b.OldestUnsealed = fromMicros(oldest.Int64)
 	return b, db.read.QueryRowContext(ctx, `
-		SELECT COUNT(*) FROM tenant t JOIN outbox o ON o.tenant_id = t.tenant_id WHERE o.state = 'waiting'`).Scan(&b.WaitingMail)
+		SELECT COALESCE(SUM(CASE o.state WHEN 'waiting' THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE o.state WHEN 'dead' THEN 1 ELSE 0 END), 0)
+		FROM tenant t JOIN outbox o ON o.tenant_id = t.tenant_id WHERE o.state IN ('waiting', 'dead')`).Scan(&b.WaitingMail, &b.GivenUpMail)
 }

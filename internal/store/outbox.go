@@ -11,12 +11,12 @@ import (
 	"github.com/postern-id/postern/internal/outbox"
 )
 
-const outboxColumns = `id, unique_key, state, created_at, due_at, lease_until, attempts, last_error, sealed_mail`
+const outboxColumns = `id, unique_key, state, created_at, due_at, lease_until, attempts, last_error, sealed_mail, kind, user_id`
 
 func scanMail(tenant directory.TenantID, scan func(...any) error) (outbox.Item, error) {
 	i := outbox.Item{Tenant: tenant}
 	var created, due, lease int64
-	err := scan(&i.ID, &i.Key, &i.State, &created, &due, &lease, &i.Attempts, &i.LastError, &i.Sealed)
+	err := scan(&i.ID, &i.Key, &i.State, &created, &due, &lease, &i.Attempts, &i.LastError, &i.Sealed, &i.Kind, &i.User)
 	i.CreatedAt, i.DueAt, i.LeaseUntil = fromMicros(created), fromMicros(due), fromMicros(lease)
 	return i, err
 }
@@ -25,10 +25,10 @@ func scanMail(tenant directory.TenantID, scan func(...any) error) (outbox.Item, 
 func (tx *Tx) queue(ctx context.Context, mails []outbox.Item) error {
 	for _, i := range mails {
 		if _, err := tx.exec(ctx, `
-			INSERT INTO outbox (tenant_id, id, unique_key, state, created_at, due_at, sealed_mail)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			INSERT INTO outbox (tenant_id, id, unique_key, state, created_at, due_at, sealed_mail, kind, user_id)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 			ON CONFLICT (tenant_id, unique_key) DO NOTHING`,
-			i.Tenant, i.ID, i.Key, string(i.State), micros(i.CreatedAt), micros(i.DueAt), i.Sealed); err != nil {
+			i.Tenant, i.ID, i.Key, string(i.State), micros(i.CreatedAt), micros(i.DueAt), i.Sealed, i.Kind, i.User); err != nil {
 			return fmt.Errorf("queue mail: %w", err)
 		}
 	}
@@ -92,6 +92,14 @@ func (db *DB) RemoveMail(ctx context.Context, tenant directory.TenantID, before 
 		return err
 	})
 	return n, err
+}
+
+// UnsentMail implements outbox.Store.
+func (db *DB) UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Item, error) {
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT `+outboxColumns+` FROM outbox WHERE tenant_id = $1 AND state <> $2 ORDER BY created_at DESC, id LIMIT $3`,
+		tenant, string(outbox.Sent), limit)
+	return collect(rows, err, func(r *sql.Rows) (outbox.Item, error) { return scanMail(tenant, r.Scan) })
 }
 
 // Mails implements outbox.Shelf.

@@ -212,6 +212,9 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 			return err
 		}
 	}
+	if err := tx.queue(ctx, c.Mails); err != nil {
+		return err
+	}
 	return tx.append(ctx, c.Event)
 }
 

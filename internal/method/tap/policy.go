@@ -22,6 +22,9 @@ type Policy struct {
 
 	// HideIssuer keeps from the person who issued the pass and why.
 	HideIssuer bool `json:"postern_hideIssuer,omitempty"`
+	// NotifyPerson tells the person by mail when a pass is issued for them and when somebody
+	// signs in with it.
+	NotifyPerson bool `json:"postern_notifyPerson,omitempty"`
 	// RegistrationWindow is how many minutes after redeeming a one-time pass a method may
 	// be registered without another proof.
 	RegistrationWindow int `json:"postern_registrationWindowInMinutes"`

@@ -44,6 +44,7 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"a mail that failed waits for its time", fails},
 		{"a mail that was sent or died is never leased again", ends},
 		{"another tenant's mail is another tenant's", tenants},
+		{"mail that waits or was given up is listed, what was sent is not", unsent},
 		{"old mail goes away, but not what waits", removes},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -57,6 +58,32 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 type bench struct {
 	Fixture
 	tenant directory.TenantID
+}
+
+func unsent(t *testing.T, b *bench) {
+	waits, sent, dead := b.mail(nine.Add(time.Hour)), b.mail(nine), b.mail(nine)
+	waits.Kind, waits.User, waits.CreatedAt = "passIssued", "someone", nine.Add(time.Minute)
+	b.queue(t, waits, sent)
+	i := b.lease(t, nine)
+	if err := b.SettleMail(t.Context(), i.After(nil, nine, 0)); err != nil {
+		t.Fatal(err)
+	}
+	b.queue(t, dead)
+	i = b.lease(t, nine)
+	if err := b.SettleMail(t.Context(), i.After(outbox.ErrRefused, nine, 0)); err != nil {
+		t.Fatal(err)
+	}
+	all, err := b.UnsentMail(t.Context(), b.tenant, 10)
+	if err != nil || len(all) != 2 || all[0].ID != waits.ID || all[0].Kind != "passIssued" || all[0].User != "someone" ||
+		all[1].ID != dead.ID || all[1].State != outbox.Dead || all[1].LastError == "" {
+		t.Errorf("UnsentMail = %+v, %v", all, err)
+	}
+	if all, err := b.UnsentMail(t.Context(), b.tenant, 1); err != nil || len(all) != 1 {
+		t.Errorf("UnsentMail of one = %+v, %v", all, err)
+	}
+	if all, err := b.UnsentMail(t.Context(), directory.TenantID(uuid.NewString()), 10); err != nil || len(all) != 0 {
+		t.Errorf("UnsentMail of another tenant = %+v, %v", all, err)
+	}
 }
 
 // mail returns an item that is due at at.

@@ -189,3 +189,8 @@ CREATE TABLE device_status (
 
 -- Browsers in which anybody signed in before.
 CREATE INDEX familiar_place_hash ON familiar_place (tenant_id, place_hash);
+
+-- What a mail is about and who it is for, so that one that was given up, and has no content
+-- any more, still says so.
+ALTER TABLE outbox ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+ALTER TABLE outbox ADD COLUMN user_id TEXT NOT NULL DEFAULT '';

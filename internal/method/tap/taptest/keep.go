@@ -123,7 +123,7 @@ func defaultPolicy(t *testing.T, b *bench) {
 func savesPolicy(t *testing.T, b *bench) {
 	for range 2 {
 		want := b.policy(t)
-		want.State, want.DefaultLength, want.UsableOnce, want.HideIssuer = "enabled", want.DefaultLength+1, true, true
+		want.State, want.DefaultLength, want.UsableOnce, want.HideIssuer, want.NotifyPerson = "enabled", want.DefaultLength+1, true, true, true
 		want.Include = []tap.Target{{TargetType: "group", ID: uuid.NewString()}}
 		want.ModifiedAt = nine
 		if err := b.SavePassPolicy(t.Context(), b.tenant, want, b.event()); err != nil {
