@@ -36,7 +36,7 @@ var postern = house{
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/keyring/... internal/token/... " +
 			"internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership", beside: true},
 		{name: "aids", packages: "internal/audit/... internal/backup/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/..."},
-		{name: "words", packages: "internal/fault internal/arch docs"},
+		{name: "words", packages: "internal/fault internal/design internal/arch docs"},
 	},
 	never: []ban{
 		{
@@ -44,7 +44,7 @@ var postern = house{
 			what: "net/http/... html/template",
 			but: "internal/server/... internal/pages/... internal/graph/... internal/oauth/... internal/console/... " +
 				"internal/cli/... internal/deviceapi/... internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
-				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/...",
+				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/... internal/design internal/agent/lockscreen",
 			why: "what decides knows no HTTP",
 		},
 		{

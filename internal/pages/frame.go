@@ -10,7 +10,7 @@ import (
 // A frame is what every page has.
 type frame struct {
 	Tenant   string         // the tenant's display name
-	Lang     string         // from LanguageFor; "" and unknown ones are English
+	Lang     string         // from design.LanguageFor; "" and unknown ones are English
 	Zone     *time.Location // the tenant's; nil is UTC
 	Helpdesk Helpdesk
 

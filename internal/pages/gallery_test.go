@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/postern-id/postern/internal/design"
 )
 
 // TestGallery writes every page to the folder named by POSTERN_GALLERY, to be looked at
@@ -17,18 +19,18 @@ func TestGallery(t *testing.T) {
 		t.Skip("POSTERN_GALLERY names no folder")
 	}
 	v := newView(t)
-	for _, lang := range languages {
+	for _, lang := range design.Languages {
 		for name, p := range samples(lang) {
 			w := httptest.NewRecorder()
 			if err := v.Render(w, 200, p); err != nil {
 				t.Fatal(err)
 			}
-			relative := bytes.ReplaceAll(w.Body.Bytes(), []byte(`"`+assetRoot), []byte(`"assets/`))
+			relative := bytes.ReplaceAll(w.Body.Bytes(), []byte(`"`+design.Root), []byte(`"assets/`))
 			write(t, filepath.Join(folder, name+"."+lang+".html"), relative)
 		}
 	}
-	for _, a := range assets {
-		write(t, filepath.Join(folder, a.path), a.content)
+	for path, content := range assets.All() {
+		write(t, filepath.Join(folder, path), content)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
+	"github.com/postern-id/postern/internal/design"
 )
 
 // A Letter is what a mail says: once as text, once as HTML with the same words. It has no
@@ -33,12 +33,7 @@ type Recovered struct {
 // LanguageOf returns the language of letters to a person with that preferredLanguage, such as
 // de-AT: the best match, English without one.
 func LanguageOf(preferred string) string {
-	tag, err := language.Parse(preferred)
-	if err != nil {
-		return languages[0]
-	}
-	_, i, _ := matcher.Match(tag)
-	return languages[i]
+	return design.LanguageOf(preferred)
 }
 
 // Recovered writes r in lang, with times in zone.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"github.com/postern-id/postern/internal/design"
 )
 
 var recovered = Recovered{
@@ -13,7 +15,7 @@ var recovered = Recovered{
 }
 
 func TestALetterSaysTheSameAsTextAndAsHTML(t *testing.T) {
-	for _, lang := range languages {
+	for _, lang := range design.Languages {
 		for _, once := range []bool{true, false} {
 			r := recovered
 			r.Once = once
@@ -120,7 +122,7 @@ func TestLettersAboutAPassSayWhoAndWhereAndUntilWhen(t *testing.T) {
 }
 
 func TestALetterAboutAPINNamesDeviceAndIssuer(t *testing.T) {
-	for _, lang := range languages {
+	for _, lang := range design.Languages {
 		for _, issuer := range []string{"Dana Novak", ""} {
 			l, err := newView(t).PINReset(lang, london, PINReset{
 				Reader: "Mira Okafor", Tenant: "Contoso", Device: "LT-0451", At: morning, Issuer: issuer, ID: "0c1d2e3f",

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/signin"
@@ -43,5 +44,5 @@ func (s *Site) ShowDone(w http.ResponseWriter, r *http.Request, tenant directory
 // DeviceMessage says in the language that a client asks for where to enter a code.
 func (s *Site) DeviceMessage(language, page, code string) string {
 	lang, _, _ := strings.Cut(strings.ToLower(language), "-")
-	return s.View.Text(knownLanguage(lang), "device_message", "Page", page, "Code", code)
+	return s.View.Text(design.KnownLanguage(lang), "device_message", "Page", page, "Code", code)
 }

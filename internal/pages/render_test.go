@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -80,7 +81,7 @@ func visible(n *html.Node) bool {
 }
 
 func TestEveryPage(t *testing.T) {
-	for _, lang := range languages {
+	for _, lang := range design.Languages {
 		for name, p := range samples(lang) {
 			t.Run(lang+" "+name, func(t *testing.T) {
 				t.Parallel()
@@ -207,7 +208,7 @@ func checkPolicy(t *testing.T, doc *html.Node, response *http.Response) {
 		t.Errorf("script-src is there: %t, scripts are there: %t", got, want)
 	}
 	for _, script := range scripts {
-		if value(script, "type") != "module" || !strings.HasPrefix(value(script, "src"), assetRoot) || words(script) != "" {
+		if value(script, "type") != "module" || !strings.HasPrefix(value(script, "src"), design.Root) || words(script) != "" {
 			t.Error("a script that is no module of ours")
 		}
 	}
@@ -224,7 +225,7 @@ func checkPolicy(t *testing.T, doc *html.Node, response *http.Response) {
 				t.Errorf("attribute %s on %s", a.Key, n.Data)
 			}
 			loads := a.Key == "src" || a.Key == "href" && n.Data != "a"
-			if loads && !strings.HasPrefix(a.Val, assetRoot) {
+			if loads && !strings.HasPrefix(a.Val, design.Root) {
 				t.Errorf("%s loads %q", n.Data, a.Val)
 			}
 		}

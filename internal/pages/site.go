@@ -9,6 +9,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/browser"
+	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/hello"
@@ -155,7 +156,7 @@ func (s *Site) frame(r *http.Request, t directory.Tenant) frame {
 		name = "Postern"
 	}
 	return frame{
-		Tenant: name, Lang: LanguageFor(r), Zone: t.Location(),
+		Tenant: name, Lang: design.LanguageFor(r), Zone: t.Location(),
 		Helpdesk:      Helpdesk{Phone: t.Helpdesk.Phone, Hours: t.Helpdesk.Hours, Mail: t.Helpdesk.Mail},
 		CorrelationID: id, ShortCode: ShortCode(id),
 	}

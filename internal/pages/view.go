@@ -17,16 +17,22 @@ import (
 	"net/http"
 	"text/template/parse"
 	"time"
+
+	"github.com/postern-id/postern/internal/design"
 )
 
-//go:embed *.html
-var markup embed.FS
+var (
+	//go:embed *.html
+	markup embed.FS
+	//go:embed active.*.json
+	texts embed.FS
+)
 
 const layoutFile = "layout.html"
 
 // A View renders pages. It holds every template, parsed, in every language.
 type View struct {
-	words     *catalogue
+	words     *design.Words
 	now       func() time.Time
 	templates map[string]map[string]sheet // by language, then by file
 }
@@ -46,12 +52,12 @@ type page interface {
 // NewView parses all templates and texts. The year of now, in the zone of a page, is
 // left out of the times on it.
 func NewView(now func() time.Time) (*View, error) {
-	words, err := loadCatalogue()
+	words, err := design.LoadWords(texts)
 	if err != nil {
 		return nil, err
 	}
 	v := &View{words: words, now: now, templates: map[string]map[string]sheet{}}
-	for _, lang := range languages {
+	for _, lang := range design.Languages {
 		v.templates[lang], err = parsePages(phrasebook{words: words, lang: lang, now: now})
 		if err != nil {
 			return nil, err
@@ -94,9 +100,9 @@ func parsePages(p phrasebook) (map[string]sheet, error) {
 func (v *View) Text(lang, key string, args ...string) string {
 	data := map[string]string{}
 	for i := 0; i+1 < len(args); i += 2 {
-		data[args[i]] = clean(args[i+1])
+		data[args[i]] = design.Clean(args[i+1])
 	}
-	text, ok := v.words.find(lang, key, data)
+	text, ok := v.words.Find(lang, key, data)
 	if !ok {
 		return key
 	}
@@ -107,7 +113,7 @@ func (v *View) Text(lang, key string, args ...string) string {
 // sent: when Render returns an error, nothing was written unless the connection broke.
 func (v *View) Render(w http.ResponseWriter, status int, p page) error {
 	f := p.shared()
-	sheet, ok := v.templates[knownLanguage(f.Lang)][p.file()]
+	sheet, ok := v.templates[design.KnownLanguage(f.Lang)][p.file()]
 	if !ok {
 		return fmt.Errorf("render %s: no such page", p.file())
 	}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/postern-id/postern/internal/design"
 	"time"
 )
 
@@ -28,7 +30,7 @@ var placeholder = regexp.MustCompile(`\{\{(?:if )?\.([A-Za-z]+)\}\}`)
 
 func TestCataloguesAreComplete(t *testing.T) {
 	english := readTexts(t, "en")
-	for _, lang := range languages {
+	for _, lang := range design.Languages {
 		other := readTexts(t, lang)
 		for key, text := range english {
 			if other[key] == "" {
@@ -107,7 +109,7 @@ func TestLanguageFor(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header.Set("Accept-Language", test.header)
-			if got := LanguageFor(r); got != test.want {
+			if got := design.LanguageFor(r); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})

@@ -1,4 +1,4 @@
-package pages
+package design
 
 import (
 	"io"
@@ -8,25 +8,24 @@ import (
 )
 
 func TestAssets(t *testing.T) {
-	css, err := assetPath("components.css")
+	all := Collect()
+	css, err := all.Path("components.css")
 	if err != nil {
 		t.Fatal(err)
 	}
-	icons, _ := assetPath("icons.svg")
-	script, _ := assetPath("form_post.js")
+	icons, _ := all.Path("icons.svg")
 	tests := []struct {
 		name, method, path string
 		status             int
 		contentType        string
 	}{
 		{"a style sheet", "GET", css, 200, "text/css; charset=utf-8"},
-		{"a module", "GET", script, 200, "text/javascript; charset=utf-8"},
 		{"the icons", "GET", icons, 200, "image/svg+xml"},
 		{"the head of a style sheet", "HEAD", css, 200, "text/css; charset=utf-8"},
 		{"another hash", "GET", "/assets/components.0123456789abcdef.css", 404, "text/plain; charset=utf-8"},
 		{"no hash", "GET", "/assets/components.css", 404, "text/plain; charset=utf-8"},
 		{"the folder", "GET", "/assets/", 404, "text/plain; charset=utf-8"},
-		{"a way out of the folder", "GET", "/assets/../view.go", 404, "text/plain; charset=utf-8"},
+		{"a way out of the folder", "GET", "/assets/../words.go", 404, "text/plain; charset=utf-8"},
 		{"a post", "POST", css, 405, "text/plain; charset=utf-8"},
 	}
 	for _, test := range tests {
@@ -34,7 +33,7 @@ func TestAssets(t *testing.T) {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequest(test.method, "/", nil)
 			r.URL.Path = test.path
-			Assets().ServeHTTP(w, r)
+			all.ServeHTTP(w, r)
 			if w.Code != test.status || w.Header().Get("Content-Type") != test.contentType {
 				t.Errorf("%d %s, want %d %s", w.Code, w.Header().Get("Content-Type"), test.status, test.contentType)
 			}
@@ -47,9 +46,10 @@ func TestAssets(t *testing.T) {
 }
 
 func TestAssetsHaveATypeAndContent(t *testing.T) {
-	server := httptest.NewServer(Assets())
+	all := Collect()
+	server := httptest.NewServer(all)
 	defer server.Close()
-	for name, a := range assets {
+	for name, a := range all.byName {
 		response, err := http.Get(server.URL + a.path)
 		if err != nil {
 			t.Fatal(err)

@@ -1,0 +1,137 @@
+// Package design is what every page of this product looks like and how it speaks: the style
+// sheets and icons, files that are kept for ever, and words in the language of who reads.
+// It decides nothing and knows no page; packages pages and lockscreen build theirs with it.
+package design
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"iter"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+//go:embed assets
+var shared embed.FS
+
+// Root is the path below which assets are served.
+const Root = "/assets/"
+
+var contentTypes = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
+// An asset is a file that pages refer to. Its path contains its hash, so that it never
+// changes and may be kept for ever.
+type asset struct {
+	path    string
+	content []byte
+}
+
+// Assets are the files of a set of pages: those that all share, and their own.
+type Assets struct {
+	byName, byPath map[string]asset
+	symbols        map[string]bool
+}
+
+// Collect returns the shared assets and those in the folder assets of own. It panics when
+// one can't be read: the files are part of the program.
+func Collect(own ...fs.FS) *Assets {
+	a := &Assets{byName: map[string]asset{}, byPath: map[string]asset{}}
+	for _, from := range append([]fs.FS{shared}, own...) {
+		if err := a.read(from); err != nil {
+			panic(err)
+		}
+	}
+	a.symbols = iconSymbols(a.byName[icons].content)
+	return a
+}
+
+func (a *Assets) read(from fs.FS) error {
+	entries, err := fs.ReadDir(from, "assets")
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		content, err := fs.ReadFile(from, "assets/"+entry.Name())
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(content)
+		ext := path.Ext(entry.Name())
+		one := asset{Root + strings.TrimSuffix(entry.Name(), ext) + "." + hex.EncodeToString(sum[:8]) + ext, content}
+		a.byName[entry.Name()], a.byPath[one.path] = one, one
+	}
+	return nil
+}
+
+// iconSymbols returns the names of the symbols in an SVG sprite.
+func iconSymbols(sprite []byte) map[string]bool {
+	names := map[string]bool{}
+	for _, match := range regexp.MustCompile(`<symbol id="([a-z]+)"`).FindAllSubmatch(sprite, -1) {
+		names[string(match[1])] = true
+	}
+	return names
+}
+
+// Path returns where the named asset is served.
+func (a *Assets) Path(name string) (string, error) {
+	one, ok := a.byName[name]
+	if !ok {
+		return "", fmt.Errorf("no asset %q", name)
+	}
+	return one.path, nil
+}
+
+// All returns every asset by its path.
+func (a *Assets) All() iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for path, one := range a.byPath {
+			if !yield(path, one.content) {
+				return
+			}
+		}
+	}
+}
+
+const icons = "icons.svg"
+
+// Icon draws a symbol of icons.svg beside words. States are classes: "good", "turns".
+func (a *Assets) Icon(symbol string, states ...string) (template.HTML, error) {
+	if !a.symbols[symbol] {
+		return "", fmt.Errorf("no icon %q", symbol)
+	}
+	classes := strings.Join(append([]string{"icon"}, states...), " ")
+	return template.HTML(`<svg class="` + classes + `" aria-hidden="true"><use href="` + a.byName[icons].path + `#` + symbol + `"/></svg>`), nil
+}
+
+// ServeHTTP serves GET and HEAD of /assets/{name}.{hash}.{ext}. Other paths are not found.
+func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	one, ok := a.byPath[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentTypes[path.Ext(one.path)])
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.content))
+}
