@@ -96,6 +96,7 @@ type Agent struct {
 	changed chan struct{}
 
 	watch     watchers
+	pace      pace
 	connected atomic.Bool
 	work      sync.Mutex // one contact with the server, join or repair at a time
 }

@@ -192,9 +192,9 @@ func (d *Device) PINEnds(user string) time.Time {
 	return d.rules(user).Ends(c.SetAt)
 }
 
-// Unlock signs a person in by their PIN. user is their object id. Remote sessions never get
-// here (rule 18 of docs/threat-model.md). ErrPINAge says that the PIN was right, and has
-// expired: it opens nothing but ChangePIN.
+// Unlock signs a person in by their PIN, after the wait that earlier wrong ones brought. user
+// is their object id. Remote sessions never get here (rule 18 of docs/threat-model.md).
+// ErrPINAge says that the PIN was right, and has expired: it opens nothing but ChangePIN.
 func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, error) {
 	d, err := a.pinned(user)
 	if err != nil {
@@ -207,16 +207,22 @@ func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, e
 	if !account.Enabled {
 		return pin.Unlocked{}, ErrDisabled
 	}
+	if err := a.hold(ctx, d, user); err != nil {
+		return pin.Unlocked{}, err
+	}
 	short, cancel := context.WithTimeout(ctx, unlockTime)
 	defer cancel()
 	ends := d.PINEnds(user)
 	if left := ends.Sub(a.options.Now()); !ends.IsZero() && left <= 0 {
-		if err := d.PINs.Check(user, typed); err != nil {
+		err := d.PINs.Check(user, typed)
+		a.tried(user, err)
+		if err != nil {
 			return pin.Unlocked{}, err
 		}
 		return pin.Unlocked{}, ErrPINAge
 	}
 	out, err := d.PINs.Unlock(short, user, typed)
+	a.tried(user, err)
 	if !ends.IsZero() && ends.Sub(a.options.Now()) <= container.WarnFor {
 		out.Ends = ends
 	}
@@ -267,7 +273,7 @@ func (a *Agent) FreshLeft(p websignin.Person) time.Duration {
 
 // ChangePIN changes a PIN by the former one, expired or not. The chosen one may not be one of
 // those that the policy's history names.
-func (a *Agent) ChangePIN(user, former, chosen string) error {
+func (a *Agent) ChangePIN(ctx context.Context, user, former, chosen string) error {
 	d, err := a.pinned(user)
 	if err != nil {
 		return err
@@ -275,7 +281,12 @@ func (a *Agent) ChangePIN(user, former, chosen string) error {
 	if err := a.CheckPIN(user, chosen); err != nil {
 		return err
 	}
-	return d.PINs.Containers.Change(user, former, chosen, d.rules(user).Past)
+	if err := a.hold(ctx, d, user); err != nil {
+		return err
+	}
+	err = d.PINs.Containers.Change(user, former, chosen, d.rules(user).Past)
+	a.tried(user, err)
+	return err
 }
 
 // ResetPIN gives a forgotten PIN a new one, for somebody who signed in just now. The key, and

@@ -69,7 +69,7 @@ func TestAPersonSetsAPINUpAndSignsInWithIt(t *testing.T) {
 	if err := a.CheckPIN(user, "1234"); !errors.Is(err, container.ErrPIN) {
 		t.Errorf("a short PIN: %v", err)
 	}
-	if err := a.ChangePIN(user, firstPIN, secondPIN); err != nil {
+	if err := a.ChangePIN(t.Context(), user, firstPIN, secondPIN); err != nil {
 		t.Errorf("changing it: %v", err)
 	}
 	if _, err := a.Unlock(t.Context(), user, secondPIN); err != nil {
@@ -86,6 +86,7 @@ func TestAForgottenPINIsReplacedAndItsKeyStays(t *testing.T) {
 	}
 	for range container.MaxWrong {
 		_, _ = a.Unlock(t.Context(), user, "000000")
+		w.now.Add(int64(time.Minute))
 	}
 	if _, err := a.Unlock(t.Context(), user, firstPIN); !errors.Is(err, container.ErrStopped) {
 		t.Errorf("after too many wrong ones: %v", err)

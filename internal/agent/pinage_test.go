@@ -50,10 +50,10 @@ func TestAPINThatExpiredOpensNothingButItsChange(t *testing.T) {
 	if _, err := a.Unlock(t.Context(), user, secondPIN); !errors.Is(err, tpm.ErrWrongPIN) {
 		t.Errorf("a wrong one is told that it has expired: %v", err)
 	}
-	if err := a.ChangePIN(user, firstPIN, firstPIN); !errors.Is(err, container.ErrPIN) {
+	if err := a.ChangePIN(t.Context(), user, firstPIN, firstPIN); !errors.Is(err, container.ErrPIN) {
 		t.Errorf("changed to itself: %v", err)
 	}
-	if err := a.ChangePIN(user, firstPIN, secondPIN); err != nil {
+	if err := a.ChangePIN(t.Context(), user, firstPIN, secondPIN); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := a.Unlock(t.Context(), user, secondPIN); err != nil || !out.Ends.IsZero() {

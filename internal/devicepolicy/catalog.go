@@ -42,6 +42,7 @@ const (
 	ElevationMinutes             = own + "Elevation/Minutes"
 	ElevationPass                = own + "Elevation/AllowPass"
 	LocalGroups                  = own + "Accounts/LocalGroups"
+	UseSecurityKey               = "./Device/Vendor/MSFT/PassportForWork/SecurityKey/UseSecurityKeyForSignin"
 	SharedMode                   = "./Device/Vendor/MSFT/SharedPC/EnableSharedPCMode"
 )
 
@@ -249,7 +250,7 @@ var unlockSettings = []Setting{
 		Default: TextValue(""), Platforms: onlyThere, Description: "Rules for dynamic lock, as XML.",
 	},
 	{
-		URI: "./Device/Vendor/MSFT/PassportForWork/SecurityKey/UseSecurityKeyForSignin", Name: "Security key at the lock screen", Category: "Unlock",
+		URI: UseSecurityKey, Name: "Security key at the lock screen", Category: "Unlock",
 		Type: Choice, Options: []Option{{0, "off"}, {1, "on"}}, Default: IntValue(0), Platforms: here, LockScreen: true,
 		Description: "People may sign in with a security key.",
 	},

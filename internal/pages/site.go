@@ -158,7 +158,7 @@ func (s *Site) frame(r *http.Request, t directory.Tenant) frame {
 	return frame{
 		Tenant: name, Lang: design.LanguageFor(r), Zone: t.Location(),
 		Helpdesk:      Helpdesk{Phone: t.Helpdesk.Phone, Hours: t.Helpdesk.Hours, Mail: t.Helpdesk.Mail},
-		CorrelationID: id, ShortCode: ShortCode(id),
+		CorrelationID: id, ShortCode: design.ShortCode(id),
 	}
 }
 

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 
+	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/tap"
@@ -45,7 +46,7 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 func (s *Site) stepFrame(r *http.Request, v visit) frame {
 	f := s.frame(r, v.tenant)
 	t := v.transaction
-	f.CorrelationID, f.ShortCode = t.CorrelationID, ShortCode(t.CorrelationID)
+	f.CorrelationID, f.ShortCode = t.CorrelationID, design.ShortCode(t.CorrelationID)
 	f.Action, f.KeepOpener = Address(v.handle), true
 	if t.FormTarget != "" {
 		f.FormTargets = []string{t.FormTarget}

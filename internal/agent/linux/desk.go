@@ -10,7 +10,6 @@ import (
 
 	"github.com/postern-id/postern/internal/agent"
 	"github.com/postern-id/postern/internal/agent/container"
-	"github.com/postern-id/postern/internal/agent/link"
 	"github.com/postern-id/postern/internal/agent/pam"
 	"github.com/postern-id/postern/internal/agent/ticket"
 	"github.com/postern-id/postern/internal/agent/websignin"
@@ -26,10 +25,9 @@ type desk struct {
 	log   *slog.Logger
 	now   func() time.Time
 
-	mu     sync.Mutex
-	fresh  map[string]websignin.Person // by object id: who signed in strongly here
-	before map[string]time.Time        // by object id: when the next PIN is looked at
-	codes  map[string]*websignin.Code  // by attempt
+	mu    sync.Mutex
+	fresh map[string]websignin.Person // by object id: who signed in strongly here
+	codes map[string]*websignin.Code  // by attempt
 }
 
 // Faults of signing in at a prompt.
@@ -37,10 +35,6 @@ var (
 	ErrSomebodyElse = &fault.Error{
 		Kind: fault.Unauthorized, Code: "promptSomebodyElse",
 		Text: "You signed in as somebody else than you typed.", Remedy: "Type your own name.",
-	}
-	ErrAway = &fault.Error{
-		Kind: fault.Unavailable, Code: "promptOffline",
-		Text: "This device has no connection to its server.", Remedy: "Try again when it has one, or use your PIN.",
 	}
 )
 
@@ -73,7 +67,7 @@ func (k *desk) Policy(p pam.Person) pam.Policy {
 	fresh, known := k.fresh[p.ID]
 	k.mu.Unlock()
 	return pam.Policy{
-		Online: k.online(d), UsePIN: d.PINOffered(p.ID) == nil,
+		Online: d.Online(context.Background(), heardWithin), UsePIN: d.PINOffered(p.ID) == nil,
 		PINHasLetters:    rules.Lower != container.NotAllowed || rules.Upper != container.NotAllowed || rules.Special != container.NotAllowed,
 		WebSignIn:        d.Settings("").On(devicepolicy.EnableWebSignIn),
 		RemoteDeviceCode: s.On(devicepolicy.RemoteDeviceCode), ElevationPass: s.On(devicepolicy.ElevationPass),
@@ -82,48 +76,22 @@ func (k *desk) Policy(p pam.Person) pam.Policy {
 	}
 }
 
-// Times of looking for the server before a question is asked.
-const (
-	heardWithin = 20 * time.Second
-	lookFor     = 1500 * time.Millisecond
-)
-
-// online tells whether the server can be reached. It is asked when it has not been heard just
-// now, so that nobody types a pass for nothing.
-func (k *desk) online(d *agent.Device) bool {
-	if k.now().Sub(d.Link.Heard()) < heardWithin {
-		return true
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookFor)
-	defer cancel()
-	_, err := link.Discover(ctx, d.Link.HTTP, d.Link.Base, d.Link.Tenant)
-	return err == nil
-}
+// heardWithin is how long ago the server may have answered to count as there.
+const heardWithin = 20 * time.Second
 
 // Admit implements pam.Agent.
 func (k *desk) Admit(pam.Attempt) error {
 	return k.agent.Usable()
 }
 
-// UnlockPIN implements pam.Agent. After wrong ones the next one waits, whoever asks.
+// UnlockPIN implements pam.Agent.
 func (k *desk) UnlockPIN(ctx context.Context, a pam.Attempt, typed string) (pam.Person, error) {
-	if err := k.hold(ctx, a.Person.ID); err != nil {
-		return pam.Person{}, err
-	}
 	out, err := k.agent.Unlock(ctx, a.Person.ID, typed)
 	if errors.Is(err, agent.ErrPINAge) {
 		return pam.Person{}, pam.ErrExpired
 	}
-	if wrong, ok := errors.AsType[container.Wrong](err); ok {
-		k.mu.Lock()
-		if k.before == nil {
-			k.before = map[string]time.Time{}
-		}
-		k.before[a.Person.ID] = k.now().Add(wrong.Wait)
-		k.mu.Unlock()
-	}
 	if err != nil {
-		return pam.Person{}, k.told(err)
+		return pam.Person{}, agent.Told(err)
 	}
 	if !out.Offline {
 		k.remember(out.Person)
@@ -139,14 +107,6 @@ func (k *desk) ends(at time.Time) string {
 		return ""
 	}
 	return "Your device PIN expires on " + at.Local().Format("Monday, 2 January") + ". Choose a new one: type passwd."
-}
-
-// hold waits until the next PIN of a person is looked at.
-func (k *desk) hold(ctx context.Context, user string) error {
-	k.mu.Lock()
-	left := k.before[user].Sub(k.now())
-	k.mu.Unlock()
-	return graphclient.Wait(ctx, max(0, left))
 }
 
 // RedeemPass implements pam.Agent.
@@ -174,14 +134,14 @@ func upn(d *agent.Device, a pam.Attempt) string {
 // welcome makes room for who signed in at the server, if that is who was asked for.
 func (k *desk) welcome(ctx context.Context, a pam.Attempt, p websignin.Person, err error) (pam.Person, error) {
 	if err != nil {
-		return pam.Person{}, k.told(err)
+		return pam.Person{}, agent.Told(err)
 	}
 	if a.Person.ID != "" && a.Person.ID != p.ID {
 		return pam.Person{}, ErrSomebodyElse
 	}
 	account, err := k.agent.Welcome(ctx, p)
 	if err != nil {
-		return pam.Person{}, k.told(err)
+		return pam.Person{}, agent.Told(err)
 	}
 	if typed := a.Request.User; !strings.EqualFold(typed, account.UserName) && !strings.EqualFold(typed, account.UPN) {
 		return pam.Person{}, ErrSomebodyElse
@@ -238,7 +198,7 @@ func (k *desk) RedeemTicket(_ context.Context, a pam.Attempt, text string) (pam.
 func (k *desk) StartCode(ctx context.Context, a pam.Attempt) (pam.Grant, error) {
 	code, err := k.agent.StartCode(ctx)
 	if err != nil {
-		return pam.Grant{}, k.told(err)
+		return pam.Grant{}, agent.Told(err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -270,10 +230,7 @@ func (k *desk) AwaitCode(ctx context.Context, a pam.Attempt) (pam.Person, error)
 // ChangePIN implements pam.Agent: by the former PIN, or after a fresh proof by a new one.
 func (k *desk) ChangePIN(ctx context.Context, a pam.Attempt, former, next string) error {
 	if former != "" {
-		if err := k.hold(ctx, a.Person.ID); err != nil {
-			return err
-		}
-		return k.agent.ChangePIN(a.Person.ID, former, next)
+		return k.agent.ChangePIN(ctx, a.Person.ID, former, next)
 	}
 	k.mu.Lock()
 	p, ok := k.fresh[a.Person.ID]
@@ -282,17 +239,9 @@ func (k *desk) ChangePIN(ctx context.Context, a pam.Attempt, former, next string
 	case !ok || k.agent.FreshLeft(p) <= 0:
 		return agent.ErrNotFresh
 	case a.Person.PIN == device.PINNone:
-		return k.told(k.agent.SetPIN(ctx, p, next))
+		return agent.Told(k.agent.SetPIN(ctx, p, next))
 	}
-	return k.told(k.agent.ResetPIN(ctx, p, next))
-}
-
-// told turns an outage into words.
-func (k *desk) told(err error) error {
-	if errors.Is(err, graphclient.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) {
-		return errors.Join(ErrAway, err)
-	}
-	return err
+	return agent.Told(k.agent.ResetPIN(ctx, p, next))
 }
 
 // Record implements pam.Agent.
