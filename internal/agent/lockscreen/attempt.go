@@ -190,6 +190,9 @@ func (s *Screen) enterSession(a *attempt, o Opening) (next string, err error) {
 	if err == nil {
 		s.mu.Lock()
 		s.last[o.Account.ID], s.lastUser = o.By, o.Account.ID
+		if o.PINSet { // to be used from now on
+			s.last[o.Account.ID] = PIN
+		}
 		s.mu.Unlock()
 	}
 	s.bell.ring()

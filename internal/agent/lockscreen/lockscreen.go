@@ -189,7 +189,6 @@ func (s *Screen) Lock() {
 func (s *Screen) routes() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, h := range map[string]handler{
-		"GET /{$}":      s.showLock,
 		"POST /pin":     s.takePIN,
 		"POST /web":     s.startWeb,
 		"GET /web":      s.showWeb,
@@ -208,8 +207,15 @@ func (s *Screen) routes() http.Handler {
 	} {
 		mux.Handle(pattern, s.guard(h))
 	}
+	locked := s.guard(s.showLock)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("state") {
+			s.back(w, r)
+			return
+		}
+		locked.ServeHTTP(w, r)
+	})
 	mux.HandleFunc("GET /enter/{key}", s.letIn)
-	mux.HandleFunc("GET /back", s.back)
 	mux.Handle("GET /assets/", assets)
 	return mux
 }

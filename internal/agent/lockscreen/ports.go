@@ -20,7 +20,9 @@ const (
 
 // A Seat is where people sit: it shows the identity provider's page and opens sessions.
 type Seat interface {
-	// Redirect is the address on this machine where web sign-in comes back to.
+	// Redirect is the address on this machine where web sign-in comes back to: servers know
+	// http://localhost with any port and no path. Where the screen's own browser goes there,
+	// the screen takes the answer itself; else [Screen.Returned] is told of it.
 	Redirect() string
 	// Show shows a page of the identity provider. next is where the lock screen's own browser
 	// goes: the page itself where there is but one browser, nothing where another one shows it.

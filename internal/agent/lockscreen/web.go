@@ -180,8 +180,8 @@ func (s *Screen) showWeb(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// back serves GET /back, where the one browser of a virtual device returns from the identity
-// provider. The navigation began there, so that it brings no cookie: what counts is that it
+// back serves GET /?state=…, where the one browser of a virtual device returns from the
+// identity provider. The navigation began there, so that it brings no cookie: what counts is that it
 // answers the request of this attempt.
 func (s *Screen) back(w http.ResponseWriter, r *http.Request) {
 	next, err := s.returned(r.URL.Query())
