@@ -19,6 +19,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/websignin"
 	"github.com/postern-id/postern/internal/attestation"
 	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
 )
@@ -173,7 +174,13 @@ func (a *Agent) enter(ctx context.Context, j Join, i identity.Identity, chip *tp
 	}
 	i.JoinType, i.DeviceID, i.ObjectID, i.DisplayName = j.Type, out.DeviceID, out.ObjectID, in.DisplayName
 	i.Tenant, i.Certificate, i.RenewAt, i.Attested = out.Tenant, out.Certificate, out.RenewAt, out.Attested
-	i.PolicyKeys, i.Ended, i.JoinedAt, i.CA = out.PolicyKeys, "", a.options.Now(), a.options.CA
+	if out.Approval == string(directory.Pending) {
+		j.Tell(directory.ErrDevicePending.Error())
+		i.Ended = directory.ErrDevicePending.Code
+	} else {
+		i.Ended = ""
+	}
+	i.PolicyKeys, i.JoinedAt, i.CA = out.PolicyKeys, a.options.Now(), a.options.CA
 	if err := a.keep(i, chip, out); err != nil {
 		return err
 	}

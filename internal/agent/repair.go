@@ -152,7 +152,7 @@ func mendRegistration(ctx context.Context, a *Agent) Repair {
 	}
 	_, err = d.Link.Policy(ctx, "")
 	switch {
-	case errors.Is(err, directory.ErrDeviceDisabled):
+	case errors.Is(err, directory.ErrDeviceDisabled), errors.Is(err, directory.ErrDevicePending), errors.Is(err, directory.ErrDeviceRefused):
 		return broken(errors.Join(err, a.end(ctx, d, err)), "")
 	case refusedDevice(err):
 		return broken(errors.Join(err, a.end(ctx, d, err)), "Run postern-agent join.")

@@ -88,7 +88,10 @@ func refusedDevice(err error) bool {
 }
 
 // refusals are the codes with which the server refuses a device (docs/device-protocol.md).
-var refusals = []string{directory.ErrDeviceUnknown.Code, directory.ErrDeviceDisabled.Code, "deviceDeleted", "deviceRevoked"}
+var refusals = []string{
+	directory.ErrDeviceUnknown.Code, directory.ErrDeviceDisabled.Code, directory.ErrDevicePending.Code, directory.ErrDeviceRefused.Code,
+	"deviceDeleted", "deviceRevoked",
+}
 
 // Contact brings the device up to date: policy, people, certificate, status.
 func (a *Agent) Contact(ctx context.Context) error {
@@ -98,16 +101,25 @@ func (a *Agent) Contact(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return a.update(ctx, d)
+}
+
+// update reads everything, and notes whether the server takes the device.
+func (a *Agent) update(ctx context.Context, d *Device) error {
 	if err := a.contact(ctx, d); err != nil {
 		if refusedDevice(err) {
 			return errors.Join(err, a.end(ctx, d, err))
 		}
 		return err
 	}
-	if d.Identity().Ended != "" {
-		a.options.Log.InfoContext(ctx, "the server takes the device again")
-		return d.change(func(i *identity.Identity) { i.Ended = "" })
+	if d.Identity().Ended == "" {
+		return nil
 	}
+	a.options.Log.InfoContext(ctx, "the server takes the device", "was", d.Identity().Ended)
+	if err := d.change(func(i *identity.Identity) { i.Ended = "" }); err != nil {
+		return err
+	}
+	a.watch.tell(DeviceChanged)
 	return nil
 }
 
@@ -268,11 +280,11 @@ func (a *Agent) end(ctx context.Context, d *Device, why error) error {
 	if !ok || d.Identity().Ended == f.Code {
 		return nil
 	}
-	a.options.Log.ErrorContext(ctx, "the server refuses this device", "code", f.Code)
+	a.options.Log.ErrorContext(ctx, "the server does not let this device take part", "code", f.Code)
 	if err := d.change(func(i *identity.Identity) { i.Ended = f.Code }); err != nil {
 		return err
 	}
-	if !errors.Is(why, directory.ErrDeviceDisabled) {
+	if errors.Is(ended(f.Code), directory.ErrDeviceUnknown) {
 		if err := d.Policy.Forget(); err != nil {
 			return err
 		}
@@ -282,9 +294,11 @@ func (a *Agent) end(ctx context.Context, d *Device, why error) error {
 }
 
 // ended is the fault behind a code that the identity keeps.
-func ended(code string) error {
-	if code == directory.ErrDeviceDisabled.Code {
-		return directory.ErrDeviceDisabled
+func ended(code string) *fault.Error {
+	for _, one := range []*fault.Error{directory.ErrDeviceDisabled, directory.ErrDevicePending, directory.ErrDeviceRefused} {
+		if code == one.Code {
+			return one
+		}
 	}
 	return directory.ErrDeviceUnknown
 }
@@ -306,7 +320,8 @@ func (a *Agent) follow(ctx context.Context, d *Device) error {
 	// All is read once the stream is open, so that it needs no place to go on from.
 	_, err := d.Link.Stream(ctx, "", func(e link.Event) {
 		defer a.connected.Store(true)
-		if err := a.take(ctx, d, e); err != nil {
+		// One that waits for approval goes on listening: the stream tells when it has it.
+		if err := a.take(ctx, d, e); err != nil && !errors.Is(err, directory.ErrDevicePending) {
 			failed = err
 			cancel()
 		}
@@ -361,7 +376,7 @@ func (a *Agent) take(ctx context.Context, d *Device, e link.Event) error {
 	case device.PINChanged:
 		err = a.endPIN(ctx, d, id(e.Data))
 	case device.DeviceChanged:
-		err = a.contact(ctx, d)
+		return a.update(ctx, d)
 	}
 	if refusedDevice(err) {
 		err = errors.Join(err, a.end(ctx, d, err))

@@ -225,6 +225,9 @@ const (
 	UnregisterDevice = "Unregister device"
 	CertifyDevice    = "Issue device certificate"
 	UpdateDevice     = "Update device"
+	ApproveDevice    = "Approve device"
+	SetJoinPolicy    = "Set device registration policies" // CategoryPolicy
+	RefuseDevice     = "Refuse device"
 	DeleteDevice     = "Delete device"
 )
 

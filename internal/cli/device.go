@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"strings"
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/graphclient"
@@ -10,6 +13,8 @@ func deviceCommand() *cobra.Command {
 	return noun("device", "Devices that joined", deviceList(), deviceShow(),
 		deviceSwitch("disable DEVICE", "Switch a device off: its sessions end, and nobody signs in on it", false, "%s is switched off."),
 		deviceSwitch("enable DEVICE", "Switch a device on again", true, "%s is switched on."),
+		deviceDecide("approve DEVICE", "Approve a device that waits for it", "approved", "%s is approved."),
+		deviceDecide("refuse DEVICE", "Refuse a device: nobody signs in on it, and it can't join again by itself", "refused", "%s is refused."),
 		deviceDelete())
 }
 
@@ -24,9 +29,28 @@ func deviceList() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List devices", Args: cobra.NoArgs}
 	c.Flags().StringVar(&q.Filter, "filter", "", "list those that meet this `FILTER`, such as \"accountEnabled eq false\"")
 	c.Flags().IntVar(&top, "top", 0, "list this `NUMBER` at most")
+	var pending bool
+	var unused time.Duration
+	c.Flags().BoolVar(&pending, "pending", false, "list those that wait for approval")
+	c.Flags().DurationVar(&unused, "unused-for", 0, "list those on which nobody signed in for this `TIME`, such as 2160h")
 	return verb(c, func(e *env, _ []string) error {
-		return e.table(e.graph.Devices(c.Context(), asked(q)), top, column{"NAME", "displayName"}, column{"ID", "id"},
-			column{"ENABLED", "accountEnabled"}, column{"SYSTEM", "operatingSystem"}, column{"JOIN", "trustType"}, column{"SEEN", "approximateLastSignInDateTime"})
+		q := asked(q)
+		if pending {
+			q.Filter = both(q.Filter, "postern_approvalState eq 'pending'")
+		}
+		if unused > 0 {
+			q.Filter = both(q.Filter, "approximateLastSignInDateTime le "+time.Now().Add(-unused).UTC().Format(time.RFC3339))
+		}
+		devices := e.graph.Devices
+		columns := []column{
+			{"NAME", "displayName"}, {"ID", "id"}, {"ENABLED", "accountEnabled"}, {"SYSTEM", "operatingSystem"}, {"JOIN", "trustType"},
+			{"SEEN", "approximateLastSignInDateTime"},
+		}
+		if e.own {
+			devices = e.graph.OwnDevices
+			columns = append(columns, column{"APPROVAL", "postern_approvalState"}, column{"KEY", "postern_keyStorage"}, column{"ATTESTED", "postern_attested"})
+		}
+		return e.table(devices(c.Context(), q), top, columns...)
 	})
 }
 
@@ -37,12 +61,58 @@ func deviceShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		d, err := e.graph.Device(c.Context(), id)
+		read := e.graph.Device
+		if e.own {
+			read = e.graph.OwnDevice
+		}
+		d, err := read(c.Context(), id)
 		if err != nil {
 			return err
 		}
+		if !e.json {
+			d["failedPrerequisites"] = failed(d)
+		}
 		return e.object(d, "id", "deviceId", "displayName", "accountEnabled", "trustType", "operatingSystem", "operatingSystemVersion",
-			"manufacturer", "model", "registrationDateTime", "approximateLastSignInDateTime")
+			"manufacturer", "model", "domainName", "registrationDateTime", "approximateLastSignInDateTime", "isCompliant", "isManaged",
+			"postern_approvalState", "postern_keyStorage", "postern_attested", "postern_certificateEndDateTime",
+			"postern_status/reportedDateTime", "postern_status/report/agentVersion", "postern_status/report/policyApplied", "failedPrerequisites",
+			"postern_status/report/problems")
+	})
+}
+
+// failed names what the device's agent last found wanting.
+func failed(d graphclient.Object) string {
+	status, _ := d["postern_status"].(map[string]any)
+	report, _ := status["report"].(map[string]any)
+	var names []string
+	for _, one := range graphclient.Object(report).Objects("prerequisites") {
+		if one.Text("state") == "fail" {
+			names = append(names, one.Text("name"))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// both is a filter that holds where both do.
+func both(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return "(" + a + ") and " + b
+}
+
+func deviceDecide(use, short, state, words string) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1)}
+	return verb(c, func(e *env, args []string) error {
+		id, err := e.deviceID(args[0])
+		if err != nil {
+			return err
+		}
+		if err := e.graph.UpdateDevice(c.Context(), id, graphclient.Object{"postern_approvalState": state}); err != nil {
+			return err
+		}
+		e.say(words, args[0])
+		return nil
 	})
 }
 

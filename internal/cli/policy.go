@@ -11,7 +11,7 @@ import (
 )
 
 func policyCommand() *cobra.Command {
-	return noun("policy", "Policies", noun("show", "Show a policy", policyShowTap()), noun("set", "Change a policy", policySetTap()), policyDevice())
+	return noun("policy", "Policies", noun("show", "Show a policy", policyShowTap(), policyShowJoin()), noun("set", "Change a policy", policySetTap(), policySetJoin()), policyDevice())
 }
 
 var policyProperties = []string{

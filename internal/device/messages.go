@@ -114,6 +114,7 @@ type JoinAnswer struct {
 	PolicyKeys  []byte    `json:"policyKeys"` // JWK set that signs them
 	Accounts    []Account `json:"accounts"`   // who joined it
 	Attested    bool      `json:"attested"`
+	Approval    string    `json:"approval,omitempty"` // pending: nobody can sign in yet; the stream tells
 }
 
 // Account is a person of the tenant as an operating system knows people.

@@ -76,6 +76,8 @@ type Store interface {
 
 	// DeviceByKey returns the device with that key, or directory.ErrDeviceUnknown.
 	DeviceByKey(ctx context.Context, tenant directory.TenantID, thumbprint string) (directory.Device, error)
+	// JoinPolicy returns who may join devices, the default where the tenant said nothing.
+	JoinPolicy(ctx context.Context, tenant directory.TenantID) (directory.JoinPolicy, error)
 	// JoinDevice stores a device; see package store.
 	JoinDevice(ctx context.Context, d directory.Device, quota int, event func(directory.Device) audit.Event) (directory.Device, error)
 	// UpdateDevice stores a changed device and records e, or neither.
@@ -118,7 +120,7 @@ func (a *API) Handler() http.Handler {
 		"GET /device/v1/{tenant}/policy":          a.joined(a.policy),
 		"POST /device/v1/{tenant}/status":         a.joined(a.status),
 		"POST /device/v1/{tenant}/renew":          a.joined(a.renew),
-		"POST /device/v1/{tenant}/leave":          a.joined(a.leave),
+		"POST /device/v1/{tenant}/leave":          a.waiting(a.leave),
 		"GET /device/v1/{tenant}/accounts/{name}": a.joined(a.account),
 		"GET /device/v1/{tenant}/groups/{name}":   a.joined(a.group),
 
@@ -229,14 +231,29 @@ func (a *API) tenant(r *http.Request) (directory.Tenant, error) {
 	return a.Store.Tenant(r.Context(), id)
 }
 
-// joined serves calls of devices that joined and are not switched off.
+// waiting serves calls of devices that joined and may be told of their approval: those too
+// that wait for it.
+func (a *API) waiting(serve func(*call) (int, any, error)) func(*call) (int, any, error) {
+	return func(c *call) (int, any, error) {
+		var err error
+		if c.device, err = a.Store.DeviceByKey(c.r.Context(), c.tenant.ID, c.proof.Thumbprint); err != nil {
+			return 0, nil, err
+		}
+		if err := c.device.Usable(); err != nil && !errors.Is(err, directory.ErrDevicePending) {
+			return 0, nil, err
+		}
+		return serve(c)
+	}
+}
+
+// joined serves calls of devices that joined and can be used.
 func (a *API) joined(serve func(*call) (int, any, error)) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		if c.device.ID == "" {
 			return 0, nil, directory.ErrDeviceUnknown
 		}
-		if !c.device.AccountEnabled {
-			return 0, nil, directory.ErrDeviceDisabled
+		if err := c.device.Usable(); err != nil {
+			return 0, nil, err
 		}
 		return serve(c)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/token"
 )
 
 // about serves GET /device/v1/{tenant}: what an agent has to know before it joins.
@@ -29,9 +30,6 @@ func (a *API) aboutTenant(t directory.Tenant) device.About {
 	}
 	return about
 }
-
-// quota is how many devices one person may join (Entra's default is 50).
-const quota = 50
 
 var trustTypes = map[device.JoinType]directory.TrustType{
 	device.Registered: directory.TrustRegistered, device.Joined: directory.TrustJoined, device.HybridJoined: directory.TrustHybrid,
@@ -54,17 +52,34 @@ func (a *API) join(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	d, err := a.newDevice(c, in, user)
+	policy, err := a.Store.JoinPolicy(c.r.Context(), c.tenant.ID)
 	if err != nil {
 		return 0, nil, err
 	}
-	joined, err := a.Store.JoinDevice(c.r.Context(), d, quota, func(d directory.Device) audit.Event {
+	d, err := a.newDevice(c, in, user)
+	if err == nil {
+		err = a.mayJoin(c, policy, d, access)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	d.Approval = policy.Awaits(d.TrustType)
+	joined, err := a.Store.JoinDevice(c.r.Context(), d, policy.Quota, func(d directory.Device) audit.Event {
 		return a.event(c, user, d, audit.RegisterDevice, audit.OperationAdd)
 	})
 	if err != nil {
 		return 0, nil, err
 	}
 	return a.welcome(c, joined, user, key)
+}
+
+// mayJoin asks the tenant's policy whether the owner of d may join it.
+func (a *API) mayJoin(c *call, p directory.JoinPolicy, d directory.Device, access token.Access) error {
+	groups, err := a.Store.GroupsOf(c.r.Context(), c.tenant.ID, string(d.Owner))
+	if err != nil {
+		return err
+	}
+	return p.May(d.Owner, groups, d.TrustType, access.AMR)
 }
 
 // newDevice returns the device that in asks for, checked.
@@ -112,6 +127,7 @@ func (a *API) welcome(c *call, d directory.Device, user directory.User, key *ecd
 	return http.StatusCreated, device.JoinAnswer{
 		DeviceID: d.DeviceID, ObjectID: string(d.ID), Certificate: chain, RenewAt: d.CertificateEndsAt.Add(-renewBefore),
 		Tenant: a.aboutTenant(c.tenant), Policy: policy, PolicyKeys: keys, Accounts: []device.Account{account}, Attested: d.Attested,
+		Approval: string(d.Approval),
 	}, nil
 }
 
@@ -150,6 +166,7 @@ func (a *API) event(c *call, by directory.User, d directory.Device, activity, op
 			{Key: "Device trust type", Value: string(d.TrustType)},
 			{Key: "Device OS", Value: d.OperatingSystem},
 			{Key: "Key storage", Value: d.KeyStorage},
+			{Key: "Approval", Value: d.Approval.String()},
 		},
 	}
 	if by.ID != "" {

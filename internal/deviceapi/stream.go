@@ -21,12 +21,13 @@ const (
 
 // stream serves GET /device/v1/{tenant}/stream: server-sent events that say what to read
 // again (https://html.spec.whatwg.org/multipage/server-sent-events.html). It resumes after
-// Last-Event-ID, and ends when the device is switched off or deleted.
+// Last-Event-ID, and ends when the device is switched off, refused or deleted. A device that
+// waits for approval hears that it has it.
 func (a *API) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	c, err := a.open(w, r)
 	if err == nil {
-		_, _, err = a.joined(func(*call) (int, any, error) { return 0, nil, nil })(c)
+		_, _, err = a.waiting(func(*call) (int, any, error) { return 0, nil, nil })(c)
 	}
 	if err != nil {
 		a.refuse(w, r, err)
@@ -98,7 +99,11 @@ func (a *API) gone(r *http.Request, d directory.Device, changes []device.FeedCha
 		return false
 	}
 	now, err := a.Store.DeviceByKey(r.Context(), d.Tenant, d.KeyThumbprint)
-	return errors.Is(err, directory.ErrDeviceUnknown) || err == nil && !now.AccountEnabled
+	if err == nil {
+		err = now.Usable()
+		return err != nil && !errors.Is(err, directory.ErrDevicePending)
+	}
+	return errors.Is(err, directory.ErrDeviceUnknown)
 }
 
 // eventText is changes as events; the same one is told once.

@@ -43,6 +43,9 @@ type Device struct {
 	CertificateThumbprint string    `json:"certificateThumbprint,omitempty"` // SHA-256, hex
 	CertificateEndsAt     time.Time `json:"certificateEndsAt,omitzero"`
 
+	// Approval says whether an administrator lets it take part; see [JoinPolicy].
+	Approval Approval `json:"approval,omitempty"`
+
 	Owner   UserID    `json:"-"` // who joined it
 	SeenAt  time.Time `json:"-"` // approximateLastSignInDateTime
 	Version int64     `json:"-"`
@@ -83,6 +86,14 @@ var (
 		Kind: fault.Conflict, Code: "deviceChanged",
 		Text: "Somebody else changed this device meanwhile.", Remedy: "Read it again, then decide.",
 	}
+	ErrDevicePending = &fault.Error{
+		Kind: fault.Forbidden, Code: "devicePending",
+		Text: "This device waits until an administrator approves it.", Remedy: "Ask the helpdesk; once it is approved, it goes on by itself.",
+	}
+	ErrDeviceRefused = &fault.Error{
+		Kind: fault.Forbidden, Code: "deviceRefused",
+		Text: "An administrator has refused this device.", Remedy: "Ask the helpdesk.",
+	}
 	ErrDeviceInvalid = &fault.Error{Kind: fault.Invalid, Code: "deviceInvalid", Text: "The device can't be kept like this."}
 	ErrDeviceQuota   = &fault.Error{
 		Kind: fault.Forbidden, Code: "deviceQuota",
@@ -94,6 +105,20 @@ var (
 		Text: "A guest can't join a device to the organisation.", Remedy: "Register it as your own, or ask a member to join it.",
 	}
 )
+
+// Usable reports, as a fault, why nobody can use d: it was switched off, waits for approval,
+// or was refused.
+func (d Device) Usable() error {
+	switch {
+	case !d.AccountEnabled:
+		return ErrDeviceDisabled
+	case d.Approval == Pending:
+		return ErrDevicePending
+	case d.Approval == Refused:
+		return ErrDeviceRefused
+	}
+	return nil
+}
 
 // Check reports what is wrong with d as a fault, or nil.
 func (d Device) Check() error {

@@ -125,6 +125,16 @@ var Permissions = []Permission{
 		ApplicationID: "29c18626-4985-4dcd-85c0-193eef327366", DelegatedID: "7e823077-d88e-468f-a337-e18f1f0e6c7c",
 	},
 	{
+		Value: "Policy.Read.DeviceConfiguration", DisplayName: "Read who may join devices",
+		Description:   "Reads the policy that says who may join devices, how many, and whether they wait for approval.",
+		ApplicationID: "f9f0a9e1-2b5b-52c3-8c30-a9b2ed9a6d6a", DelegatedID: "4c7d719f-28b5-536f-902b-b4ecc44a1f64",
+	},
+	{
+		Value: "Policy.ReadWrite.DeviceConfiguration", DisplayName: "Read and change who may join devices",
+		Description:   "Changes the policy that says who may join devices, how many, and whether they wait for approval.",
+		ApplicationID: "1051184a-ea16-58ca-9b1e-5ca0e2c48e1e", DelegatedID: "40b534c3-9552-4550-901b-23879c90bcf9",
+	},
+	{
 		Value: "Policy.ReadWrite.ConditionalAccess", DisplayName: "Read and change Conditional Access",
 		Description:   "Reads and changes Conditional Access policies, named locations and strengths.",
 		ApplicationID: "01c0a623-fc9b-48e9-b794-0756f8e8f067", DelegatedID: "ad902697-1014-4ef5-81ef-2b4301988e8c",

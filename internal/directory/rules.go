@@ -26,10 +26,11 @@ const (
 	ChangeMembers    Action = "changeMembers"   // and owners
 	ChangeRoleGroup  Action = "changeRoleGroup" // any change of a role-assignable one; see OnGroup
 
-	ReadDevices  Action = "readDevices" // owners and users included
-	UpdateDevice Action = "updateDevice"
-	SwitchDevice Action = "switchDevice" // on and off
-	DeleteDevice Action = "deleteDevice"
+	ReadDevices   Action = "readDevices" // owners and users included
+	UpdateDevice  Action = "updateDevice"
+	SwitchDevice  Action = "switchDevice"  // on and off
+	ApproveDevice Action = "approveDevice" // and refuse
+	DeleteDevice  Action = "deleteDevice"
 
 	ReadRoles   Action = "readRoles"
 	AssignRoles Action = "assignRoles"
@@ -54,6 +55,9 @@ const (
 
 	ReadDevicePolicy  Action = "readDevicePolicy" // and what holds on a device
 	WriteDevicePolicy Action = "writeDevicePolicy"
+
+	ReadJoinPolicy  Action = "readJoinPolicy" // deviceRegistrationPolicy
+	WriteJoinPolicy Action = "writeJoinPolicy"
 
 	ReadSignIns Action = "readSignIns"
 	ReadAudits  Action = "readAudits"
@@ -190,9 +194,10 @@ var rules = map[Action]rule{
 	ReadDevices: {
 		needs: []oneOf{append(oneOf{"Device.Read.All"}, append(writeDevices, "Directory.Read.All")...)}, open: toMembers, roles: directoryReaders,
 	},
-	UpdateDevice: {needs: []oneOf{writeDevices}, roles: []RoleID{IntuneAdministrator, GlobalAdministrator}},
-	SwitchDevice: {needs: []oneOf{writeDevices}, roles: deviceManagers},
-	DeleteDevice: {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	UpdateDevice:  {needs: []oneOf{writeDevices}, roles: []RoleID{IntuneAdministrator, GlobalAdministrator}},
+	SwitchDevice:  {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	ApproveDevice: {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	DeleteDevice:  {needs: []oneOf{writeDevices}, roles: deviceManagers},
 
 	ReadRoles: {
 		needs: []oneOf{{
@@ -261,6 +266,14 @@ var rules = map[Action]rule{
 	},
 	WriteDevicePolicy: {
 		needs: []oneOf{{"DeviceManagementConfiguration.ReadWrite.All"}}, roles: []RoleID{IntuneAdministrator, GlobalAdministrator},
+	},
+
+	ReadJoinPolicy: {
+		needs: []oneOf{{"Policy.Read.DeviceConfiguration", "Policy.Read.All", "Policy.ReadWrite.DeviceConfiguration"}},
+		roles: []RoleID{CloudDeviceAdministrator, IntuneAdministrator, GlobalReader, GlobalAdministrator},
+	},
+	WriteJoinPolicy: {
+		needs: []oneOf{{"Policy.ReadWrite.DeviceConfiguration"}}, roles: []RoleID{CloudDeviceAdministrator, GlobalAdministrator},
 	},
 
 	ReadSignIns: {needs: []oneOf{{"AuditLog.Read.All"}, {"Directory.Read.All", "Directory.ReadWrite.All"}}, roles: logReaders},

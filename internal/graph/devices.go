@@ -17,12 +17,16 @@ var deviceSchema = filter.Schema{
 	{Name: "operatingSystem", Type: filter.TypeString, Column: "operating_system", Ops: filter.Equality | filter.StartsWith},
 	{Name: "trustType", Type: filter.TypeString, Column: "trust_type", Ops: filter.Equality},
 	{Name: "accountEnabled", Type: filter.TypeBool, Column: "account_enabled", Ops: filter.Equality},
+	{Name: approvalState, Type: filter.TypeString, Column: "approval", Ops: filter.Equality},
 	{Name: "registrationDateTime", Type: filter.TypeTime, Column: "registered_at", Ops: filter.Equality | filter.Ordering | filter.Sort},
 	{Name: "approximateLastSignInDateTime", Type: filter.TypeTime, Column: "seen_at", Ops: filter.Equality | filter.Ordering | filter.Sort},
 }
 
 // ownStatus is what an agent says of itself; it is read from the store only when asked for.
 const ownStatus = "postern_status"
+
+// approvalState says whether an administrator lets a device take part.
+const approvalState = "postern_approvalState"
 
 var deviceProperties = append(names(deviceResource(directory.Device{})), ownStatus)
 
@@ -51,6 +55,7 @@ func deviceResource(d directory.Device) odata.Entity {
 		{Name: "profileType", Value: directory.DeviceProfile},
 		{Name: "registrationDateTime", Value: odata.Time(d.RegisteredAt)},
 		{Name: "trustType", Value: text(string(d.TrustType))},
+		own(approvalState, d.Approval.String()),
 		own("postern_keyStorage", d.KeyStorage),
 		own("postern_attested", d.Attested),
 		own("postern_certificateThumbprint", text(d.CertificateThumbprint)),
@@ -144,7 +149,7 @@ func (a *API) getDevice(c *call) error {
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity("devices", o.Select), e.Select(o.Select))
 }
 
-// patchDevice serves PATCH /devices/{id}: switching it on and off, and its name. What a
+// patchDevice serves PATCH /devices/{id}: switching it on and off, approving or refusing it, and its name. What a
 // device says of itself it says when it joins.
 func (a *API) patchDevice(c *call) error {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
@@ -155,10 +160,15 @@ func (a *API) patchDevice(c *call) error {
 	body.Bool("accountEnabled", &d.AccountEnabled)
 	body.String("displayName", &d.DisplayName)
 	body.NotKept(slices.DeleteFunc(slices.Clone(deviceProperties), func(name string) bool {
-		return name == "accountEnabled" || name == "displayName"
+		return name == "accountEnabled" || name == "displayName" || name == approvalState
 	})...)
 	body.NotKept("alternativeSecurityIds", "enrollmentType", "extensionAttributes", "isRooted", "managementType", "mdmAppId",
 		"onPremisesSyncEnabled", "physicalIds", "systemLabels")
+	approval, err := readApproval(body, d.Approval)
+	if err != nil {
+		return err
+	}
+	d.Approval = approval
 	if err := body.Done(); err != nil {
 		return err
 	}
@@ -168,15 +178,37 @@ func (a *API) patchDevice(c *call) error {
 			return err
 		}
 	}
+	activity := audit.UpdateDevice
+	if d.Approval != c.device.Approval {
+		if err := directory.May(c.caller, directory.ApproveDevice, directory.Target{}); err != nil {
+			return err
+		}
+		activity = map[directory.Approval]string{directory.Approved: audit.ApproveDevice, directory.Refused: audit.RefuseDevice}[d.Approval]
+	}
 	if err := d.Check(); err != nil {
 		return err
 	}
-	e := a.deviceEvent(c, audit.UpdateDevice, audit.OperationUpdate, d, modified(deviceResource(c.device), deviceResource(d)))
+	e := a.deviceEvent(c, activity, audit.OperationUpdate, d, modified(deviceResource(c.device), deviceResource(d)))
 	if err := a.Store.UpdateDevice(c.ctx(), d, a.Now(), e); err != nil {
 		return err
 	}
 	odata.WriteNothing(c.w)
 	return nil
+}
+
+// readApproval reads what an administrator decided; nobody makes a device wait again.
+func readApproval(body *odata.Object, old directory.Approval) (directory.Approval, error) {
+	word := old.String()
+	body.String(approvalState, &word)
+	switch word {
+	case old.String():
+		return old, nil
+	case directory.Approved.String():
+		return directory.Approved, nil
+	case directory.Refused.String():
+		return directory.Refused, nil
+	}
+	return old, odata.ErrMember.With(approvalState, approvalState+" can be set to approved or refused.")
 }
 
 // deleteDevice serves DELETE /devices/{id}: for good, as in Entra.

@@ -23,6 +23,10 @@ var routes = []route{
 	{"PATCH /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{method}", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).patchConfiguration},
 	{"DELETE /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{method}", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).resetConfiguration},
 
+	{"GET /policies/deviceRegistrationPolicy", odata.Policies, directory.ReadJoinPolicy, nil, (*API).getJoinPolicy},
+	{"PUT /policies/deviceRegistrationPolicy", odata.Policies, directory.WriteJoinPolicy, nil, (*API).putJoinPolicy},
+	{"PATCH /policies/deviceRegistrationPolicy", odata.Policies, directory.WriteJoinPolicy, nil, (*API).patchJoinPolicy},
+
 	{"GET /users", odata.Directory, directory.ReadUserBasic, nil, (*API).listUsers},
 	{"POST /users", odata.Directory, directory.CreateUser, nil, (*API).createUser},
 	{"GET /users/$count", odata.Directory, directory.ReadUserBasic, nil, (*API).countUsers},
@@ -63,7 +67,7 @@ var routes = []route{
 	{"GET /devices", odata.Directory, directory.ReadDevices, nil, (*API).listDevices},
 	{"GET /devices/$count", odata.Directory, directory.ReadDevices, nil, (*API).countDevices},
 	{"GET /devices/{id}", odata.Directory, directory.ReadDevices, machine, (*API).getDevice},
-	{"PATCH /devices/{id}", odata.Directory, directory.SwitchDevice, machine, (*API).patchDevice}, // and UpdateDevice for the rest
+	{"PATCH /devices/{id}", odata.Directory, directory.SwitchDevice, machine, (*API).patchDevice}, // and UpdateDevice, ApproveDevice for the rest
 	{"DELETE /devices/{id}", odata.Directory, directory.DeleteDevice, machine, (*API).deleteDevice},
 	{"GET /devices/{id}/registeredOwners", odata.Directory, directory.ReadDevices, machine, linkedDevice("registeredOwner")},
 	{"GET /devices/{id}/registeredUsers", odata.Directory, directory.ReadDevices, machine, linkedDevice("registeredUser")},

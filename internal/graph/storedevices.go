@@ -24,6 +24,11 @@ type Devices interface {
 	// UpdateDevice stores d if its version is still the stored one, else
 	// directory.ErrDeviceChanged. Switching it off ends what came from it.
 	UpdateDevice(ctx context.Context, d directory.Device, at time.Time, e audit.Event) error
+	// JoinPolicy returns who may join devices, the default where the tenant said nothing.
+	JoinPolicy(ctx context.Context, tenant directory.TenantID) (directory.JoinPolicy, error)
+	// SaveJoinPolicy stores p if its version is still the stored one, else
+	// directory.ErrJoinPolicyChanged.
+	SaveJoinPolicy(ctx context.Context, tenant directory.TenantID, p directory.JoinPolicy, e audit.Event) error
 	// RemoveDevice deletes a device for good, with all that came from it.
 	RemoveDevice(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID, at time.Time, e audit.Event) error
 }

@@ -18,7 +18,7 @@ import (
 // deviceOf returns the joined device that q comes from, or nil when it comes from none: from
 // another client than the agent, or without a proof. Only the proof of the device's key
 // counts, at the request that was pushed. A device that was switched off is
-// directory.ErrDeviceDisabled. An unknown one may ask for a token to join with; when it says
+// directory.ErrDeviceDisabled, and so for other reasons why nobody can use it. An unknown one may ask for a token to join with; when it says
 // that it has joined (device_id), or asks for anything else, it is
 // directory.ErrDeviceUnknown.
 func (s *Server) deviceOf(r *http.Request, tenant directory.TenantID, q authRequest, form url.Values, provedKey string) (*signin.Device, error) {
@@ -27,13 +27,14 @@ func (s *Server) deviceOf(r *http.Request, tenant directory.TenantID, q authRequ
 	}
 	d, err := s.Store.DeviceByKey(r.Context(), tenant, provedKey)
 	said := form.Get("device_id")
+	joins := said == "" && q.Scope.Resource == string(directory.DeviceRegistrationAppID)
 	switch {
-	case errors.Is(err, directory.ErrDeviceUnknown) && said == "" && q.Scope.Resource == string(directory.DeviceRegistrationAppID):
-		return nil, nil //nolint:nilnil // it is about to join
+	case joins && errors.Is(err, directory.ErrDeviceUnknown), joins && err == nil && errors.Is(d.Usable(), directory.ErrDevicePending):
+		return nil, nil //nolint:nilnil // it is about to join, or does so again because the answer was lost
 	case err != nil:
 		return nil, err
-	case !d.AccountEnabled:
-		return nil, directory.ErrDeviceDisabled
+	case d.Usable() != nil:
+		return nil, d.Usable()
 	case said != "" && said != d.DeviceID:
 		return nil, directory.ErrDeviceUnknown
 	}

@@ -179,6 +179,8 @@ func (s *Server) signInWithPIN(x *exchange, c hello.Container, d directory.Devic
 		return tokens{}, e, err
 	case !d.AccountEnabled:
 		return tokens{}, e, hello.ErrDeviceOff
+	case d.Usable() != nil:
+		return tokens{}, e, d.Usable()
 	case !user.AccountEnabled:
 		return tokens{}, e, hello.ErrUserOff
 	}

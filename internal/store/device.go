@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/filter"
 )
 
@@ -70,7 +71,8 @@ func deviceBy(ctx context.Context, q querier, tenant directory.TenantID, column,
 // JoinDevice stores d with who joined it and records the event that event makes of what was
 // stored, or does none of it. A machine that the tenant knows, by d.Machine or by the key,
 // keeps its ids and its history. Beyond quota devices a person gets directory.ErrDeviceQuota;
-// a device that was switched off is directory.ErrDeviceDisabled and stays off.
+// a device that was switched off is directory.ErrDeviceDisabled and stays off, one that was
+// refused is directory.ErrDeviceRefused.
 func (db *DB) JoinDevice(ctx context.Context, d directory.Device, quota int, event func(directory.Device) audit.Event) (directory.Device, error) {
 	var joined directory.Device
 	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
@@ -85,6 +87,14 @@ func (db *DB) JoinDevice(ctx context.Context, d directory.Device, quota int, eve
 				return directory.ErrDeviceDisabled
 			}
 			joined.ID, joined.DeviceID, joined.RegisteredAt = known.ID, known.DeviceID, known.RegisteredAt
+			if joined.Approval = directory.Rejoin(known, d); joined.Approval == directory.Refused {
+				return directory.ErrDeviceRefused
+			}
+			if known.Usable() == nil && joined.Usable() != nil {
+				if err := tx.endDevice(ctx, known, d.SeenAt, codeOf(joined.Usable())); err != nil {
+					return err
+				}
+			}
 		case !errors.Is(err, directory.ErrDeviceUnknown):
 			return err
 		}
@@ -142,13 +152,14 @@ func (tx *Tx) putDevice(ctx context.Context, d directory.Device) error {
 	}
 	_, err = tx.exec(ctx, `
 		INSERT INTO device (tenant_id, id, device_id, display_name, operating_system, trust_type, account_enabled,
-			key_thumbprint, machine, owner_id, registered_at, seen_at, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			key_thumbprint, machine, owner_id, registered_at, seen_at, body, approval)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		ON CONFLICT (tenant_id, id) DO UPDATE SET display_name = excluded.display_name, operating_system = excluded.operating_system,
 			trust_type = excluded.trust_type, account_enabled = excluded.account_enabled, key_thumbprint = excluded.key_thumbprint,
-			machine = excluded.machine, owner_id = excluded.owner_id, seen_at = excluded.seen_at, version = device.version + 1, body = excluded.body`,
+			machine = excluded.machine, owner_id = excluded.owner_id, seen_at = excluded.seen_at, version = device.version + 1, body = excluded.body,
+			approval = excluded.approval`,
 		d.Tenant, d.ID, d.DeviceID, strings.ToLower(d.DisplayName), strings.ToLower(d.OperatingSystem), strings.ToLower(string(d.TrustType)), d.AccountEnabled,
-		d.KeyThumbprint, d.Machine, d.Owner, micros(d.RegisteredAt), micros(d.SeenAt), string(body))
+		d.KeyThumbprint, d.Machine, d.Owner, micros(d.RegisteredAt), micros(d.SeenAt), string(body), d.Approval.String())
 	return err
 }
 
@@ -161,7 +172,7 @@ func (tx *Tx) seenOn(ctx context.Context, d directory.Device, user directory.Use
 }
 
 // signInOn notes that a person signed in on a living device; else it is
-// directory.ErrDeviceUnknown or directory.ErrDeviceDisabled.
+// directory.ErrDeviceUnknown, or the reason why nobody can use it.
 func (tx *Tx) signInOn(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID, user directory.UserID, at time.Time) error {
 	d, err := livingDevice(ctx, tx.q, tenant, id)
 	if err != nil {
@@ -173,11 +184,11 @@ func (tx *Tx) signInOn(ctx context.Context, tenant directory.TenantID, id direct
 	return tx.seenOn(ctx, d, user, at)
 }
 
-// livingDevice returns a device that is there and enabled.
+// livingDevice returns a device that is there and can be used.
 func livingDevice(ctx context.Context, q querier, tenant directory.TenantID, id directory.DeviceObjectID) (directory.Device, error) {
 	d, err := deviceBy(ctx, q, tenant, "id", string(id))
-	if err == nil && !d.AccountEnabled {
-		err = directory.ErrDeviceDisabled
+	if err == nil {
+		err = d.Usable()
 	}
 	return d, err
 }
@@ -201,8 +212,8 @@ func (db *DB) UpdateDevice(ctx context.Context, d directory.Device, at time.Time
 		if old.Version != d.Version {
 			return directory.ErrDeviceChanged
 		}
-		if old.AccountEnabled && !d.AccountEnabled {
-			if err := tx.endDevice(ctx, old, at, "deviceDisabled"); err != nil {
+		if why := d.Usable(); old.Usable() == nil && why != nil {
+			if err := tx.endDevice(ctx, old, at, codeOf(why)); err != nil {
 				return err
 			}
 		}
@@ -252,6 +263,14 @@ func (tx *Tx) endDevice(ctx context.Context, d directory.Device, at time.Time, r
 		UPDATE token_family SET ended_at = $1, end_reason = $2
 		WHERE tenant_id = $3 AND device_id = $4 AND ended_at = 0`, micros(at), reason, d.Tenant, d.ID)
 	return err
+}
+
+// codeOf is the code of a fault.
+func codeOf(err error) string {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f.Code
+	}
+	return ""
 }
 
 // numberTries bounds how often a number that another replica took meanwhile is drawn again.

@@ -22,7 +22,8 @@ func (tx *Tx) tellDevices(ctx context.Context, e audit.Event) error {
 	}
 	tenant := directory.TenantID(e.Tenant)
 	switch {
-	case c.Activity == audit.CertifyDevice: // the device asked for it itself
+	case c.Activity == audit.CertifyDevice, // the device asked for it itself
+		c.Activity == audit.SetJoinPolicy: // is not about devices that have joined
 		return nil
 	case c.Category == audit.CategoryGroupManagement && c.Operation != audit.OperationUpdate && hasTarget(c, audit.TargetDevice):
 		return tx.tellMember(ctx, tenant, c, e.At)

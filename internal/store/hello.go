@@ -94,10 +94,8 @@ func (tx *Tx) owners(ctx context.Context, c hello.Container) error {
 		return err
 	case !user.AccountEnabled:
 		return directory.ErrUserUnknown
-	case !joined.AccountEnabled:
-		return directory.ErrDeviceDisabled
 	}
-	return nil
+	return joined.Usable()
 }
 
 func (tx *Tx) putContainer(ctx context.Context, c hello.Container) error {

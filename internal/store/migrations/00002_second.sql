@@ -66,6 +66,10 @@ CREATE INDEX device_enabled ON device (tenant_id, account_enabled, id);
 CREATE INDEX device_registered ON device (tenant_id, registered_at, id);
 CREATE INDEX device_seen ON device (tenant_id, seen_at, id);
 
+-- Whether an administrator lets the device take part: approved, pending, refused.
+ALTER TABLE device ADD COLUMN approval TEXT NOT NULL DEFAULT 'approved';
+CREATE INDEX device_approval ON device (tenant_id, approval, id);
+
 -- People who signed in on a device: its registered users.
 CREATE TABLE device_user (
     tenant_id TEXT   NOT NULL,
