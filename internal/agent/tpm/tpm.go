@@ -88,6 +88,7 @@ func (t *TPM) start() error {
 	if _, err := (tpm2.Startup{StartupType: tpm2.TPMSUClear}).Execute(t.conn); err != nil && !errors.Is(err, tpm2.TPMRCInitialize) {
 		return told(err)
 	}
+	t.tidy()
 	made, err := tpm2.CreatePrimary{PrimaryHandle: tpm2.TPMRHOwner, InPublic: tpm2.New2B(tpm2.ECCSRKTemplate)}.Execute(t.conn)
 	if err != nil {
 		return fmt.Errorf("make the storage root key: %w", told(err))
@@ -98,6 +99,24 @@ func (t *TPM) start() error {
 	}
 	t.srk, t.root = tpm2.NamedHandle{Handle: made.ObjectHandle, Name: made.Name}, *public
 	return nil
+}
+
+// tidy throws out what an agent that was killed has left in the TPM, which has room for three
+// keys. A resource manager does that itself, and shows nobody else's.
+func (t *TPM) tidy() {
+	for _, kind := range []tpm2.TPMHandle{0x80000000, 0x02000000} { // transient objects, loaded sessions
+		found, err := tpm2.GetCapability{Capability: tpm2.TPMCapHandles, Property: uint32(kind), PropertyCount: 64}.Execute(t.conn)
+		if err != nil {
+			continue
+		}
+		handles, err := found.CapabilityData.Data.Handles()
+		if err != nil {
+			continue
+		}
+		for _, h := range handles.Handle {
+			t.flush(h)
+		}
+	}
 }
 
 // Close shuts the TPM down in order, so that it does not count a lost power supply as a wrong

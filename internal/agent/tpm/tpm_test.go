@@ -7,10 +7,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-tpm/tpm2"
+	"github.com/google/go-tpm/tpm2/transport/linuxudstpm"
 
 	"github.com/postern-id/postern/internal/agent/tpm"
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
@@ -432,5 +434,32 @@ func BenchmarkSign(b *testing.B) {
 		if _, err := chip.Sign(c.key, auth("246810"), digest[:]); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// An agent that is killed leaves keys and sessions in a TPM without a resource manager, which
+// has room for three of each.
+func TestAnAgentThatWasKilledLeavesRoomForTheNext(t *testing.T) {
+	m := tpmtest.New(t)
+	for range 5 {
+		conn, err := linuxudstpm.Open(strings.TrimPrefix(m.Where(), "unix:"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (tpm2.CreatePrimary{PrimaryHandle: tpm2.TPMRHOwner, InPublic: tpm2.New2B(tpm2.ECCSRKTemplate)}).Execute(conn); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := tpm2.HMACSession(conn, tpm2.TPMAlgSHA256, 16); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+		chip, err := tpm.Open(m.Where())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := chip.NewAttestationKey(); err != nil {
+			t.Fatal(err)
+		}
+		_ = chip.Close()
 	}
 }
