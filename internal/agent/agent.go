@@ -98,7 +98,9 @@ type Agent struct {
 	watch     watchers
 	pace      pace
 	connected atomic.Bool
-	work      sync.Mutex // one contact with the server, join or repair at a time
+
+	unfinished unfinished
+	work       sync.Mutex // one contact with the server, join or repair at a time
 }
 
 // Open opens the state of a device, joined or not. A joined device whose key can't be used is

@@ -268,7 +268,13 @@ func WithPass(name string, pass graphclient.Secret) func(context.Context, *link.
 		if err != nil {
 			return websignin.Person{}, err
 		}
-		return r.Pass(ctx, name, pass)
+		var p websignin.Person
+		for end := time.Now().Add(l.Patience); ; { // the next process could not go on with this sign-in
+			p, err = r.Pass(ctx, name, pass)
+			if !websignin.Lost(err) || !r.Typed() || time.Now().After(end) {
+				return p, err
+			}
+		}
 	}
 }
 

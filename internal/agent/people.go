@@ -11,7 +11,6 @@ import (
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/fault"
-	"github.com/postern-id/postern/internal/graphclient"
 )
 
 // Faults of people at a device.
@@ -86,24 +85,23 @@ func (a *Agent) Lookup(ctx context.Context, name string) (device.Account, error)
 
 // StartWeb begins a web sign-in that comes back to redirect, an address on this machine.
 func (a *Agent) StartWeb(ctx context.Context, redirect, hint string) (*websignin.Request, error) {
+	if err := a.mayStartWeb(); err != nil {
+		return nil, err
+	}
 	d, err := a.usable()
 	if err != nil {
 		return nil, err
 	}
-	if !d.Settings("").On(devicepolicy.EnableWebSignIn) {
-		return nil, ErrNoWebSignIn
-	}
 	return websignin.Start(ctx, d.Link, d.Identity().Tenant, redirect, hint, d.Identity().DeviceID)
 }
 
-// SignInWithPass signs a person in by a pass that they typed at a console: web sign-in
-// without a browser, under the same policy.
-func (a *Agent) SignInWithPass(ctx context.Context, name string, pass graphclient.Secret) (websignin.Person, error) {
-	r, err := a.StartWeb(ctx, "http://localhost", name)
-	if err != nil {
-		return websignin.Person{}, err
+// mayStartWeb reports why nobody signs in at the server from here, or nil.
+func (a *Agent) mayStartWeb() error {
+	d, err := a.usable()
+	if err == nil && !d.Settings("").On(devicepolicy.EnableWebSignIn) {
+		err = ErrNoWebSignIn
 	}
-	return r.Pass(ctx, name, pass)
+	return err
 }
 
 // StartCode begins a sign-in on another device, where policy lets remote sessions have it.
@@ -125,10 +123,14 @@ func (a *Agent) Welcome(ctx context.Context, p websignin.Person) (device.Account
 	if p.DeviceID != "" && p.DeviceID != d.Identity().DeviceID { // a code for another device names none
 		return device.Account{}, websignin.ErrDevice
 	}
-	account, err := d.Link.Account(ctx, p.ID)
+	account, err := a.present(ctx, d, p.ID)
+	if websignin.Lost(err) {
+		a.unfinished.again(p.ID)
+	}
 	if err != nil {
 		return device.Account{}, err
 	}
+	a.unfinished.done(p.ID)
 	if account.ID != p.ID {
 		return device.Account{}, websignin.ErrAnswer
 	}
@@ -139,13 +141,34 @@ func (a *Agent) Welcome(ctx context.Context, p websignin.Person) (device.Account
 	if err != nil {
 		return device.Account{}, err
 	}
-	if _, err := a.readPersonPolicy(ctx, d, p.ID); err != nil {
+	short, cancel := context.WithTimeout(ctx, welcomeTime)
+	defer cancel()
+	if _, err := a.readPersonPolicy(short, d, p.ID); err != nil {
 		a.options.Log.WarnContext(ctx, "no policy for a person", "account", p.ID, "err", err)
 	}
 	if changed {
 		a.watch.tell(AccountChanged)
 	}
 	return d.Accounts.Find(p.ID)
+}
+
+// welcomeTime is how long somebody who has signed in waits for news of what is known of them.
+const welcomeTime = 2 * time.Second
+
+// present reads the account of somebody whom the server has just let in. When the link breaks
+// at this moment, what is known of them will do: nobody's pass is spent for nothing.
+func (a *Agent) present(ctx context.Context, d *Device, id string) (device.Account, error) {
+	known, unknown := d.Accounts.Find(id)
+	if unknown != nil || !known.Enabled {
+		return d.Link.Account(ctx, id)
+	}
+	short, cancel := context.WithTimeout(ctx, welcomeTime)
+	defer cancel()
+	account, err := d.Link.Account(short, id)
+	if websignin.Lost(err) && ctx.Err() == nil {
+		return known, nil
+	}
+	return account, err
 }
 
 // PINOffered says whether a person may have a PIN here, or why not.

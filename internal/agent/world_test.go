@@ -3,6 +3,7 @@
 package agent_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/pem"
@@ -28,7 +29,8 @@ type world struct {
 	t       *testing.T
 	created server.Created
 	site    *httptest.Server
-	down    atomic.Bool // the network is cut
+	down    atomic.Bool            // the network is cut
+	lose    atomic.Pointer[losing] // answers that get lost
 	client  *http.Client
 	chip    *tpmtest.Machine
 	state   string
@@ -62,12 +64,41 @@ func newWorld(t *testing.T) *world {
 		if w.down.Load() {
 			panic(http.ErrAbortHandler) // nobody answers
 		}
+		if l := w.lose.Load(); l != nil && l.hits(r) {
+			s.Handler().ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
+			l.then()
+			panic(http.ErrAbortHandler)
+		}
 		s.Handler().ServeHTTP(rw, r)
 	})
 	w.site.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	w.client = w.site.Client()
 	return w
 }
+
+// losing loses the answers to requests of a path and with a text in their body.
+type losing struct {
+	end, text string
+	then      func()
+}
+
+func (l *losing) hits(r *http.Request) bool {
+	if !strings.HasSuffix(r.URL.Path, l.end) {
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && bytes.Contains(body, []byte(l.text))
+}
+
+// other is an agent of another device of the tenant, joined, without a TPM.
+func (w *world) other() *agent.Agent {
+	w.t.Helper()
+	state := shortDir(w.t)
+	return w.joined(func(o *agent.Options) { o.TPM, o.State = agent.Software, state })
+}
+
+func secret(text string) graphclient.Secret { return graphclient.NewSecret(text) }
 
 // shortDir is a folder whose path leaves room for the name of a socket.
 func shortDir(t *testing.T) string {

@@ -93,9 +93,8 @@ func (k *desk) UnlockPIN(ctx context.Context, a pam.Attempt, typed string) (pam.
 	if err != nil {
 		return pam.Person{}, agent.Told(err)
 	}
-	if !out.Offline {
-		k.remember(out.Person)
-	}
+	// It is not remembered: a PIN sets up and resets none, and must not take the place of a
+	// pass that does.
 	p, err := k.known(out.User)
 	p.Notice = k.ends(out.Ends)
 	return p, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"time"
 
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/fault"
@@ -23,24 +24,77 @@ var ErrMore = &fault.Error{
 }
 
 // Pass answers the sign-in's questions with a name and a pass, where a browser would show
-// pages, and redeems what comes of it.
+// pages, and redeems what comes of it. When an answer is lost, the server may have spent the
+// pass for this sign-in: the same one is gone on with, for some seconds, and by whoever calls
+// Pass once more with the same pass.
 func (r *Request) Pass(ctx context.Context, name string, pass graphclient.Secret) (Person, error) {
-	step, err := r.link.SignIn(ctx, device.SignInRequest{Request: r.requestURI, Username: name})
-	if err == nil && step.Redirect == "" {
-		// Whatever is asked for, the pass is the answer that the person gave.
-		step, err = r.link.SignIn(ctx, device.SignInRequest{Transaction: step.Transaction, AccessPass: pass.Reveal()})
+	if r.transaction == "" {
+		step, err := r.link.SignIn(ctx, device.SignInRequest{Request: r.requestURI, Username: name})
+		if err != nil {
+			return Person{}, told(err)
+		}
+		if step.Redirect != "" {
+			return r.redeemAt(ctx, step.Redirect)
+		}
+		r.transaction = step.Transaction
 	}
+	var waited time.Duration
+	for pause := time.Second; ; pause *= 2 {
+		p, err := r.answer(ctx, pass)
+		if !Lost(err) || waited+pause > repeatFor || ctx.Err() != nil {
+			return p, err
+		}
+		if graphclient.Wait(ctx, pause) != nil {
+			return p, err
+		}
+		waited += pause
+	}
+}
+
+// repeatFor is how long the person at a prompt waits for a server that has just gone away.
+const repeatFor = 3 * time.Second
+
+// answer types the pass and redeems what comes of it. Within one sign-in it may be repeated:
+// the server answers with another code for the same session.
+func (r *Request) answer(ctx context.Context, pass graphclient.Secret) (Person, error) {
+	// Whatever is asked for, the pass is the answer that the person gave.
+	step, err := r.link.SignIn(ctx, device.SignInRequest{Transaction: r.transaction, AccessPass: pass.Reveal()})
 	if err != nil {
 		return Person{}, told(err)
 	}
 	if step.Redirect == "" {
 		return Person{}, ErrMore
 	}
-	back, err := url.Parse(step.Redirect)
+	return r.redeemAt(ctx, step.Redirect)
+}
+
+func (r *Request) redeemAt(ctx context.Context, redirect string) (Person, error) {
+	back, err := url.Parse(redirect)
 	if err != nil {
 		return Person{}, graphclient.ErrAnswer
 	}
 	return r.Redeem(ctx, back.Query())
+}
+
+// Typed reports whether the server may have heard a pass in this sign-in.
+func (r *Request) Typed() bool { return r.transaction != "" }
+
+// Gone reports whether err says that the server knows the sign-in no more.
+func Gone(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && f.Code == signInGone
+}
+
+// signInGone is the server's code for a sign-in that has ended.
+const signInGone = "signInGone"
+
+// Lost reports whether err leaves open what the server did.
+func Lost(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return true
+	}
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && f.Kind == fault.Unavailable
 }
 
 // credentialRefused is the server's one code for all that may be wrong with a name and a pass.

@@ -69,6 +69,8 @@ type Request struct {
 	state      string
 	nonce      string
 	verifier   string
+
+	transaction string // of a console, once the server has asked for something
 }
 
 // Start pushes a request that comes back to redirect, an address on this machine. hint is the
