@@ -24,7 +24,7 @@ var ErrUnreachable = &fault.Error{
 var ErrCertificate = &fault.Error{
 	Kind: fault.Unavailable, Code: "serverUntrusted",
 	Text:   "The server's certificate is not trusted.",
-	Remedy: "Trust its CA with --ca FILE or POSTERN_CA; a server that made its own has it in its data folder, as tls/ca.pem.",
+	Remedy: "A network with a sign-in page of its own answers so, too: sign in there, or use another one. Else trust the server's CA with --ca FILE or POSTERN_CA; a server that made its own has it in its data folder, as tls/ca.pem.",
 }
 
 // ErrClock says that this machine's clock and the server's are apart.
@@ -97,7 +97,7 @@ func cause(err error) string {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there"
 	case errors.Is(err, http.ErrSchemeMismatch):
-		return "it does not speak TLS"
+		return "it does not speak TLS, like a network with a sign-in page of its own"
 	}
 	if wait, ok := errors.AsType[net.Error](err); ok && wait.Timeout() {
 		return "it did not answer in time"
