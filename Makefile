@@ -38,8 +38,9 @@ bench: ## the program against what the machine can do, then the small benchmarks
 fuzz: ## each fuzz test for FUZZTIME, a minute unless set
 	@scripts/fuzz
 
-soak: build ## the long forms of the tests: kills, races, every page in every shape
+soak: ## the long forms of the tests: kills, races, every page in every shape
 	@scripts/test-deps
+	@$(MAKE) --no-print-directory build
 	POSTERN_SOAK=1 go test -race -count=1 -timeout=0 ./...
 	cd test/browser && npm ci --silent && POSTERN_SOAK=1 node --test
 
