@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/accounts"
 	"github.com/postern-id/postern/internal/agent/contact"
 	"github.com/postern-id/postern/internal/agent/container"
+	"github.com/postern-id/postern/internal/agent/container/soft"
 	"github.com/postern-id/postern/internal/agent/disk"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/link"
@@ -31,11 +32,12 @@ type Device struct {
 	Link     *link.Link
 	Policy   *policy.Keeper
 	Accounts *accounts.Cache
-	PINs     *pin.Service // nil without a TPM
+	PINs     *pin.Service
 
 	options Options
 	files   *disk.Dir
-	chip    *tpm.TPM // nil without one
+	chip    *tpm.TPM    // nil without one
+	soft    *soft.Store // PINs without a TPM; nil with one
 	closed  chan struct{}
 
 	mu            sync.RWMutex
@@ -93,19 +95,23 @@ func (d *Device) want() policy.Want {
 }
 
 func (d *Device) openPINs() error {
-	if d.chip == nil {
-		return nil
-	}
 	files, err := disk.Open(filepath.Join(d.options.State, "containers"))
 	if err != nil {
 		return err
 	}
 	d.PINs = &pin.Service{
-		Containers: &container.Store{
-			Files: files, Chip: d.chip, Attestation: d.identity.Attestation, Now: d.options.Now, Rand: rand.Reader,
-		},
 		Server: d.Link, Link: d.Link, About: d.identity.Tenant, DeviceID: d.identity.DeviceID, Now: d.options.Now, Offline: d.Offline,
 	}
+	if d.chip == nil {
+		d.soft = &soft.Store{Files: files, Now: d.options.Now, Offline: func(user string) bool {
+			return d.Settings(user).On(devicepolicy.SoftwareOffline)
+		}}
+		d.PINs.Containers = pin.File{Store: d.soft}
+		return nil
+	}
+	d.PINs.Containers = pin.TPM{Store: &container.Store{
+		Files: files, Chip: d.chip, Attestation: d.identity.Attestation, Now: d.options.Now, Rand: rand.Reader,
+	}}
 	return nil
 }
 

@@ -100,6 +100,7 @@ var checks = []struct {
 	{"state", lookState},
 	{"tpm", lookTPM},
 	{"tpmLockout", lookLockout},
+	{"pins", lookPINs},
 	{"network", lookNetwork},
 	{"server", lookServer},
 	{"clock", lookClock},
@@ -164,6 +165,22 @@ func lookLockout(p *patient) (device.Check, string, string) {
 		return device.Warn, detail, "tpm2_dictionarylockout --setup-parameters --max-tries=32 --recovery-time=600 --lockout-recovery-time=86400"
 	}
 	return device.Pass, detail, ""
+}
+
+// lookPINs reports PINs whose keys are in files. PINs in a TPM are its own matter.
+func lookPINs(p *patient) (device.Check, string, string) {
+	if p.device == nil || p.device.soft == nil {
+		return "", "", ""
+	}
+	const fix = "Switch a TPM 2.0 on, then postern-agent leave and join."
+	settings := p.device.Settings("")
+	switch {
+	case settings.On(devicepolicy.RequireSecurityDevice):
+		return device.Warn, "Policy requires a TPM: nobody has a PIN here.", fix
+	case settings.On(devicepolicy.SoftwareOffline):
+		return device.Warn, "PINs are software: their keys are in files, and whoever copies the disk can try PINs elsewhere.", fix
+	}
+	return device.Warn, "PINs are software: their keys are in files, and the server counts wrong ones. They need it each time.", fix
 }
 
 func lookNetwork(*patient) (device.Check, string, string) {

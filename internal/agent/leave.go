@@ -38,9 +38,6 @@ func (a *Agent) Leave(ctx context.Context, force bool) error {
 
 // dropPINs gives the TPM's memory back. The server has forgotten the PINs with the device.
 func (a *Agent) dropPINs(ctx context.Context, d *Device) {
-	if d.PINs == nil {
-		return
-	}
 	users, err := d.PINs.Containers.Users()
 	if err != nil {
 		a.options.Log.WarnContext(ctx, "PINs not removed", "err", err)

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/hello"
 )
 
 // Faults of people at a device.
@@ -174,8 +175,11 @@ func (a *Agent) present(ctx context.Context, d *Device, id string) (device.Accou
 // PINOffered says whether a person may have a PIN here, or why not.
 func (d *Device) PINOffered(user string) error {
 	settings := d.Settings(user)
-	if d.PINs == nil || !settings.On(devicepolicy.UsePassportForWork) {
+	if !settings.On(devicepolicy.UsePassportForWork) {
 		return ErrNoPIN
+	}
+	if d.chip == nil && settings.On(devicepolicy.RequireSecurityDevice) {
+		return hello.ErrNeedsTPM
 	}
 	return nil
 }
@@ -205,9 +209,6 @@ func (d *Device) rules(user string) container.Rules {
 
 // PINEnds returns when a person has to change their PIN; the zero time is never.
 func (d *Device) PINEnds(user string) time.Time {
-	if d.PINs == nil {
-		return time.Time{}
-	}
 	c, err := d.PINs.Containers.Find(user)
 	if err != nil {
 		return time.Time{}
@@ -237,7 +238,7 @@ func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, e
 	defer cancel()
 	ends := d.PINEnds(user)
 	if left := ends.Sub(a.options.Now()); !ends.IsZero() && left <= 0 {
-		err := d.PINs.Check(user, typed)
+		err := d.PINs.Check(short, user, typed)
 		a.tried(user, err)
 		if err != nil {
 			return pin.Unlocked{}, err
@@ -307,7 +308,7 @@ func (a *Agent) ChangePIN(ctx context.Context, user, former, chosen string) erro
 	if err := a.hold(ctx, d, user); err != nil {
 		return err
 	}
-	err = d.PINs.Containers.Change(user, former, chosen, d.rules(user).Past)
+	err = d.PINs.Change(ctx, user, former, chosen, d.rules(user).Past)
 	a.tried(user, err)
 	return err
 }
@@ -338,9 +339,6 @@ func (a *Agent) RemovePIN(ctx context.Context, user string) error {
 	d, err := a.Device()
 	if err != nil {
 		return err
-	}
-	if d.PINs == nil {
-		return nil
 	}
 	if err := d.PINs.Remove(ctx, user); err != nil {
 		return err

@@ -105,9 +105,6 @@ func mendContainers(ctx context.Context, a *Agent) Repair {
 	if err != nil {
 		return broken(err, "")
 	}
-	if d.PINs == nil {
-		return sound("There are no PINs without a TPM.")
-	}
 	users, err := d.PINs.Containers.Users()
 	if err != nil {
 		return broken(err, "Check the disk.")
@@ -141,7 +138,7 @@ func (d *Device) checkContainer(user string) error {
 	if _, _, err := d.PINs.Containers.Left(c); err != nil {
 		return err
 	}
-	return d.chip.Holds(c.Key)
+	return d.PINs.Containers.Holds(c)
 }
 
 // mendRegistration has the server look at the device, and renews a certificate that ended.

@@ -171,6 +171,11 @@ func (a *Agent) readPolicy(ctx context.Context, d *Device) error {
 		}
 		changed = changed || theirs
 	}
+	if d.soft != nil {
+		if err := d.soft.Sweep(); err != nil {
+			return err
+		}
+	}
 	if changed {
 		a.options.Log.InfoContext(ctx, "policy", "version", d.Policy.Version())
 		a.watch.tell(PolicyChanged)
@@ -198,10 +203,8 @@ func (a *Agent) readAccount(ctx context.Context, d *Device, id string) error {
 	account, err := d.Link.Account(ctx, id)
 	if errors.Is(err, directory.ErrUserUnknown) {
 		a.options.Log.InfoContext(ctx, "person is gone", "account", id)
-		if d.PINs != nil {
-			if err := d.PINs.Forget(ctx, id); err != nil {
-				return err
-			}
+		if err := d.PINs.Forget(ctx, id); err != nil {
+			return err
 		}
 		err = d.Accounts.Remove(id)
 		a.watch.tell(AccountChanged)
@@ -227,9 +230,6 @@ func (a *Agent) readAccount(ctx context.Context, d *Device, id string) error {
 // readPINs takes away the PINs that the organisation deleted while the device was not
 // connected. Where the server can't say, they stay: it refuses them when they are typed.
 func (a *Agent) readPINs(ctx context.Context, d *Device) error {
-	if d.PINs == nil {
-		return nil
-	}
 	users, err := d.PINs.Containers.Users()
 	if err != nil {
 		return err
@@ -392,7 +392,7 @@ func id(data string) string {
 // endPIN takes a PIN away here that was deleted at the server: by its container or method id,
 // or all whose key the server does not name, when nothing is named.
 func (a *Agent) endPIN(ctx context.Context, d *Device, gone string) error {
-	if d.PINs == nil || gone == "" {
+	if gone == "" {
 		return nil
 	}
 	users, err := d.PINs.Containers.Users()

@@ -52,7 +52,8 @@ type User struct {
 	ID          string          `json:"id"`
 	UID         uint32          `json:"uid"`
 	PIN         device.PINState `json:"pin"`
-	PINEndsAt   time.Time       `json:"pinEndsAt,omitzero"` // when it has to be changed, where policy lets PINs expire
+	PINStorage  device.Storage  `json:"pinStorage,omitempty"` // where the PIN's key is: tpm or software
+	PINEndsAt   time.Time       `json:"pinEndsAt,omitzero"`   // when it has to be changed, where policy lets PINs expire
 	Enabled     bool            `json:"enabled"`
 }
 
@@ -90,7 +91,7 @@ func (a *Agent) Status() Status {
 	for _, one := range d.Accounts.All() {
 		s.Users = append(s.Users, User{
 			UPN: one.UPN, UserName: one.UserName, DisplayName: one.DisplayName, ID: one.ID, UID: one.UID, PIN: d.PINState(one.ID),
-			PINEndsAt: d.PINEnds(one.ID), Enabled: one.Enabled,
+			PINStorage: d.pinStorage(one.ID), PINEndsAt: d.PINEnds(one.ID), Enabled: one.Enabled,
 		})
 	}
 	for _, err := range d.troubles() {
@@ -140,9 +141,6 @@ func (d *Device) troubles() []error {
 
 // PINState says how a person's PIN is.
 func (d *Device) PINState(user string) device.PINState {
-	if d.PINs == nil {
-		return device.PINNone
-	}
 	c, err := d.PINs.Containers.Find(user)
 	if err != nil || c.State != container.Ready {
 		return device.PINNone
@@ -151,6 +149,16 @@ func (d *Device) PINState(user string) device.PINState {
 		return device.PINLocked
 	}
 	return device.PINSet
+}
+
+func (d *Device) pinStorage(user string) device.Storage {
+	switch {
+	case d.PINState(user) == device.PINNone:
+		return ""
+	case d.soft != nil:
+		return device.Software
+	}
+	return device.TPM
 }
 
 // report is the status for the server.

@@ -238,6 +238,7 @@ const (
 	PassViewed        = "Temporary access pass viewed"           // CategoryUserManagement
 	PassExpired       = "Temporary access pass expired"          // CategoryUserManagement
 	PassRemoved       = "Temporary access pass removed"          // CategoryUserManagement
+	PINStopped        = "Stop device PIN after wrong tries"      // CategoryUserManagement
 	PINReset          = "Reset device PIN"                       // CategoryUserManagement
 	SessionEnded      = "End session"                            // CategoryAuthentication
 	ThrottledSignIns  = "Throttled sign-ins"                     // CategoryAuthentication

@@ -9,6 +9,7 @@ import (
 
 	"github.com/postern-id/postern/internal/attestation"
 	"github.com/postern-id/postern/internal/devicepolicy"
+	"github.com/postern-id/postern/internal/pinkey/software"
 )
 
 // Version is the version of the protocol that this program speaks.
@@ -180,18 +181,51 @@ type ContainerAnswer struct {
 	ResetKey     []byte `json:"resetKey"` // PKIX
 	ResetVersion int    `json:"resetVersion"`
 	Challenge    []byte `json:"challenge"`
+	// RecoveryKey is the HPKE key that a device without a TPM seals its recovery secret to.
+	RecoveryKey []byte `json:"recoveryKey,omitempty"`
 }
 
 // KeyRequest registers the key behind a PIN: package pinkey says what it must be.
+// Without a TPM public is SPKI, there is no certifyInfo, signature is that of the key itself
+// over software.Proof, and guard is there.
 type KeyRequest struct {
-	Public      []byte `json:"public"`
-	CertifyInfo []byte `json:"certifyInfo"`
-	Signature   []byte `json:"signature"`
+	Public      []byte          `json:"public"`
+	CertifyInfo []byte          `json:"certifyInfo,omitempty"`
+	Signature   []byte          `json:"signature"`
+	Guard       *software.Guard `json:"guard,omitempty"`
 }
 
 // KeyAnswer names the method that the key is at the server.
 type KeyAnswer struct {
 	MethodID string `json:"methodId"`
+	Share    []byte `json:"share,omitempty"` // of what opens a key without a TPM
+}
+
+// TryRequest asks whether a PIN is right, at a device without a TPM: with what the device made
+// of it, and of the PIN that it is to give way to.
+type TryRequest struct {
+	Verifier []byte          `json:"verifier"`
+	Next     *software.Guard `json:"next,omitempty"`
+}
+
+// TryAnswer has the shares for a right one, and how many tries are left.
+type TryAnswer struct {
+	Right bool   `json:"right"`
+	Share []byte `json:"share,omitempty"`
+	Next  []byte `json:"next,omitempty"` // share for the next PIN
+	Left  int    `json:"left"`
+}
+
+// ReleaseRequest asks for the recovery secret of a forgotten PIN.
+type ReleaseRequest struct {
+	Sealed []byte         `json:"sealed"` // the secret, as the device keeps it
+	To     []byte         `json:"to"`     // HPKE public key that was made for this request
+	Next   software.Guard `json:"next"`   // of the new PIN
+}
+
+// ReleaseAnswer is the secret and the share for the new PIN, sealed to the request.
+type ReleaseAnswer struct {
+	Sealed []byte `json:"sealed"`
 }
 
 // ResetRequest asks for one change of a forgotten PIN.

@@ -129,6 +129,9 @@ func (a *API) Handler() http.Handler {
 		"PUT /device/v1/{tenant}/containers/{id}/key":    a.joined(a.registerPIN),
 		"POST /device/v1/{tenant}/containers/{id}/reset": a.joined(a.resetPIN),
 		"DELETE /device/v1/{tenant}/containers/{id}":     a.joined(a.removePIN),
+
+		"POST /device/v1/{tenant}/containers/{id}/try":     a.joined(a.tryPIN),
+		"POST /device/v1/{tenant}/containers/{id}/release": a.joined(a.releasePIN),
 	} {
 		mux.HandleFunc(pattern, a.answer(serve))
 	}

@@ -71,7 +71,14 @@ func (a *API) beginPIN(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	key, err := x509.MarshalPKIXPublicKey(reset.Public)
-	return http.StatusCreated, device.ContainerAnswer{ID: box.ID, ResetKey: key, ResetVersion: box.Version, Challenge: box.Challenge}, err
+	if err != nil {
+		return 0, nil, err
+	}
+	out := device.ContainerAnswer{ID: box.ID, ResetKey: key, ResetVersion: box.Version, Challenge: box.Challenge}
+	if c.device.KeyStorage == hello.InFile {
+		out.RecoveryKey, err = a.PINs.Signer.RecoveryKey(c.r.Context(), box.IDs(), box.Root)
+	}
+	return http.StatusCreated, out, err
 }
 
 // registerPIN serves PUT /device/v1/{tenant}/containers/{id}/key: the key behind a PIN.
@@ -84,8 +91,7 @@ func (a *API) registerPIN(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	creation := pinkey.Creation{Public: in.Public, CertifyInfo: in.CertifyInfo, Signature: in.Signature}
-	box, err := a.PINs.Register(c.r.Context(), r, c.r.PathValue("id"), creation, hello.Events{
+	events := hello.Events{
 		Registered: func(box hello.Container) audit.Event {
 			return a.pinEvent(c, r.User, box, audit.Change{
 				Activity: audit.UserRegisteredSecurityInfo, Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationAdd,
@@ -93,11 +99,15 @@ func (a *API) registerPIN(c *call) (int, any, error) {
 			})
 		},
 		Ended: func(user directory.UserID, pass string) audit.Event { return a.bootstrapEnded(c, r.User, user, pass) },
-	})
-	if err != nil {
-		return 0, nil, err
 	}
-	return http.StatusOK, device.KeyAnswer{MethodID: box.Method}, nil
+	if in.Guard != nil {
+		box, share, err := a.PINs.RegisterSoftware(c.r.Context(), r, c.r.PathValue("id"),
+			hello.SoftwareKey{Public: in.Public, Proof: in.Signature, Guard: *in.Guard}, events)
+		return http.StatusOK, device.KeyAnswer{MethodID: box.Method, Share: share}, err
+	}
+	creation := pinkey.Creation{Public: in.Public, CertifyInfo: in.CertifyInfo, Signature: in.Signature}
+	box, err := a.PINs.Register(c.r.Context(), r, c.r.PathValue("id"), creation, events)
+	return http.StatusOK, device.KeyAnswer{MethodID: box.Method}, err
 }
 
 // resetPIN serves POST /device/v1/{tenant}/containers/{id}/reset: one change of a forgotten PIN.
@@ -147,6 +157,7 @@ func (a *API) pinEvent(c *call, user directory.User, box hello.Container, change
 		{Key: hello.DetailMethod, Value: box.Method},
 		{Key: "Container", Value: box.ID},
 		{Key: "Key strength", Value: box.Strength()},
+		{Key: "Key storage", Value: box.Storage()},
 	}, e.Change.Details...)
 	return e
 }

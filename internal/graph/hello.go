@@ -20,7 +20,7 @@ type PINs interface {
 }
 
 var (
-	helloProperties       = []string{"id", "displayName", "createdDateTime", "keyStrength"}
+	helloProperties       = []string{"id", "displayName", "createdDateTime", "keyStrength", "postern_keyStorage"}
 	helloDeviceProperties = []string{"id", "deviceId", "displayName", "operatingSystem", "operatingSystemVersion", "trustType", "accountEnabled"}
 	helloExpand           = map[string][]string{"device": helloDeviceProperties}
 )
@@ -118,6 +118,7 @@ func (a *API) helloResource(c *call, one hello.Container, options odata.Options)
 		{Name: "displayName", Value: d.DisplayName},
 		{Name: "createdDateTime", Value: odata.Time(one.RegisteredAt)},
 		{Name: "keyStrength", Value: one.Strength()},
+		{Name: "postern_keyStorage", Value: one.Storage(), OnSelect: true},
 	}.Select(options.Select)
 	if len(options.Expand) == 0 {
 		return e, nil

@@ -26,6 +26,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/outbox/smtptest"
 	"github.com/postern-id/postern/internal/pinkey"
+	"github.com/postern-id/postern/internal/pinkey/software"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -441,8 +442,16 @@ func TestWhoMaySetUpAPIN(t *testing.T) {
 	w.newBrowser()
 	access := soft.token("admin@contoso.example", pass)
 	soft.join(access)
-	if a := soft.call(http.MethodPost, "/containers", access, nil); a.status != http.StatusForbidden || !strings.Contains(a.body, "pinNeedsTPM") {
-		t.Errorf("a device without a TPM: %d %s", a.status, a.body)
+	var begun device.ContainerAnswer
+	soft.decode(soft.call(http.MethodPost, "/containers", access, nil), http.StatusCreated, &begun)
+	for name, in := range map[string]device.KeyRequest{
+		"a key that no TPM speaks for":         {Public: []byte("x")},
+		"a key that it does not show it holds": {Public: begun.ResetKey, Guard: &software.Guard{Verifier: make([]byte, 32), Recovery: make([]byte, 32)}},
+	} {
+		a := soft.call(http.MethodPut, "/containers/"+begun.ID+"/key", access, in)
+		if a.status == http.StatusOK || !strings.Contains(a.body, "pinNeedsTPM") && !strings.Contains(a.body, "pinKeyInvalid") {
+			t.Errorf("a device without a TPM, %s: %d %s", name, a.status, a.body)
+		}
 	}
 	if a := soft.present(p.sign(byPIN{p.store, p.user, "246813"}, header(c), p.claims())); a.status == http.StatusOK {
 		t.Error("the PIN works elsewhere")

@@ -200,7 +200,7 @@ func (tx *Tx) removeContainersOf(ctx context.Context, tenant directory.TenantID,
 }
 
 // NoteReset implements hello.Counter.
-func (db *DB) NoteReset(ctx context.Context, c hello.Container, at time.Time, e audit.Event, mails ...outbox.Item) error {
+func (db *DB) NoteReset(ctx context.Context, c hello.Container, next *hello.Guard, at time.Time, e audit.Event, mails ...outbox.Item) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.owners(ctx, c); err != nil {
 			return err
@@ -215,7 +215,7 @@ func (db *DB) NoteReset(ctx context.Context, c hello.Container, at time.Time, e 
 		if now, err = now.Reset(at); err != nil {
 			return err
 		}
-		if err := tx.putContainer(ctx, now); err != nil {
+		if err := tx.putContainer(ctx, now.Announced(next)); err != nil {
 			return err
 		}
 		if err := tx.queue(ctx, mails); err != nil {
@@ -223,6 +223,33 @@ func (db *DB) NoteReset(ctx context.Context, c hello.Container, at time.Time, e 
 		}
 		return tx.append(ctx, e)
 	})
+}
+
+// NoteTry implements hello.Counter.
+func (db *DB) NoteTry(ctx context.Context, c hello.Container, verifier []byte, next *hello.Guard, stopped audit.Event) (hello.Tried, error) {
+	var tried hello.Tried
+	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.owners(ctx, c); err != nil {
+			return err
+		}
+		now, err := containerBy(ctx, tx.q, c.Tenant, "id", c.ID)
+		if err == nil && (!now.Registered() || now.Software == nil) {
+			err = hello.ErrNone
+		}
+		if err != nil {
+			return err
+		}
+		if now.Software.Wrong >= hello.MostWrong {
+			tried = hello.Tried{}
+			return nil
+		}
+		now, tried = now.Try(verifier, next)
+		if err := tx.putContainer(ctx, now); err != nil || tried.Right || tried.Left > 0 {
+			return err
+		}
+		return tx.append(ctx, stopped)
+	})
+	return tried, err
 }
 
 // madeWithTenant is how long after the tenant its first pass may have been made.

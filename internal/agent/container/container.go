@@ -15,6 +15,7 @@ package container
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,16 +47,58 @@ type Container struct {
 	IDs     pinkey.Container `json:"ids"`
 	State   State            `json:"state"`
 	Method  string           `json:"method,omitempty"` // id of the windowsHelloForBusinessMethod
-	Key     tpm.Key          `json:"key"`
-	Salt    []byte           `json:"salt"`
-	Counter tpm.Counter      `json:"counter"` // wrong PINs in a row, in the TPM's memory
+	Key     tpm.Key          `json:"key,omitzero"`
+	Salt    []byte           `json:"salt,omitempty"`
+	Counter tpm.Counter      `json:"counter,omitzero"` // wrong PINs in a row, in the TPM's memory
 	// Reset is the key that may authorise a new PIN, and the version of the root that it is
 	// derived from.
-	Reset        []byte    `json:"reset"` // TPMT_PUBLIC
-	ResetVersion int       `json:"resetVersion"`
+	Reset        []byte    `json:"reset,omitempty"` // TPMT_PUBLIC
+	ResetVersion int       `json:"resetVersion,omitempty"`
 	CreatedAt    time.Time `json:"createdAt"`
 	SetAt        time.Time `json:"setAt"`             // when the PIN was last chosen
 	History      *History  `json:"history,omitempty"` // former PINs; nil where none are kept
+
+	// Software is the key on a device without a TPM, where Key, Salt, Counter, Reset and
+	// History are not used; package soft guards it.
+	Software *Software `json:"software,omitempty"`
+}
+
+// Software is a key in a file. What is encrypted says by what; package soft has the picture.
+type Software struct {
+	Public      []byte `json:"public"`      // PKIX
+	RecoveryKey []byte `json:"recoveryKey"` // HPKE, of the server for this container
+	Salt        []byte `json:"salt"`        // of Argon2id; the server never has it
+	ByPIN       []byte `json:"byPin"`       // key of the box, by PIN and the server's share
+	Offline     []byte `json:"offline,omitempty"`
+	Recovery    []byte `json:"recovery"`   // recovery secret, by RecoveryKey
+	ByRecovery  []byte `json:"byRecovery"` // key of the box, by the recovery secret
+	Key         []byte `json:"key"`        // private key, by the key of the box
+	Former      []byte `json:"former,omitempty"`
+}
+
+// New is a container that was made at now.
+func New(ids pinkey.Container, now time.Time) Container {
+	return Container{Version: fileVersion, IDs: ids, State: Pending, CreatedAt: now, SetAt: now}
+}
+
+// PublicKey returns the public part of the container's key, or ErrBroken.
+func (c Container) PublicKey() (*ecdsa.PublicKey, error) {
+	if c.Software == nil {
+		key, err := c.Key.PublicKey()
+		if err != nil {
+			return nil, ErrBroken
+		}
+		return key, nil
+	}
+	key, err := x509.ParsePKIXPublicKey(c.Software.Public)
+	if err != nil {
+		return nil, ErrBroken
+	}
+	ecc, ok := key.(*ecdsa.PublicKey)
+	if !ok {
+		return nil, ErrBroken
+	}
+	return ecc, nil
 }
 
 // fileVersion is the form of the file that this program writes.
@@ -93,6 +136,7 @@ type Chip interface {
 	NewPINKey(policy pinkey.Policy, auth []byte, attestation tpm.Key, challenge []byte) (tpm.Key, pinkey.Creation, error)
 	ChangePIN(k tpm.Key, policy pinkey.Policy, former, auth []byte) (tpm.Key, error)
 	Sign(k tpm.Key, auth, digest []byte) ([]byte, error)
+	Holds(k tpm.Key) error
 	StartReset() (*tpm.Reset, error)
 	Seal(data, auth []byte) (tpm.Key, error)
 	Unseal(k tpm.Key, auth []byte) ([]byte, error)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"slices"
@@ -22,29 +23,29 @@ import (
 // forgets it by construction, as Windows does: nobody knows the PIN that opens it.
 type History struct {
 	Key    tpm.Key `json:"key"`    // seals the key of the list
-	Former []byte  `json:"former"` // formers, AES-256-GCM
+	Former []byte  `json:"former"` // Formers, AES-256-GCM
 }
 
-// formers are hashes of former PINs, oldest first. They are slow to guess even for who opened
+// Formers are hashes of former PINs, oldest first. They are slow to guess even for who opened
 // the list.
-type formers struct {
+type Formers struct {
 	Salt []byte   `json:"salt"`
 	PINs [][]byte `json:"pins"`
 }
 
 // hash is Argon2id (RFC 9106) with 19 MiB, as for passwords at the server.
-func (f formers) hash(pin string) []byte {
+func (f Formers) hash(pin string) []byte {
 	return argon2.IDKey([]byte(pin), f.Salt, 2, 19<<10, 1, 32)
 }
 
 // What is said of PINs that a person has or had.
 var (
-	errPresent = ErrPIN.With("pin", "That's the present PIN. Choose another.")
+	ErrPresent = ErrPIN.With("pin", "That's the present PIN. Choose another.")
 	errFormer  = ErrPIN.With("pin", "You had this PIN before. Choose another.")
 )
 
-// refuse reports whether pin is one of the last n.
-func (f formers) refuse(pin string, n int) error {
+// Refuse reports whether pin is one of the last n.
+func (f Formers) Refuse(pin string, n int) error {
 	if len(f.PINs) == 0 || n <= 0 {
 		return nil
 	}
@@ -58,39 +59,44 @@ func (f formers) refuse(pin string, n int) error {
 
 // openHistory returns the former PINs of c by the present one, which the TPM looks at. A list
 // that was damaged counts as empty: nobody is locked out by what is there to refuse.
-func (s *Store) openHistory(c Container, pin string) (formers, error) {
+func (s *Store) openHistory(c Container, pin string) (Formers, error) {
 	if c.History == nil {
-		return formers{}, nil
+		return Formers{}, nil
 	}
 	key, err := s.Chip.Unseal(c.History.Key, pinkey.Auth(c.Salt, pin))
 	if err != nil {
-		return formers{}, err
+		return Formers{}, err
 	}
 	list, err := gcm(key)
 	if err != nil {
-		return formers{}, nil //nolint:nilerr // see above
+		return Formers{}, nil //nolint:nilerr // see above
 	}
-	var f formers
+	var f Formers
 	if text, err := list.Open(nil, nil, c.History.Former, c.IDs.Ref()); err != nil || json.Unmarshal(text, &f) != nil {
-		return formers{}, nil //nolint:nilerr // see above
+		return Formers{}, nil //nolint:nilerr // see above
 	}
 	return f, nil
 }
 
-// note returns the history after former gives way to a PIN whose auth value is auth: the last
-// n PINs before that one, or nil when none is to be kept.
-func (s *Store) note(c Container, f formers, former string, n int, auth []byte) (*History, error) {
+// With returns the list after a PIN gave way to the next: the last n.
+func (f Formers) With(pin string, n int) Formers {
 	if n <= 0 {
-		return nil, nil //nolint:nilnil // none
+		return Formers{}
 	}
-	var err error
 	if f.Salt == nil {
-		if f.Salt, err = s.salt(); err != nil {
-			return nil, err
-		}
+		f.Salt = make([]byte, saltSize)
+		_, _ = rand.Read(f.Salt) // never fails
 	}
-	f.PINs = append(slices.Clone(f.PINs), f.hash(former))
+	f.PINs = append(slices.Clone(f.PINs), f.hash(pin))
 	f.PINs = f.PINs[max(0, len(f.PINs)-n):]
+	return f
+}
+
+// keepHistory encrypts f for the PIN whose auth value is auth; nil where there is nothing.
+func (s *Store) keepHistory(c Container, f Formers, auth []byte) (*History, error) {
+	if len(f.PINs) == 0 {
+		return nil, nil //nolint:nilnil // see above
+	}
 	text, err := json.Marshal(f)
 	if err != nil {
 		return nil, err

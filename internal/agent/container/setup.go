@@ -54,11 +54,8 @@ func (s *Store) make(plan Plan, pin string) (Container, pinkey.Creation, error) 
 	if err != nil {
 		return Container{}, pinkey.Creation{}, err
 	}
-	now := s.Now()
-	c := Container{
-		Version: fileVersion, IDs: plan.IDs, State: Pending, Reset: tpm2.Marshal(public), ResetVersion: plan.ResetVersion,
-		CreatedAt: now, SetAt: now,
-	}
+	c := New(plan.IDs, s.Now())
+	c.Reset, c.ResetVersion = tpm2.Marshal(public), plan.ResetVersion
 	if c.Salt, err = s.salt(); err != nil {
 		return Container{}, pinkey.Creation{}, err
 	}

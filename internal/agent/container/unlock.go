@@ -33,6 +33,12 @@ func (w Wrong) Unwrap() error {
 // waits grow with the wrong PINs in a row.
 var waits = [MaxWrong + 1]time.Duration{0, 0, time.Second, 5 * time.Second, 15 * time.Second, 0}
 
+// WrongAfter is what is said of the nth wrong PIN in a row.
+func WrongAfter(n int) Wrong {
+	n = max(0, min(n, MaxWrong))
+	return Wrong{Left: MaxWrong - n, Wait: waits[n]}
+}
+
 // Left returns how many wrong PINs the container still takes, and how long to wait before
 // the next one, counted from the last.
 func (s *Store) Left(c Container) (left int, wait time.Duration, err error) {
@@ -40,8 +46,8 @@ func (s *Store) Left(c Container) (left int, wait time.Duration, err error) {
 	if err != nil {
 		return 0, 0, broken(err)
 	}
-	n = min(n, MaxWrong)
-	return int(MaxWrong - n), waits[n], nil
+	next := WrongAfter(int(min(n, MaxWrong)))
+	return next.Left, next.Wait, nil
 }
 
 // Sign signs a SHA-256 digest with a person's key if pin is theirs. The wrong PIN is counted
@@ -70,7 +76,18 @@ func (s *Store) usable(user string) (Container, error) {
 	if err == nil && c.State != Ready {
 		err = ErrNoPIN
 	}
+	if err == nil && c.Software != nil {
+		err = ErrBroken
+	}
 	return c, err
+}
+
+// Holds reports whether the TPM can use the key of c, and counts nothing.
+func (s *Store) Holds(c Container) error {
+	if c.Software != nil {
+		return ErrBroken
+	}
+	return s.Chip.Holds(c.Key)
 }
 
 // try counts one try and returns how many are left after it.
@@ -92,7 +109,7 @@ func (s *Store) failed(c Container, left int, err error) error {
 	case errors.Is(err, tpm.ErrLocked):
 		return errors.Join(err, s.Chip.Set(c.Counter, uint64(MaxWrong-left-1)))
 	case errors.Is(err, tpm.ErrWrongPIN):
-		return Wrong{Left: left, Wait: waits[MaxWrong-left]}
+		return WrongAfter(MaxWrong - left)
 	case errors.Is(err, tpm.ErrForeign):
 		return err
 	}
@@ -113,7 +130,7 @@ func broken(err error) error {
 func (s *Store) Change(user, former, pin string, past int) error {
 	defer s.lock(user)()
 	if past > 0 && former == pin {
-		return errPresent
+		return ErrPresent
 	}
 	c, err := s.usable(user)
 	if err != nil {
@@ -131,7 +148,7 @@ func (s *Store) Change(user, former, pin string, past int) error {
 	if err != nil {
 		return s.failed(c, left, err)
 	}
-	if err := known.refuse(pin, past-1); err != nil { // the TPM took the former one
+	if err := known.Refuse(pin, past-1); err != nil { // the TPM took the former one
 		return errors.Join(err, s.Chip.Set(c.Counter, 0))
 	}
 	salt, err := s.salt()
@@ -143,7 +160,7 @@ func (s *Store) Change(user, former, pin string, past int) error {
 	if err != nil {
 		return s.failed(c, left, err)
 	}
-	if c.History, err = s.note(c, known, former, past-1, auth); err != nil {
+	if c.History, err = s.keepHistory(c, known.With(former, past-1), auth); err != nil {
 		return err
 	}
 	return s.replace(c, next, salt)

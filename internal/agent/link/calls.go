@@ -147,6 +147,21 @@ func (l *Link) ResetPIN(ctx context.Context, access graphclient.Secret, containe
 	return out, err
 }
 
+// TryPIN has the server look at a PIN of a container without a TPM. It is sent once: it counts.
+func (l *Link) TryPIN(ctx context.Context, container string, in device.TryRequest) (device.TryAnswer, error) {
+	var out device.TryAnswer
+	err := l.call(ctx, request{method: http.MethodPost, path: "/containers/" + url.PathEscape(container) + "/try", once: true}, in, &out)
+	return out, err
+}
+
+// ReleasePIN asks for the recovery secret of a forgotten PIN of a container without a TPM.
+func (l *Link) ReleasePIN(ctx context.Context, access graphclient.Secret, container string, in device.ReleaseRequest) (device.ReleaseAnswer, error) {
+	var out device.ReleaseAnswer
+	r := request{method: http.MethodPost, path: "/containers/" + url.PathEscape(container) + "/release", access: access.Reveal()}
+	err := l.call(ctx, r, in, &out)
+	return out, err
+}
+
 // Container asks whether the server knows a registered container of this device.
 func (l *Link) Container(ctx context.Context, container string) error {
 	return l.call(ctx, request{method: http.MethodGet, path: "/containers/" + url.PathEscape(container)}, nil, nil)

@@ -10,7 +10,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net/url"
@@ -33,12 +32,14 @@ type Server interface {
 	NewContainer(ctx context.Context, access graphclient.Secret) (device.ContainerAnswer, error)
 	RegisterKey(ctx context.Context, access graphclient.Secret, container string, in device.KeyRequest) (device.KeyAnswer, error)
 	ResetPIN(ctx context.Context, access graphclient.Secret, container string, in device.ResetRequest) (device.ResetAnswer, error)
+	TryPIN(ctx context.Context, container string, in device.TryRequest) (device.TryAnswer, error)
+	ReleasePIN(ctx context.Context, access graphclient.Secret, container string, in device.ReleaseRequest) (device.ReleaseAnswer, error)
 	RemoveContainer(ctx context.Context, container string) error
 }
 
 // Service is the PINs of a device. Every field is required.
 type Service struct {
-	Containers *container.Store
+	Containers Containers
 	Server     Server
 	Link       *link.Link
 	About      device.About
@@ -81,6 +82,21 @@ func (a as) SignReset(ctx context.Context, c pinkey.Container, nonce []byte, lif
 	return *signature, nil
 }
 
+// RegisterSoftware implements soft.Server.
+func (a as) RegisterSoftware(ctx context.Context, c pinkey.Container, in device.KeyRequest) (device.KeyAnswer, error) {
+	return a.RegisterKey(ctx, a.access, c.ID, in)
+}
+
+// Try implements soft.Server.
+func (a as) Try(ctx context.Context, c pinkey.Container, in device.TryRequest) (device.TryAnswer, error) {
+	return a.TryPIN(ctx, c.ID, in)
+}
+
+// Release implements soft.Server.
+func (a as) Release(ctx context.Context, c pinkey.Container, in device.ReleaseRequest) (device.ReleaseAnswer, error) {
+	return a.ReleasePIN(ctx, a.access, c.ID, in)
+}
+
 // Remove implements container.Server.
 func (a as) Remove(ctx context.Context, c pinkey.Container) error {
 	err := a.RemoveContainer(ctx, c.ID)
@@ -97,19 +113,13 @@ func (s *Service) Create(ctx context.Context, p websignin.Person, pin string) er
 	if err != nil {
 		return err
 	}
-	key, err := x509.ParsePKIXPublicKey(answer.ResetKey)
-	if err != nil {
-		return graphclient.ErrAnswer.With("", "The server's reset key is malformed.")
-	}
-	reset, err := device.KeyOf(key)
-	if err != nil {
-		return err
-	}
-	_, err = s.Containers.Create(ctx, as{s.Server, p.Access}, container.Plan{
-		IDs:   pinkey.Container{Tenant: s.About.TenantID, Device: s.DeviceID, User: p.ID, ID: answer.ID},
-		Reset: reset, ResetVersion: answer.ResetVersion, Challenge: answer.Challenge,
-	}, pin)
-	return err
+	ids := pinkey.Container{Tenant: s.About.TenantID, Device: s.DeviceID, User: p.ID, ID: answer.ID}
+	return s.Containers.Create(ctx, as{s.Server, p.Access}, ids, answer, pin)
+}
+
+// Change replaces a PIN by one that is none of the last past ones.
+func (s *Service) Change(ctx context.Context, user, former, pin string, past int) error {
+	return s.Containers.Change(ctx, as{Server: s.Server}, user, former, pin, past)
 }
 
 // Reset gives a forgotten PIN a new one, for somebody who signed in strongly just now. The
@@ -155,13 +165,16 @@ func (s *Service) Unlock(ctx context.Context, user, pin string) (Unlocked, error
 	}
 	nonce, err := s.nonce(ctx)
 	if away(err) {
-		return s.offline(user, pin)
+		return s.offline(ctx, user, pin)
 	}
 	if err != nil {
 		return Unlocked{}, err
 	}
 	now := s.Now().Add(s.Link.Offset())
-	assertion, err := device.Assert(&pinSigner{s.Containers, user, pin}, device.Assertion{
+	signer := &pinSigner{func(digest []byte) ([]byte, error) {
+		return s.Containers.Sign(ctx, as{Server: s.Server}, user, pin, digest)
+	}}
+	assertion, err := device.Assert(signer, device.Assertion{
 		Method: c.Method, User: user, DeviceID: s.DeviceID, Issuer: s.About.Issuer, Nonce: nonce,
 	}, now)
 	if err != nil {
@@ -223,29 +236,37 @@ func (s *Service) nonce(ctx context.Context) (string, error) {
 }
 
 // offline tries the PIN on this device alone.
-func (s *Service) offline(user, pin string) (Unlocked, error) {
+func (s *Service) offline(ctx context.Context, user, pin string) (Unlocked, error) {
 	left, err := s.Offline(user)
 	if err != nil {
 		return Unlocked{}, err
 	}
-	if err := s.Check(user, pin); err != nil {
+	if err := s.check(ctx, as{}, user, pin); err != nil {
 		return Unlocked{}, err
 	}
 	return Unlocked{User: user, Offline: true, Left: left}, nil
 }
 
-// Check tries a PIN on this device alone, and signs nobody in. A wrong one counts.
-func (s *Service) Check(user, pin string) error {
+// Check tries a PIN, and signs nobody in. A wrong one counts.
+func (s *Service) Check(ctx context.Context, user, pin string) error {
+	err := s.check(ctx, as{Server: s.Server}, user, pin)
+	if away(err) {
+		return s.check(ctx, as{}, user, pin)
+	}
+	return err
+}
+
+func (s *Service) check(ctx context.Context, server as, user, pin string) error {
 	c, err := s.Containers.Find(user)
 	if err != nil {
 		return err
 	}
-	public, err := c.Key.PublicKey()
+	public, err := c.PublicKey()
 	if err != nil {
-		return container.ErrBroken
+		return err
 	}
 	digest := sha256.Sum256([]byte(rand.Text()))
-	signature, err := s.Containers.Sign(user, pin, digest[:])
+	signature, err := s.Containers.Sign(ctx, server, user, pin, digest[:])
 	if err != nil {
 		return err
 	}
@@ -257,8 +278,7 @@ func (s *Service) Check(user, pin string) error {
 
 // pinSigner is a person's key, opened by their PIN for each signature.
 type pinSigner struct {
-	containers *container.Store
-	user, pin  string
+	sign func(digest []byte) ([]byte, error)
 }
 
 // Public implements crypto.Signer; nobody here asks.
@@ -266,5 +286,5 @@ func (p *pinSigner) Public() crypto.PublicKey { return nil }
 
 // Sign implements crypto.Signer.
 func (p *pinSigner) Sign(_ io.Reader, digest []byte, _ crypto.SignerOpts) ([]byte, error) {
-	return p.containers.Sign(p.user, p.pin, digest)
+	return p.sign(digest)
 }

@@ -32,6 +32,10 @@ var (
 		Kind: fault.TooMany, Code: "pinResetTooOften",
 		Text: "This PIN was reset too often in the last hour.", Remedy: "Wait, or ask the helpdesk.",
 	}
+	ErrVerifier = &fault.Error{
+		Kind: fault.Invalid, Code: "pinVerifierInvalid",
+		Text: "What the device made of the PIN has the wrong form.", Remedy: "Update the agent.",
+	}
 	ErrRegistered = &fault.Error{
 		Kind: fault.Conflict, Code: "pinRegistered",
 		Text: "Another key is registered for this PIN.", Remedy: "Set the PIN up anew.",

@@ -63,6 +63,7 @@ type Container struct {
 
 	Key          []byte      `json:"key,omitempty"` // PKIX
 	Attested     bool        `json:"attested,omitempty"`
+	Software     *Software   `json:"software,omitempty"` // nil when the key is in a TPM
 	RegisteredAt time.Time   `json:"registeredAt,omitzero"`
 	Resets       []time.Time `json:"resets,omitempty"` // the last MostResets, oldest first
 }
@@ -89,12 +90,23 @@ func (c Container) PublicKey() (*ecdsa.PublicKey, error) {
 }
 
 // Strength is Graph's authenticationMethodKeyStrength: normal where the TPM's maker vouches
-// for it, unknown where the TPM vouches for itself.
+// for it, unknown where the TPM vouches for itself, weak without one.
 func (c Container) Strength() string {
-	if c.Attested {
+	switch {
+	case c.Software != nil:
+		return "weak"
+	case c.Attested:
 		return "normal"
 	}
 	return "unknown"
+}
+
+// Storage says where the key is: tpm or software.
+func (c Container) Storage() string {
+	if c.Software != nil {
+		return InFile
+	}
+	return "tpm"
 }
 
 // Reset notes a reset at now, or is ErrTooManyResets.
@@ -109,11 +121,15 @@ func (c Container) Reset(now time.Time) (Container, error) {
 	return c, nil
 }
 
-// Proof is what a sign-in by PIN at now leaves behind: the key of the device's TPM, opened by
-// what the person knows.
+// Proof is what a sign-in by PIN at now leaves behind: the key of the device's TPM, or of its
+// file (RFC 8176: hwk, swk), opened by what the person knows.
 func (c Container) Proof(now time.Time) signin.Proof {
+	key := "hwk"
+	if c.Software != nil {
+		key = "swk"
+	}
 	return signin.Proof{
-		Method: MethodID, At: now, AMR: []string{"hwk", "mfa"}, Combination: Combination,
+		Method: MethodID, At: now, AMR: []string{key, "mfa"}, Combination: Combination,
 		FreshUntil: now.Add(FreshFor),
 	}
 }

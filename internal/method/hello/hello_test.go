@@ -67,7 +67,8 @@ func TestMaySetUp(t *testing.T) {
 		{"somebody who was elsewhere", device, signin.Session{}, allowed, nine, hello.ErrStale},
 		{"with a pass for one purpose", device, session(func(s *signin.Session) { s.Purpose = "one" }), allowed, nine, directory.ErrPurposeBound},
 		{"where PINs are off", device, session(nil), hello.Settings{}, nine, hello.ErrOff},
-		{"without a TPM", directory.Device{KeyStorage: "software"}, session(nil), allowed, nine, hello.ErrNeedsTPM},
+		{"without a TPM", directory.Device{KeyStorage: "software"}, session(nil), allowed, nine, nil},
+		{"without a TPM, where one is required", directory.Device{KeyStorage: "software"}, session(nil), strict, nine, hello.ErrNeedsTPM},
 		{"with a TPM that proved nothing", directory.Device{KeyStorage: "tpm"}, session(nil), allowed, nine, hello.ErrNeedsTPM},
 		{"with a TPM that nobody trusts, where one is required", device, session(nil), strict, nine, hello.ErrNeedsTPM},
 		{"with a trusted TPM, where one is required", trusted, session(nil), strict, nine, nil},
@@ -194,8 +195,13 @@ func (ring) Secret(_ context.Context, _ string, purpose keyring.Purpose, id stri
 // counter answers NoteReset.
 type counter struct{ err error }
 
-func (c counter) NoteReset(context.Context, hello.Container, time.Time, audit.Event, ...outbox.Item) error {
+func (c counter) NoteReset(context.Context, hello.Container, *hello.Guard, time.Time, audit.Event, ...outbox.Item) error {
 	return c.err
+}
+
+func (c counter) NoteTry(_ context.Context, one hello.Container, verifier []byte, next *hello.Guard, _ audit.Event) (hello.Tried, error) {
+	_, tried := one.Try(verifier, next)
+	return tried, c.err
 }
 
 func TestAContainerKeepsItsRoot(t *testing.T) {

@@ -30,6 +30,18 @@ type Signer interface {
 	// signature is given out only when e is recorded and counted; beyond MostResets it is
 	// ErrTooManyResets.
 	Sign(ctx context.Context, c Container, nonce []byte, lifetime time.Duration, at time.Time, e audit.Event, mails ...outbox.Item) ([]byte, error)
+
+	// RecoveryKey returns the public key under a root that the recovery secret of a container
+	// without a TPM is sealed to.
+	RecoveryKey(ctx context.Context, c pinkey.Container, root string) ([]byte, error)
+	// Share returns the share for the present PIN of a container that was just registered.
+	Share(ctx context.Context, c Container) ([]byte, error)
+	// Try counts a try and returns the shares for a right one; stopped is recorded when it was
+	// the last.
+	Try(ctx context.Context, c Container, verifier []byte, next *Guard, stopped audit.Event) (Tried, Shares, error)
+	// Release opens the recovery secret of c and seals it, with the share of the next PIN, to
+	// one request. It is given out only when e is recorded and counted, as by Sign.
+	Release(ctx context.Context, c Container, sealed, to []byte, next Guard, at time.Time, e audit.Event, mails ...outbox.Item) ([]byte, error)
 }
 
 // A ResetKey is the public part of a reset key.
@@ -51,11 +63,14 @@ type Roots struct {
 	Counter Counter
 }
 
-// Counter counts resets.
+// Counter counts resets and tries.
 type Counter interface {
-	// NoteReset notes a reset of a registered container, records e and queues mails, if
-	// [Container.Reset] lets it; or does none of it.
-	NoteReset(ctx context.Context, c Container, at time.Time, e audit.Event, mails ...outbox.Item) error
+	// NoteReset notes a reset of a registered container and the PIN that follows, unless it is
+	// nil, records e and queues mails, if [Container.Reset] lets it; or does none of it.
+	NoteReset(ctx context.Context, c Container, next *Guard, at time.Time, e audit.Event, mails ...outbox.Item) error
+	// NoteTry keeps what [Container.Try] makes of a registered container without a TPM, and
+	// records stopped when that was the last try. Of concurrent tries each counts.
+	NoteTry(ctx context.Context, c Container, verifier []byte, next *Guard, stopped audit.Event) (Tried, error)
 }
 
 // Key implements Signer.
@@ -99,7 +114,7 @@ func (r Roots) Sign(ctx context.Context, c Container, nonce []byte, lifetime tim
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Counter.NoteReset(ctx, c, at, e, mails...); err != nil {
+	if err := r.Counter.NoteReset(ctx, c, nil, at, e, mails...); err != nil {
 		return nil, err
 	}
 	return tpm2.Marshal(signature), nil

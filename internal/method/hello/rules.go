@@ -23,7 +23,7 @@ func MaySetUp(d directory.Device, session signin.Session, s Settings, now time.T
 	switch {
 	case !s.Allowed:
 		return ErrOff
-	case d.KeyStorage != "tpm" || len(d.AttestationKey) == 0 || s.RequireTPM && !d.Attested:
+	case s.RequireTPM && !d.Attested, !inFile(d) && (d.KeyStorage != "tpm" || len(d.AttestationKey) == 0):
 		return ErrNeedsTPM
 	case session.Purpose != "":
 		return directory.ErrPurposeBound

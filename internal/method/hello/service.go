@@ -69,24 +69,30 @@ func (p PINs) own(ctx context.Context, r Request, id string) (Container, error) 
 	return c, err
 }
 
-// Register checks how the key was made and keeps it; events makes the events of the new
-// method, and of bootstrap passes that end with it.
-func (p PINs) Register(ctx context.Context, r Request, id string, in pinkey.Creation, events Events) (Container, error) {
+// begun returns a container of this person on this device that may be registered now.
+func (p PINs) begun(ctx context.Context, r Request, id string) (Container, error) {
 	now := p.Now()
 	if err := MaySetUp(r.Device, r.Session, r.Settings, now); err != nil {
 		return Container{}, err
 	}
 	c, err := p.own(ctx, r, id)
+	if err == nil && !c.Registered() && now.Sub(c.CreatedAt) >= SetUpWithin {
+		err = ErrBegunLongAgo
+	}
+	return c, err
+}
+
+// Register checks how the key was made and keeps it; events makes the events of the new
+// method, and of bootstrap passes that end with it.
+func (p PINs) Register(ctx context.Context, r Request, id string, in pinkey.Creation, events Events) (Container, error) {
+	c, err := p.begun(ctx, r, id)
 	if err != nil {
 		return c, err
-	}
-	if !c.Registered() && now.Sub(c.CreatedAt) >= SetUpWithin {
-		return c, ErrBegunLongAgo
 	}
 	if c.Key, err = p.check(ctx, r.Device, c, in); err != nil {
 		return c, err
 	}
-	c.Method, c.RegisteredAt, c.Attested = uuid.NewString(), now, r.Device.Attested
+	c.Method, c.RegisteredAt, c.Attested = uuid.NewString(), p.Now(), r.Device.Attested
 	return p.Store.RegisterKey(ctx, c, events.Registered(c), events.Ended)
 }
 
@@ -130,26 +136,36 @@ type Reset struct {
 // Reset authorises one change of a forgotten PIN over a nonce of the TPM and returns the
 // signature, a TPMT_SIGNATURE; event makes the event.
 func (p PINs) Reset(ctx context.Context, r Request, id string, nonce []byte, lifetime time.Duration, event func(Reset) audit.Event) ([]byte, error) {
-	now := p.Now()
-	c, err := p.own(ctx, r, id)
+	c, what, mails, err := p.mayReset(ctx, r, id)
 	if err != nil {
 		return nil, err
 	}
+	if c.Software != nil { // there is no TPM that the nonce could be of
+		return nil, pinkey.ErrReset
+	}
+	return p.Signer.Sign(ctx, c, nonce, lifetime, what.At, event(what), mails...)
+}
+
+// mayReset returns the container whose forgotten PIN may be replaced now, by what, and the
+// mails that tell of it.
+func (p PINs) mayReset(ctx context.Context, r Request, id string) (Container, Reset, []outbox.Item, error) {
+	now := p.Now()
+	c, err := p.own(ctx, r, id)
+	if err != nil {
+		return c, Reset{}, nil, err
+	}
 	proof, err := MayReset(c, r.Session, r.Settings, now)
 	if err != nil {
-		return nil, err
+		return c, Reset{}, nil, err
 	}
 	what := Reset{Container: c, Device: r.Device, User: r.User, Proof: proof, At: now}
 	if proof.Pass != nil {
 		if what.Issuer, err = p.Store.PassIssuer(ctx, c.Tenant, c.User, proof.Pass.ID); err != nil {
-			return nil, err
+			return c, what, nil, err
 		}
 	}
 	mails, err := p.Letters(ctx, what)
-	if err != nil {
-		return nil, err
-	}
-	return p.Signer.Sign(ctx, c, nonce, lifetime, now, event(what), mails...)
+	return c, what, mails, err
 }
 
 // Remove forgets a container of the device, whosever it is.
