@@ -25,6 +25,8 @@ type Group struct {
 	IsAssignableToRole bool      `json:"isAssignableToRole,omitempty"`
 	GroupTypes         []string  `json:"groupTypes,omitempty"`
 	CreatedDateTime    time.Time `json:"createdDateTime,omitzero"`
+	// UniqueName names the group in its tenant, in any case; it never changes.
+	UniqueName string `json:"uniqueName,omitempty"`
 
 	// MembershipRule says who is in a dynamic group; package membership reads it.
 	MembershipRule  string `json:"membershipRule,omitempty"`
@@ -74,7 +76,12 @@ const (
 var (
 	ErrGroupUnknown = &fault.Error{Kind: fault.NotFound, Code: "groupUnknown", Text: "There is no such group."}
 	ErrGroupInvalid = &fault.Error{Kind: fault.Invalid, Code: "groupInvalid", Text: "The group can't be saved like this."}
-	ErrGroupCycle   = &fault.Error{
+	// ErrUniqueNameTaken reports a uniqueName that another group has.
+	ErrUniqueNameTaken = &fault.Error{
+		Kind: fault.Conflict, Code: "groupUniqueNameTaken", Target: "uniqueName",
+		Text: "Another group has this uniqueName.", Remedy: "Choose another one.",
+	}
+	ErrGroupCycle = &fault.Error{
 		Kind: fault.Invalid, Code: "groupCycle",
 		Text: "This would make the group a member of itself, through other groups.",
 	}
@@ -116,6 +123,8 @@ func (g Group) Check() error {
 		return ErrGroupInvalid.With("membershipRuleProcessingState", "membershipRuleProcessingState must be On or Paused.")
 	case !g.Dynamic() && (g.MembershipRule != "" || g.ProcessingState != ""):
 		return ErrGroupInvalid.With("membershipRule", "Only a group with the type DynamicMembership has a rule.")
+	case g.UniqueName != "" && (!plainText(g.UniqueName) || len(g.UniqueName) > 120 || strings.TrimSpace(g.UniqueName) != g.UniqueName):
+		return ErrGroupInvalid.With("uniqueName", "uniqueName has at most 120 characters, without control characters and without blanks at its ends.")
 	case len(g.Description) > 1024:
 		return ErrGroupInvalid.With("description", "description is longer than 1024 bytes.")
 	}

@@ -17,7 +17,7 @@ import (
 var applicationSchema = filter.Schema{
 	{Name: "id", Type: filter.TypeGUID, Column: "id", Ops: filter.Equality},
 	{Name: "appId", Type: filter.TypeGUID, Column: "app_id", Ops: filter.Equality},
-	{Name: "displayName", Type: filter.TypeString, Column: "display_name", Ops: filter.Equality | filter.StartsWith | filter.Sort},
+	{Name: "displayName", Type: filter.TypeString, Column: "display_name", Ops: filter.Equality | filter.StartsWith | filter.Search | filter.Sort},
 	{Name: "createdDateTime", Type: filter.TypeTime, Column: "created_at", Ops: filter.Equality | filter.Ordering | filter.Sort},
 }
 
@@ -131,7 +131,7 @@ func (a *API) trustEvent(c *call, activity, operation string, targets ...audit.T
 // listApplications serves GET /applications.
 func (a *API) listApplications(c *call) error {
 	w, err := a.wish(c, odata.Allow{
-		Properties: applicationProperties, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true, Count: true,
+		Properties: applicationProperties, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true, Search: true, Count: true,
 	}, applicationSchema)
 	if err != nil {
 		return err

@@ -119,7 +119,7 @@ func TestWhatApplicationsRefuse(t *testing.T) {
 		{"a service principal of nothing", 404, "POST", "/v1.0/servicePrincipals", `{"appId":"` + uuid.NewString() + `"}`},
 		{"a name that follows the application", 400, "PATCH", "/v1.0/servicePrincipals/" + sp, `{"displayName":"Other"}`},
 		{"a filter without an index", 400, "GET", "/v1.0/applications?$filter=description%20eq%20'x'", ""},
-		{"$search, for which there is no index", 400, "GET", "/v1.0/applications?$search=%22displayName:a%22", ""},
+		{"$search of what has no index", 400, "GET", "/v1.0/applications?$search=%22description:a%22", ""},
 		{"an unknown id", 404, "GET", "/v1.0/applications/" + uuid.NewString(), ""},
 		{"an id that is none", 404, "GET", "/v1.0/applications/x", ""},
 		{"another key", 404, "GET", "/v1.0/applications(uniqueName='x')", ""},

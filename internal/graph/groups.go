@@ -40,6 +40,7 @@ func groupResource(g directory.Group) odata.Entity {
 		{Name: "membershipRule", Value: text(g.MembershipRule)},
 		{Name: "membershipRuleProcessingState", Value: text(g.ProcessingState)},
 		{Name: "securityEnabled", Value: g.SecurityEnabled},
+		{Name: "uniqueName", Value: text(g.UniqueName)},
 	}
 }
 
@@ -106,7 +107,7 @@ func readGroup(body *odata.Object, g *directory.Group) {
 	body.String("membershipRule", &g.MembershipRule)
 	body.String("membershipRuleProcessingState", &g.ProcessingState)
 	body.NotKept("id", "createdDateTime", "deletedDateTime", "mail",
-		"visibility", "classification", "theme", "preferredLanguage", "preferredDataLocation", "proxyAddresses", "uniqueName")
+		"visibility", "classification", "theme", "preferredLanguage", "preferredDataLocation", "proxyAddresses")
 }
 
 // checkGroup checks g with its rule. A group that is dynamic is so by a rule that is followed,
@@ -165,6 +166,7 @@ func (a *API) createGroup(c *call) error {
 	g := directory.Group{Tenant: c.tenant.ID, ID: directory.GroupID(uuid.NewString()), CreatedDateTime: a.Now().UTC()}
 	readGroup(body, &g)
 	body.Bool("isAssignableToRole", &g.IsAssignableToRole)
+	body.String("uniqueName", &g.UniqueName)
 	members, err := a.bound(c, body, "members@odata.bind")
 	if err != nil {
 		return err
@@ -205,7 +207,7 @@ func (a *API) patchGroup(c *call) error {
 	}
 	old, g := c.group, c.group
 	readGroup(body, &g)
-	body.NotKept("isAssignableToRole") // set at creation, and never again
+	body.NotKept("isAssignableToRole", "uniqueName") // set at creation, and never again
 	members, err := a.bound(c, body, "members@odata.bind")
 	if err != nil {
 		return err

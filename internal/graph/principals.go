@@ -14,7 +14,7 @@ import (
 var principalSchema = filter.Schema{
 	{Name: "id", Type: filter.TypeGUID, Column: "id", Ops: filter.Equality},
 	{Name: "appId", Type: filter.TypeGUID, Column: "app_id", Ops: filter.Equality},
-	{Name: "displayName", Type: filter.TypeString, Column: "display_name", Ops: filter.Equality | filter.StartsWith | filter.Sort},
+	{Name: "displayName", Type: filter.TypeString, Column: "display_name", Ops: filter.Equality | filter.StartsWith | filter.Search | filter.Sort},
 	{Name: "createdDateTime", Type: filter.TypeTime, Column: "created_at", Ops: filter.Equality | filter.Ordering | filter.Sort},
 }
 
@@ -80,7 +80,7 @@ func (a *API) principalEvent(c *call, activity, operation string, p directory.Se
 // listPrincipals serves GET /servicePrincipals.
 func (a *API) listPrincipals(c *call) error {
 	w, err := a.wish(c, odata.Allow{
-		Properties: principalProperties, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true, Count: true,
+		Properties: principalProperties, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true, Search: true, Count: true,
 	}, principalSchema)
 	if err != nil {
 		return err

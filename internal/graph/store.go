@@ -78,6 +78,9 @@ type Store interface {
 
 	// Group returns a group, or directory.ErrGroupUnknown.
 	Group(ctx context.Context, tenant directory.TenantID, id directory.GroupID) (directory.Group, error)
+	// GroupByUniqueName returns the group with that uniqueName, in any case, or
+	// directory.ErrGroupUnknown.
+	GroupByUniqueName(ctx context.Context, tenant directory.TenantID, name string) (directory.Group, error)
 	// CreateGroup and UpdateGroup store g and add members; directory.ErrGroupCycle,
 	// directory.ErrNestedRole, directory.ErrLinkExists, directory.ErrChanged.
 	CreateGroup(ctx context.Context, g directory.Group, members, owners []directory.Ref, events ...audit.Event) error

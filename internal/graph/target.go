@@ -40,13 +40,20 @@ func objectID(c *call, name string, unknown error) (string, error) {
 	return strings.ToLower(key.Value), nil
 }
 
-// team finds the group that {id} names.
+// team finds the group that {id} names, by object id or as (uniqueName='…').
 func team(a *API, c *call) (directory.Target, error) {
-	id, err := objectID(c, "id", directory.ErrGroupUnknown)
+	key, err := odata.ParseKey(c.r.PathValue("id"))
 	if err != nil {
 		return directory.Target{}, err
 	}
-	if c.group, err = a.Store.Group(c.ctx(), c.tenant.ID, directory.GroupID(id)); err != nil {
+	var id string
+	if strings.EqualFold(key.Property, "uniqueName") {
+		c.group, err = a.Store.GroupByUniqueName(c.ctx(), c.tenant.ID, key.Value)
+		id = string(c.group.ID)
+	} else if id, err = objectID(c, "id", directory.ErrGroupUnknown); err == nil {
+		c.group, err = a.Store.Group(c.ctx(), c.tenant.ID, directory.GroupID(id))
+	}
+	if err != nil {
 		return directory.Target{}, err
 	}
 	if c.caller.AppOnly() {

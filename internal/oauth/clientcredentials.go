@@ -57,14 +57,21 @@ func (s *Server) clientCredentials(x *exchange) (tokens, error) {
 	return tokens{Type: "Bearer", ExpiresIn: seconds, ExtExpiresIn: seconds, Access: signed}, nil
 }
 
-// resourceOf returns the API that a scope names and the audience of its tokens.
+// resourceOf returns the API that a scope names, by client id or identifier URI, and the
+// audience of its tokens.
 func (s *Server) resourceOf(r *http.Request, tenant directory.TenantID, asked string) (directory.ServicePrincipal, string, error) {
 	ctx := r.Context()
 	if asked == scope.Graph || asked == "" || asked == string(directory.GraphAppID) {
 		return directory.GraphPrincipal(tenant), string(directory.GraphAppID), nil
 	}
-	id := directory.AppID(strings.TrimPrefix(asked, "api://"))
-	p, err := s.Store.ServicePrincipalByAppID(ctx, tenant, id)
+	id := strings.ToLower(strings.TrimPrefix(asked, "api://"))
+	var p directory.ServicePrincipal
+	var err error
+	if directory.IsID(id) {
+		p, err = s.Store.ServicePrincipalByAppID(ctx, tenant, directory.AppID(id))
+	} else {
+		p, err = s.Store.ServicePrincipalByIdentifier(ctx, tenant, asked)
+	}
 	if isFault(err, directory.ErrServicePrincipalUnknown) || err == nil && !p.AccountEnabled {
 		return p, "", oautherr.ErrResourceUnknown
 	}

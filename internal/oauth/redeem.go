@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"errors"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/oauth/pkce"
+	"github.com/postern-id/postern/internal/oauth/scope"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -58,10 +60,68 @@ func (s *Server) refreshToken(x *exchange) (tokens, error) {
 	if err != nil {
 		return tokens{}, err
 	}
+	if f, err = s.narrowed(x, f); err != nil {
+		return tokens{}, err
+	}
 	if f, err = s.stillGranted(x, f); err != nil {
 		return tokens{}, err
 	}
 	return s.spend(x, g, f, thumbprint, g.Thumbprint != "" || x.client.proof == "2")
+}
+
+// narrowed returns f with those of its scopes that the request asks for: all without a scope
+// parameter, and never more than there are (RFC 6749 section 6). It is for this answer alone;
+// the refresh token keeps all, so that later answers may have them again.
+func (s *Server) narrowed(x *exchange, f Family) (Family, error) {
+	text := x.r.PostForm.Get("scope")
+	if strings.TrimSpace(text) == "" {
+		return f, nil
+	}
+	asked, err := scope.Parse(text, s.PublicURL)
+	if err != nil {
+		return f, err
+	}
+	if asked.Resource != "" {
+		same, err := s.sameResource(x, f, asked.Resource)
+		if err != nil {
+			return f, err
+		}
+		if !same {
+			return f, oautherr.ErrWiderScope
+		}
+	}
+	f.OpenID, f.Profile, f.Email = f.OpenID && asked.OpenID, f.Profile && asked.Profile, f.Email && asked.Email
+	if asked.Default {
+		return f, nil
+	}
+	had := strings.Fields(f.Scopes)
+	names := asked.Names
+	if len(names) == 0 && slices.Contains(had, "User.Read") {
+		names = []string{"User.Read"} // enough for UserInfo, as at the authorization
+	}
+	var left []string
+	for _, name := range names {
+		i := slices.IndexFunc(had, func(h string) bool { return strings.EqualFold(h, name) })
+		if i < 0 {
+			return f, oautherr.ErrWiderScope
+		}
+		left = append(left, had[i])
+	}
+	f.Scopes = strings.Join(left, " ")
+	return f, nil
+}
+
+// sameResource reports whether asked names the API of f, by whatever of its names.
+func (s *Server) sameResource(x *exchange, f Family, asked string) (bool, error) {
+	if strings.EqualFold(asked, cmp.Or(f.Resource, scope.Graph)) {
+		return true, nil
+	}
+	mine, _, err := s.resourceOf(x.r, f.Tenant, f.Resource)
+	if err != nil {
+		return false, err
+	}
+	other, _, err := s.resourceOf(x.r, f.Tenant, asked)
+	return mine.ID == other.ID, err
 }
 
 // stillGranted returns f with those of its scopes that are granted to this day. When none is

@@ -27,6 +27,9 @@ type Store interface {
 	// ServicePrincipalByAppID returns an application's presence in the tenant, or
 	// directory.ErrServicePrincipalUnknown.
 	ServicePrincipalByAppID(ctx context.Context, tenant directory.TenantID, app directory.AppID) (directory.ServicePrincipal, error)
+	// ServicePrincipalByIdentifier returns the presence of the application with that identifier
+	// URI, in any case, or directory.ErrServicePrincipalUnknown.
+	ServicePrincipalByIdentifier(ctx context.Context, tenant directory.TenantID, uri string) (directory.ServicePrincipal, error)
 	// AppRolesOf returns the ids of the app roles that a principal has at a resource.
 	AppRolesOf(ctx context.Context, tenant directory.TenantID, principal string, resource directory.ServicePrincipalID) ([]string, error)
 	// RecordTokens records the event of tokens that no row stands behind.

@@ -32,7 +32,15 @@ func (tx *Tx) insertApplication(ctx context.Context, a directory.Application) er
 	if err != nil {
 		return err
 	}
+	if err := tx.setNameWords(ctx, a.Tenant, directory.KindApplication, string(a.ID), a.DisplayName); err != nil {
+		return err
+	}
 	return tx.setIdentifiers(ctx, a)
+}
+
+// setNameWords lets $search find an object by its displayName.
+func (tx *Tx) setNameWords(ctx context.Context, tenant directory.TenantID, kind directory.ObjectKind, id, name string) error {
+	return tx.setWords(ctx, tenant, kind, id, map[string][]string{"displayName": directory.Words(name)})
 }
 
 // insertSecret adds a client secret, of which s has the keyed hash.
@@ -53,10 +61,10 @@ func (tx *Tx) insertServicePrincipal(ctx context.Context, p directory.ServicePri
 		INSERT INTO service_principal (tenant_id, id, app_id, display_name, account_enabled, created_at, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, app_id) DO NOTHING`,
 		p.Tenant, p.ID, p.AppID, strings.ToLower(p.DisplayName), p.AccountEnabled, micros(p.CreatedDateTime), string(body))
-	if err == nil && n == 0 {
-		return directory.ErrServicePrincipalExists
+	if err := changed(n, err, directory.ErrServicePrincipalExists); err != nil {
+		return err
 	}
-	return err
+	return tx.setNameWords(ctx, p.Tenant, directory.KindServicePrincipal, string(p.ID), p.DisplayName)
 }
 
 func scanServicePrincipal(tenant directory.TenantID, scan func(...any) error) (directory.ServicePrincipal, error) {
@@ -72,6 +80,17 @@ func scanServicePrincipal(tenant directory.TenantID, scan func(...any) error) (d
 	}
 	p.ID, p.Version = id, version
 	return p, nil
+}
+
+// ServicePrincipalByIdentifier implements oauth.Store.
+func (db *DB) ServicePrincipalByIdentifier(ctx context.Context, tenant directory.TenantID, uri string) (directory.ServicePrincipal, error) {
+	row := db.read.QueryRowContext(ctx, `
+		SELECT p.id, p.body, p.version FROM application_identifier i
+		JOIN application a ON a.tenant_id = i.tenant_id AND a.id = i.application_id
+		JOIN service_principal p ON p.tenant_id = a.tenant_id AND p.app_id = a.app_id
+		WHERE i.tenant_id = $1 AND i.uri = $2`, tenant, strings.ToLower(uri))
+	p, err := scanServicePrincipal(tenant, row.Scan)
+	return p, notFound(err, directory.ErrServicePrincipalUnknown)
 }
 
 // ServicePrincipal returns the service principal with the given object id, or
@@ -143,7 +162,28 @@ func (tx *Tx) insertGroup(ctx context.Context, g directory.Group) error {
 		micros(g.CreatedDateTime), string(body)); err != nil {
 		return fmt.Errorf("insert group: %w", err)
 	}
-	return tx.setWords(ctx, g.Tenant, directory.KindGroup, string(g.ID), map[string][]string{"displayName": directory.Words(g.DisplayName)})
+	if err := tx.setUniqueName(ctx, g); err != nil {
+		return err
+	}
+	return tx.setNameWords(ctx, g.Tenant, directory.KindGroup, string(g.ID), g.DisplayName)
+}
+
+// setUniqueName lets g be found by its uniqueName, or returns directory.ErrUniqueNameTaken.
+func (tx *Tx) setUniqueName(ctx context.Context, g directory.Group) error {
+	if g.UniqueName == "" {
+		return nil
+	}
+	name := strings.ToLower(g.UniqueName)
+	// A program of the first release leaves the name behind when it deletes the group.
+	if _, err := tx.exec(ctx, `
+		DELETE FROM group_unique_name WHERE tenant_id = $1 AND name = $2
+			AND group_id NOT IN (SELECT id FROM directory_group WHERE tenant_id = $1)`, g.Tenant, name); err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, `
+		INSERT INTO group_unique_name (tenant_id, name, group_id) VALUES ($1, $2, $3)
+		ON CONFLICT (tenant_id, name) DO NOTHING`, g.Tenant, name, g.ID)
+	return changed(n, err, directory.ErrUniqueNameTaken)
 }
 
 func (tx *Tx) insertLink(ctx context.Context, tenant directory.TenantID, group directory.GroupID, relation directory.Relation, ref directory.Ref) error {

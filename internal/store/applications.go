@@ -102,6 +102,9 @@ func (db *DB) UpdateApplication(ctx context.Context, a directory.Application, e 
 		if err := tx.setIdentifiers(ctx, a); err != nil {
 			return err
 		}
+		if err := tx.setNameWords(ctx, a.Tenant, directory.KindApplication, string(a.ID), a.DisplayName); err != nil {
+			return err
+		}
 		p, err := servicePrincipalBy(ctx, tx.q, a.Tenant, "app_id", string(a.AppID))
 		switch {
 		case errors.Is(err, directory.ErrServicePrincipalUnknown):

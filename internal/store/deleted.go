@@ -129,6 +129,7 @@ func (tx *Tx) bury(ctx context.Context, tenant directory.TenantID, ref directory
 	}
 	for _, statement := range []string{
 		`DELETE FROM object_word WHERE tenant_id = $1 AND object_id = $2`,
+		`DELETE FROM group_unique_name WHERE tenant_id = $1 AND group_id = $2`,
 		`DELETE FROM ` + tables[ref.Kind] + ` WHERE tenant_id = $1 AND id = $2`,
 	} {
 		if _, err := tx.exec(ctx, statement, tenant, ref.ID); err != nil {

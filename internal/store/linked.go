@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -30,6 +31,17 @@ func scanGroup(tenant directory.TenantID, scan func(...any) error) (directory.Gr
 // Group returns the group with the given id, or directory.ErrGroupUnknown.
 func (db *DB) Group(ctx context.Context, tenant directory.TenantID, id directory.GroupID) (directory.Group, error) {
 	return groupBy(ctx, db.read, tenant, id)
+}
+
+// GroupByUniqueName implements graph.Store.
+func (db *DB) GroupByUniqueName(ctx context.Context, tenant directory.TenantID, name string) (directory.Group, error) {
+	var id directory.GroupID
+	err := db.read.QueryRowContext(ctx, `SELECT group_id FROM group_unique_name WHERE tenant_id = $1 AND name = $2`,
+		tenant, strings.ToLower(name)).Scan(&id)
+	if err := notFound(err, directory.ErrGroupUnknown); err != nil {
+		return directory.Group{}, err
+	}
+	return db.Group(ctx, tenant, id)
 }
 
 func groupBy(ctx context.Context, q querier, tenant directory.TenantID, id directory.GroupID) (directory.Group, error) {

@@ -60,7 +60,10 @@ func (tx *Tx) replaceServicePrincipal(ctx context.Context, p directory.ServicePr
 		UPDATE service_principal SET display_name = $1, account_enabled = $2, body = $3, version = version + 1
 		WHERE tenant_id = $4 AND id = $5 AND version = $6`,
 		strings.ToLower(p.DisplayName), p.AccountEnabled, string(body), p.Tenant, p.ID, p.Version)
-	return changed(n, err, directory.ErrChanged)
+	if err := changed(n, err, directory.ErrChanged); err != nil {
+		return err
+	}
+	return tx.setNameWords(ctx, p.Tenant, directory.KindServicePrincipal, string(p.ID), p.DisplayName)
 }
 
 // DeleteServicePrincipal implements graph.Applications.

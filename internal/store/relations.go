@@ -76,8 +76,7 @@ func (db *DB) UpdateGroup(ctx context.Context, g directory.Group, members []dire
 		if err := changed(n, err, directory.ErrChanged); err != nil {
 			return err
 		}
-		words := map[string][]string{"displayName": directory.Words(g.DisplayName)}
-		if err := tx.setWords(ctx, g.Tenant, directory.KindGroup, string(g.ID), words); err != nil {
+		if err := tx.setNameWords(ctx, g.Tenant, directory.KindGroup, string(g.ID), g.DisplayName); err != nil {
 			return err
 		}
 		change, err := tx.followRule(ctx, g)

@@ -28,8 +28,8 @@ func (db *DB) SeedVersion(ctx context.Context, tenant directory.TenantID) (int, 
 }
 
 // SeedMissing gives a tenant what a later release seeds and it does not have: keys of
-// purposes that it lacks, well-known objects, and to well-known clients the scopes that came
-// since. Everything else stays as it is.
+// purposes that it lacks, well-known objects, to well-known clients the scopes that came since,
+// and the words that applications are found by. Everything else stays as it is.
 func (db *DB) SeedMissing(ctx context.Context, tenant directory.TenantID, keys []keyring.Key, known directory.Seed, version int) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		n, err := tx.exec(ctx, `UPDATE tenant SET version = version WHERE tenant_id = $1`, tenant) // one replica at a time
@@ -60,8 +60,36 @@ func (db *DB) SeedMissing(ctx context.Context, tenant directory.TenantID, keys [
 				return err
 			}
 		}
+		if err := tx.indexApplications(ctx, tenant); err != nil {
+			return err
+		}
 		return tx.setSeed(ctx, tenant, version)
 	})
+}
+
+// indexApplications lets $search find the applications of the first release, which had none.
+func (tx *Tx) indexApplications(ctx context.Context, tenant directory.TenantID) error {
+	rows, err := tx.q.QueryContext(ctx, `SELECT id, body, version FROM application WHERE tenant_id = $1`, tenant)
+	apps, err := collect(rows, err, func(r *sql.Rows) (directory.Application, error) { return scanApplication(tenant, r.Scan) })
+	if err != nil {
+		return err
+	}
+	for _, a := range apps {
+		if err := tx.setNameWords(ctx, tenant, directory.KindApplication, string(a.ID), a.DisplayName); err != nil {
+			return err
+		}
+	}
+	rows, err = tx.q.QueryContext(ctx, `SELECT id, body, version FROM service_principal WHERE tenant_id = $1`, tenant)
+	principals, err := collect(rows, err, func(r *sql.Rows) (directory.ServicePrincipal, error) { return scanServicePrincipal(tenant, r.Scan) })
+	if err != nil {
+		return err
+	}
+	for _, p := range principals {
+		if err := tx.setNameWords(ctx, tenant, directory.KindServicePrincipal, string(p.ID), p.DisplayName); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (tx *Tx) addMissingKey(ctx context.Context, k keyring.Key) error {

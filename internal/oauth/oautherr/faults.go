@@ -129,6 +129,11 @@ var (
 		Kind: fault.Forbidden, Code: "consentRequired", AADSTS: 65001,
 		Text: "Nobody has consented to what the application asks for.", Remedy: "Ask an administrator to consent.",
 	}
+	// ErrWiderScope is told as consent_required, after which Microsoft's libraries ask the person.
+	ErrWiderScope = &fault.Error{
+		Kind: fault.Forbidden, Code: "scopeWider", AADSTS: 65001, Target: "scope",
+		Text: "A refresh token gives no more than was asked for at the sign-in.", Remedy: "Sign in again and ask for this scope.",
+	}
 	ErrConsentDeclined = &fault.Error{
 		Kind: fault.Forbidden, Code: "consentDeclined", AADSTS: 65004,
 		Text: "Consent was declined.",

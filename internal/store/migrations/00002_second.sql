@@ -198,3 +198,12 @@ CREATE INDEX familiar_place_hash ON familiar_place (tenant_id, place_hash);
 -- any more, still says so.
 ALTER TABLE outbox ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN user_id TEXT NOT NULL DEFAULT '';
+
+-- uniqueName of groups, lower case.
+CREATE TABLE group_unique_name (
+    tenant_id TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    group_id  TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, name)
+);
+CREATE INDEX group_unique_name_group ON group_unique_name (tenant_id, group_id);
