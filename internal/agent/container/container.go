@@ -141,6 +141,7 @@ type Chip interface {
 	Seal(data, auth []byte) (tpm.Key, error)
 	Unseal(k tpm.Key, auth []byte) ([]byte, error)
 	NewCounter() (tpm.Counter, error)
+	Counters() ([]uint32, error) // handles
 	Count(c tpm.Counter) (uint64, error)
 	Add(c tpm.Counter) (uint64, error)
 	Set(c tpm.Counter, n uint64) error
@@ -166,7 +167,8 @@ type Store struct {
 	Now         func() time.Time
 	Rand        io.Reader
 
-	locks sync.Map // user to *sync.Mutex: one thing at a time with a person's container
+	making sync.Mutex // one container is made at a time
+	locks  sync.Map   // user to *sync.Mutex: one thing at a time with a person's container
 }
 
 // lock holds a person's container until unlock is called; others go on.

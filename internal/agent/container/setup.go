@@ -5,9 +5,11 @@ import (
 	"crypto/ecdsa"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/google/go-tpm/tpm2"
 
+	"github.com/postern-id/postern/internal/agent/tpm"
 	"github.com/postern-id/postern/internal/pinkey"
 )
 
@@ -26,7 +28,12 @@ const saltSize = 16
 // and not before. A container that the person has already is replaced in the same moment; its
 // key is lost, which they were told before.
 func (s *Store) Create(ctx context.Context, server Server, plan Plan, pin string) (Container, error) {
+	s.making.Lock()
+	defer s.making.Unlock()
 	defer s.lock(plan.IDs.User)()
+	if err := s.sweep(); err != nil {
+		return Container{}, err
+	}
 	former, formerErr := s.Find(plan.IDs.User)
 	c, creation, err := s.make(plan, pin)
 	if err != nil {
@@ -43,6 +50,32 @@ func (s *Store) Create(ctx context.Context, server Server, plan Plan, pin string
 		_ = s.Chip.RemoveCounter(former.Counter) // a place in the TPM, no more
 	}
 	return c, nil
+}
+
+// sweep removes the counters that no container names: of one that was cut off while it was
+// made. The TPM's memory has room for some dozens.
+func (s *Store) sweep() error {
+	counters, err := s.Chip.Counters()
+	if err != nil || len(counters) == 0 {
+		return err
+	}
+	users, err := s.Users()
+	if err != nil {
+		return err
+	}
+	for _, user := range users {
+		c, err := s.Find(user)
+		if err != nil {
+			return nil //nolint:nilerr // it may name any of them; repair removes it
+		}
+		counters = slices.DeleteFunc(counters, func(h uint32) bool { return h == c.Counter.Handle })
+	}
+	for _, h := range counters {
+		if err := s.Chip.RemoveCounter(tpm.Counter{Handle: h}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) make(plan Plan, pin string) (Container, pinkey.Creation, error) {

@@ -79,6 +79,27 @@ func (t *TPM) handle(c Counter) (tpm2.AuthHandle, error) {
 	return tpm2.AuthHandle{Handle: tpm2.TPMHandle(c.Handle), Name: read.NVName, Auth: t.authorised([]byte(c.Auth))}, nil
 }
 
+// Counters returns the handles of the counters that there are.
+func (t *TPM) Counters() ([]uint32, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	found, err := tpm2.GetCapability{Capability: tpm2.TPMCapHandles, Property: uint32(firstCounter), PropertyCount: mostCounters}.Execute(t.conn)
+	if err != nil {
+		return nil, told(err)
+	}
+	handles, err := found.CapabilityData.Data.Handles()
+	if err != nil {
+		return nil, err
+	}
+	var all []uint32
+	for _, h := range handles.Handle {
+		if h >= firstCounter && h < firstCounter+mostCounters {
+			all = append(all, uint32(h))
+		}
+	}
+	return all, nil
+}
+
 // Count returns what c stands at.
 func (t *TPM) Count(c Counter) (uint64, error) {
 	t.mu.Lock()
