@@ -88,6 +88,7 @@ type Network interface {
 type NetworkState struct {
 	Connected bool
 	Name      string // of the network, such as Contoso-Office; empty for a cable
+	Portal    bool   // it wants to show a page of its own before it lets anybody further
 }
 
 // An AccessPoint is a wireless network within reach.
