@@ -15,6 +15,7 @@ import (
 
 	"github.com/postern-id/postern/internal/agent"
 	"github.com/postern-id/postern/internal/agent/control"
+	"github.com/postern-id/postern/internal/agent/greeter"
 	"github.com/postern-id/postern/internal/agent/websignin"
 	"github.com/postern-id/postern/internal/cli/account"
 	"github.com/postern-id/postern/internal/device"
@@ -22,17 +23,23 @@ import (
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
+// sockets are the fronts of the agent that runs, and what goes with them.
+type sockets struct{ pam, names, greeter, greeterUser, session string }
+
 func runCommand() *cobra.Command {
-	var socket, names string
+	var s sockets
 	c := command(&cobra.Command{Use: "run", Short: "Run the agent, as its service does"}, func(c *cobra.Command, o agent.Options) error {
 		a, err := agent.Open(o)
 		if err != nil {
 			return err
 		}
-		return errors.Join(a.Serve(c.Context(), fronts(o, socket, names)...), a.Close())
+		return errors.Join(a.Serve(c.Context(), fronts(o, s)...), a.Close())
 	})
-	c.Flags().StringVar(&socket, "socket", defaultSocket, "`SOCKET` for pam_postern.so, or off")
-	c.Flags().StringVar(&names, "names-socket", defaultNames, "`SOCKET` for libnss-systemd, or off")
+	c.Flags().StringVar(&s.pam, "socket", defaultSocket, "`SOCKET` for pam_postern.so, or off")
+	c.Flags().StringVar(&s.names, "names-socket", defaultNames, "`SOCKET` for libnss-systemd, or off")
+	c.Flags().StringVar(&s.greeter, "greeter-socket", greeter.Socket, "`SOCKET` for the sign-in screen, or off")
+	c.Flags().StringVar(&s.greeterUser, "greeter-user", "_greetd", "`USER` whom greetd runs the sign-in screen as")
+	c.Flags().StringVar(&s.session, "session-command", "", "`COMMAND` of a session; without it the first in /usr/share/wayland-sessions")
 	return c
 }
 

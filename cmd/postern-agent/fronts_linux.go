@@ -12,11 +12,11 @@ import (
 // defaultNames is where systemd's libraries look.
 const defaultNames = linux.NamesSocket
 
-// fronts serve PAM and the names of people, each unless its socket is off. The service
-// manager is told once all of them listen.
-func fronts(o agent.Options, pam, names string) []agent.Front {
+// fronts serve PAM, the names of people and the sign-in screen, each unless its socket is off.
+// The service manager is told once all of them listen.
+func fronts(o agent.Options, s sockets) []agent.Front {
 	var waiting atomic.Int32
-	all := linux.Options{State: o.State, PAM: pam, Names: names, Log: o.Log, Ready: func() {
+	all := linux.Options{State: o.State, PAM: s.pam, Names: s.names, Log: o.Log, Ready: func() {
 		if waiting.Add(-1) == 0 {
 			if err := notify("READY=1"); err != nil {
 				o.Log.Warn("the service manager is not told", "err", err)
@@ -24,11 +24,14 @@ func fronts(o agent.Options, pam, names string) []agent.Front {
 		}
 	}}
 	var out []agent.Front
-	if names != off { // first: whoever signs in has a name
+	if s.names != off { // first: whoever signs in has a name
 		out = append(out, linux.Names(all))
 	}
-	if pam != off {
+	if s.pam != off {
 		out = append(out, linux.PAM(all))
+	}
+	if s.greeter != off {
+		out = append(out, linux.Greeter(all, linux.Seat{Socket: s.greeter, User: s.greeterUser, Session: s.session}))
 	}
 	waiting.Store(int32(len(out)))
 	return out

@@ -6,5 +6,5 @@ import "github.com/postern-id/postern/internal/agent"
 
 const defaultNames = off
 
-// fronts returns none: PAM and NSS are Linux's.
-func fronts(agent.Options, string, string) []agent.Front { return nil }
+// fronts returns none: PAM, NSS and greetd are Linux's.
+func fronts(agent.Options, sockets) []agent.Front { return nil }

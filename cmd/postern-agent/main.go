@@ -74,6 +74,7 @@ func rootCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(runCommand(), joinCommand(), statusCommand(), doctorCommand(), repairCommand(), leaveCommand(), versionCommand())
+	root.AddCommand(greeterCommands()...)
 	markUsage(root)
 	return root
 }

@@ -45,7 +45,10 @@ func (s *settings) add(c *cobra.Command) {
 }
 
 // names of the file of settings.
-var names = map[string]bool{"state": true, "tpm": true, "ca": true, "socket": true, "names-socket": true, "log-level": true}
+var names = map[string]bool{
+	"state": true, "tpm": true, "ca": true, "socket": true, "names-socket": true, "log-level": true,
+	"greeter-socket": true, "greeter-user": true, "session-command": true,
+}
 
 // fill sets the flags that were not given from the file of settings.
 func (s *settings) fill(c *cobra.Command) error {

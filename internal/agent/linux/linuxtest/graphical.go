@@ -3,13 +3,14 @@
 package linuxtest
 
 import (
+	"bufio"
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -54,13 +55,19 @@ func Folder(t testing.TB, name string) string {
 // Self copies this test program into folder, where others than root can run it.
 func Self(t testing.TB, folder string) string {
 	t.Helper()
+	path := filepath.Join(folder, "self")
+	Program(t, path)
+	return path
+}
+
+// Program copies this test program to path, whose name may tell it what to be.
+func Program(t testing.TB, path string) {
+	t.Helper()
 	self, err := os.Executable()
 	Must(t, err)
 	text, err := os.ReadFile(self)
 	Must(t, err)
-	path := filepath.Join(folder, "self")
 	Write(t, path, string(text), 0o755)
-	return path
 }
 
 // Greetd runs Debian's greetd, with all that it starts, until the test ends.
@@ -73,9 +80,14 @@ func Greetd(t testing.TB, config string) {
 // when the test fails.
 func Start(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
+	return start(t, nil, name, args...)
+}
+
+func start(t testing.TB, files []*os.File, name string, args ...string) *exec.Cmd {
+	t.Helper()
 	var out lines
 	cmd := exec.Command(name, args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &out, &out, files
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
 	cmd.WaitDelay = time.Second
 	Must(t, cmd.Start())
@@ -97,15 +109,11 @@ func Display(t testing.TB, size string) string {
 	read, write, err := os.Pipe()
 	Must(t, err)
 	defer func() { _ = read.Close() }()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", size+"x24", "-nolisten", "tcp")
-	cmd.ExtraFiles = []*os.File{write}
-	Must(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	start(t, []*os.File{write}, "Xvfb", "-displayfd", "3", "-screen", "0", size+"x24", "-nolisten", "tcp", "-noreset")
 	Must(t, write.Close())
-	text := make([]byte, 16)
-	n, err := read.Read(text)
+	text, err := bufio.NewReader(read).ReadString('\n')
 	Must(t, err)
-	return fmt.Sprintf(":%s", bytes.TrimSpace(text[:n]))
+	return ":" + strings.TrimSpace(text)
 }
 
 // lines is what a program writes, while others read it.

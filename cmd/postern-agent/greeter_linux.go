@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/agent/greeter"
+	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
+)
+
+// greeterCommands are what greetd runs, and what that runs.
+func greeterCommands() []*cobra.Command {
+	o := greeter.Options{}
+	c := &cobra.Command{
+		Use: "greeter", Short: "Show the sign-in screen, as greetd's greeter", Args: cobra.NoArgs,
+		Long: "Shows the sign-in screen in a Wayland compositor that greetd started, and opens a session for who signs in.\n" +
+			"docs/linux.md says how it is set up.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Log = slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil))
+			if err := surroundings(&o); err != nil {
+				return usage{err}
+			}
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return greeter.Run(ctx, o)
+		},
+	}
+	c.Flags().StringVar(&o.Agent, "agent", greeter.Socket, "`SOCKET` of the agent")
+	c.Flags().StringVar(&o.Bwrap, "bwrap", "/usr/bin/bwrap", "`FILE` of bubblewrap")
+	c.Flags().StringVar(&o.Chromium, "chromium", "/usr/lib/chromium/chromium", "`FILE` of Chromium")
+	c.AddCommand(backCommand(), insideCommand())
+	return []*cobra.Command{c}
+}
+
+// surroundings fills in what greetd and the compositor say.
+func surroundings(o *greeter.Options) error {
+	display := os.Getenv("WAYLAND_DISPLAY")
+	o.Greetd, o.Runtime = os.Getenv("GREETD_SOCK"), os.Getenv("XDG_RUNTIME_DIR")
+	if o.Greetd == "" || o.Runtime == "" || display == "" {
+		return errors.New("greetd starts this in a compositor: GREETD_SOCK, XDG_RUNTIME_DIR or WAYLAND_DISPLAY is not set")
+	}
+	if o.Display = display; !filepath.IsAbs(display) {
+		o.Display = filepath.Join(o.Runtime, display)
+	}
+	o.Front = func() {
+		// The compositor shows the sign-in page on a workspace of its own, and stays there.
+		if err := exec.Command("swaymsg", "--quiet", "workspace", "1").Run(); err != nil && os.Getenv("SWAYSOCK") != "" { //nolint:noctx // it takes a moment
+			o.Log.Warn("the lock screen is not brought to the front", "err", err)
+		}
+	}
+	var err error
+	o.Self, err = os.Executable()
+	return err
+}
+
+func backCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "back", Short: "Go back to the tiles of the sign-in screen, as its keys do", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return greeter.Back(c.Context(), os.Getenv("XDG_RUNTIME_DIR"))
+		},
+	}
+}
+
+// insideCommand runs in a browser's namespaces.
+func insideCommand() *cobra.Command {
+	var listen, to, profile string
+	c := &cobra.Command{
+		Use: "inside -- BROWSER…", Short: "Run a browser of the sign-in screen behind its relay", Hidden: true, Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			err := kiosk.Inside(c.Context(), listen, to, profile, args, c.ErrOrStderr())
+			if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+				c.PrintErrln("browser:", ended)
+				return errSilent
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "", "`ADDRESS`")
+	c.Flags().StringVar(&to, "to", "", "`SOCKET`")
+	c.Flags().StringVar(&profile, "profile", "", "`DIR`")
+	return c
+}

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/pem"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postern-id/postern/internal/agent/linux/linuxtest"
+	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
+	"github.com/postern-id/postern/internal/server"
+)
+
+// TestTheSignInScreen runs the sign-in screen as the package sets it up: Debian's greetd, a
+// compositor on an X server that nobody sees, Chromium, the agent with a TPM, and a server.
+func TestTheSignInScreen(t *testing.T) { linuxtest.Outer(t) }
+
+const ada = "ada@contoso.example"
+
+// A stage is a machine that has joined, with its sign-in screen on a display.
+type stage struct {
+	t       *testing.T
+	display string
+	pass    string // ada's, for many uses
+	dir     string // everybody may look in
+	own     string // greetd's user's own
+	n       int    // pages that were seen
+	since   time.Time
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	linuxtest.Inner(t)
+	linuxtest.Need(t, "/usr/sbin/greetd", "sway", "Xwayland", "Xvfb", "xdotool", "import", "bwrap", "/usr/lib/chromium/chromium")
+	chip := tpmtest.New(t)
+	site := httptest.NewUnstartedServer(nil)
+	site.StartTLS()
+	t.Cleanup(site.Close)
+	o := server.Options{Dir: t.TempDir(), PublicURL: site.URL, Hold: time.Millisecond, TPMRoots: chip.CA(), Log: slog.New(slog.DiscardHandler)}
+	created, err := server.Init(t.Context(), o, server.NewTenant{Domain: "contoso.example", Admin: "ada", TimeZone: "UTC", EnableTAP: true})
+	linuxtest.Must(t, err)
+	s, err := server.Open(t.Context(), o)
+	linuxtest.Must(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	site.Config.Handler = s.Handler()
+
+	own := linuxtest.Folder(t, "_greetd")
+	g := &stage{t: t, own: own, dir: filepath.Dir(own)}
+	linuxtest.Program(t, "/usr/bin/postern-agent")
+	ca := filepath.Join(g.dir, "ca.pem")
+	linuxtest.Write(t, ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw})), 0o644)
+	agent := []string{"--state", filepath.Join(g.dir, "state"), "--tpm", chip.Where(), "--ca", ca}
+	join := exec.CommandContext(t.Context(), "/usr/bin/postern-agent", append([]string{"join", "--server", site.URL, "--upn", ada, "--tap-stdin"}, agent...)...)
+	join.Stdin = strings.NewReader(created.Pass + "\n")
+	if out, err := join.CombinedOutput(); err != nil {
+		t.Fatalf("join: %v\n%s", err, out)
+	}
+	again, err := server.Recover(t.Context(), o, ada, true)
+	linuxtest.Must(t, err)
+	g.pass = again.Pass
+
+	session := filepath.Join(g.dir, "session")
+	linuxtest.Write(t, session, "#!/bin/sh\necho \"I am $(id -un), $(id -u), by $POSTERN_METHOD\" >"+g.dir+"/opened\n", 0o755)
+	linuxtest.Write(t, filepath.Join(g.dir, "opened"), "", 0o666)
+	linuxtest.Must(t, os.Chmod(filepath.Join(g.dir, "opened"), 0o666))
+	linuxtest.Start(t, "/usr/bin/postern-agent", append([]string{"run", "--log-level", "info", "--session-command", session}, agent...)...)
+	linuxtest.Within(t, 10*time.Second, "agent", func() bool { return linuxtest.Exists("/run/postern/screen.sock") })
+
+	for from, to := range map[string]string{"greeter": "/usr/lib/postern/greeter", "sway.conf": "/usr/share/postern/sway.conf"} {
+		text, err := os.ReadFile(filepath.Join("../../packaging/linux/greeter", from))
+		linuxtest.Must(t, err)
+		linuxtest.Write(t, to, string(text), 0o755)
+	}
+	linuxtest.Write(t, "/etc/pam.d/greetd", "@include common-auth\n@include common-account\n@include common-session\n", 0o644)
+	g.display = linuxtest.Display(t, "1024x768")
+	return g
+}
+
+// begin starts greetd.
+func (g *stage) begin() {
+	start := filepath.Join(g.dir, "start")
+	linuxtest.Write(g.t, start, "#!/bin/sh\nexport XDG_RUNTIME_DIR="+g.own+" DISPLAY="+g.display+" WLR_BACKENDS=x11 WLR_RENDERER=pixman\nexec /usr/lib/postern/greeter 2>"+g.own+"/log\n", 0o755)
+	config := filepath.Join(g.dir, "greetd.toml")
+	linuxtest.Write(g.t, config, "[terminal]\nvt = \"none\"\n[general]\nsource_profile = false\n[default_session]\ncommand = \""+start+"\"\nuser = \"_greetd\"\n", 0o644)
+	linuxtest.Greetd(g.t, config)
+	g.t.Cleanup(func() {
+		if g.t.Failed() {
+			text, _ := os.ReadFile(g.own + "/log")
+			g.t.Logf("the greeter wrote:\n%s", text)
+			g.picture("failed")
+		}
+	})
+}
+
+// picture takes a picture of the display into the folder that POSTERN_TEST_PICTURES names.
+func (g *stage) picture(name string) {
+	g.t.Helper()
+	folder := os.Getenv("POSTERN_TEST_PICTURES")
+	if folder == "" {
+		return
+	}
+	g.x("import", "-window", "root", filepath.Join(folder, name+".png"))
+}
+
+// x runs a client of the display.
+func (g *stage) x(name string, args ...string) []byte {
+	g.t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "DISPLAY="+g.display)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		g.t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	return bytes.TrimSpace(out)
+}
+
+// shown is the title of the page that the person sees, as the compositor has it.
+func (g *stage) shown() string {
+	sockets, err := filepath.Glob(g.own + "/sway-ipc.*.sock")
+	if err != nil || len(sockets) == 0 {
+		return ""
+	}
+	out, err := exec.CommandContext(g.t.Context(), "swaymsg", "-s", sockets[0], "-t", "get_tree").Output()
+	if err != nil {
+		return ""
+	}
+	var tree node
+	if err := json.Unmarshal(out, &tree); err != nil {
+		return ""
+	}
+	return tree.focused()
+}
+
+type node struct {
+	Name    string
+	Focused bool
+	Nodes   []node
+}
+
+func (n node) focused() string {
+	if n.Focused {
+		return n.Name
+	}
+	for _, one := range n.Nodes {
+		if name := one.focused(); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// sees waits for a page.
+func (g *stage) sees(title string) *stage {
+	g.t.Helper()
+	g.until("page "+title, func() bool { return strings.Contains(g.shown(), title) })
+	return g
+}
+
+// until waits, and takes a picture.
+func (g *stage) until(what string, is func() bool) {
+	g.t.Helper()
+	linuxtest.Within(g.t, pageWithin, what, is)
+	g.t.Logf("%7s %s", time.Since(g.since).Round(10*time.Millisecond), what)
+	g.n++
+	g.picture(strconv.Itoa(g.n))
+}
+
+const pageWithin = 30 * time.Second // of machines that do much else
+
+// types fills in the field that has the focus and those after it, and sends them. A page that was not ready yet
+// gets it once more.
+func (g *stage) types(texts ...string) *stage {
+	g.t.Helper()
+	before := g.shown()
+	for range 10 {
+		for i, text := range texts {
+			if i > 0 {
+				g.presses("Tab")
+			}
+			g.presses("ctrl+a")
+			g.x("xdotool", "type", "--delay", "20", text)
+		}
+		g.presses("Return")
+		for range 20 {
+			<-time.After(100 * time.Millisecond)
+			if now := g.shown(); now != before {
+				return g
+			}
+		}
+	}
+	g.t.Fatalf("the page %q does not go on", before)
+	return g
+}
+
+func (g *stage) presses(keys ...string) *stage {
+	g.t.Helper()
+	g.x("xdotool", append([]string{"key"}, keys...)...)
+	return g
+}
+
+func TestInsideAPersonComesBackByAPass(t *testing.T) {
+	g := newStage(t)
+	g.since = time.Now()
+	g.begin()
+	g.sees("Locked").types()
+	g.sees("Sign in ·").types()
+	g.sees("Enter your pass").types(g.pass)
+	g.until("page after the pass", func() bool {
+		if strings.Contains(g.shown(), "Stay signed in") {
+			g.presses("Tab", "Return")
+		}
+		return strings.Contains(g.shown(), "Choose a new PIN")
+	})
+	g.sees("Choose a new PIN").types("246810", "246810")
+	g.until("session", func() bool { return strings.HasPrefix(g.opened(), "I am ada, 2") })
+	t.Log(g.opened())
+}
+
+// opened is what the session's command wrote.
+func (g *stage) opened() string {
+	text, err := os.ReadFile(filepath.Join(g.dir, "opened"))
+	linuxtest.Must(g.t, err)
+	return string(text)
+}

@@ -1,0 +1,472 @@
+package greeter
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postern-id/postern/internal/agent/greeter/fence"
+	"github.com/postern-id/postern/internal/agent/greeter/greetd"
+	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
+	"github.com/postern-id/postern/internal/agent/peer"
+	"github.com/postern-id/postern/internal/fault"
+)
+
+// Options say where the greeter finds things. Every field is required.
+type Options struct {
+	Agent    string // socket of the agent
+	Greetd   string // socket of greetd
+	Runtime  string // folder of the user's own
+	Display  string // socket of the compositor
+	Bwrap    string
+	Chromium string
+	Self     string // this program
+	Front    func() // brings the lock screen's browser to the front again
+	Log      *slog.Logger
+}
+
+// Greeter is the unprivileged half.
+type Greeter struct {
+	o    Options
+	dir  string
+	quit context.CancelCauseFunc
+
+	mu     sync.Mutex
+	turn   uint64
+	signIn *page // web sign-in's browser, if one is shown
+}
+
+// errOpened ends a greeter whose work is done: greetd starts the session when it is gone.
+var errOpened = errors.New("a session opens")
+
+// Run shows the sign-in screen until a session opens, with nil, or it can't be shown.
+func Run(ctx context.Context, o Options) error {
+	dir, err := os.MkdirTemp(o.Runtime, "postern-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	ctx, quit := context.WithCancelCause(ctx)
+	defer quit(nil)
+	g := &Greeter{o: o, dir: dir, quit: quit}
+	if err := os.Remove(BackSocket(o.Runtime)); err != nil && !os.IsNotExist(err) { // of a greeter that was killed
+		return err
+	}
+	back, err := net.ListenUnix("unix", &net.UnixAddr{Name: BackSocket(o.Runtime), Net: "unix"})
+	if err != nil {
+		return err
+	}
+	var last error
+	for ctx.Err() == nil {
+		err := g.attach(ctx, back)
+		if fatal, ok := errors.AsType[fatal](err); ok {
+			last = fatal.error
+			break
+		}
+		if err != nil && ctx.Err() == nil && (last == nil || last.Error() != err.Error()) {
+			o.Log.WarnContext(ctx, "the agent is not there", "err", err)
+			last = err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+	_ = back.Close()
+	if errors.Is(context.Cause(ctx), errOpened) {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return last
+}
+
+// fatal is an error that trying again does not mend.
+type fatal struct{ error }
+
+// attach is with the agent until it goes away.
+func (g *Greeter) attach(ctx context.Context, back *net.UnixListener) error {
+	conn, err := dialAgent(ctx, g.o.Agent)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	welcome := make(chan hello, 1)
+	w := &wire{conn: conn}
+	w.handle = func(ctx context.Context, name string, body json.RawMessage) (any, error) {
+		return g.answer(ctx, w, welcome, name, body)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- w.run(ctx) }()
+	var h hello
+	select {
+	case err := <-ended:
+		return errors.Join(errGone, err)
+	case h = <-welcome:
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer g.hideAll()
+	defer cancel()
+	if err := kiosk.Probe(ctx, g.o.Bwrap); err != nil {
+		g.tell(ctx, w, callTrouble, err)
+		return fatal{err}
+	}
+	all.Go(func() { backs(ctx, back, w) })
+	shown := make(chan error, 1)
+	all.Go(func() { shown <- g.screen(ctx, w, h) })
+	select {
+	case err := <-ended:
+		return errors.Join(errGone, err)
+	case err := <-shown:
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		g.tell(ctx, w, callTrouble, err)
+		return fatal{err}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// dialAgent connects to the agent, which is root's: what is typed goes nowhere else.
+func dialAgent(ctx context.Context, socket string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	if err != nil {
+		return nil, err
+	}
+	if from, err := peer.Of(conn); err != nil || from.UID != 0 {
+		_ = conn.Close()
+		return nil, errors.Join(fmt.Errorf("%s is not the agent's: uid %d listens there", socket, from.UID), err)
+	}
+	return conn, nil
+}
+
+// tell tells the agent of trouble; it is logged here, too.
+func (g *Greeter) tell(ctx context.Context, w *wire, what string, err error) {
+	g.o.Log.ErrorContext(ctx, what, "err", err)
+	in := trouble{Text: err.Error()}
+	in.Fault, _ = errors.AsType[*fault.Error](err)
+	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeWithin)
+	defer cancel()
+	if err := w.call(short, what, in, nil); err != nil {
+		g.o.Log.WarnContext(ctx, "the agent was not told", "err", err)
+	}
+}
+
+// answer serves a call of the agent.
+func (g *Greeter) answer(ctx context.Context, w *wire, welcome chan<- hello, name string, body json.RawMessage) (any, error) {
+	switch name {
+	case callHello:
+		var in hello
+		if err := json.Unmarshal(body, &in); err != nil {
+			return nil, err
+		}
+		select {
+		case welcome <- in:
+		default:
+		}
+		return nil, nil //nolint:nilnil // there is nothing to say
+	case callShow:
+		var in show
+		if err := json.Unmarshal(body, &in); err != nil {
+			return nil, err
+		}
+		return nil, g.show(w, in)
+	case callHide:
+		var in hide
+		if err := json.Unmarshal(body, &in); err != nil {
+			return nil, err
+		}
+		g.hide(in.Turn)
+		return nil, nil //nolint:nilnil // see above
+	case callOpen:
+		var in open
+		if err := json.Unmarshal(body, &in); err != nil {
+			return nil, err
+		}
+		return nil, g.open(ctx, in)
+	}
+	return nil, errors.New("a call that there is not")
+}
+
+// open has greetd open a session: the ticket answers PAM's one question.
+func (g *Greeter) open(ctx context.Context, in open) error {
+	c, err := greetd.Dial(ctx, g.o.Greetd)
+	if err != nil {
+		return errors.Join(ErrSession, err)
+	}
+	asked := false
+	err = c.Open(ctx, in.User, func(m greetd.Message) (string, error) {
+		if m.Kind != greetd.Secret || asked {
+			return "", fmt.Errorf("PAM asks %q", m.Text)
+		}
+		asked = true
+		return in.Ticket, nil
+	}, in.Cmd, in.Env)
+	if err != nil {
+		_ = c.Close()
+		g.o.Log.ErrorContext(ctx, "greetd opens no session", "err", err)
+		return errors.Join(ErrSession, err)
+	}
+	// The agent is answered first; the session starts when this process is gone.
+	time.AfterFunc(100*time.Millisecond, func() { g.quit(errOpened) })
+	return nil
+}
+
+// screen shows the lock screen in its own browser, and starts the browser again when it ends.
+func (g *Greeter) screen(ctx context.Context, w *wire, h hello) error {
+	dir := filepath.Join(g.dir, "screen")
+	policy, err := kiosk.ScreenPolicy()
+	if err != nil {
+		return err
+	}
+	l, err := room(dir, policy)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	var browser *kiosk.Browser
+	var mu sync.Mutex
+	site := &http.Server{ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10, Handler: pagesOf(g.o, h, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if browser != nil {
+			browser.Asked()
+		}
+	})}
+	go func() { _ = site.Serve(l) }() // ends with Close
+	defer func() { _ = site.Close() }()
+	for tries := 0; ; tries++ {
+		b, err := kiosk.Start(g.sandbox(kiosk.Lock, dir, kiosk.Screen+startPath, ""))
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		browser = b
+		mu.Unlock()
+		err = b.Watch(ctx)
+		if err == nil || tries >= mostStarts {
+			return err
+		}
+		g.tell(ctx, w, callTrouble, err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+const mostStarts = 5 // of the lock screen's browser, before greetd begins anew
+
+// startPath is where the lock screen's browser begins: its key is on no command line.
+const startPath = "/start"
+
+// pagesOf is the lock screen as its browser meets it.
+func pagesOf(o Options, h hello, asked func()) http.Handler {
+	host := strings.TrimPrefix(kiosk.Screen, "http://")
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = "http", host, host
+		},
+		FlushInterval: -1,
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialAgent(ctx, ScreenSocket(o.Agent))
+		}},
+		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelInfo),
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked()
+		switch {
+		case r.Host != host:
+			http.Error(w, "There is nothing here.", http.StatusNotFound)
+		case r.URL.Path == startPath:
+			http.Redirect(w, r, h.Enter, http.StatusSeeOther)
+		default:
+			proxy.ServeHTTP(w, r)
+		}
+	})
+}
+
+// room makes a folder for a browser: its policy, and the socket that its relay leads to.
+func room(dir string, policy []byte) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Join(dir, "policy"), 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "policy", "postern.json"), policy, 0o600); err != nil {
+		return nil, err
+	}
+	return net.Listen("unix", filepath.Join(dir, "relay.sock")) //nolint:noctx // a socket of our own
+}
+
+func (g *Greeter) sandbox(name, dir, address, lang string) kiosk.Sandbox {
+	return kiosk.Sandbox{
+		Bwrap: g.o.Bwrap, Chromium: g.o.Chromium, Self: g.o.Self, Display: g.o.Display,
+		Relay: filepath.Join(dir, "relay.sock"), Policy: filepath.Join(dir, "policy"), Lang: lang, URL: address, Name: name,
+	}
+}
+
+// A page is one of the identity provider's, in its own browser.
+type page struct {
+	browser *kiosk.Browser
+	end     context.CancelFunc
+	done    chan struct{}
+}
+
+// show shows a page, in the place of one that is shown.
+func (g *Greeter) show(w *wire, in show) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if in.Turn <= g.turn {
+		return errors.New("the page was hidden before it was shown")
+	}
+	g.turn = in.Turn
+	g.endPage()
+	policy, err := kiosk.SignInPolicy(in.Site)
+	if err != nil {
+		return err
+	}
+	server, err := authority(in.Site.Server)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(g.dir, fmt.Sprintf("web-%d", in.Turn))
+	l, err := room(dir, policy)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &page{end: cancel, done: make(chan struct{})}
+	proxy := &fence.Proxy{
+		Rules: fence.Rules{Server: server, Hosts: in.Site.Hosts, Redirect: in.Site.Redirect},
+		Returned: func(ctx context.Context, answer url.Values) bool {
+			var ours bool
+			err := w.call(ctx, callReturned, returned{answer.Encode()}, &ours)
+			return err == nil && ours
+		},
+		Refused: func(host string, why error) {
+			in := refused{Host: host}
+			if f, ok := errors.AsType[*fault.Error](why); ok {
+				in.Code = f.Code
+			}
+			_, _, _ = w.send(callRefused, in) // for the log
+		},
+		Asked: func() { p.browser.Asked() },
+	}
+	s := g.sandbox(kiosk.Web, dir, in.URL, in.Lang)
+	s.Devices = devices()
+	if p.browser, err = kiosk.Start(s); err != nil {
+		cancel()
+		return errors.Join(err, l.Close(), os.RemoveAll(dir))
+	}
+	g.signIn = p
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := proxy.Serve(ctx, l); err != nil {
+			g.o.Log.Error("fence", "err", err)
+		}
+	})
+	go func() {
+		defer close(p.done)
+		why := p.browser.Watch(ctx)
+		g.o.Front()
+		cancel()
+		all.Wait()
+		_ = os.RemoveAll(dir)
+		if why != nil {
+			go g.tell(context.Background(), w, callCrashed, why)
+		}
+	}()
+	return nil
+}
+
+// hide ends the page that was shown before turn, and returns when it is gone.
+func (g *Greeter) hide(turn uint64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if turn <= g.turn {
+		return
+	}
+	g.turn = turn
+	g.endPage()
+}
+
+func (g *Greeter) hideAll() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.turn = 0
+	g.endPage()
+}
+
+func (g *Greeter) endPage() {
+	if p := g.signIn; p != nil {
+		p.end()
+		<-p.done
+		g.signIn = nil
+	}
+}
+
+// authority is the host and port of a URL.
+func authority(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return "", fmt.Errorf("%q is no address of a server", address)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "443"
+	}
+	return net.JoinHostPort(u.Hostname(), port), nil
+}
+
+// devices are the security keys and cameras that this user may use now.
+func devices() []string {
+	var all []string
+	for _, pattern := range []string{"/dev/hidraw*", "/dev/video*"} {
+		found, err := filepath.Glob(pattern)
+		if err == nil {
+			all = append(all, found...)
+		}
+	}
+	return all
+}
+
+// BackSocket is where Back is told of a key that leads back to the tiles.
+func BackSocket(runtime string) string { return filepath.Join(runtime, "postern-back.sock") }
+
+// Back goes back to the tiles, whatever the pages do. The compositor calls it by a key.
+func Back(ctx context.Context, runtime string) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", BackSocket(runtime))
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// backs tells the agent of each connection to l.
+func backs(ctx context.Context, l *net.UnixListener, w *wire) {
+	stop := context.AfterFunc(ctx, func() { _ = l.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	_ = l.SetDeadline(time.Time{})
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		_ = conn.Close()
+		_, _, _ = w.send(callBack, struct{}{}) // one that is not heard can be pressed again
+	}
+}
