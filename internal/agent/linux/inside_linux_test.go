@@ -170,6 +170,7 @@ func TestInsideATicketIsWorthOneTryAtItsPlace(t *testing.T) {
 	}
 	text, err := w.agent.Tickets.Issue(binding)
 	linuxtest.Must(t, err)
+	linuxtest.As(t, "30001", "su", "ada", "-c", "true").Expect("Pass").Say(pam.Ticket + "a-guess-of-kims").Ends(1)
 	for _, code := range []int{0, 1} { // once
 		linuxtest.PAMTester(t, "greetd", "ada", "authenticate").Expect("Pass").Say(pam.Ticket + text).Ends(code)
 	}

@@ -281,6 +281,23 @@ input()`
 	flood.Say("").Ends(0)
 }
 
+// su is root's towards the agent, and anybody runs it, as often as they like.
+func TestInsideManySusOfOneUserKeepNobodyOut(t *testing.T) {
+	m := newMachine(t)
+	const script = `
+import subprocess
+all = [subprocess.Popen(["su", "ada", "-c", "true"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) for i in range(300)]
+held = sum(1 for p in all if b"Device PIN" in p.stderr.read(10))
+print("held", held, "of", len(all), flush=True)
+input()
+for p in all: p.kill()`
+	flood := m.as("30001", "/usr/bin/python3", "-c", script).Expect("held 16 of 300")
+	m.pamtester("prompt", "ada", "authenticate").Expect("Device PIN").Say("246810").Ends(0)
+	m.as("200001", "sudo", "id", "-un").Expect("Device PIN:").Say("246810").Expect("root").Ends(0)
+	m.as("200002", "su", "ada", "-c", "id -un").Expect("Device PIN").Say("246810").Expect("ada").Ends(0)
+	flood.Say("").Ends(0)
+}
+
 func TestInsideTheModuleKeepsItsMemoryInOrder(t *testing.T) {
 	m := newMachine(t)
 	if os.Getenv("POSTERN_SOAK") == "" {

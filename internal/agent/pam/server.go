@@ -36,8 +36,9 @@ type Server struct {
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
-	// What others hold never reaches what is kept for root, whose programs sign everybody in.
-	limit := peer.Limiter{Each: 4, Others: 64, Root: 256}
+	// What others hold never reaches what is kept for root, whose programs sign everybody in;
+	// nor does what they hold by way of programs such as su, which anybody may run as root.
+	limit, by := peer.Limiter{Each: 4, Others: 64, Root: 256}, peer.Limiter{Each: 16, Others: 128}
 	var all sync.WaitGroup
 	defer all.Wait()
 	for {
@@ -49,12 +50,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			return err
 		}
 		from, err := s.Peer(conn)
-		if err != nil || !limit.Enter(from.UID) {
+		places, who := &limit, from.UID
+		if behind := peer.Behind(from); behind != from.UID {
+			places, who = &by, behind
+		}
+		if err != nil || !places.Enter(who) {
 			_ = conn.Close()
 			continue
 		}
 		all.Go(func() {
-			defer limit.Leave(from.UID)
+			defer places.Leave(who)
 			defer func() { _ = conn.Close() }()
 			if err := s.talk(ctx, conn, from); err != nil && ctx.Err() == nil {
 				s.Log.Info("a PAM conversation broke off", "uid", from.UID, "pid", from.PID, "err", err)

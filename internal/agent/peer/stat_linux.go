@@ -40,3 +40,39 @@ func parseStat(line string) (Stat, bool) {
 	}
 	return Stat{Command: line[from+1 : to], Parent: int32(parent), Session: int32(session), Started: started}, true
 }
+
+// Behind returns whose program a process of root is: the user who started it, by its real uid
+// or by that of the nearest ancestor who is not root; 0 for one of the machine's own. su and
+// sudo are root's towards others, and anybody runs them.
+func Behind(p Process) uint32 {
+	if p.UID != 0 {
+		return p.UID
+	}
+	for pid, depth := p.PID, 0; pid > 1 && depth < 16; depth++ {
+		uid, ok := realUID(pid)
+		if !ok || uid != 0 {
+			return uid
+		}
+		s, ok := StatOf(pid)
+		if !ok {
+			return 0
+		}
+		pid = s.Parent
+	}
+	return 0
+}
+
+// realUID reads the first number of the line Uid of /proc/PID/status, proc(5).
+func realUID(pid int32) (uint32, bool) {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(int(pid)) + "/status")
+	if err != nil {
+		return 0, false
+	}
+	_, rest, _ := strings.Cut(string(data), "\nUid:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0, false
+	}
+	uid, err := strconv.ParseUint(fields[0], 10, 32)
+	return uint32(uid), err == nil
+}

@@ -1,7 +1,7 @@
 // Package ticket hands a sign-in over from the lock screen's browser to PAM (rule 21 of
 // docs/threat-model.md): 256 random bits that live for a minute in this process's memory, as
-// a hash, bound to everything that is known of the one attempt they are for. The first try
-// spends them, right or wrong.
+// a hash, bound to everything that is known of the one attempt they are for. The first try at
+// that place spends them, right or wrong, and so does their first appearance anywhere else.
 package ticket
 
 import (
@@ -83,15 +83,19 @@ func (x *Box) Use(text string, b Binding) error {
 }
 
 // Spend is Use for who does not know what the ticket was issued for: fits compares that with
-// what is known. It returns what the ticket was issued for.
+// what is known. It returns what the ticket was issued for. A guess from another place than
+// the ticket's leaves it: anybody can make one, and would keep its owner out.
 func (x *Box) Spend(text, pamUser string, fits func(Binding) bool) (Binding, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	one, there := x.kept[pamUser]
-	delete(x.kept, pamUser)
 	hash := sha256.Sum256([]byte(text))
 	right := subtle.ConstantTimeCompare(hash[:], one.hash[:]) == 1
-	if !there || !right || !fits(one.binding) || !x.Now().Before(one.until) {
+	place := there && fits(one.binding)
+	if right || place {
+		delete(x.kept, pamUser)
+	}
+	if !there || !right || !place || !x.Now().Before(one.until) {
 		return Binding{}, ErrInvalid
 	}
 	return one.binding, nil

@@ -93,6 +93,21 @@ func TestAWrongTrySpendsTheTicket(t *testing.T) {
 	}
 }
 
+// Anybody can run su and type something that looks like a ticket.
+func TestGuessesFromElsewhereDoNotSpendATicket(t *testing.T) {
+	x, _ := newBox()
+	text, stranger := issue(t, x, mira), mira
+	stranger.Service, stranger.Greeter = "su", ticket.Process{}
+	for range 100 {
+		if err := x.Use("a guess", stranger); !errors.Is(err, ticket.ErrInvalid) {
+			t.Errorf("a guess: %v", err)
+		}
+	}
+	if err := x.Use(text, mira); err != nil {
+		t.Errorf("the ticket after guesses from elsewhere: %v", err)
+	}
+}
+
 func TestATicketEnds(t *testing.T) {
 	x, c := newBox()
 	text := issue(t, x, mira)
