@@ -264,7 +264,7 @@ func (a *Agent) keep(i identity.Identity, chip *tpm.TPM, out device.JoinAnswer) 
 // WithPass signs in with a name and a pass, without a browser.
 func WithPass(name string, pass graphclient.Secret) func(context.Context, *link.Link, device.About) (websignin.Person, error) {
 	return func(ctx context.Context, l *link.Link, about device.About) (websignin.Person, error) {
-		r, err := websignin.Start(ctx, l, about, "http://localhost", name, "")
+		r, err := websignin.Start(ctx, l, about, "http://localhost", websignin.Hint{Name: name}, "")
 		if err != nil {
 			return websignin.Person{}, err
 		}

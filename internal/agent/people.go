@@ -93,7 +93,9 @@ func (a *Agent) StartWeb(ctx context.Context, redirect, hint string) (*websignin
 	if err != nil {
 		return nil, err
 	}
-	return websignin.Start(ctx, d.Link, d.Identity().Tenant, redirect, hint, d.Identity().DeviceID)
+	return websignin.Start(ctx, d.Link, d.Identity().Tenant, redirect, websignin.Hint{
+		Name: hint, Domain: d.Settings("")[devicepolicy.PreferredTenantDomain].Value.Text(),
+	}, d.Identity().DeviceID)
 }
 
 // mayStartWeb reports why nobody signs in at the server from here, or nil.

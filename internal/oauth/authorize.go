@@ -156,7 +156,7 @@ func newTransaction(r *http.Request, tenant directory.Tenant, c client, q authRe
 	return signin.Transaction{
 		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: resumePath, Request: kept,
 		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, FormTarget: q.RedirectURI,
-		LoginHint: q.LoginHint, Device: q.Device,
+		LoginHint: q.LoginHint, DomainHint: q.DomainHint, Device: q.Device,
 		// An account that is signed in already can't be fresh enough for max_age, and not for a
 		// device.
 		SelectAccount: q.Prompt == "select_account" && q.MaxAge < 0 && q.Device == nil,

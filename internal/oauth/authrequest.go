@@ -33,6 +33,7 @@ type authRequest struct {
 	provedKey    string          // of the DPoP proof that it was pushed with
 	Prompt       string          `json:"-"`
 	LoginHint    string          `json:"-"`
+	DomainHint   string          `json:"-"`
 	MaxAge       time.Duration   `json:"-"` // negative: not asked for
 }
 
@@ -99,7 +100,7 @@ func (s *Server) fill(q *authRequest, c client, form url.Values) error {
 	if err := q.checkChallenge(c, form); err != nil {
 		return err
 	}
-	q.LoginHint, q.Prompt = form.Get("login_hint"), form.Get("prompt")
+	q.LoginHint, q.DomainHint, q.Prompt = form.Get("login_hint"), form.Get("domain_hint"), form.Get("prompt")
 	switch q.Prompt {
 	case "", "none", "login", "select_account", "consent":
 	default:

@@ -89,7 +89,7 @@ func TestLanguageOf(t *testing.T) {
 }
 
 func TestLettersAboutAPassSayWhoAndWhereAndUntilWhen(t *testing.T) {
-	for _, lang := range languages {
+	for _, lang := range design.Languages {
 		v := newView(t)
 		for name, write := range map[string]func() (Letter, error){
 			"Dana Novak": func() (Letter, error) {

@@ -60,7 +60,10 @@ func (s *Site) who(v visit) who {
 
 func (s *Site) identifyPage(base frame, v visit) page {
 	p := identifyPage{frame: base, Username: v.transaction.LoginHint, Application: applicationName(v)}
-	if domain := v.tenant.DefaultDomain(); domain != "" {
+	switch domain := v.tenant.DefaultDomain(); {
+	case v.transaction.DomainHint != "":
+		p.Example = "sam"
+	case domain != "":
 		p.Example = "sam@" + domain
 	}
 	return p

@@ -136,6 +136,9 @@ const maxName = 320
 // Identify takes the typed name. Whether anybody has it shows nowhere.
 func (s *Service) Identify(ctx context.Context, t Transaction, typed string, place Place) (Transaction, error) {
 	typed = strings.TrimSpace(typed)
+	if t.DomainHint != "" && !strings.Contains(typed, "@") {
+		typed += "@" + t.DomainHint
+	}
 	local, domain, ok := strings.Cut(typed, "@")
 	if !ok || local == "" || domain == "" || len(typed) > maxName || strings.ContainsFunc(typed, unprintable) {
 		return t, ErrName

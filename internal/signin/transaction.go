@@ -36,6 +36,8 @@ type Transaction struct {
 	FormTarget string `json:"formTarget,omitempty"`
 	// LoginHint fills the name in before it is typed.
 	LoginHint string `json:"loginHint,omitempty"`
+	// DomainHint is the domain that may be left out of the name.
+	DomainHint string `json:"domainHint,omitempty"`
 	// SelectAccount asks which of the browser's accounts to use, before anything else.
 	SelectAccount bool `json:"selectAccount,omitempty"`
 	// Device is the joined device whose key proved the request; nil for a browser by itself.

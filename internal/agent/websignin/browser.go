@@ -29,7 +29,7 @@ func Browser(ctx context.Context, l *link.Link, about device.About, name string,
 	if six, err := config.Listen(ctx, "tcp6", "[::1]:"+port); err == nil {
 		listeners = append(listeners, six)
 	}
-	r, err := Start(ctx, l, about, "http://localhost:"+port, name, "")
+	r, err := Start(ctx, l, about, "http://localhost:"+port, Hint{Name: name}, "")
 	if err != nil {
 		for _, one := range listeners {
 			_ = one.Close()

@@ -73,10 +73,15 @@ type Request struct {
 	transaction string // of a console, once the server has asked for something
 }
 
-// Start pushes a request that comes back to redirect, an address on this machine. hint is the
-// name that the page begins with, and joined the id of a device that has joined; both may be
-// empty.
-func Start(ctx context.Context, l *link.Link, about device.About, redirect, hint, joined string) (*Request, error) {
+// A Hint is what the server's page may assume. Both fields may be empty.
+type Hint struct {
+	Name   string // that the page begins with
+	Domain string // that may be left out of a name
+}
+
+// Start pushes a request that comes back to redirect, an address on this machine. joined is
+// the id of a device that has joined; it may be empty.
+func Start(ctx context.Context, l *link.Link, about device.About, redirect string, hint Hint, joined string) (*Request, error) {
 	r := &Request{
 		link: l, about: about, redirect: redirect,
 		state: rand.Text(), nonce: rand.Text(), verifier: rand.Text() + rand.Text(),
@@ -87,8 +92,11 @@ func Start(ctx context.Context, l *link.Link, about device.About, redirect, hint
 		"state": {r.state}, "nonce": {r.nonce}, "response_mode": {"query"}, "prompt": {"login"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}
-	if hint != "" {
-		form.Set("login_hint", hint)
+	if hint.Name != "" {
+		form.Set("login_hint", hint.Name)
+	}
+	if hint.Domain != "" {
+		form.Set("domain_hint", hint.Domain)
 	}
 	if joined != "" {
 		form.Set("device_id", joined)
