@@ -43,7 +43,7 @@ func (a *API) join(c *call) (int, any, error) {
 	}
 	access, user, err := a.person(c)
 	if err == nil {
-		err = fresh(access, a.Now())
+		err = freshToJoin(access, a.Now())
 	}
 	if err != nil {
 		return 0, nil, err

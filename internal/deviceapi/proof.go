@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/dpop"
@@ -125,10 +126,19 @@ const freshFor = 10 * time.Minute
 
 // fresh reports ErrStale unless the person proved themselves strongly just now, at this device.
 func fresh(access token.Access, now time.Time) error {
-	if !slices.Contains(access.AMR, "ngcmfa") || now.Sub(time.Unix(access.AuthTime, 0)) > freshFor {
+	if access.Protocol == audit.ProtocolDeviceCode || !slices.Contains(access.AMR, "ngcmfa") || now.Sub(time.Unix(access.AuthTime, 0)) > freshFor {
 		return ErrStale
 	}
 	return nil
+}
+
+// freshToJoin is fresh, with the one exception of rule 18: a sign-in by device code joins the
+// device whose number the person copied.
+func freshToJoin(access token.Access, now time.Time) error {
+	if access.Protocol == audit.ProtocolDeviceCode && access.Join && now.Sub(time.Unix(access.AuthTime, 0)) <= freshFor {
+		return nil
+	}
+	return fresh(access, now)
 }
 
 // encode writes bytes for a text.

@@ -15,13 +15,14 @@ import (
 	"github.com/postern-id/postern/internal/oauth/scope"
 	"github.com/postern-id/postern/internal/oauth/usercode"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
 
 // A DeviceCode is one device that waits for a person at another one (RFC 8628).
 //
 //	pending ─▶ approved ─▶ redeemed
-//	   └─────▶ declined
+//	   └─────▶ declined       (also by wrong numbers)
 //
 // Approving makes the token family, so that a code which is not redeemed yet ends with the
 // session, pass or account that it was approved from.
@@ -37,7 +38,17 @@ type DeviceCode struct {
 	Scope         scope.Set      `json:"scope"`
 	Claims        claims.Request `json:"claims"`
 	Address       string         `json:"address"` // that asked
-	UserAgent     string         `json:"userAgent,omitempty"`
+
+	// Of the agent's codes: the key that asked and has to redeem, the number that the device
+	// shows and the person copies, with how often they got it wrong, and the device, by its own
+	// account until it has joined.
+	Thumbprint string         `json:"jkt,omitempty"`
+	Number     string         `json:"number,omitempty"`
+	Misses     int            `json:"misses,omitempty"`
+	Host       string         `json:"host,omitempty"`
+	Device     *signin.Device `json:"device,omitempty"`
+
+	UserAgent string `json:"userAgent,omitempty"`
 
 	Home    directory.TenantID `json:"home,omitempty"`    // of the person who decided
 	Family  string             `json:"family,omitempty"`  // once approved
@@ -78,6 +89,7 @@ var ErrUserCodeTaken = errors.New("user code taken")
 // is what ties the person to the device in front of them (section 5.4).
 type deviceAuthorization struct {
 	UserCode        string `json:"user_code"`
+	Number          string `json:"number,omitempty"` // that the page asks for; our own
 	DeviceCode      string `json:"device_code"`
 	VerificationURI string `json:"verification_uri"`
 	ExpiresIn       int64  `json:"expires_in"` // seconds
@@ -119,13 +131,18 @@ func (s *Server) deviceCodeRequest(w http.ResponseWriter, r *http.Request) error
 		}
 		d.Tenant = directory.NoTenant
 	}
+	if c.app.AppID == directory.AgentAppID {
+		if err := s.bindDeviceCode(&exchange{r: r, tenant: tenant, client: c}, &d); err != nil {
+			return err
+		}
+	}
 	secret, userCode, err := s.keepDeviceCode(r, d)
 	if err != nil {
 		return err
 	}
 	page := s.PublicURL + devicePath
 	return writeJSON(w, deviceAuthorization{
-		UserCode: usercode.Show(userCode), DeviceCode: secret, VerificationURI: page,
+		UserCode: usercode.Show(userCode), Number: d.Number, DeviceCode: secret, VerificationURI: page,
 		ExpiresIn: int64(deviceCodeLifetime / time.Second), Interval: int64(pollInterval / time.Second),
 		Message: s.Pages.DeviceMessage(r.URL.Query().Get("mkt"), page, usercode.Show(userCode)),
 	})
@@ -230,7 +247,7 @@ func (s *Server) deviceCode(x *exchange) (tokens, error) {
 	if err != nil {
 		return tokens{}, err
 	}
-	thumbprint, err := s.proof(x, "")
+	thumbprint, err := s.proof(x, d.Thumbprint)
 	if err != nil {
 		return tokens{}, err
 	}

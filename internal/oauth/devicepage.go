@@ -76,7 +76,9 @@ func (s *Server) beginDevice(w http.ResponseWriter, r *http.Request, typed strin
 	}
 	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
 		Tenant: tenant, CorrelationID: d.CorrelationID, Continue: deviceConfirmPath, Request: kept,
-		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, SelectAccount: true,
+		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName},
+		// A device's code takes a proof that is given for it: a browser that is signed in is no proof.
+		SelectAccount: d.Number == "",
 	}, placeOf(r))
 	if err != nil {
 		return err
@@ -156,8 +158,18 @@ func (s *Server) confirmDevice(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := r.PostForm.Get("answer")
 	if r.Method != http.MethodPost || answer != "approve" && answer != "deny" {
-		s.Pages.ShowConfirm(w, r, a.tenant, r.URL.RequestURI(), a.asks())
+		s.Pages.ShowConfirm(w, r, a.tenant, r.URL.RequestURI(), a.asks(), nil)
 		return
+	}
+	if answer == "approve" {
+		switch err := s.checkNumber(r, a, r.PostForm.Get("number")); {
+		case errors.Is(err, ErrNumber):
+			s.Pages.ShowConfirm(w, r, a.tenant, r.URL.RequestURI(), a.asks(), ErrNumber)
+			return
+		case err != nil:
+			s.Pages.ShowError(w, r, err, a.tenant)
+			return
+		}
 	}
 	if err := s.decide(r, a, answer == "approve"); err != nil {
 		s.Pages.ShowError(w, r, err, a.tenant)
@@ -178,8 +190,11 @@ func (a approval) asks() signin.DeviceRequest {
 		device, _, _ = strings.Cut(a.code.UserAgent, " ")
 		device = short(device)
 	}
+	if a.code.Host != "" {
+		device = a.code.Host
+	}
 	return signin.DeviceRequest{
-		Application: a.client.app.DisplayName, Device: device, Address: a.code.Address,
+		Application: a.client.app.DisplayName, Device: device, Address: a.code.Address, AskNumber: a.code.Number != "", Joins: a.code.joins(),
 		EndsAt: a.code.ExpiresAt, Username: a.user.UserPrincipalName,
 	}
 }
@@ -233,6 +248,12 @@ func (s *Server) decide(r *http.Request, a approval, approved bool) error {
 	f, err := s.newFamily(r, a.client, q, a.session, a.user, audit.ProtocolDeviceCode)
 	if err != nil {
 		return err
+	}
+	if d.Number != "" { // it was confirmed
+		f.Thumbprint, f.JoinUntil = d.Thumbprint, freshest(a.session)
+	}
+	if d.Device != nil {
+		f.Device = d.Device
 	}
 	d.State, d.Family = DeviceApproved, f.ID
 	e := s.personEvent(r, f, a.client, a.user, uuid.NewString())

@@ -33,6 +33,9 @@ type Family struct {
 	AuthTime   time.Time `json:"authTime"`
 	AMR        []string  `json:"amr,omitempty"`
 	FreshUntil time.Time `json:"freshUntil,omitzero"` // ngcmfa is in amr before it
+	// JoinUntil is as FreshUntil, for joining a device by code and nothing else: the person
+	// copied the number of the device that gets the tokens.
+	JoinUntil  time.Time `json:"joinUntil,omitzero"`
 	PassEnd    time.Time `json:"passEnd,omitzero"`
 	Nonce      string    `json:"nonce,omitempty"`
 	Challenges bool      `json:"challenges,omitempty"` // the client handles claims challenges (cp1)
@@ -99,6 +102,17 @@ func newFamily(id string, app directory.AppID, session signin.Session, now time.
 		f.ExpiresAt = f.PassEnd
 	}
 	return f
+}
+
+// freshest is until when the proofs of a session are fresh.
+func freshest(session signin.Session) time.Time {
+	var until time.Time
+	for _, p := range session.Proofs {
+		if p.FreshUntil.After(until) {
+			until = p.FreshUntil
+		}
+	}
+	return until
 }
 
 // byDeviceCode reports whether the tokens are at another device than the person was.

@@ -140,6 +140,7 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 	}
 	if f.byDeviceCode() {
 		a.Protocol, a.Session = f.Protocol, "" // the session is another device's
+		a.Join = now.Before(f.JoinUntil)
 	}
 	if f.Challenges {
 		a.CC = []string{"cp1"}

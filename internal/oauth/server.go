@@ -59,8 +59,9 @@ type Pages interface {
 	// ShowDevice asks for the code that another device shows; f says what was wrong with the
 	// last one, or is nil.
 	ShowDevice(w http.ResponseWriter, r *http.Request, action string, f *fault.Error)
-	// ShowConfirm asks whether to sign in another device; the answer is posted to action.
-	ShowConfirm(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string, d signin.DeviceRequest)
+	// ShowConfirm asks whether to sign in another device; the answer is posted to action. f is
+	// what was wrong with the number, or nil.
+	ShowConfirm(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string, d signin.DeviceRequest, f *fault.Error)
 	// ShowDone says that the other device goes on, or that it was refused.
 	ShowDone(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, application string, denied bool)
 	// DeviceMessage says in the language that a client asks for, such as de-DE, where to enter

@@ -76,6 +76,9 @@ type Store interface {
 	// unless it is nil, and records e; or does none of it. Of any number of concurrent
 	// decisions one returns nil, the others ErrUserCode.
 	DecideDeviceCode(ctx context.Context, d DeviceCode, f *Family, at time.Time, e audit.Event) error
+	// MissDeviceCode counts a wrong number for d if it is pending at at, else it is ErrUserCode,
+	// records e, and returns how many more are left; with none the code is declined.
+	MissDeviceCode(ctx context.Context, d DeviceCode, most int, at time.Time, e audit.Event) (left int, err error)
 	// RedeemDeviceCode uses an approved d up, stores next unless it is nil, and records e; or
 	// does none of it. A second use ends the family and is ErrReused; when the family has
 	// ended, or its user or pass is gone, it is oautherr.ErrRevoked.

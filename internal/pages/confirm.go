@@ -14,6 +14,7 @@ type confirmPage struct {
 	Address     string // the IP address that asks
 	EndsAt      time.Time
 	AskNumber   bool
+	Joins       bool // the device is to join in the person's name
 }
 
 func (confirmPage) file() string { return "confirm.html" }

@@ -26,14 +26,17 @@ func (s *Site) ShowDevice(w http.ResponseWriter, r *http.Request, action string,
 	s.render(w, r, status, page)
 }
 
-// ShowConfirm asks whether to sign in another device.
-func (s *Site) ShowConfirm(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string, d signin.DeviceRequest) {
-	page := confirmPage{
+// ShowConfirm asks whether to sign in another device; f is what was wrong with its number.
+func (s *Site) ShowConfirm(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, action string, d signin.DeviceRequest, f *fault.Error) {
+	page, status := confirmPage{
 		frame: s.frame(r, tenant), who: who{Username: d.Username},
-		Application: d.Application, Device: d.Device, Address: d.Address, EndsAt: d.EndsAt,
+		Application: d.Application, Device: d.Device, Address: d.Address, EndsAt: d.EndsAt, AskNumber: d.AskNumber, Joins: d.Joins,
+	}, http.StatusOK
+	page.Action, page.Fault = action, f
+	if f != nil {
+		_, status = s.told(r, f)
 	}
-	page.Action = action
-	s.render(w, r, http.StatusOK, page)
+	s.render(w, r, status, page)
 }
 
 // ShowDone says that the other device goes on, or that it was refused.

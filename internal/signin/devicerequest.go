@@ -10,4 +10,6 @@ type DeviceRequest struct {
 	Address     string // IP address that asks
 	EndsAt      time.Time
 	Username    string // account that would be signed in
+	AskNumber   bool   // the person copies the number that the device shows
+	Joins       bool   // the device is to join
 }

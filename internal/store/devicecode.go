@@ -89,9 +89,7 @@ func (db *DB) DecideDeviceCode(ctx context.Context, d oauth.DeviceCode, f *oauth
 		if n == 0 {
 			return oauth.ErrUserCode
 		}
-		if _, err := tx.exec(ctx, `
-			DELETE FROM route WHERE kind = $1 AND tenant_id = $2 AND name = (SELECT user_code_hash FROM device_code WHERE tenant_id = $2 AND id = $3)`,
-			routeUserCode, d.Tenant, d.ID); err != nil {
+		if err := tx.dropUserCode(ctx, d); err != nil {
 			return err
 		}
 		if f != nil {
@@ -101,6 +99,49 @@ func (db *DB) DecideDeviceCode(ctx context.Context, d oauth.DeviceCode, f *oauth
 		}
 		return tx.append(ctx, e)
 	})
+}
+
+// MissDeviceCode implements oauth.Store. The row is counted up in the statement that reads it,
+// so that guesses which come at once count one by one.
+func (db *DB) MissDeviceCode(ctx context.Context, d oauth.DeviceCode, most int, at time.Time, e audit.Event) (left int, err error) {
+	err = db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		n, err := tx.exec(ctx, `
+			UPDATE device_code SET version = version + 1
+			WHERE tenant_id = $1 AND id = $2 AND state = $3 AND expires_at > $4`, d.Tenant, d.ID, oauth.DevicePending, micros(at))
+		if err := changed(n, err, oauth.ErrUserCode); err != nil {
+			return err
+		}
+		now, _, err := deviceCodeBy(ctx, tx.q, d.Tenant, "id", d.ID)
+		if err != nil {
+			return err
+		}
+		now.Misses++
+		left = max(0, most-now.Misses)
+		if left == 0 {
+			now.State = oauth.DeviceDeclined
+			if err := tx.dropUserCode(ctx, now); err != nil {
+				return err
+			}
+		}
+		body, err := json.Marshal(now)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, `
+			UPDATE device_code SET state = $1, body = $2 WHERE tenant_id = $3 AND id = $4`, now.State, string(body), d.Tenant, d.ID); err != nil {
+			return err
+		}
+		return tx.append(ctx, e)
+	})
+	return left, err
+}
+
+// dropUserCode forgets where a user code leads.
+func (tx *Tx) dropUserCode(ctx context.Context, d oauth.DeviceCode) error {
+	_, err := tx.exec(ctx, `
+		DELETE FROM route WHERE kind = $1 AND tenant_id = $2 AND name = (SELECT user_code_hash FROM device_code WHERE tenant_id = $2 AND id = $3)`,
+		routeUserCode, d.Tenant, d.ID)
+	return err
 }
 
 // RedeemDeviceCode implements oauth.Store.

@@ -67,6 +67,9 @@ type Access struct {
 	// Protocol is deviceCode when the person signed in at another device than the one that
 	// has the token: never fresh for registration, join or PIN (docs/threat-model.md, rule 18).
 	Protocol string `json:"postern_protocol,omitempty"`
+	// Join says that such a sign-in may join the device all the same: the person copied its
+	// number.
+	Join bool `json:"postern_join,omitempty"`
 }
 
 // Confirmation names the key that must prove itself with the token.

@@ -3,6 +3,7 @@ package websignin
 import (
 	"context"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/postern-id/postern/internal/agent/link"
@@ -42,7 +43,11 @@ func StartCode(ctx context.Context, l *link.Link, about device.About) (*Code, er
 		Lifetime int    `json:"expires_in"` // seconds
 		Interval int    `json:"interval"`   // seconds
 	}
-	if err := l.Form(ctx, "devicecode", url.Values{"client_id": {about.ClientID}, "scope": {Scope}}, &got); err != nil {
+	form := url.Values{"client_id": {about.ClientID}, "scope": {Scope}}
+	if name, err := os.Hostname(); err == nil {
+		form.Set("device_name", name) // the page shows it until the device has joined
+	}
+	if err := l.Form(ctx, "devicecode", form, &got); err != nil {
 		return nil, err
 	}
 	c := &Code{

@@ -46,6 +46,7 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"nothing is decided after the end", decidesInTime},
 		{"of many concurrent decisions one counts", decisionRace},
 		{"nothing is approved from a session that ended", approvesFromLiving},
+		{"of many concurrent guesses of a number as many count as may", guessesNumbers},
 		{"of many concurrent redemptions one wins at most", redemptionRace},
 		{"an approved code ends with its session", endsWithSession},
 		{"a user code is free again once its device is gone", forgetsUserCodes},
@@ -116,6 +117,46 @@ func wantError(t *testing.T, got, want error) {
 	if !errors.Is(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+}
+
+// guessesNumbers has many guess at once: the code is over after as many as may, and the right
+// number, which comes last, approves nothing.
+func guessesNumbers(t *testing.T, b *bench) {
+	const most = 3
+	d := b.device(t, "A")
+	lefts, over := make(chan int, 20), make(chan error, 20)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			left, err := b.MissDeviceCode(t.Context(), d, most, nine, b.event())
+			if err == nil {
+				lefts <- left
+			} else {
+				over <- err
+			}
+		})
+	}
+	all.Wait()
+	close(lefts)
+	close(over)
+	seen := map[int]bool{}
+	for left := range lefts {
+		seen[left] = true
+	}
+	if len(seen) != most || len(over) != 20-most || !seen[0] {
+		t.Errorf("left were %v, and %d came too late", seen, len(over))
+	}
+	for err := range over {
+		wantError(t, err, oauth.ErrUserCode)
+	}
+	b.wantState(t, d, oauth.DeviceDeclined)
+	approved, f := b.approved(d)
+	wantError(t, b.decide(t, approved, f, nine), oauth.ErrUserCode)
+	_, err := b.DeviceCodeByUserCode(t.Context(), "A")
+	wantError(t, err, oauth.ErrUserCode)
+	other := b.device(t, "B")
+	_, err = b.MissDeviceCode(t.Context(), other, most, other.ExpiresAt, b.event())
+	wantError(t, err, oauth.ErrUserCode)
 }
 
 func findsDevice(t *testing.T, b *bench) {
