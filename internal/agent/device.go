@@ -130,6 +130,15 @@ func (d *Device) Identity() identity.Identity {
 	return d.identity
 }
 
+// CheckKey reports why the device's key can't be used any more: its TPM was cleared, or is
+// another one.
+func (d *Device) CheckKey() error {
+	if d.chip == nil {
+		return nil
+	}
+	return d.chip.Holds(d.Identity().Key)
+}
+
 // change changes the identity, on the disk first.
 func (d *Device) change(f func(*identity.Identity)) error {
 	d.mu.Lock()

@@ -44,7 +44,7 @@ var postern = house{
 			what: "net/http/... html/template",
 			but: "internal/server/... internal/pages/... internal/graph/... internal/oauth/... internal/console/... " +
 				"internal/cli/... internal/deviceapi/... internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
-				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/... internal/design internal/agent/lockscreen",
+				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/... internal/design internal/agent/lockscreen internal/agent/virtual/...",
 			why: "what decides knows no HTTP",
 		},
 		{

@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -113,6 +115,9 @@ func (s *Server) dev(ctx context.Context) (Created, error) {
 		if err := s.db.CreateTenant(ctx, seed); err != nil {
 			return Created{}, err
 		}
+		if err := s.addDevicePolicy(ctx, seed.Tenant.ID); err != nil {
+			return Created{}, err
+		}
 	}
 	// Nobody watches over a server that people try out: the machine's clock is right.
 	if s.watch.clock.Verdict() != (clock.Verdict{}) {
@@ -173,36 +178,77 @@ func (s *Server) addSample(seed *store.Seed) {
 
 // Running says where the parts of `postern dev` are. The JSON names are a contract.
 type Running struct {
-	SampleURL   string   `json:"sampleUrl"`
-	MailboxURL  string   `json:"mailboxUrl"`
-	ConsoleURL  string   `json:"consoleUrl"`  // empty: there is no console yet
-	LockScreens []string `json:"lockScreens"` // empty: there are no devices yet
+	SampleURL   string      `json:"sampleUrl"`
+	MailboxURL  string      `json:"mailboxUrl"`
+	ConsoleURL  string      `json:"consoleUrl"`  // empty: there is no console yet
+	LockScreens []string    `json:"lockScreens"` // one for each virtual device
+	Devices     []DevDevice `json:"-"`
 }
 
-// ServeDev serves like Serve, and the sample application beside it on a port of its own.
-func ServeDev(ctx context.Context, o Options, l Listen, created Created, ready func(Running)) error {
+// A DevDevice is a virtual device of `postern dev`.
+type DevDevice struct {
+	Name    string
+	Storage string // where its keys are, in words
+	URL     string // opens its lock screen
+	Home    func(userName string) string
+}
+
+// DevDevices are the names of the virtual devices.
+var DevDevices = []string{"LAP-0417", "LAP-0418"}
+
+// DevServer is one run of `postern dev`.
+type DevServer struct {
+	Options Options
+	Listen  Listen
+	Created Created
+	Version string // of the program
+	// Started is called once the server answers; the devices may still be joining.
+	Started func(Running)
+	// Ready is called once they have joined, with what went wrong with them.
+	Ready func(Running, error)
+}
+
+// Serve serves like Serve, and beside it the sample application and the virtual devices, each
+// on a port of its own.
+func (d DevServer) Serve(ctx context.Context) error {
+	// The devices end with the server, so that it need not wait for them.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	lab, err := d.openLab(ctx)
+	if err != nil {
+		return errors.Join(err, d.Listen.Close())
+	}
+	err = d.serveSample(ctx, func(sampleURL string) error {
+		running := Running{SampleURL: sampleURL, MailboxURL: d.Options.PublicURL + "/mailbox", LockScreens: lab.urls(), Devices: lab.list()}
+		return Serve(ctx, d.Options, d.Listen, func(*Server) {
+			d.Started(running)
+			lab.serve(ctx, func(err error) { d.Ready(running, err) })
+		})
+	})
+	return errors.Join(err, lab.close())
+}
+
+// serveSample serves the sample application while f runs.
+func (d DevServer) serveSample(ctx context.Context, f func(url string) error) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return ErrListen.With("", fmt.Sprintf("No port for the sample application: %v.", err))
+		return errors.Join(ErrListen.With("", fmt.Sprintf("No port for the sample application: %v.", err)), d.Listen.Close())
 	}
-	client, err := trusting(CAFile(o.Dir))
+	client, err := trusting(CAFile(d.Options.Dir))
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, listener.Close(), d.Listen.Close())
 	}
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, listener.Close(), d.Listen.Close())
 	}
 	app := &sample.App{
-		Issuer: o.PublicURL + "/" + created.TenantID + "/v2.0", ClientID: string(SampleAppID),
+		Issuer: d.Options.PublicURL + "/" + d.Created.TenantID + "/v2.0", ClientID: string(SampleAppID),
 		URL: "http://localhost:" + port, Client: client,
 	}
 	web := &http.Server{Handler: app.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = web.Serve(listener) }() // until Close
-	err = Serve(ctx, o, l, func(*Server) {
-		ready(Running{SampleURL: app.URL, MailboxURL: o.PublicURL + "/mailbox", LockScreens: []string{}})
-	})
-	return errors.Join(err, web.Close())
+	return errors.Join(f(app.URL), web.Close())
 }
 
 // trusting returns a client that trusts the CA in file.
