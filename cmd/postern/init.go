@@ -11,7 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/server"
 )
 
-const defaultPublicURL = "https://localhost:8443"
+const defaultPublicURL = server.DefaultPublicURL
 
 func initCommand() *cobra.Command {
 	var s settings
@@ -67,7 +67,13 @@ func recoverCommand() *cobra.Command {
 			if upn == "" {
 				return usage{errors.New("say who: --upn admin@contoso.example")}
 			}
-			created, err := server.Recover(c.Context(), s.options(c), upn, multi)
+			o := s.options(c)
+			if !c.Flags().Changed("public-url") {
+				o.PublicURL = "" // where the server was last
+			} else if err := publicAddress(s.publicURL); err != nil {
+				return err
+			}
+			created, err := server.Recover(c.Context(), o, upn, multi)
 			if err != nil {
 				return err
 			}
@@ -75,7 +81,7 @@ func recoverCommand() *cobra.Command {
 		},
 	}
 	s.add(c.Flags())
-	c.Flags().StringVar(&s.publicURL, "public-url", defaultPublicURL, "`URL` by which browsers reach the server")
+	c.Flags().StringVar(&s.publicURL, "public-url", "", "`URL` by which browsers reach the server; without it the one that was served last")
 	c.Flags().StringVar(&upn, "upn", "", "`UPN` of the administrator")
 	c.Flags().BoolVar(&multi, "multi", false, "make the pass work many times")
 	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")

@@ -34,6 +34,8 @@ type Header struct {
 	CreatedAt time.Time `json:"createdAt"` // UTC: just before the snapshot
 	KeyCheck  string    `json:"keyCheck"`  // ID under the master key
 	MasterKey string    `json:"masterKey,omitempty"`
+	// LocalCA is the server's own CA, certificate and key in PEM, under the master key.
+	LocalCA string `json:"localCa,omitempty"`
 }
 
 // A Kind is the type of a column.

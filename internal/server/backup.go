@@ -62,6 +62,9 @@ func (s *Server) backup(ctx context.Context, to []age.Recipient, b BackupOptions
 			return err
 		}
 	}
+	if h.LocalCA, err = sealedCA(s.options.Dir, h.ID, s.wrapper); err != nil {
+		return err
+	}
 	file, err := backup.Create(b.File)
 	if err != nil {
 		return err

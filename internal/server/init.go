@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -242,6 +243,7 @@ func (s *Server) bootstrapEvent(p tap.Pass, u directory.User, activity string) a
 // Recover gives the Global Administrator upn a new bootstrap pass, without a sign-in: who
 // can read the master key owns the machine. It works beside a running server, which then
 // mails all Global Administrators.
+// Without a PublicURL it tells the one that was served last.
 func Recover(ctx context.Context, o Options, upn string, multi bool) (Created, error) {
 	s, err := Open(ctx, o)
 	if err != nil {
@@ -278,6 +280,14 @@ func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Cre
 	passes.Letters = func(ctx context.Context, p tap.Pass) ([]outbox.Item, error) {
 		return s.recoveredLetters(ctx, user, p, id)
 	}
+	publicURL := s.options.PublicURL
+	if publicURL == "" {
+		served, err := s.db.ServedURL(ctx)
+		if err != nil {
+			return Created{}, err
+		}
+		publicURL = cmp.Or(served, DefaultPublicURL)
+	}
 	_, code, err := passes.Bootstrap(ctx, tenant, user.ID, multi, func(p tap.Pass) audit.Event {
 		e := s.bootstrapEvent(p, user, audit.RecoverAccess)
 		e.CorrelationID = id
@@ -285,7 +295,7 @@ func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Cre
 	})
 	return Created{
 		TenantID: string(tenant), Domain: domain, Administrator: user.UserPrincipalName, Pass: code.Reveal(),
-		PublicURL: s.options.PublicURL, CACertificate: CAFile(s.options.Dir),
+		PublicURL: publicURL, CACertificate: CAFile(s.options.Dir),
 	}, err
 }
 

@@ -130,6 +130,9 @@ func restore(ctx context.Context, o Options, r RestoreOptions, in *backup.Reader
 	if err := keep(); err != nil {
 		return fail(err)
 	}
+	if err := restoreCA(o.Dir, in.Header, master); err != nil {
+		return fail(err)
+	}
 	out.Kept, err = f.Finish(ctx)
 	return out, err
 }

@@ -108,6 +108,9 @@ func ParseNetworks(texts []string, wrong error) ([]netip.Prefix, error) {
 	return all, nil
 }
 
+// DefaultPublicURL is that of a server for which nobody named one.
+const DefaultPublicURL = "https://localhost:8443"
+
 // DefaultNewcomers is how many sign-ins an address may begin an hour.
 const DefaultNewcomers = signin.DefaultNewcomers
 
