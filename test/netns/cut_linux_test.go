@@ -58,7 +58,7 @@ func joins(t *testing.T, w *world, c *cutter, records int) {
 func signsIn(t *testing.T, m *machine, c *cutter) {
 	c.after(-1)
 	m.does(true, "auth", m.w.pass(once))
-	for _, b := range cuts(t, c.after(-1), 4, 2) {
+	for _, b := range cuts(t, c.after(-1), 4, 1) {
 		pass := m.w.pass(once)
 		var p prompt
 		var err error
