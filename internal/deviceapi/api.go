@@ -281,7 +281,11 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		if known, ok := statuses[f.Kind]; ok {
 			status = known
 		}
-		a.Log.InfoContext(r.Context(), "device refused", "path", r.URL.Path, "correlation_id", id, "code", f.Code)
+		level, what := slog.LevelInfo, "device refused"
+		if errors.Is(err, dpop.ErrUseNonce) { // how every conversation begins
+			level, what = slog.LevelDebug, "device got a nonce"
+		}
+		a.Log.Log(r.Context(), level, what, "path", r.URL.Path, "correlation_id", id, "code", f.Code)
 	} else {
 		a.Log.ErrorContext(r.Context(), "device request failed", "path", r.URL.Path, "correlation_id", id, "err", err)
 	}

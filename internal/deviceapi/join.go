@@ -60,6 +60,9 @@ func (a *API) join(c *call) (int, any, error) {
 	if err == nil {
 		err = a.mayJoin(c, policy, d, access)
 	}
+	if err == nil {
+		err = a.SignIn.Certify(c.r.Context(), c.tenant.ID, c.proof.Thumbprint, user.ID)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
@@ -135,6 +138,9 @@ func (a *API) welcome(c *call, d directory.Device, user directory.User, key *ecd
 func (a *API) renew(c *call) (int, any, error) {
 	key, err := device.KeyOf(c.proof.Key)
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := a.SignIn.Certify(c.r.Context(), c.tenant.ID, c.proof.Thumbprint, ""); err != nil {
 		return 0, nil, err
 	}
 	d := c.device

@@ -8,9 +8,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-id/postern/internal/design"
-	"time"
 )
 
 func readTexts(t *testing.T, lang string) map[string]string {
