@@ -60,6 +60,20 @@ func (s *Screen) left(a *attempt) time.Duration {
 	return s.agent.FreshLeft(a.person)
 }
 
+// over ends an attempt whose proof is not fresh any more, and reports whether it was. The
+// timer of [Screen.within] stands still while the machine sleeps; the clock does not.
+func (s *Screen) over(a *attempt) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.attempt != a || s.left(a) > 0 {
+		return false
+	}
+	user := a.user
+	s.renew()
+	s.attempt.user = user
+	return true
+}
+
 // showNewPIN serves GET /new-pin.
 func (s *Screen) showNewPIN(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
@@ -67,6 +81,9 @@ func (s *Screen) showNewPIN(w http.ResponseWriter, r *http.Request) error {
 	at, how, set, user := a.step, a.way, a.set, a.user
 	left := s.left(a)
 	s.mu.Unlock()
+	if at == setting && s.over(a) {
+		return ErrTime
+	}
 	if at != setting {
 		to := places[at]
 		if to == "" {
@@ -150,6 +167,9 @@ func (s *Screen) takeNewPIN(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Unlock()
 	if at != setting {
 		return ErrChanged
+	}
+	if s.over(a) {
+		return ErrTime
 	}
 	if r.PostFormValue("later") != "" {
 		return s.later(w, r, a, how)
@@ -250,6 +270,9 @@ func (s *Screen) takeForgot(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	at, how := a.step, a.way
 	s.mu.Unlock()
+	if at == losing && s.over(a) {
+		return ErrTime
+	}
 	if at != losing {
 		return s.sendToWeb(w, r, a, strings.TrimPrefix(r.PostFormValue("person"), other), true)
 	}

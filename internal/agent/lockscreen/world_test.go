@@ -52,6 +52,8 @@ type world struct {
 	screen  *lockscreen.Screen
 	lock    *httptest.Server // what the lock screen's browser reaches
 	handler atomic.Pointer[http.Handler]
+
+	policies map[string]string // ids, by URI
 }
 
 func newWorld(t *testing.T) *world {
@@ -188,8 +190,12 @@ func (w *world) policy(uri string, value any) {
 	must(w.t, w.agent.Contact(w.t.Context()))
 }
 
+// assign assigns a setting in the place of what was assigned before.
 func (w *world) assign(uri string, value any) {
 	w.t.Helper()
+	if former := w.policies[uri]; former != "" {
+		w.graph(http.MethodDelete, "/v1.0/deviceManagement/configurationPolicies/"+former, "", http.StatusNoContent, nil)
+	}
 	kind := "String"
 	if _, ok := value.(int); ok {
 		kind = "Integer"
@@ -203,6 +209,10 @@ func (w *world) assign(uri string, value any) {
 		ID string `json:"id"`
 	}
 	w.graph(http.MethodPost, "/v1.0/deviceManagement/deviceConfigurations", string(body), http.StatusCreated, &made)
+	if w.policies == nil {
+		w.policies = map[string]string{}
+	}
+	w.policies[uri] = made.ID
 	w.graph(http.MethodPost, "/v1.0/deviceManagement/configurationPolicies/"+made.ID+"/assign",
 		`{"assignments":[{"target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}}]}`, http.StatusOK, nil)
 }
@@ -329,7 +339,7 @@ type browser struct {
 	client *http.Client
 	lang   string
 	seen   *strings.Builder // every address, header and page
-	to     string           // where the last answer leads, when that is not followed
+	stop   string           // a host that is not gone to
 }
 
 // browser is the lock screen's own, let in.
@@ -406,8 +416,7 @@ func (b *browser) do(r *http.Request) view {
 		}
 		to, err := r.URL.Parse(next)
 		must(b.t, err)
-		b.to = to.String()
-		if to.Path == "/desktop" {
+		if to.Path == "/desktop" || to.Host == b.stop {
 			v.at = to
 			return v
 		}
