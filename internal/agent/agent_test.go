@@ -280,7 +280,7 @@ func TestAServerThatIsNotTrustedIsNotUsed(t *testing.T) {
 // The server takes proofs that are a minute off at most; the agent learns by how much its
 // clock is, and dates them by the server's.
 func TestAClockThatIsWrongDoesNotStopADevice(t *testing.T) {
-	for name, off := range map[string]time.Duration{"an hour behind": -time.Hour, "a day ahead": 24 * time.Hour} {
+	for name, off := range map[string]time.Duration{"an hour behind": -time.Hour, "a day behind": -24 * time.Hour, "a day ahead": 24 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.now.Store(int64(off))

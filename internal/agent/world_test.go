@@ -38,7 +38,7 @@ type world struct {
 	server  server.Options
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*server.Options)) *world {
 	t.Helper()
 	w := &world{t: t, chip: tpmtest.New(t), state: shortDir(t)}
 	w.site = httptest.NewUnstartedServer(nil)
@@ -46,6 +46,9 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.site.Close)
 	o := server.Options{
 		Dir: t.TempDir(), PublicURL: w.site.URL, Hold: time.Millisecond, TPMRoots: w.chip.CA(), Log: slog.New(slog.DiscardHandler),
+	}
+	for _, f := range change {
+		f(&o)
 	}
 	var err error
 	if w.created, err = server.Init(t.Context(), o, server.NewTenant{
@@ -63,6 +66,9 @@ func newWorld(t *testing.T) *world {
 	w.site.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if w.down.Load() {
 			panic(http.ErrAbortHandler) // nobody answers
+		}
+		if o.Wall != nil {
+			rw.Header().Set("Date", o.Wall().UTC().Format(http.TimeFormat))
 		}
 		if l := w.lose.Load(); l != nil && l.hits(r) {
 			s.Handler().ServeHTTP(httptest.NewRecorder(), r.WithContext(context.WithoutCancel(r.Context())))
