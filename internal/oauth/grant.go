@@ -85,24 +85,11 @@ func (s *Server) mayUse(r *http.Request, c client, user directory.User) error {
 	if !c.principal.AssignmentRequired {
 		return nil
 	}
-	groups, err := s.Store.GroupsOf(r.Context(), user.Tenant, string(user.ID))
-	if err != nil {
-		return err
+	roles, err := s.Store.AppRolesOfPerson(r.Context(), user.Tenant, user.ID, c.principal.ID)
+	if err == nil && len(roles) == 0 {
+		err = oautherr.ErrNotAssigned
 	}
-	holders := []string{string(user.ID)}
-	for g := range groups {
-		holders = append(holders, string(g))
-	}
-	for _, holder := range holders {
-		roles, err := s.Store.AppRolesOf(r.Context(), user.Tenant, holder, c.principal.ID)
-		if err != nil {
-			return err
-		}
-		if len(roles) > 0 {
-			return nil
-		}
-	}
-	return oautherr.ErrNotAssigned
+	return err
 }
 
 // consented returns the resource and the scopes of it that the client gets: those that it

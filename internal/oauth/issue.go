@@ -43,6 +43,11 @@ type idClaims struct {
 	Email     string             `json:"email,omitempty"`
 	Purpose   string             `json:"postern_purpose,omitempty"`
 	Device    string             `json:"deviceid,omitempty"`
+	UPN       string             `json:"upn,omitempty"`
+	Roles     []string           `json:"roles,omitempty"`
+	Groups    []string           `json:"groups,omitempty"`
+	WIDs      []string           `json:"wids,omitempty"`
+	*token.Overage
 }
 
 // subject is the pairwise subject of a user at an application (OpenID Connect Core
@@ -68,11 +73,26 @@ func (s *Server) idToken(r *http.Request, c client, f Family, user directory.Use
 		sum := sha256.Sum256([]byte(access))
 		claims.AtHash = base64.RawURLEncoding.EncodeToString(sum[:16])
 	}
+	m, err := s.memberClaims(r, f.Tenant, user.ID, c.app, c.principal)
+	if err != nil {
+		return "", err
+	}
+	claims.Roles, claims.Groups, claims.WIDs, claims.Overage = m.roles, m.groups, m.wids, m.overage
 	if f.Profile {
 		claims.Name, claims.Preferred, claims.Given, claims.Family = user.DisplayName, user.UserPrincipalName, user.GivenName, user.Surname
 	}
-	if f.Email {
+	optional := c.app.OptionalClaims.IDToken
+	if f.Email || wants(optional, "email") {
 		claims.Email = user.Mail
+	}
+	if wants(optional, "upn") {
+		claims.UPN = user.UserPrincipalName
+	}
+	if wants(optional, "given_name") {
+		claims.Given = user.GivenName
+	}
+	if wants(optional, "family_name") {
+		claims.Family = user.Surname
 	}
 	return s.Keys.Sign(r.Context(), string(f.Tenant), algorithm(c.app), token.TypeJWT, claims)
 }
@@ -113,7 +133,7 @@ func (s *Server) issue(x *exchange, f Family, user directory.User, thumbprint, t
 }
 
 func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbprint, tokenID string, now time.Time) (token.Access, error) {
-	_, audience, err := s.resourceOf(x.r, f.Tenant, f.Resource)
+	resource, audience, err := s.resourceOf(x.r, f.Tenant, f.Resource)
 	if err != nil {
 		return token.Access{}, err
 	}
@@ -135,6 +155,11 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 		Incarnation: s.Incarnation, Family: f.ID, PassID: f.PassID, Purpose: f.Purpose,
 		Device: f.deviceID(),
 	}
+	if resource.AppID != directory.GraphAppID {
+		if err := s.tellResource(x, f, user, resource, &a); err != nil {
+			return a, err
+		}
+	}
 	if !f.PassEnd.IsZero() {
 		a.PassEnd = f.PassEnd.Unix()
 	}
@@ -149,6 +174,33 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 		a.Confirm = &token.Confirmation{JKT: thumbprint}
 	}
 	return a, nil
+}
+
+// tellResource adds to a what an API that the tenant registered asks to be told.
+func (s *Server) tellResource(x *exchange, f Family, user directory.User, resource directory.ServicePrincipal, a *token.Access) error {
+	app, _, err := s.Store.ApplicationByAppID(x.r.Context(), f.Tenant, resource.AppID)
+	if isFault(err, directory.ErrApplicationUnknown) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m, err := s.memberClaims(x.r, f.Tenant, user.ID, app, resource)
+	if err != nil {
+		return err
+	}
+	a.Roles, a.Groups, a.Overage = m.roles, m.groups, m.overage
+	optional := app.OptionalClaims.AccessToken
+	if wants(optional, "email") {
+		a.Email = user.Mail
+	}
+	if wants(optional, "given_name") {
+		a.Given = user.GivenName
+	}
+	if wants(optional, "family_name") {
+		a.Surname = user.Surname
+	}
+	return nil
 }
 
 // scopeText is what the answer says was granted, spelled as the request asks for it: scopes

@@ -32,6 +32,11 @@ type Store interface {
 	ServicePrincipalByIdentifier(ctx context.Context, tenant directory.TenantID, uri string) (directory.ServicePrincipal, error)
 	// AppRolesOf returns the ids of the app roles that a principal has at a resource.
 	AppRolesOf(ctx context.Context, tenant directory.TenantID, principal string, resource directory.ServicePrincipalID) ([]string, error)
+	// AppRolesOfPerson returns the ids of the app roles that a person has at a resource,
+	// themselves or by a group that they are in, directly or through other groups.
+	AppRolesOfPerson(ctx context.Context, tenant directory.TenantID, user directory.UserID, resource directory.ServicePrincipalID) ([]string, error)
+	// AssignedGroups returns the groups that have an app role at a resource.
+	AssignedGroups(ctx context.Context, tenant directory.TenantID, resource directory.ServicePrincipalID) ([]directory.GroupID, error)
 	// RecordTokens records the event of tokens that no row stands behind.
 	RecordTokens(ctx context.Context, e audit.Event) error
 	// HomesOf returns the tenants in which a client id is registered.

@@ -42,6 +42,24 @@ func (db *DB) AppRolesOf(ctx context.Context, tenant directory.TenantID, princip
 	return collect(rows, err, scanOne[string])
 }
 
+// AppRolesOfPerson implements oauth.Store.
+func (db *DB) AppRolesOfPerson(ctx context.Context, tenant directory.TenantID, user directory.UserID, resource directory.ServicePrincipalID) ([]string, error) {
+	rows, err := db.read.QueryContext(ctx, groupsOf+`
+		SELECT DISTINCT app_role_id FROM app_role_assignment
+		WHERE tenant_id = $1 AND resource_id = $3 AND (principal_id = $2 OR principal_id IN (SELECT group_id FROM up))
+		ORDER BY app_role_id`, tenant, user, resource)
+	return collect(rows, err, scanOne[string])
+}
+
+// AssignedGroups implements oauth.Store.
+func (db *DB) AssignedGroups(ctx context.Context, tenant directory.TenantID, resource directory.ServicePrincipalID) ([]directory.GroupID, error) {
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT DISTINCT r.principal_id FROM app_role_assignment r
+		JOIN directory_group g ON g.tenant_id = r.tenant_id AND g.id = r.principal_id
+		WHERE r.tenant_id = $1 AND r.resource_id = $2`, tenant, resource)
+	return collect(rows, err, scanOne[directory.GroupID])
+}
+
 // RecordTokens records the event of tokens that no row stands behind.
 func (db *DB) RecordTokens(ctx context.Context, e audit.Event) error { return db.Record(ctx, e) }
 

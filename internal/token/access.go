@@ -53,6 +53,10 @@ type Access struct {
 	Session   string          `json:"sid,omitempty"`
 	CC        []string        `json:"xms_cc,omitempty"`
 	Groups    []string        `json:"groups,omitempty"`
+	Email     string          `json:"email,omitempty"`
+	Given     string          `json:"given_name,omitempty"`
+	Surname   string          `json:"family_name,omitempty"`
+	*Overage
 	Device    string          `json:"deviceid,omitempty"` // device id of the joined device that proved itself
 
 	// Confirm binds the token to a key (RFC 7800, RFC 9449 section 6.1).
