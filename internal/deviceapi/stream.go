@@ -44,7 +44,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) {
 		at = last
 		s.ring()
 	}
-	l := line{w: w, control: http.NewResponseController(w)}
+	l := newLine(w)
 	_ = l.control.SetReadDeadline(time.Time{}) // the server's limit is for requests
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies hold nothing back
@@ -125,14 +125,24 @@ func eventText(changes []device.FeedChange) string {
 type line struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	limit   time.Duration // of one write
+}
+
+func newLine(w http.ResponseWriter) line {
+	return line{w: w, control: http.NewResponseController(w), limit: writeLimit}
 }
 
 func (l line) send(text string) error {
-	_ = l.control.SetWriteDeadline(time.Now().Add(writeLimit)) //nolint:forbidigo // of the socket; where there is none, the ping notices
+	_ = l.control.SetWriteDeadline(time.Now().Add(l.limit)) //nolint:forbidigo // of the socket; where there is none, the ping notices
 	if _, err := l.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return l.control.Flush()
+	if err := l.control.Flush(); err != nil {
+		return err
+	}
+	// HTTP/2 resets a stream whose time is over, also when nothing is being written.
+	_ = l.control.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 // status serves POST /device/v1/{tenant}/status: what the agent says of itself.

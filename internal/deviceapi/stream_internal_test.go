@@ -61,7 +61,7 @@ func crowd(t *testing.T, f *Feed, n int) []net.Conn {
 		}
 		defer f.leave(d, s)
 		w.Header().Set("Content-Type", "text/event-stream")
-		a.tell(r, d, s, line{w: w, control: http.NewResponseController(w)}, at)
+		a.tell(r, d, s, newLine(w), at)
 	}))
 	t.Cleanup(site.Close)
 	t.Cleanup(f.Close) // before the site closes, which waits for its streams

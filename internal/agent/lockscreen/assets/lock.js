@@ -64,3 +64,5 @@ const changes = new EventSource("/events");
 changes.onmessage = (event) => {
   if (Number(event.data) > Number(document.body.dataset.changes)) refresh();
 };
+// A form that was sent changes things itself: loading this page anew would cut its answer off.
+addEventListener("beforeunload", () => changes.close());
