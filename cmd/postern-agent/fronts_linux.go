@@ -16,7 +16,7 @@ const defaultNames = linux.NamesSocket
 // The service manager is told once all of them listen.
 func fronts(o agent.Options, s sockets) []agent.Front {
 	var waiting atomic.Int32
-	all := linux.Options{State: o.State, PAM: s.pam, Names: s.names, Log: o.Log, Ready: func() {
+	all := linux.Options{PAM: s.pam, Names: s.names, Log: o.Log, Ready: func() {
 		if waiting.Add(-1) == 0 {
 			if err := notify("READY=1"); err != nil {
 				o.Log.Warn("the service manager is not told", "err", err)

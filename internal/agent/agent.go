@@ -23,6 +23,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/disk"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/link"
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/agent/ticket"
 	"github.com/postern-id/postern/internal/agent/tpm"
 	"github.com/postern-id/postern/internal/device"
@@ -90,6 +91,7 @@ type Agent struct {
 	Tickets *ticket.Box // hand-over from the lock screen to PAM
 
 	mu      sync.RWMutex
+	names   *names.Pins // nil when they can't be read: trouble says why
 	device  *Device     // nil until the device has joined
 	trouble error       // why a joined device can't be opened
 	yielded *time.Timer // set while a join has the state
@@ -142,7 +144,11 @@ func take(lock *flock.Flock) error {
 
 // load opens the device that the disk names.
 func (a *Agent) load() {
-	d, err := openDevice(a.options, a.files)
+	var d *Device
+	pins, err := a.openNames()
+	if err == nil {
+		d, err = openDevice(a.options, a.files, pins)
+	}
 	a.mu.Lock()
 	former := a.device
 	a.device, a.trouble = d, err
@@ -157,6 +163,28 @@ func (a *Agent) load() {
 	case a.changed <- struct{}{}:
 	default:
 	}
+}
+
+// openNames reads whose names and numbers are, which a join may have changed meanwhile.
+func (a *Agent) openNames() (*names.Pins, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.names != nil {
+		return a.names, a.names.Read()
+	}
+	var err error
+	a.names, err = names.Open(a.files)
+	return a.names, err
+}
+
+// Names is whose names and numbers are on this device.
+func (a *Agent) Names() (*names.Pins, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.names == nil {
+		return nil, a.trouble
+	}
+	return a.names, nil
 }
 
 // Device returns the device as it is joined, identity.ErrNotJoined, or why it can't be used.

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +22,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/disk"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/link"
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/agent/pin"
 	"github.com/postern-id/postern/internal/agent/policy"
 	"github.com/postern-id/postern/internal/agent/ticket"
@@ -50,7 +54,7 @@ type Device struct {
 func newTickets(now func() time.Time) *ticket.Box { return &ticket.Box{Now: now, Rand: rand.Reader} }
 
 // openDevice opens the device that files names.
-func openDevice(o Options, files *disk.Dir) (*Device, error) {
+func openDevice(o Options, files *disk.Dir, pins *names.Pins) (*Device, error) {
 	i, err := identity.Load(files)
 	if err != nil {
 		return nil, err
@@ -62,14 +66,14 @@ func openDevice(o Options, files *disk.Dir) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDevice(o, files, i, chip)
+	d, err := newDevice(o, files, pins, i, chip)
 	if err != nil && chip != nil {
 		return nil, errors.Join(err, chip.Close())
 	}
 	return d, err
 }
 
-func newDevice(o Options, files *disk.Dir, i identity.Identity, chip *tpm.TPM) (*Device, error) {
+func newDevice(o Options, files *disk.Dir, pins *names.Pins, i identity.Identity, chip *tpm.TPM) (*Device, error) {
 	d := &Device{options: o, files: files, chip: chip, identity: i, closed: make(chan struct{})}
 	key, err := i.Signer(chip)
 	if err != nil {
@@ -81,7 +85,7 @@ func newDevice(o Options, files *disk.Dir, i identity.Identity, chip *tpm.TPM) (
 	}
 	d.Link = &link.Link{Base: i.Server, Tenant: i.Tenant.TenantID, HTTP: client, Key: key, Now: o.Now, Patience: o.Patience}
 	d.Policy, d.policyTrouble = policy.Open(files, d.want(), i.PolicyKeys)
-	if d.Accounts, err = accounts.Open(files); err != nil {
+	if d.Accounts, err = accounts.Open(files, pins); err != nil {
 		return nil, err
 	}
 	d.mark = readMark(files)
@@ -161,19 +165,28 @@ func (d *Device) ReadLocal() {
 	d.localTrouble = wrong
 }
 
+// readLocal reads the file and, on Windows, the registry, which wins.
 func readLocal(path, tenant string) (map[string]devicepolicy.Value, []error) {
+	raw, wrong := readFile(path)
+	more, also := registryValues(tenant)
+	maps.Copy(raw, more)
+	values, unfit := policy.CheckLocal(raw, tenant)
+	return values, slices.Concat(wrong, also, unfit)
+}
+
+func readFile(path string) (map[string]devicepolicy.Value, []error) {
+	raw := map[string]devicepolicy.Value{}
 	text, err := os.ReadFile(path)
 	if path == "" || errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return raw, nil
 	}
 	if err != nil {
-		return nil, []error{fmt.Errorf("read the local policy: %w", err)}
+		return raw, []error{fmt.Errorf("read the local policy: %w", err)}
 	}
 	parsed, err := yaml.Parser().Unmarshal(text)
 	if err != nil {
-		return nil, []error{fmt.Errorf("%s is not YAML: %w", path, err)}
+		return raw, []error{fmt.Errorf("%s is not YAML: %w", path, err)}
 	}
-	raw := map[string]devicepolicy.Value{}
 	var wrong []error
 	for uri, v := range parsed {
 		one, err := json.Marshal(v)
@@ -187,8 +200,28 @@ func readLocal(path, tenant string) (map[string]devicepolicy.Value, []error) {
 		}
 		raw[uri] = value
 	}
-	values, more := policy.CheckLocal(raw, tenant)
-	return values, append(wrong, more...)
+	return raw, wrong
+}
+
+// Domain is what may be left out of a name here: what policy prefers, else the tenant's default.
+func (d *Device) Domain() string {
+	tenant := d.Identity().Tenant
+	if one := d.Settings("")[devicepolicy.PreferredTenantDomain].Value.Text(); one != "" {
+		return one
+	}
+	if tenant.DefaultDomain == "" && len(tenant.Domains) > 0 { // of a server from before there was one
+		return tenant.Domains[0]
+	}
+	return tenant.DefaultDomain
+}
+
+// FullName is a typed name with its domain.
+func (d *Device) FullName(typed string) string {
+	domain := d.Domain()
+	if strings.Contains(typed, "@") || domain == "" {
+		return typed
+	}
+	return typed + "@" + domain
 }
 
 const markFile = "contact.json"

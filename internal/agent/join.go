@@ -14,6 +14,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/link"
 	"github.com/postern-id/postern/internal/agent/machine"
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/agent/policy"
 	"github.com/postern-id/postern/internal/agent/tpm"
 	"github.com/postern-id/postern/internal/agent/websignin"
@@ -250,11 +251,20 @@ func (a *Agent) keep(i identity.Identity, chip *tpm.TPM, out device.JoinAnswer) 
 	if _, err := d.Policy.Take(device.PolicyAnswer{Policy: out.Policy, PolicyKeys: out.PolicyKeys}, ""); err != nil {
 		return err
 	}
-	if d.Accounts, err = accounts.Open(a.files); err != nil {
+	pins, err := a.Names()
+	if err != nil {
+		return err
+	}
+	if d.Accounts, err = accounts.Open(a.files, pins); err != nil {
 		return err
 	}
 	for _, one := range out.Accounts {
-		if _, err := d.Accounts.Put(one); err != nil {
+		_, err := d.Accounts.Put(one)
+		if errors.Is(err, names.ErrPinned) { // the device joins; who has no name on it says so at their sign-in
+			a.options.Log.Warn("account refused", "account", one.ID, "err", err)
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/postern-id/postern/internal/agent/accounts"
 	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/link"
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/agent/policy"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
@@ -123,6 +124,23 @@ func (a *Agent) update(ctx context.Context, d *Device) error {
 	return nil
 }
 
+// readAbout keeps what may change about a tenant: what it is called, its domains and whom
+// people call. What trust rests on stays as it was at the join.
+func (d *Device) readAbout(ctx context.Context) error {
+	was := d.Identity().Tenant
+	about, err := link.Discover(ctx, d.Link.HTTP, d.Link.Base, was.TenantID)
+	if err != nil {
+		return err
+	}
+	next := was
+	next.DisplayName, next.Domains, next.DefaultDomain = about.DisplayName, about.Domains, about.DefaultDomain
+	next.Helpdesk, next.TimeZone = about.Helpdesk, about.TimeZone
+	if reflect.DeepEqual(next, was) {
+		return nil
+	}
+	return d.change(func(i *identity.Identity) { i.Tenant = next })
+}
+
 func (a *Agent) contact(ctx context.Context, d *Device) error {
 	if err := a.readPolicy(ctx, d); err != nil {
 		return err
@@ -135,6 +153,7 @@ func (a *Agent) contact(ctx context.Context, d *Device) error {
 	if err := a.readPINs(ctx, d); err != nil {
 		return err
 	}
+	a.quietly(ctx, "the tenant's names were not read", d.readAbout)
 	if err := a.renew(ctx, d); err != nil {
 		return err
 	}
@@ -214,7 +233,7 @@ func (a *Agent) readAccount(ctx context.Context, d *Device, id string) error {
 		return err
 	}
 	changed, err := d.Accounts.Put(account)
-	if errors.Is(err, accounts.ErrNumber) {
+	if errors.Is(err, names.ErrPinned) {
 		a.options.Log.WarnContext(ctx, "account refused", "account", id, "err", err)
 		return nil
 	}

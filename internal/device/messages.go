@@ -42,9 +42,11 @@ type About struct {
 	Issuer      string   `json:"issuer"`
 	ClientID    string   `json:"clientId"` // of the agent, at the OAuth endpoints
 	Domains     []string `json:"domains"`
-	Helpdesk    Helpdesk `json:"helpdesk"`
-	TimeZone    string   `json:"timeZone"` // IANA name
-	Numbers     Numbers  `json:"numbers"`
+	// DefaultDomain is what a name without one stands in.
+	DefaultDomain string   `json:"defaultDomain,omitempty"`
+	Helpdesk      Helpdesk `json:"helpdesk"`
+	TimeZone      string   `json:"timeZone"` // IANA name
+	Numbers       Numbers  `json:"numbers"`
 }
 
 // Numbers is the range of the tenant's uids and gids; an agent refuses every other one.

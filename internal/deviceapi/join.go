@@ -23,7 +23,8 @@ func (a *API) aboutTenant(t directory.Tenant) device.About {
 	about := device.About{
 		Version: device.Version, TenantID: string(t.ID), DisplayName: t.DisplayName, Issuer: a.PublicURL + "/" + string(t.ID) + "/v2.0",
 		ClientID: string(directory.AgentAppID), TimeZone: t.TimeZone, Numbers: device.Numbers{First: firstNumber, Last: lastNumber},
-		Helpdesk: device.Helpdesk{Phone: t.Helpdesk.Phone, Hours: t.Helpdesk.Hours, Mail: t.Helpdesk.Mail},
+		DefaultDomain: t.DefaultDomain(),
+		Helpdesk:      device.Helpdesk{Phone: t.Helpdesk.Phone, Hours: t.Helpdesk.Hours, Mail: t.Helpdesk.Mail},
 	}
 	for _, d := range t.Domains {
 		about.Domains = append(about.Domains, d.Name)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/fault"
 )
@@ -22,10 +23,6 @@ var (
 		Kind: fault.NotFound, Code: "deviceAccountUnknown",
 		Text: "Nobody of that name has signed in on this device.", Remedy: "Check the name.",
 	}
-	ErrNumber = &fault.Error{
-		Kind: fault.Conflict, Code: "deviceAccountNumber",
-		Text: "The number of this account has changed, which it never does.", Remedy: "Tell the helpdesk.",
-	}
 )
 
 // Files keeps the file; package disk has the real one.
@@ -35,9 +32,16 @@ type Files interface {
 	Remove(name string) error
 }
 
+// Pins remembers whose names and numbers are; package names has the real one. Pin is an error
+// when somebody else had one.
+type Pins interface {
+	Pin(id, name string, numbers ...uint32) error
+}
+
 // Cache is the people of a device. It is safe for concurrent use. Open it.
 type Cache struct {
 	files Files
+	pins  Pins
 
 	mu  sync.RWMutex
 	all []device.Account // in the order in which they first came
@@ -47,8 +51,8 @@ const file = "accounts.json"
 
 // Open reads the people that files keeps. A file that can't be read counts as empty: the
 // server tells of people again as they sign in.
-func Open(files Files) (*Cache, error) {
-	c := &Cache{files: files}
+func Open(files Files, pins Pins) (*Cache, error) {
+	c := &Cache{files: files, pins: pins}
 	data, err := files.Read(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
@@ -62,10 +66,14 @@ func Open(files Files) (*Cache, error) {
 	return c, nil
 }
 
-// Put keeps what the server says of a person, and reports whether anything is new.
+// Put keeps what the server says of a person, and reports whether anything is new. Who has a
+// name or number that was somebody else's is names.ErrPinned.
 func (c *Cache) Put(a device.Account) (changed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.pins.Pin(a.ID, a.UserName, a.UID, a.GID); err != nil {
+		return false, err
+	}
 	at := slices.IndexFunc(c.all, func(one device.Account) bool { return one.ID == a.ID })
 	next := slices.Clone(c.all)
 	switch {
@@ -73,8 +81,8 @@ func (c *Cache) Put(a device.Account) (changed bool, err error) {
 		next = append(next, a)
 	case equal(c.all[at], a):
 		return false, nil
-	case c.all[at].UID != a.UID || c.all[at].GID != a.GID:
-		return false, ErrNumber
+	case c.all[at].UID != a.UID || c.all[at].GID != a.GID: // numbers never change
+		return false, names.ErrPinned
 	default:
 		next[at] = a
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-id/postern/internal/agent/accounts"
 	"github.com/postern-id/postern/internal/agent/disk"
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/device"
 )
 
@@ -18,7 +19,11 @@ func TestPeopleAreRemembered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := accounts.Open(files)
+		pins, err := names.Open(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := accounts.Open(files, pins)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,8 +48,17 @@ func TestPeopleAreRemembered(t *testing.T) {
 	}
 	moved := mira
 	moved.UID++
-	if _, err := c.Put(moved); !errors.Is(err, accounts.ErrNumber) {
+	if _, err := c.Put(moved); !errors.Is(err, names.ErrPinned) {
 		t.Errorf("another number: %v", err)
+	}
+	heir := device.Account{ID: "2", UserName: "mira", UPN: "mira@contoso.example", UID: 200002, GID: 200002, Enabled: true}
+	for range 2 {
+		if _, err := c.Put(heir); !errors.Is(err, names.ErrPinned) {
+			t.Errorf("somebody else of that name: %v", err)
+		}
+		if err := c.Remove("1"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := c.Remove("1"); err != nil {
 		t.Fatal(err)

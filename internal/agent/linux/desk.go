@@ -123,11 +123,7 @@ func upn(d *agent.Device, a pam.Attempt) string {
 	if one, err := d.Accounts.Find(a.Request.User); err == nil {
 		return one.UPN
 	}
-	domains := d.Identity().Tenant.Domains
-	if strings.Contains(a.Request.User, "@") || len(domains) == 0 {
-		return a.Request.User
-	}
-	return a.Request.User + "@" + domains[0]
+	return d.FullName(a.Request.User)
 }
 
 // welcome makes room for who signed in at the server, if that is who was asked for.

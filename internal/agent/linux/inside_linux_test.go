@@ -73,7 +73,7 @@ func newWorld(t *testing.T) *world {
 
 	var listening sync.WaitGroup
 	listening.Add(2)
-	fronts := linux.Options{Ready: listening.Done, State: filepath.Join(state, "state"), PAM: "/run/postern/pam.sock", Names: linux.NamesSocket, Log: log}
+	fronts := linux.Options{Ready: listening.Done, PAM: "/run/postern/pam.sock", Names: linux.NamesSocket, Log: log}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.agent.Serve(ctx, linux.Names(fronts), linux.PAM(fronts)) }()

@@ -6,13 +6,11 @@ package linux
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/postern-id/postern/internal/agent"
-	"github.com/postern-id/postern/internal/agent/disk"
 	"github.com/postern-id/postern/internal/agent/pam"
 	"github.com/postern-id/postern/internal/agent/peer"
 	"github.com/postern-id/postern/internal/agent/userdb"
@@ -25,7 +23,6 @@ const NamesSocket = "/run/systemd/userdb/" + userdb.Name
 // Options say where things are. Every field is required.
 type Options struct {
 	Ready func() // is called by each front once it listens
-	State string // folder of the agent's state
 	PAM   string // socket for pam_postern.so
 	Names string // socket for libnss-systemd: NamesSocket, except in tests
 	Log   *slog.Logger
@@ -70,11 +67,7 @@ func local(log *slog.Logger, name string) bool {
 // Names gives people of the tenant names and numbers on this machine.
 func Names(o Options) agent.Front {
 	return func(ctx context.Context, a *agent.Agent) error {
-		files, err := disk.Open(filepath.Clean(o.State))
-		if err != nil {
-			return err
-		}
-		pins, err := userdb.OpenPins(files)
+		pins, err := a.Names()
 		if err != nil {
 			return err
 		}

@@ -243,23 +243,12 @@ func (s *Screen) whose(r *http.Request) (user string, named bool, err error) {
 	}
 	a, err := d.Accounts.Find(name)
 	if errors.Is(err, accounts.ErrUnknown) && !strings.Contains(name, "@") {
-		a, err = d.Accounts.Find(name + "@" + preferredDomain(d))
+		a, err = d.Accounts.Find(d.FullName(name))
 	}
 	if err != nil {
 		return "", true, ErrNameOrPIN
 	}
 	return a.ID, true, nil
-}
-
-// preferredDomain is what may be left out of a name.
-func preferredDomain(d *agent.Device) string {
-	if one := d.Settings("")[devicepolicy.PreferredTenantDomain].Value.Text(); one != "" {
-		return one
-	}
-	if domains := d.Identity().Tenant.Domains; len(domains) > 0 {
-		return domains[0]
-	}
-	return ""
 }
 
 // unnamed tells who typed a name no more than that it did not work, except before the last

@@ -13,6 +13,7 @@ import (
 
 	"github.com/postern-id/postern/internal/agent/disk"
 	"github.com/postern-id/postern/internal/agent/linux/linuxtest"
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/agent/pam"
 	"github.com/postern-id/postern/internal/agent/peer"
 	"github.com/postern-id/postern/internal/agent/userdb"
@@ -47,7 +48,7 @@ func (m *machine) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	state, err := disk.Open(filepath.Join(t.TempDir(), "state"))
 	must(t, err)
-	pins, err := userdb.OpenPins(state)
+	pins, err := names.Open(state)
 	must(t, err)
 	book := &userdb.Book{Pins: pins, Local: userdb.Etc}
 	refused, err := book.Set(userdb.Listing{

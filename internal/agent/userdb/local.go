@@ -50,15 +50,22 @@ func readNames(file string) (map[string]bool, map[uint32]bool, error) {
 	return found, numbers, lines.Err()
 }
 
-// reserved tells whether a name is one of the system's, also where no file has it.
+// reserved tells whether a name is one of the system's, also where no file has it: accounts
+// that distributions make or know, and names of groups that hand out a part of the machine.
+// A person of such a name has no account here.
 func reserved(name string) bool {
 	switch name {
-	case "root", "nobody", "nogroup", "daemon", "bin", "sys", "sync", "adm", "wheel", "sudo", "admin", "shadow",
+	case "root", "nobody", "nogroup", "daemon", "bin", "sys", "sync", "adm", "wheel", "sudo", "shadow",
 		"disk", "kmem", "tty", "docker", "lxd", "libvirt", "operator", "staff", "users", "postern", "self", "all":
 		return true
 	}
 	return strings.HasPrefix(name, "systemd-") || strings.HasPrefix(name, "_")
 }
+
+// givesRights tells whether a group gives rights by its name where a person of that name has
+// none: sudoers of older Ubuntu lists %admin. Most tenants have a person called admin, so they
+// get an account, and their own group another name.
+func givesRights(group string) bool { return group == "admin" }
 
 // kept tells whether a number is one of the system's (systemd, "Users, Groups, UIDs and GIDs
 // on systemd Systems").

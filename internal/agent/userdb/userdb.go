@@ -11,9 +11,11 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/device"
 )
 
@@ -32,7 +34,6 @@ var (
 	ErrReserved = errors.New("a name or number that the system keeps for itself")
 	ErrRange    = errors.New("a number outside the tenant's range")
 	ErrLocal    = errors.New("a name or number of a local account or group")
-	ErrPinned   = errors.New("a name or number that belonged to somebody else here")
 	ErrTwice    = errors.New("a name or number that another one has")
 )
 
@@ -40,7 +41,7 @@ var (
 // is required.
 type Book struct {
 	Local func() (Local, error) // the files of this machine, as they are now
-	Pins  *Pins
+	Pins  *names.Pins           // of the whole agent
 
 	set sync.Mutex
 	now atomic.Pointer[page]
@@ -83,24 +84,11 @@ func (b *Book) Set(l Listing) ([]Refusal, error) {
 	}
 	next := &page{users: map[string]user{}, byUID: map[uint32]string{}, groups: map[string]group{}, byGID: map[uint32]string{}}
 	var refused []Refusal
-	accounts := slices.SortedFunc(slices.Values(l.Accounts), func(x, y device.Account) int { return cmp.Compare(x.ID, y.ID) })
-	pins := b.Pins.draft()
-	for _, a := range accounts {
-		if err := next.admit(pins, here, l.Numbers, a); err != nil {
-			refused = append(refused, Refusal{a.ID, a.UserName, err})
-		}
-	}
-	for _, a := range accounts {
-		if _, shown := next.users[a.UserName]; !shown || next.users[a.UserName].ID != a.ID {
-			continue
-		}
-		for _, g := range a.Groups {
-			if err := next.join(pins, here, l, a.UserName, g); err != nil {
-				refused = append(refused, Refusal{g.ID, g.Name, err})
-			}
-		}
-	}
-	if err := b.Pins.keep(pins); err != nil {
+	err = b.Pins.Change(func(pins names.Draft) error {
+		refused = next.fill(pins, here, l)
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(next.members, func(x, y membership) int {
@@ -111,6 +99,28 @@ func (b *Book) Set(l Listing) ([]Refusal, error) {
 	return unique(refused), nil
 }
 
+// fill admits whom it may, and returns whom it may not.
+func (p *page) fill(pins names.Draft, here Local, l Listing) []Refusal {
+	var refused []Refusal
+	accounts := slices.SortedFunc(slices.Values(l.Accounts), func(x, y device.Account) int { return cmp.Compare(x.ID, y.ID) })
+	for _, a := range accounts {
+		if err := p.admit(pins, here, l.Numbers, a); err != nil {
+			refused = append(refused, Refusal{a.ID, a.UserName, err})
+		}
+	}
+	for _, a := range accounts {
+		if _, shown := p.users[a.UserName]; !shown || p.users[a.UserName].ID != a.ID {
+			continue
+		}
+		for _, g := range a.Groups {
+			if err := p.join(pins, here, l, a.UserName, g); err != nil {
+				refused = append(refused, Refusal{g.ID, g.Name, err})
+			}
+		}
+	}
+	return refused
+}
+
 func unique(all []Refusal) []Refusal {
 	seen := map[string]Refusal{}
 	for _, r := range all {
@@ -119,11 +129,11 @@ func unique(all []Refusal) []Refusal {
 	return slices.SortedFunc(maps.Values(seen), func(x, y Refusal) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID)) })
 }
 
-// names is what useradd and systemd take for the name of a user, and no more.
-var names = regexp.MustCompile(`^[a-z_][a-z0-9_.+-]{0,62}$`)
+// plain is what useradd and systemd take for the name of a user, and no more.
+var plain = regexp.MustCompile(`^[a-z_][a-z0-9_.+-]{0,62}$`)
 
-func (p *page) admit(pins draft, here Local, span device.Numbers, a device.Account) error {
-	if err := check(here, span, a.UserName, a.UID, a.GID); err != nil {
+func (p *page) admit(pins names.Draft, here Local, span device.Numbers, a device.Account) error {
+	if err := check(here, span, a.UserName, reserved, a.UID, a.GID); err != nil {
 		return err
 	}
 	if !path.MatchString(a.Home) || !path.MatchString(a.Shell) {
@@ -132,12 +142,16 @@ func (p *page) admit(pins draft, here Local, span device.Numbers, a device.Accou
 	if _, taken := p.users[a.UserName]; taken || p.byUID[a.UID] != "" || p.byGID[a.GID] != "" {
 		return ErrTwice
 	}
-	if err := pins.pin(a.ID, a.UserName, a.UID); err != nil {
+	if err := pins.Pin(a.ID, a.UserName, a.UID, a.GID); err != nil {
 		return err
 	}
 	p.users[a.UserName], p.byUID[a.UID] = user{a}, a.UserName
-	p.groups[a.UserName] = group{name: a.UserName, id: a.ID, text: a.DisplayName, gid: a.GID, primary: true}
-	p.byGID[a.GID] = a.UserName
+	own := a.UserName
+	if givesRights(own) { // sudoers and polkit know groups by name
+		own += "-" + strconv.FormatUint(uint64(a.GID), 10)
+	}
+	p.groups[own] = group{name: own, id: a.ID, text: a.DisplayName, gid: a.GID, primary: true}
+	p.byGID[a.GID] = own
 	return nil
 }
 
@@ -145,9 +159,9 @@ func (p *page) admit(pins draft, here Local, span device.Numbers, a device.Accou
 var path = regexp.MustCompile(`^(/[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*)+$`)
 
 // check refuses what the system has or keeps.
-func check(here Local, span device.Numbers, name string, numbers ...uint32) error {
+func check(here Local, span device.Numbers, name string, reserved func(string) bool, numbers ...uint32) error {
 	switch {
-	case !names.MatchString(name):
+	case !plain.MatchString(name):
 		return ErrName
 	case reserved(name):
 		return ErrReserved
@@ -169,7 +183,7 @@ func check(here Local, span device.Numbers, name string, numbers ...uint32) erro
 
 // join makes a shown user a member of a group: of the local one that an administrator named
 // for its object id, or of the tenant's own.
-func (p *page) join(pins draft, here Local, l Listing, name string, g device.AccountGroup) error {
+func (p *page) join(pins names.Draft, here Local, l Listing, name string, g device.AccountGroup) error {
 	if to, mapped := l.LocalGroups[g.ID]; mapped {
 		if !here.Groups[to] {
 			return fmt.Errorf("no local group %.40q: %w", to, ErrName)
@@ -181,13 +195,13 @@ func (p *page) join(pins draft, here Local, l Listing, name string, g device.Acc
 		p.members = append(p.members, membership{name, g.Name})
 		return nil
 	}
-	if err := check(here, l.Numbers, g.Name, g.GID); err != nil {
+	if err := check(here, l.Numbers, g.Name, func(name string) bool { return reserved(name) || givesRights(name) }, g.GID); err != nil {
 		return err
 	}
 	if _, taken := p.groups[g.Name]; taken || p.byGID[g.GID] != "" || p.byUID[g.GID] != "" {
 		return ErrTwice
 	}
-	if err := pins.pin(g.ID, g.Name, g.GID); err != nil {
+	if err := pins.Pin(g.ID, g.Name, g.GID); err != nil {
 		return err
 	}
 	p.groups[g.Name], p.byGID[g.GID] = group{name: g.Name, id: g.ID, gid: g.GID}, g.Name

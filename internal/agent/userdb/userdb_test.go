@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/postern-id/postern/internal/agent/disk"
+	"github.com/postern-id/postern/internal/agent/names"
 	"github.com/postern-id/postern/internal/device"
 )
 
@@ -48,7 +49,7 @@ func bookOn(t *testing.T, dir string) *Book {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pins, err := OpenPins(state)
+	pins, err := names.Open(state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +119,7 @@ func TestAnOldNameOrNumberNeverReachesSomebodyNew(t *testing.T) {
 		"the name":   account("b", "ada", 200002),
 		"the number": account("b", "bob", 200001),
 	} {
-		if err := refusal(t, bookOn(t, state), heir); !errors.Is(err, ErrPinned) {
+		if err := refusal(t, bookOn(t, state), heir); !errors.Is(err, names.ErrPinned) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -131,11 +132,17 @@ func TestAnOldNameOrNumberNeverReachesSomebodyNew(t *testing.T) {
 }
 
 func TestNothingIsShownThatCouldNotBeRemembered(t *testing.T) {
+	disk := &filling{}
+	pins, err := names.Open(disk)
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := newBook(t)
+	b.Pins = pins
 	if _, err := b.Set(listing(ada)); err != nil {
 		t.Fatal(err)
 	}
-	b.Pins.files = full{}
+	disk.full = true
 	if _, err := b.Set(listing(ada, account("b", "bob", 200002))); err == nil {
 		t.Error("no word of the full disk")
 	}
@@ -147,23 +154,32 @@ func TestNothingIsShownThatCouldNotBeRemembered(t *testing.T) {
 	}
 }
 
-type full struct{}
+type filling struct{ full bool }
 
-func (full) Read(string) ([]byte, error)  { return nil, fs.ErrNotExist }
-func (full) Replace(string, []byte) error { return errors.New("disk full") }
+func (*filling) Read(string) ([]byte, error) { return nil, fs.ErrNotExist }
 
-func TestADamagedMemoryOfNamesIsNotAnEmptyOne(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "state")
-	bookOn(t, dir)
-	if err := os.WriteFile(filepath.Join(dir, pinFile), []byte(`{"ada":`), 0o600); err != nil {
-		t.Fatal(err)
+func (f *filling) Replace(string, []byte) error {
+	if f.full {
+		return errors.New("disk full")
 	}
-	state, err := disk.Open(dir)
+	return nil
+}
+
+func TestAPersonCalledAdminHasAnAccountAndNoRights(t *testing.T) {
+	b := newBook(t)
+	refused, err := b.Set(listing(account("a", "admin", 200001, device.AccountGroup{ID: "g", Name: "admin", GID: 200100})))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenPins(state); err == nil {
-		t.Error("opened")
+	if a, shown := b.Shown("admin"); !shown || a.UID != 200001 {
+		t.Errorf("%+v %v", a, shown)
+	}
+	p := b.page()
+	if _, there := p.groups["admin"]; there || p.byGID[200001] != "admin-200001" {
+		t.Errorf("groups are %v", p.groups)
+	}
+	if len(refused) != 1 || !errors.Is(refused[0].Why, ErrReserved) {
+		t.Errorf("the tenant's group called admin: %v", refused)
 	}
 }
 
