@@ -105,11 +105,20 @@ func Middleware(proxies Proxies, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := Facts{Address: proxies.Address(r), UserAgent: printable(r.UserAgent()), RequestID: uuid.NewString(), route: new(string)}
 		f.CorrelationID = f.RequestID
-		if id := r.Header.Get("client-request-id"); clientID.MatchString(id) {
+		if id := asked(r); clientID.MatchString(id) {
 			f.CorrelationID = strings.ToLower(id)
 		}
 		next.ServeHTTP(w, r.WithContext(With(r.Context(), f)))
 	})
+}
+
+// asked returns the correlation id that the client chose: in a header, or in the address where
+// a browser is sent, as Entra's clients do.
+func asked(r *http.Request) string {
+	if id := r.Header.Get("client-request-id"); id != "" || !strings.Contains(r.URL.RawQuery, "client-request-id=") {
+		return id
+	}
+	return r.URL.Query().Get("client-request-id")
 }
 
 func printable(agent string) string {

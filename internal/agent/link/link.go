@@ -21,6 +21,7 @@ import (
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
+	facts "github.com/postern-id/postern/internal/request"
 )
 
 // Link is the way to one tenant of a server. It is safe for concurrent use.
@@ -203,6 +204,9 @@ func (l *Link) request(ctx context.Context, r request, nonce string, offset time
 	}
 	req.Header.Set("DPoP", proof)
 	req.Header.Set("Accept", "application/json")
+	if id := facts.From(ctx).CorrelationID; id != "" {
+		req.Header.Set("client-request-id", id)
+	}
 	if r.kind != "" {
 		req.Header.Set("Content-Type", r.kind)
 	}

@@ -3,8 +3,11 @@
 package lockscreen_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 
 	"github.com/postern-id/postern/internal/agent/lockscreen"
 	"github.com/postern-id/postern/internal/device"
@@ -25,6 +28,7 @@ func TestAPersonWhoForgotTheirPINIsBackByAPassAndANewPIN(t *testing.T) {
 	}
 
 	v = b.get(w.lock.URL + "/forgot?person=" + user)
+	attempt := attr(v.find(func(n *html.Node) bool { return attr(n, "name") == "attempt" }), "value")
 	v = b.submit(v, "/forgot")
 	if v.at.Host != w.site.Listener.Addr().String() || v.step() != "identify" || !strings.Contains(v.source, `value="`+admin+`"`) {
 		t.Fatalf("one click leads to %s (%s): %s", v.at, v.step(), v.text)
@@ -45,6 +49,16 @@ func TestAPersonWhoForgotTheirPINIsBackByAPassAndANewPIN(t *testing.T) {
 	v = b.submit(b.home(w, "?person="+user), "/pin", "pin", secondPIN)
 	if v.at.Path != "/desktop" || w.pinState(user) != device.PINSet {
 		t.Errorf("the new PIN: %s %s", v.at, v.text)
+	}
+	// The id on the screen is the id in the server's log, and in the device's.
+	var log struct {
+		Value []struct {
+			ID string `json:"correlationId"`
+		} `json:"value"`
+	}
+	w.graph(http.MethodGet, "/v1.0/auditLogs/signIns?$filter=correlationId eq '"+attempt+"'", "", http.StatusOK, &log)
+	if len(log.Value) == 0 || !strings.Contains(w.log.String(), "correlationId="+attempt) {
+		t.Errorf("the attempt %s is in no log: %+v\n%s", attempt, log, w.log.String())
 	}
 	w.nothingSecret(b, firstPIN, secondPIN, pass)
 }

@@ -156,7 +156,7 @@ func (w *world) graph(method, path, body string, status int, out any) {
 	}
 	must(w.t, json.NewDecoder(res.Body).Decode(&got))
 	_ = res.Body.Close()
-	r, err := http.NewRequestWithContext(w.t.Context(), method, w.site.URL+path, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(w.t.Context(), method, w.site.URL+strings.ReplaceAll(path, " ", "%20"), strings.NewReader(body))
 	must(w.t, err)
 	r.Header.Set("Authorization", "Bearer "+got.Access)
 	r.Header.Set("Content-Type", "application/json")

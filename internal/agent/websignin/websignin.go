@@ -20,6 +20,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
+	"github.com/postern-id/postern/internal/request"
 )
 
 // Faults of signing in for a device.
@@ -108,9 +109,11 @@ func Start(ctx context.Context, l *link.Link, about device.About, redirect strin
 		return nil, err
 	}
 	r.requestURI = pushed.RequestURI
-	r.URL = l.Base + "/" + url.PathEscape(about.TenantID) + "/oauth2/v2.0/authorize?" + url.Values{
-		"client_id": {about.ClientID}, "request_uri": {pushed.RequestURI},
-	}.Encode()
+	query := url.Values{"client_id": {about.ClientID}, "request_uri": {pushed.RequestURI}}
+	if id := request.From(ctx).CorrelationID; id != "" { // the one that the lock screen shows
+		query.Set("client-request-id", id)
+	}
+	r.URL = l.Base + "/" + url.PathEscape(about.TenantID) + "/oauth2/v2.0/authorize?" + query.Encode()
 	return r, nil
 }
 
