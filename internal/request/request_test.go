@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -75,6 +76,13 @@ func TestACorrelationIDIsAnIDOrOurs(t *testing.T) {
 		r.Header.Set("client-request-id", sent)
 		r.Header.Set("User-Agent", strings.Repeat("ü\n", 600))
 		h.ServeHTTP(httptest.NewRecorder(), r)
+		asked := httptest.NewRecorder()
+		var query Facts
+		Middleware(nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { query = From(r.Context()) })).
+			ServeHTTP(asked, httptest.NewRequest(http.MethodGet, "/authorize?client-request-id="+url.QueryEscape(sent), nil))
+		if kept != (query.CorrelationID == strings.ToLower(sent)) {
+			t.Errorf("%q in the address gives %+v", sent, query)
+		}
 		if kept != (got.CorrelationID == strings.ToLower(sent)) || got.CorrelationID == "" || got.UserAgent != "" {
 			t.Errorf("%q gives %+v", sent, got)
 		}

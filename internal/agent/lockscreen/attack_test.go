@@ -3,6 +3,7 @@
 package lockscreen_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -42,8 +43,12 @@ func TestWhoIsNotAtTheScreenGetsNothing(t *testing.T) {
 	})
 	t.Run("a page elsewhere, in the screen's own browser", func(t *testing.T) {
 		for _, header := range []http.Header{
-			{}, {"Origin": {"https://evil.example"}}, {"Origin": {"null"}}, {"Origin": {w.lock.URL + ".evil.example"}},
-			{"Origin": {w.lock.URL}, "Sec-Fetch-Site": {"cross-site"}}, {"Origin": {w.lock.URL}, "Sec-Fetch-Site": {"same-site"}},
+			{},
+			{"Origin": {"https://evil.example"}},
+			{"Origin": {"null"}},
+			{"Origin": {w.lock.URL + ".evil.example"}},
+			{"Origin": {w.lock.URL}, "Sec-Fetch-Site": {"cross-site"}},
+			{"Origin": {w.lock.URL}, "Sec-Fetch-Site": {"same-site"}},
 			{"Origin": {strings.Replace(w.lock.URL, "localhost:", "localhost:1", 1)}},
 		} {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at, strings.NewReader(form.Encode()))
@@ -99,10 +104,7 @@ func TestAnAnswerSignsInOnlyTheAttemptThatAskedForIt(t *testing.T) {
 		"another state": func(v url.Values) { v.Set("state", "forged") },
 		"no state":      func(v url.Values) { v.Del("state") },
 	} {
-		forged := url.Values{}
-		for k, v := range answer {
-			forged[k] = v
-		}
+		forged := maps.Clone(answer)
 		change(forged)
 		if err := w.screen.Returned(t.Context(), forged); err == nil {
 			t.Errorf("%s is taken", name)

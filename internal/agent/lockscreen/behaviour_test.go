@@ -167,9 +167,9 @@ func TestWebSignInHasAWayBackAtEveryStep(t *testing.T) {
 		}
 	})
 	t.Run("the box for the pass is first, and a link offers other ways", func(t *testing.T) {
-		v := b.submit(b.home(w, "?person=other"), "/web")
+		b.submit(b.home(w, "?person=other"), "/web")
 		theirs := w.stranger()
-		v = theirs.get(w.seat.pages()[1].URL)
+		v := theirs.get(w.seat.pages()[1].URL)
 		v = theirs.post(v.at.String(), merge(v, url.Values{"username": {mira}}))
 		if v.step() != "accesspass" || v.find(func(n *html.Node) bool { return strings.HasSuffix(attr(n, "href"), "&go=methods") }) == nil {
 			t.Errorf("after the name: %s %s", v.step(), v.text)
@@ -213,10 +213,11 @@ func TestWebSignInHasAWayBackAtEveryStep(t *testing.T) {
 	})
 	t.Run("a browser that crashed leaves a code and a way to try again", func(t *testing.T) {
 		w.now.Add(int64(time.Minute))
-		v := b.submit(b.home(w, "?person=other"), "/web")
+		b.submit(b.home(w, "?person=other"), "/web")
 		shown := len(w.seat.pages())
 		w.screen.Crashed(errors.New("signal: killed"))
-		if v = b.get(w.lock.URL + "/web"); v.failure() != "lockBrowser" || !strings.Contains(v.text, "Code") {
+		v := b.get(w.lock.URL + "/web")
+		if v.failure() != "lockBrowser" || !strings.Contains(v.text, "Code") {
 			t.Fatalf("after the crash: %q %s", v.failure(), v.text)
 		}
 		if v = b.submit(v, "/web"); v.step() != "websignin" || v.failure() != "" || len(w.seat.pages()) != shown+1 {
@@ -427,10 +428,7 @@ func TestALockedSessionIsUnlockedByItsPersonAlone(t *testing.T) {
 	}
 	w.screen.Lock()
 	v = b.home(w, "")
-	at, form := v.form("/pin")
-	if at == "" {
-		at, form = v.form("/web")
-	}
+	_, form := v.form("/web")
 	form.Set("person", w.person(mira))
 	form.Set("pin", firstPIN)
 	if v = b.post(w.lock.URL+"/pin", form); len(w.seat.sessions()) != opened {

@@ -55,7 +55,7 @@ func (s *Screen) events(w http.ResponseWriter, r *http.Request) error {
 	for {
 		rung, next := s.bell.state()
 		if _, err := fmt.Fprintf(w, "data: %d\n\n", rung); err != nil {
-			return nil //nolint:nilerr // the browser is gone
+			return nil
 		}
 		if out.Flush() != nil {
 			return nil
@@ -70,7 +70,7 @@ func (s *Screen) events(w http.ResponseWriter, r *http.Request) error {
 				s.look(r.Context())
 			case <-ping.C:
 				if _, err := fmt.Fprint(w, ":\n\n"); err != nil || out.Flush() != nil {
-					return nil //nolint:nilerr // the browser is gone
+					return nil
 				}
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -289,16 +288,4 @@ func during(a *attempt, r *http.Request) context.Context {
 	ctx, stop := context.WithCancel(a.ctx)
 	context.AfterFunc(r.Context(), stop)
 	return ctx
-}
-
-// home is the address of a person's doorway.
-func home(user string, m Method) string {
-	if user == "" {
-		user = other
-	}
-	q := url.Values{"person": {user}}
-	if m != "" {
-		q.Set("way", string(m))
-	}
-	return "/?" + q.Encode()
 }

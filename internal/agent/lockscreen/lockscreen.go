@@ -227,7 +227,7 @@ func (s *Screen) letIn(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // a browser on this very machine comes without TLS
 		Name: s.cookieName, Value: s.cookie, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
 	})
 	// A page of this host goes on: after a redirect that began elsewhere the cookie would be left out.

@@ -51,7 +51,7 @@ func (s *Screen) takeNetwork(w http.ResponseWriter, r *http.Request) error {
 	if err := s.network.Connect(r.Context(), id, r.PostFormValue("secret")); err != nil {
 		s.fail(r.Context(), err)
 		http.Redirect(w, r, "/network?"+url.Values{"id": {id}}.Encode(), http.StatusSeeOther)
-		return nil //nolint:nilerr // the page tells it
+		return nil
 	}
 	s.forgetReach()
 	http.Redirect(w, r, "/", http.StatusSeeOther)

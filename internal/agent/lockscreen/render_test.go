@@ -75,7 +75,9 @@ func samples(t *testing.T, lang string) map[string]page {
 		p.frame, p.Until, p.Ways = away, monday.AddDate(0, 0, 4), []way{{Method: PIN}, {Web, NoNetwork}}
 	})
 	with("lock-stopped", func(p *lockPage) { p.Ways, p.Why = []way{{PIN, PINLocked}, {Method: Web}}, PINLocked })
-	with("lock-web", func(p *lockPage) { p.Chosen, p.Remind, p.Forgot, p.Ways = Web, true, false, []way{{PIN, NoPINYet}, {Method: Web}} })
+	with("lock-web", func(p *lockPage) {
+		p.Chosen, p.Remind, p.Forgot, p.Ways = Web, true, false, []way{{PIN, NoPINYet}, {Method: Web}}
+	})
 	with("lock-session", func(p *lockPage) { p.Locked = true; p.Tiles = f.Tiles[:1] })
 	with("lock-other", func(p *lockPage) { p.frame, p.Person, p.Forgot = nobody, nobody.Tiles[0], false })
 	with("lock-disabled", func(p *lockPage) { p.Refused, p.Ways, p.Chosen = faultOf(agent.ErrDisabled), nil, "" })

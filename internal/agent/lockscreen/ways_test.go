@@ -41,25 +41,34 @@ func TestWhichWaysThereAreAndWhichIsInTheDoorway(t *testing.T) {
 		{"other people begin with web sign-in", change(func(c *circumstances) { c.known = false }), "", both, Web},
 		{
 			"without a PIN it is web sign-in, and says why",
-			change(func(c *circumstances) { c.pin = device.PINNone }), "", []way{{PIN, NoPINYet}, {Method: Web}}, Web,
+			change(func(c *circumstances) { c.pin = device.PINNone }), "",
+			[]way{{PIN, NoPINYet}, {Method: Web}},
+			Web,
 		},
 		{
 			"a locked PIN stays, and says so",
-			change(func(c *circumstances) { c.pin = device.PINLocked }), "", []way{{PIN, PINLocked}, {Method: Web}}, Web,
+			change(func(c *circumstances) { c.pin = device.PINLocked }), "",
+			[]way{{PIN, PINLocked}, {Method: Web}},
+			Web,
 		},
 		{
 			"without a network the PIN is left",
 			change(func(c *circumstances) { c.online, c.preferred = false, devicepolicy.ProviderWebSignIn }), "",
-			[]way{{Method: PIN}, {Web, NoNetwork}}, PIN,
+			[]way{{Method: PIN}, {Web, NoNetwork}},
+			PIN,
 		},
 		{
 			"without a network for too long nothing is left, and both say why",
-			change(func(c *circumstances) { c.online, c.offline = false, false }), "", []way{{PIN, PINOffline}, {Web, NoNetwork}}, PIN,
+			change(func(c *circumstances) { c.online, c.offline = false, false }), "",
+			[]way{{PIN, PINOffline}, {Web, NoNetwork}},
+			PIN,
 		},
 		{"web sign-in that is off is not there", change(func(c *circumstances) { c.webOn = false }), Web, []way{{Method: PIN}}, PIN},
 		{
 			"what is excluded is not there",
-			change(func(c *circumstances) { c.excluded = []string{"{d6886603-9d2f-4eb2-b667-1971041fa96b}"} }), PIN, []way{{Method: Web}}, Web,
+			change(func(c *circumstances) { c.excluded = []string{"{d6886603-9d2f-4eb2-b667-1971041fa96b}"} }), PIN,
+			[]way{{Method: Web}},
+			Web,
 		},
 		{
 			"both excluded leaves nothing",
@@ -70,7 +79,9 @@ func TestWhichWaysThereAreAndWhichIsInTheDoorway(t *testing.T) {
 		{"a shared device has no PIN", change(func(c *circumstances) { c.shared = true }), "", []way{{Method: Web}}, Web},
 		{
 			"a security key that policy allows is shown as not there yet",
-			change(func(c *circumstances) { c.keyOn = true }), Key, []way{{Method: PIN}, {Method: Web}, {Key, NoKeys}}, PIN,
+			change(func(c *circumstances) { c.keyOn = true }), Key,
+			[]way{{Method: PIN}, {Method: Web}, {Key, NoKeys}},
+			PIN,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -407,7 +407,9 @@ func (b *browser) do(r *http.Request) view {
 		b.seen.WriteString(r.URL.String() + "\n" + v.source + "\n")
 		next := res.Header.Get("Location")
 		if next == "" {
-			if m := v.find(func(n *html.Node) bool { return n.Data == "meta" && attr(n, "http-equiv") == "refresh" && n.Parent.Data != "noscript" }); m != nil {
+			if m := v.find(func(n *html.Node) bool {
+				return n.Data == "meta" && attr(n, "http-equiv") == "refresh" && n.Parent.Data != "noscript"
+			}); m != nil {
 				_, next, _ = strings.Cut(attr(m, "content"), "url=")
 			}
 		}
