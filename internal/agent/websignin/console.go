@@ -73,7 +73,7 @@ func (r *Request) redeemAt(ctx context.Context, redirect string) (Person, error)
 	if err != nil {
 		return Person{}, graphclient.ErrAnswer
 	}
-	return r.Redeem(ctx, back.Query())
+	return r.redeem(ctx, back.Query())
 }
 
 // Typed reports whether the server may have heard a pass in this sign-in.

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -124,8 +125,26 @@ func (r *Request) Ours(answer url.Values) bool { return answer.Get("state") == r
 // Redirect is where the browser comes back to.
 func (r *Request) Redirect() string { return r.redirect }
 
-// Redeem turns what came back into the person. The code works once, for this device's key.
+// redeemFor is how long a link that broke is waited for with a code in hand, and redeemPause
+// how long between two tries.
+const (
+	redeemFor   = 10 * time.Second
+	redeemPause = 500 * time.Millisecond
+)
+
+// Redeem turns what came back into the person. The code works once, for this device's key. When
+// the link breaks it is tried again: a code that the server has not seen still works, and of
+// one that it has seen nothing is left to lose. The pass behind it is spent by now.
 func (r *Request) Redeem(ctx context.Context, answer url.Values) (Person, error) {
+	for end := time.Now().Add(redeemFor); ; {
+		p, err := r.redeem(ctx, answer)
+		if !errors.Is(err, graphclient.ErrUnreachable) || time.Now().After(end) || graphclient.Wait(ctx, redeemPause) != nil {
+			return p, err
+		}
+	}
+}
+
+func (r *Request) redeem(ctx context.Context, answer url.Values) (Person, error) {
 	if !r.Ours(answer) {
 		return Person{}, ErrAnswer
 	}
