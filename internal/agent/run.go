@@ -121,6 +121,7 @@ func (a *Agent) update(ctx context.Context, d *Device) error {
 		return err
 	}
 	a.watch.tell(DeviceChanged)
+	a.quietly(ctx, "status not told", func(ctx context.Context) error { return a.tell(ctx, d) }) // what was wrong is no more
 	return nil
 }
 

@@ -132,16 +132,26 @@ func deviceSwitch(use, short string, on bool, words string) *cobra.Command {
 }
 
 func deviceDelete() *cobra.Command {
-	c := &cobra.Command{Use: "delete DEVICE", Short: "Delete a device for good, with its sessions and PINs", Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{
+		Use: "delete DEVICE…", Short: "Delete devices for good, with their sessions and PINs", Args: cobra.MinimumNArgs(1),
+		Long: "Deletes devices, by name or object id. All of them are looked up before the first one is deleted.",
+		Example: `  postern device delete LAP-0417
+  postern device list --unused-for 4320h --json | jq -r '.value[].id' | xargs -r postern device delete`,
+	}
 	return verb(c, func(e *env, args []string) error {
-		id, err := e.deviceID(args[0])
-		if err != nil {
-			return err
+		ids := make([]string, len(args))
+		for i, name := range args {
+			var err error
+			if ids[i], err = e.deviceID(name); err != nil {
+				return err
+			}
 		}
-		if err := e.graph.DeleteDevice(c.Context(), id); err != nil {
-			return err
+		for i, id := range ids {
+			if err := e.graph.DeleteDevice(c.Context(), id); err != nil {
+				return err
+			}
+			e.say("%s is deleted. It has to join again.", args[i])
 		}
-		e.say("%s is deleted. It has to join again.", args[0])
 		return nil
 	})
 }

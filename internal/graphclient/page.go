@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -32,6 +33,8 @@ func (o Object) Text(name string) string {
 			texts[i] = fmt.Sprint(one)
 		}
 		return strings.Join(texts, ", ")
+	case float64: // as JSON has it: a large number stays one
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	default:
 		return fmt.Sprint(v)
 	}
