@@ -20,6 +20,7 @@ var groupSchema = filter.Schema{
 	{Name: "displayName", Type: filter.TypeString, Column: "display_name", Ops: filter.Equality | filter.StartsWith | filter.Search | filter.Sort},
 	{Name: "mailNickname", Type: filter.TypeString, Column: "mail_nickname", Ops: filter.Equality | filter.StartsWith},
 	{Name: "createdDateTime", Type: filter.TypeTime, Column: "created_at", Ops: filter.Equality | filter.Ordering | filter.Sort},
+	{Name: "groupTypes", Column: "group_type", Elements: filter.Schema{{Type: filter.TypeString, Column: "group_type", Ops: filter.Eq}}},
 }
 
 var groupProperties = names(groupResource(directory.Group{}))

@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,9 @@ func TestADeviceFollowsTheRulesOfGroupsAtOnce(t *testing.T) {
 	w.server.Start()
 	m, out, _ := joined(t, w)
 	laptops := w.dynamicGroup("Laptops", `device.displayName -startsWith "LAP-"`)
+	if got := w.ids("/v1.0/groups?$filter=" + url.QueryEscape("groupTypes/any(t:t eq 'DynamicMembership')")); len(got) != 1 || got[0] != laptops {
+		t.Errorf("dynamic groups: %v", got)
+	}
 	above := w.create("/v1.0/groups", `{"displayName":"All","mailNickname":"all","securityEnabled":true,"mailEnabled":false}`)
 	w.change(http.MethodPost, "/v1.0/groups/"+above+"/members/$ref", reference(laptops))
 	w.noGlobe(above) // through another group, too

@@ -156,10 +156,10 @@ func (tx *Tx) insertGroup(ctx context.Context, g directory.Group) error {
 		return err
 	}
 	if _, err := tx.exec(ctx, `
-		INSERT INTO directory_group (tenant_id, id, display_name, mail_nickname, role_assignable, created_at, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		INSERT INTO directory_group (tenant_id, id, display_name, mail_nickname, role_assignable, created_at, body, group_type)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		g.Tenant, g.ID, strings.ToLower(g.DisplayName), strings.ToLower(g.MailNickname), g.IsAssignableToRole,
-		micros(g.CreatedDateTime), string(body)); err != nil {
+		micros(g.CreatedDateTime), string(body), groupType(g)); err != nil {
 		return fmt.Errorf("insert group: %w", err)
 	}
 	if err := tx.setUniqueName(ctx, g); err != nil {
@@ -185,6 +185,9 @@ func (tx *Tx) setUniqueName(ctx context.Context, g directory.Group) error {
 		ON CONFLICT (tenant_id, name) DO NOTHING`, g.Tenant, name, g.ID)
 	return changed(n, err, directory.ErrUniqueNameTaken)
 }
+
+// groupType is what groups are filtered by.
+func groupType(g directory.Group) string { return strings.ToLower(strings.Join(g.GroupTypes, " ")) }
 
 func (tx *Tx) insertLink(ctx context.Context, tenant directory.TenantID, group directory.GroupID, relation directory.Relation, ref directory.Ref) error {
 	n, err := tx.exec(ctx, `

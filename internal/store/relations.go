@@ -70,9 +70,9 @@ func (db *DB) UpdateGroup(ctx context.Context, g directory.Group, members []dire
 			return err
 		}
 		n, err := tx.exec(ctx, `
-			UPDATE directory_group SET display_name = $1, mail_nickname = $2, body = $3, version = version + 1
-			WHERE tenant_id = $4 AND id = $5 AND version = $6`,
-			strings.ToLower(g.DisplayName), strings.ToLower(g.MailNickname), string(body), g.Tenant, g.ID, g.Version)
+			UPDATE directory_group SET display_name = $1, mail_nickname = $2, body = $3, group_type = $4, version = version + 1
+			WHERE tenant_id = $5 AND id = $6 AND version = $7`,
+			strings.ToLower(g.DisplayName), strings.ToLower(g.MailNickname), string(body), groupType(g), g.Tenant, g.ID, g.Version)
 		if err := changed(n, err, directory.ErrChanged); err != nil {
 			return err
 		}

@@ -117,6 +117,10 @@ CREATE TABLE device_policy (
 );
 CREATE INDEX device_policy_name ON device_policy (tenant_id, name, id);
 
+-- dynamicmembership of a dynamic group, else empty.
+ALTER TABLE directory_group ADD COLUMN group_type TEXT NOT NULL DEFAULT '';
+CREATE INDEX directory_group_type ON directory_group (tenant_id, group_type, id);
+
 -- Rules of dynamic groups that are followed; paused ones are in the group's body only.
 CREATE TABLE membership_rule (
     tenant_id TEXT NOT NULL,
