@@ -54,7 +54,7 @@ graphsdk: build ## the full Graph SDK for Go against bin/postern; compiles for t
 man: build ## manual pages, in bin/man
 	bin/postern man bin/man
 
-package: build ## bin/postern-agent_*.deb
+package: build ## bin/postern-agent_*.deb and bin/postern-greeter_*.deb
 	@packaging/linux/package $(VERSION)
 
 clean: ## remove what was built

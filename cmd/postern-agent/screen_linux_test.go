@@ -4,16 +4,24 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
+	"io"
+	"log"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/postern-id/postern/internal/agent/greeter"
+	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
 	"github.com/postern-id/postern/internal/agent/linux/linuxtest"
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/server"
@@ -32,14 +40,19 @@ type stage struct {
 	pass    string // ada's, for many uses
 	dir     string // everybody may look in
 	own     string // greetd's user's own
-	n       int    // pages that were seen
+	agent   *linuxtest.Process
+	n       int // pages that were seen
 	since   time.Time
+	hostile atomic.Value // instead of the server's page: what is served
+	secret  string       // address of a service of this machine
+	reached atomic.Int32 // how often somebody came there
+	done    atomic.Int32 // hostile pages that have done all they can
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	linuxtest.Inner(t)
-	linuxtest.Need(t, "/usr/sbin/greetd", "sway", "Xwayland", "Xvfb", "xdotool", "import", "bwrap", "/usr/lib/chromium/chromium")
+	linuxtest.Need(t, "/usr/sbin/greetd", "sway", "Xvfb", "xdotool", "import", "bwrap", "/usr/lib/chromium/chromium")
 	chip := tpmtest.New(t)
 	site := httptest.NewUnstartedServer(nil)
 	site.StartTLS()
@@ -50,10 +63,13 @@ func newStage(t *testing.T) *stage {
 	s, err := server.Open(t.Context(), o)
 	linuxtest.Must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
-	site.Config.Handler = s.Handler()
-
 	own := linuxtest.Folder(t, "_greetd")
-	g := &stage{t: t, own: own, dir: filepath.Dir(own)}
+	g := &stage{t: t, own: own, dir: filepath.Dir(own), since: time.Now()}
+	site.Config.Handler = g.spoilt(s.Handler())
+	site.Config.ErrorLog = log.New(io.Discard, "", 0)
+	inner := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { g.reached.Add(1) }))
+	t.Cleanup(inner.Close)
+	g.secret = inner.Listener.Addr().String()
 	linuxtest.Program(t, "/usr/bin/postern-agent")
 	ca := filepath.Join(g.dir, "ca.pem")
 	linuxtest.Write(t, ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: site.Certificate().Raw})), 0o644)
@@ -71,7 +87,7 @@ func newStage(t *testing.T) *stage {
 	linuxtest.Write(t, session, "#!/bin/sh\necho \"I am $(id -un), $(id -u), by $POSTERN_METHOD\" >"+g.dir+"/opened\n", 0o755)
 	linuxtest.Write(t, filepath.Join(g.dir, "opened"), "", 0o666)
 	linuxtest.Must(t, os.Chmod(filepath.Join(g.dir, "opened"), 0o666))
-	linuxtest.Start(t, "/usr/bin/postern-agent", append([]string{"run", "--log-level", "info", "--session-command", session}, agent...)...)
+	g.agent = linuxtest.Start(t, "/usr/bin/postern-agent", append([]string{"run", "--log-level", "info", "--session-command", session}, agent...)...)
 	linuxtest.Within(t, 10*time.Second, "agent", func() bool { return linuxtest.Exists("/run/postern/screen.sock") })
 
 	for from, to := range map[string]string{"greeter": "/usr/lib/postern/greeter", "sway.conf": "/usr/share/postern/sway.conf"} {
@@ -189,8 +205,8 @@ func (g *stage) types(texts ...string) *stage {
 			g.x("xdotool", "type", "--delay", "20", text)
 		}
 		g.presses("Return")
-		for range 20 {
-			<-time.After(100 * time.Millisecond)
+		for range 100 {
+			<-time.After(20 * time.Millisecond)
 			if now := g.shown(); now != before {
 				return g
 			}
@@ -208,10 +224,16 @@ func (g *stage) presses(keys ...string) *stage {
 
 func TestInsideAPersonComesBackByAPass(t *testing.T) {
 	g := newStage(t)
-	g.since = time.Now()
 	g.begin()
-	g.sees("Locked").types()
-	g.sees("Sign in ·").types()
+	g.sees("Locked")
+	clicked := time.Now()
+	g.types().sees("Sign in ·")
+	first := time.Since(clicked)
+	t.Logf("first prompt after %s", first.Round(10*time.Millisecond))
+	if os.Getenv("POSTERN_SOAK") != "" && first > 3*time.Second { // a machine with nothing else to do
+		t.Errorf("the first prompt came after %s", first)
+	}
+	g.types()
 	g.sees("Enter your pass").types(g.pass)
 	g.until("page after the pass", func() bool {
 		if strings.Contains(g.shown(), "Stay signed in") {
@@ -221,7 +243,13 @@ func TestInsideAPersonComesBackByAPass(t *testing.T) {
 	})
 	g.sees("Choose a new PIN").types("246810", "246810")
 	g.until("session", func() bool { return strings.HasPrefix(g.opened(), "I am ada, 2") })
-	t.Log(g.opened())
+	if !strings.HasSuffix(g.opened(), "by web\n") {
+		t.Error(g.opened())
+	}
+	// The session has ended: greetd shows the screen again, and the PIN works.
+	linuxtest.Write(t, filepath.Join(g.dir, "opened"), "", 0o666)
+	g.sees("Locked").types("246810")
+	g.until("session by PIN", func() bool { return strings.HasPrefix(g.opened(), "I am ada, 2") })
 }
 
 // opened is what the session's command wrote.
@@ -229,4 +257,103 @@ func (g *stage) opened() string {
 	text, err := os.ReadFile(filepath.Join(g.dir, "opened"))
 	linuxtest.Must(g.t, err)
 	return string(text)
+}
+
+// spoilt serves the hostile page in the place of the server's, once there is one.
+func (g *stage) spoilt(server http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, _ := g.hostile.Load().(string)
+		switch {
+		case r.URL.Path == "/done":
+			g.done.Add(1)
+		case page != "" && strings.HasSuffix(r.URL.Path, "/oauth2/v2.0/authorize"):
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, page)
+		default:
+			server.ServeHTTP(w, r)
+		}
+	})
+}
+
+// The page of web sign-in is somebody else's: it can do what Chromium lets pages do.
+func TestInsideAHostilePageReachesNothing(t *testing.T) {
+	g := newStage(t)
+	targets := []string{
+		"https://evil.example/", "https://" + g.secret + "/", "http://" + g.secret + "/", "http://localhost:8000/", "https://localhost:8000/",
+		"https://169.254.169.254/latest/meta-data/", "https://[::1]:8443/", "https://10.0.0.1/", "http://localhost/?state=foreign&code=1", "file:///etc/passwd",
+	}
+	list, err := json.Marshal(targets)
+	linuxtest.Must(t, err)
+	g.hostile.Store(`<!doctype html><title>Hostile</title><h1>Hostile</h1><script>
+		const all = ` + string(list) + `.map(u => fetch(u, {mode: "no-cors"}).catch(() => 0));
+		for (const u of ` + string(list) + `) { new Image().src = u; try { navigator.sendBeacon(u) } catch {}; document.body.append(Object.assign(document.createElement("iframe"), {src: u})) }
+		const peer = new RTCPeerConnection({iceServers: [{urls: "stun:` + g.secret + `"}]}); peer.createDataChannel("x"); peer.createOffer().then(o => peer.setLocalDescription(o));
+		all.push(new Promise(end => { const s = new WebSocket("wss://` + g.secret + `/"); s.onopen = s.onerror = end }));
+		open("http://` + g.secret + `/");
+		Promise.all(all).then(() => fetch("/done"));
+	</script>`)
+	g.begin()
+	g.sees("Locked").types()
+	g.sees("Hostile")
+	g.until("end of what the page can do", func() bool { return g.done.Load() > 0 })
+	if n := g.reached.Load(); n > 0 {
+		t.Errorf("the page came to a service of this machine %d times", n)
+	}
+	for _, host := range []string{"evil.example:443", g.secret, "localhost:8000", "169.254.169.254:443", "[::1]:8443", "10.0.0.1:443"} {
+		linuxtest.Within(t, 10*time.Second, host+" in the log", func() bool {
+			return strings.Contains(g.agent.Wrote(), `"host":"`+host+`","code":"webSignInHost"`)
+		})
+	}
+	// Nor do its keys: the compositor has those that lead back.
+	g.presses("Escape").sees("Locked")
+
+	// The page goes where the policy does not let it.
+	g.hostile.Store(`<!doctype html><title>Onward</title><script>location = "https://evil.example/"</script>`)
+	g.types().sees("evil.example")
+	if !g.barHas("ConfigureWebSignInAllowedUrls") {
+		t.Error("the bar does not name the policy")
+	}
+	g.presses("ctrl+alt+Delete").sees("Locked")
+
+	// A browser that ends, or hangs, is told.
+	g.hostile.Store(`<!doctype html><title>Quiet</title>`)
+	g.types().sees("Quiet")
+	g.signal(unix.SIGSEGV)
+	g.sees("Web sign-in").presses("Escape").sees("Locked")
+	if !strings.Contains(g.agent.Wrote(), `"code":"lockBrowser"`) {
+		t.Error("a browser that ended is not told")
+	}
+	if os.Getenv("POSTERN_SOAK") != "" {
+		g.types().sees("Quiet")
+		g.signal(unix.SIGSTOP)
+		g.sees("Web sign-in")
+		if !strings.Contains(g.agent.Wrote(), kiosk.ErrHangs.Text) {
+			t.Error("a browser that hangs is not told")
+		}
+	}
+	// Nobody else's programs see any of it.
+	for user, socket := range map[string]string{"30001": greeter.Socket, "_greetd": greeter.ScreenSocket(greeter.Socket)} {
+		p := linuxtest.As(t, user, "/usr/bin/python3", "-c", "import socket\ns = socket.socket(socket.AF_UNIX); s.connect('"+socket+"'); s.settimeout(5)\nprint('heard', len(s.recv(99)))")
+		p.Expect("heard 0").Ends(0)
+	}
+}
+
+// barHas reports whether the bar above the page has text.
+func (g *stage) barHas(text string) bool {
+	all, err := os.ReadFile(filepath.Join(g.own, "postern-bar"))
+	return err == nil && strings.Contains(string(all), text)
+}
+
+// signal sends a signal to web sign-in's browser.
+func (g *stage) signal(s unix.Signal) {
+	g.t.Helper()
+	out := g.x("pgrep", "-u", "_greetd", "-f", "^/usr/lib/chromium/chromium .*--app=")
+	for text := range strings.FieldsSeq(string(out)) {
+		pid, err := strconv.Atoi(text)
+		linuxtest.Must(g.t, err)
+		line, err := os.ReadFile("/proc/" + text + "/cmdline")
+		if err == nil && !bytes.Contains(line, []byte("--type=")) {
+			linuxtest.Must(g.t, unix.Kill(pid, s))
+		}
+	}
 }

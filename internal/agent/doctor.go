@@ -114,6 +114,8 @@ var checks = []struct {
 	{"pam", lookPAM},
 	{"nss", lookNSS},
 	{"browser", lookBrowser},
+	{"signInScreen", lookScreen},
+	{"namespaces", lookNamespaces},
 }
 
 func lookState(p *patient) (device.Check, string, string) {

@@ -319,6 +319,9 @@ func (g *Greeter) sandbox(name, dir, address, lang string) kiosk.Sandbox {
 	}
 }
 
+// barFile is what the compositor's bar shows the last line of.
+const barFile = "postern-bar"
+
 // A page is one of the identity provider's, in its own browser.
 type page struct {
 	browser *kiosk.Browser
@@ -350,6 +353,7 @@ func (g *Greeter) show(w *wire, in show) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &page{end: cancel, done: make(chan struct{})}
+	told := newOnce(mostTold)
 	proxy := &fence.Proxy{
 		Rules: fence.Rules{Server: server, Hosts: in.Site.Hosts, Redirect: in.Site.Redirect},
 		Returned: func(ctx context.Context, answer url.Values) bool {
@@ -358,6 +362,9 @@ func (g *Greeter) show(w *wire, in show) error {
 			return err == nil && ours
 		},
 		Refused: func(host string, why error) {
+			if !told.first(host) {
+				return
+			}
 			in := refused{Host: host}
 			if f, ok := errors.AsType[*fault.Error](why); ok {
 				in.Code = f.Code
@@ -365,6 +372,9 @@ func (g *Greeter) show(w *wire, in show) error {
 			_, _, _ = w.send(callRefused, in) // for the log
 		},
 		Asked: func() { p.browser.Asked() },
+	}
+	if err := os.WriteFile(filepath.Join(g.o.Runtime, barFile), []byte(bar(in.Site, in.Lang)+"\n"), 0o600); err != nil {
+		g.o.Log.Warn("bar", "err", err)
 	}
 	s := g.sandbox(kiosk.Web, dir, in.URL, in.Lang)
 	s.Devices = devices()
@@ -391,6 +401,29 @@ func (g *Greeter) show(w *wire, in show) error {
 		}
 	}()
 	return nil
+}
+
+// mostTold is how many hosts are logged for one page, which could ask for any number.
+const mostTold = 50
+
+// once knows what came before.
+type once struct {
+	mu   sync.Mutex
+	most int
+	seen map[string]bool
+}
+
+func newOnce(most int) *once { return &once{most: most, seen: map[string]bool{}} }
+
+// first reports whether text comes for the first time, and not too much came already.
+func (o *once) first(text string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.seen[text] || len(o.seen) >= o.most {
+		return false
+	}
+	o.seen[text] = true
+	return true
 }
 
 // hide ends the page that was shown before turn, and returns when it is gone.

@@ -78,16 +78,16 @@ func Greetd(t testing.TB, config string) {
 
 // Start runs a program in a session of its own until the test ends; what it wrote is told
 // when the test fails.
-func Start(t testing.TB, name string, args ...string) *exec.Cmd {
+func Start(t testing.TB, name string, args ...string) *Process {
 	t.Helper()
 	return start(t, nil, name, args...)
 }
 
-func start(t testing.TB, files []*os.File, name string, args ...string) *exec.Cmd {
+func start(t testing.TB, files []*os.File, name string, args ...string) *Process {
 	t.Helper()
-	var out lines
+	p := &Process{}
 	cmd := exec.Command(name, args...)
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &out, &out, files
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = p, p, files
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
 	cmd.WaitDelay = time.Second
 	Must(t, cmd.Start())
@@ -97,10 +97,10 @@ func start(t testing.TB, files []*os.File, name string, args ...string) *exec.Cm
 		defer late.Stop()
 		_ = cmd.Wait() // it was told to end
 		if t.Failed() {
-			t.Logf("%s wrote:\n%s", filepath.Base(name), out.String())
+			t.Logf("%s wrote:\n%s", filepath.Base(name), p.Wrote())
 		}
 	})
-	return cmd
+	return p
 }
 
 // Display runs an X server that nobody sees, and returns its name.
@@ -116,20 +116,22 @@ func Display(t testing.TB, size string) string {
 	return ":" + strings.TrimSpace(text)
 }
 
-// lines is what a program writes, while others read it.
-type lines struct {
+// A Process is a program that runs beside the test, and what it has written.
+type Process struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
+// Write takes what the program writes.
+func (p *Process) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(text)
 }
 
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+// Wrote is what the program has written.
+func (p *Process) Wrote() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
 }
