@@ -39,7 +39,10 @@ func TestDevTellsWhereItRuns(t *testing.T) {
 	roots.AppendCertsFromPEM(ca)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
 	defer client.CloseIdleConnections()
-	for _, url := range []string{said.PublicURL + "/readyz", said.SampleURL, said.MailboxURL} {
+	if len(said.LockScreens) != 2 || strings.Contains(problems.String(), "can't join") {
+		t.Errorf("the devices are %v\n%s", said.LockScreens, problems.String())
+	}
+	for _, url := range append([]string{said.PublicURL + "/readyz", said.SampleURL, said.MailboxURL}, said.LockScreens...) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			t.Fatal(err)

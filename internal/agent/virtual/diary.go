@@ -3,7 +3,6 @@ package virtual
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -78,14 +77,16 @@ func (d *diary) Handle(ctx context.Context, r slog.Record) error {
 			value := a.Value.Resolve()
 			if err, ok := value.Any().(error); ok {
 				l.Code, l.Failed = codeOf(err), true
-				details = append(details, err.Error())
+				details = append(details, strings.TrimSuffix(err.Error(), "."))
 				return true
 			}
 			if a.Key == "code" {
 				l.Code = value.String()
 				return true
 			}
-			details = append(details, d.detail(a.Key, value.String()))
+			if text := d.detail(a.Key, value); text != "" {
+				details = append(details, text)
+			}
 			return true
 		}
 		for _, a := range d.with {
@@ -111,15 +112,34 @@ func (d *diary) WithGroup(name string) slog.Handler {
 	return &diary{next: d.next.WithGroup(name), now: d.now, book: d.book, name: d.name, with: d.with}
 }
 
-// detail says one of a record's facts.
-func (d *diary) detail(key, value string) string {
-	if key == "user" || key == "account" {
-		if name := d.name(value); name != "" {
+// details are facts of records in words, where a record has them as yes or no or by a short
+// name.
+var details = map[string]string{
+	"offline true": "without the server", "pinSet true": "with a new PIN", "pinDue true": "the PIN was put off",
+	"by pin": "by PIN", "by web": "by web sign-in",
+}
+
+// detail says one of a record's facts, or nothing where it goes without saying.
+func (d *diary) detail(key string, value slog.Value) string {
+	text := value.String()
+	if said, ok := details[key+" "+text]; ok {
+		return said
+	}
+	switch {
+	case key == "user" || key == "account":
+		if name := d.name(text); name != "" {
 			return name
 		}
+	case key == "correlationId":
+		return "id " + text[:min(len(text), shortID)]
+	case key == "seat", value.Kind() == slog.KindBool && !value.Bool():
+		return ""
 	}
-	return fmt.Sprintf("%s %s", key, value)
+	return key + " " + text
 }
+
+// shortID is how much of a correlation id tells events of one device apart.
+const shortID = 8
 
 func codeOf(err error) string {
 	if f, ok := errors.AsType[*fault.Error](err); ok {

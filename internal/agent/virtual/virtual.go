@@ -284,7 +284,7 @@ func (d *Device) join(ctx context.Context) error {
 		d.log.ErrorContext(ctx, "not joined", "err", err)
 		return fmt.Errorf("%s can't join: %w", d.o.Name, err)
 	}
-	d.log.InfoContext(ctx, "the device has joined", "as", d.o.Name)
+	d.log.InfoContext(ctx, "the device has joined", "server", d.o.Server)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/lockscreen"
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/device"
@@ -138,6 +140,7 @@ type desktopView struct {
 	By                string
 	PIN               device.PINState
 	PINOffered        bool
+	Damaged           bool // there is a PIN, and its container can't be read
 	Offline           bool
 	Things            []thing
 }
@@ -190,11 +193,16 @@ func (d *Device) desktopOf(s *session) *desktopView {
 	if m := d.machine(); m != nil {
 		if joined, err := m.agent.Device(); err == nil {
 			v.PIN, v.PINOffered = joined.PINState(s.Account.ID), joined.PINOffered(s.Account.ID) == nil
+			_, err := joined.PINs.Containers.Find(s.Account.ID)
+			v.Damaged = errors.Is(err, container.ErrBroken)
 		}
 	}
 	var err error
 	if v.Things, err = things(d.Home(s.Account.UserName)); err != nil {
 		d.log.Error("a home can't be read", "err", err)
+	}
+	for i := range v.Things {
+		v.Things[i].ChangedAt = v.Things[i].ChangedAt.In(d.zone())
 	}
 	return v
 }

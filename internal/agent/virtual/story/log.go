@@ -26,6 +26,9 @@ var logged = []struct {
 	{"the spent pass was refused", func(_ *play, e entry) bool { return e.signIn && e.code == passUsed }},
 }
 
+// browser is the kind of program that web sign-in comes from; a PIN comes from the agent itself.
+const browser = "Browser"
+
 // passUsed is Entra's number for a one-time pass that was used before.
 const passUsed = "130505"
 
@@ -49,11 +52,11 @@ func (p *play) registered(e entry) bool {
 }
 
 func (p *play) byWeb(e entry) bool {
-	return e.signIn && e.code == "0" && e.by == p.stage.Device && e.client == "Browser"
+	return e.signIn && e.code == "0" && e.by == p.stage.Device && e.client == browser
 }
 
 func (p *play) byPIN(e entry) bool {
-	return e.signIn && e.code == "0" && e.by == p.stage.Device && e.client != "Browser"
+	return e.signIn && e.code == "0" && e.by == p.stage.Device && e.client != browser
 }
 
 // logs reads, as the administrator, what the server wrote down since the story began, and
@@ -163,10 +166,13 @@ func (e entry) String() string {
 	if e.code != "0" {
 		how = fmt.Sprintf("refused (%s, %s)", e.code, e.reason)
 	}
-	if e.by == "" {
+	switch {
+	case e.by == "":
 		return fmt.Sprintf("%s  sign-in  %s: %s", at, e.activity, how)
+	case e.client == browser:
+		return fmt.Sprintf("%s  sign-in  on %s, by web sign-in: %s", at, e.by, how)
 	}
-	return fmt.Sprintf("%s  sign-in  %s on %s, %s: %s", at, e.activity, e.by, strings.ToLower(e.client), how)
+	return fmt.Sprintf("%s  sign-in  on %s, by PIN: %s", at, e.by, how)
 }
 
 // about reports whether a change is about a person.
