@@ -73,7 +73,7 @@ func rootCommand() *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(runCommand(), joinCommand(), statusCommand(), doctorCommand(), repairCommand(), leaveCommand(), versionCommand())
+	root.AddCommand(runCommand(), joinCommand(), statusCommand(), doctorCommand(), repairCommand(), leaveCommand(), bundleCommand(), versionCommand())
 	root.AddCommand(greeterCommands()...)
 	markUsage(root)
 	return root
