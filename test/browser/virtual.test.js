@@ -120,6 +120,36 @@ describe("a virtual device", { skip }, () => {
     });
   }
 
+  it("shows what changes while somebody types, and takes Esc for the way back", async (t) => {
+    const page = await open(t, browser);
+    await page.goto(dev.lockScreens[1]);
+    await page.waitForURL(/^http:\/\/localhost:\d+\/(desktop)?$/);
+    if (page.url().endsWith("/desktop")) {
+      await press(page, button(page, "Sign out")); // of who was here before
+    }
+    const to = (path) => page.goto(new URL(path, page.url()).href);
+    const bench = await page.context().newPage();
+    await bench.goto(new URL("/bench", page.url()).href);
+    await to("/?person=other&way=pin");
+    await page.locator("[name=name]").fill("ad");
+    await press(bench, button(bench, "Do it: Unplug the network"));
+    const network = page.locator(".lock-status").getByText("No network");
+    await network.waitFor();
+    assert.equal(await page.locator("[name=name]").inputValue(), "ad", "what was typed is lost");
+    assert.equal(await button(page, "Web sign-in").count(), 0, "the globe can be pressed without a network");
+    await see(page, "lock-offline", "lock");
+    await press(bench, button(bench, "Do it: Plug the network in"));
+    await network.waitFor({ state: "detached" });
+    await button(page, "Web sign-in").waitFor();
+
+    await to("/help");
+    await Promise.all([page.waitForURL((at) => at.pathname === "/"), page.keyboard.press("Escape")]);
+    await at(page, "lock");
+    await to("/help");
+    await press(page, button(page, "Fix my PIN"));
+    await see(page, "help-repaired", "help");
+  });
+
   it("has a bench of its own, where the browser of web sign-in crashes", async (t) => {
     const page = await open(t, browser);
     await page.goto(dev.lockScreens[1]);

@@ -92,7 +92,14 @@ func (s *Screen) sendToWeb(w http.ResponseWriter, r *http.Request, a *attempt, u
 	case <-time.After(startWait):
 	case <-r.Context().Done():
 	}
-	return s.showWeb(w, r)
+	s.mu.Lock()
+	to := a.show
+	s.mu.Unlock()
+	if to == "" {
+		to = "/web" // a page that can be loaded again, unlike the answer to a form
+	}
+	s.onward(w, r, to)
+	return nil
 }
 
 // mayWeb reports why web sign-in can't begin, or the name that its page begins with.
