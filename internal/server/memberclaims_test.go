@@ -23,7 +23,7 @@ func TestTokensSayWhatAPersonBelongsToWhereTheApplicationAsks(t *testing.T) {
 	_, v := w.api(http.MethodGet, "/v1.0/users/mira@contoso.example", w.appToken(), "")
 	mira := v["id"].(string)
 	client := w.register(`{"displayName":"Orders","signInAudience":"AzureADMyOrg","publicClient":{"redirectUris":["http://localhost"]},
-		"api":{"oauth2PermissionScopes":[{"id":"`+readRole+`","value":"orders","type":"User","isEnabled":true,"adminConsentDisplayName":"x","adminConsentDescription":"x"}]},
+		"api":{"oauth2PermissionScopes":[{"id":"` + readRole + `","value":"orders","type":"User","isEnabled":true,"adminConsentDisplayName":"x","adminConsentDescription":"x"}]},
 		"appRoles":[` + appRole(readRole, "Orders.Read") + `,` + appRole(adminRole, "Orders.Admin") + `]}`)
 	_, all := w.api(http.MethodGet, "/v1.0/servicePrincipals(appId='"+client+"')", w.appToken(), "")
 	principal := all["id"].(string)

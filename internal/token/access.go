@@ -57,7 +57,7 @@ type Access struct {
 	Given     string          `json:"given_name,omitempty"`
 	Surname   string          `json:"family_name,omitempty"`
 	*Overage
-	Device    string          `json:"deviceid,omitempty"` // device id of the joined device that proved itself
+	Device string `json:"deviceid,omitempty"` // device id of the joined device that proved itself
 
 	// Confirm binds the token to a key (RFC 7800, RFC 9449 section 6.1).
 	Confirm *Confirmation `json:"cnf,omitempty"`
