@@ -18,6 +18,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/greeter"
 	"github.com/postern-id/postern/internal/agent/websignin"
 	"github.com/postern-id/postern/internal/cli/account"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -59,13 +60,13 @@ func joinCommand() *cobra.Command {
 			"that nobody watches. A join that was cut off can be done again: it goes on with the same key.",
 	}, func(c *cobra.Command, o agent.Options) error {
 		if j.Server == "" || j.UPN == "" {
-			return usage{errors.New("say where and who: --server URL --upn UPN")}
+			return program.Usage(errors.New("say where and who: --server URL --upn UPN"))
 		}
 		if pass && code {
-			return usage{ErrJoinWays}
+			return program.Usage(ErrJoinWays)
 		}
 		j.Type = device.JoinType(kind)
-		say := func(text string) { fmt.Fprintln(c.ErrOrStderr(), printable(text)) }
+		say := func(text string) { fmt.Fprintln(c.ErrOrStderr(), program.Printable(text)) }
 		j.Tell = say
 		switch {
 		case pass:
@@ -120,7 +121,7 @@ func join(c *cobra.Command, o agent.Options, j agent.Join) error {
 	if err := control.Ask(c.Context(), o.State, "resume", nil); err != nil && !errors.Is(err, control.ErrNone) {
 		return err
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "This device has joined %s as %s.\n", printable(s.Tenant), printable(s.DisplayName))
+	fmt.Fprintf(c.ErrOrStderr(), "This device has joined %s as %s.\n", program.Printable(s.Tenant), program.Printable(s.DisplayName))
 	fmt.Fprintln(c.OutOrStdout(), s.DeviceID)
 	return nil
 }
@@ -133,7 +134,7 @@ func readPass(from io.Reader) (graphclient.Secret, error) {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	if line = strings.TrimSpace(line); line == "" {
-		return graphclient.Secret{}, usage{errors.New("there is no pass on standard input")}
+		return graphclient.Secret{}, program.Usage(errors.New("there is no pass on standard input"))
 	}
 	return graphclient.NewSecret(line), nil
 }
@@ -185,7 +186,7 @@ func printStatus(out io.Writer, s agent.Status) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, printable(value))
+			fmt.Fprintf(w, "%s\t%s\n", name, program.Printable(value))
 		}
 	}
 	if s.JoinType == "" {
@@ -244,7 +245,7 @@ func doctorCommand() *cobra.Command {
 			err = printDiagnosis(c.OutOrStdout(), d)
 		}
 		if err == nil && !d.OK {
-			return errSilent
+			return program.ErrSilent
 		}
 		return err
 	})
@@ -255,9 +256,9 @@ func doctorCommand() *cobra.Command {
 func printDiagnosis(out io.Writer, d agent.Diagnosis) error {
 	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	for _, one := range d.Checks {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", one.State, one.Name, printable(one.Detail))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", one.State, one.Name, program.Printable(one.Detail))
 		if one.Fix != "" {
-			fmt.Fprintf(w, "\t\t→ %s\n", printable(one.Fix))
+			fmt.Fprintf(w, "\t\t→ %s\n", program.Printable(one.Fix))
 		}
 	}
 	return w.Flush()
@@ -280,16 +281,16 @@ func repairCommand() *cobra.Command {
 		}
 		w := tabwriter.NewWriter(c.OutOrStdout(), 0, 8, 2, ' ', 0)
 		for _, one := range r.Parts {
-			fmt.Fprintf(w, "%s\t%s\t%s\n", one.State, one.Part, printable(one.Detail))
+			fmt.Fprintf(w, "%s\t%s\t%s\n", one.State, one.Part, program.Printable(one.Detail))
 			if one.Fix != "" {
-				fmt.Fprintf(w, "\t\t→ %s\n", printable(one.Fix))
+				fmt.Fprintf(w, "\t\t→ %s\n", program.Printable(one.Fix))
 			}
 		}
 		if err := w.Flush(); err != nil {
 			return err
 		}
 		if !r.OK {
-			return errSilent
+			return program.ErrSilent
 		}
 		return nil
 	})

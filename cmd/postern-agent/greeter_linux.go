@@ -13,6 +13,7 @@ import (
 
 	"github.com/postern-id/postern/internal/agent/greeter"
 	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
+	"github.com/postern-id/postern/internal/cli/program"
 )
 
 // greeterCommands are what greetd runs, and what that runs.
@@ -25,7 +26,7 @@ func greeterCommands() []*cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Log = slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil))
 			if err := surroundings(&o); err != nil {
-				return usage{err}
+				return program.Usage(err)
 			}
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
@@ -78,7 +79,7 @@ func insideCommand() *cobra.Command {
 			err := kiosk.Inside(c.Context(), listen, to, profile, args, c.ErrOrStderr())
 			if ended, ok := errors.AsType[*exec.ExitError](err); ok {
 				c.PrintErrln("browser:", ended)
-				return errSilent
+				return program.ErrSilent
 			}
 			return err
 		},

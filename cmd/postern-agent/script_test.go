@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"postern-agent": func() {
 			code := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-			if code != exitDone {
+			if code != program.Done {
 				fmt.Fprintf(os.Stderr, "exit code %d\n", code)
 			}
 			os.Exit(code)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/agent"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -57,22 +58,22 @@ func (s *settings) fill(c *cobra.Command) error {
 		return nil
 	}
 	if err != nil {
-		return usage{ErrSetting.With("config", fmt.Sprintf("The settings can't be read: %v.", err))}
+		return program.Usage(ErrSetting.With("config", fmt.Sprintf("The settings can't be read: %v.", err)))
 	}
 	values, err := yaml.Parser().Unmarshal(text)
 	if err != nil {
-		return usage{ErrSetting.With("config", fmt.Sprintf("%s is not YAML: %v.", s.config, err))}
+		return program.Usage(ErrSetting.With("config", fmt.Sprintf("%s is not YAML: %v.", s.config, err)))
 	}
 	for name, value := range values {
 		if !names[name] {
-			return usage{ErrSetting.With(name, fmt.Sprintf("%s: there is no setting %q.", s.config, name))}
+			return program.Usage(ErrSetting.With(name, fmt.Sprintf("%s: there is no setting %q.", s.config, name)))
 		}
 		f := c.Flags().Lookup(name)
 		if f == nil || f.Changed {
 			continue // another command's, or given
 		}
 		if err := c.Flags().Set(name, fmt.Sprint(value)); err != nil {
-			return usage{ErrSetting.With(name, fmt.Sprintf("%s: %s is wrong: %v.", s.config, name, err))}
+			return program.Usage(ErrSetting.With(name, fmt.Sprintf("%s: %s is wrong: %v.", s.config, name, err)))
 		}
 	}
 	return nil
@@ -91,7 +92,7 @@ func (s *settings) options(c *cobra.Command) (agent.Options, error) {
 	}
 	var err error
 	if o.CA, err = os.ReadFile(s.ca); err != nil {
-		return o, usage{ErrSetting.With("ca", fmt.Sprintf("The CA can't be read: %v.", err))}
+		return o, program.Usage(ErrSetting.With("ca", fmt.Sprintf("The CA can't be read: %v.", err)))
 	}
 	return o, nil
 }

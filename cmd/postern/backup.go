@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -26,7 +27,7 @@ func backupCommand() *cobra.Command {
 				return err
 			}
 			if (len(b.Recipients) > 0) == (b.Passphrase != "") {
-				return usage{errors.New("say for whom: --recipient age1… or --passphrase-file FILE")}
+				return program.Usage(errors.New("say for whom: --recipient age1… or --passphrase-file FILE"))
 			}
 			b.File = args[0]
 			if err := server.Backup(c.Context(), s.options(c), b); err != nil {
@@ -59,10 +60,10 @@ func restoreCommand() *cobra.Command {
 				return err
 			}
 			if (r.Identity != "") == (r.Passphrase != "") {
-				return usage{errors.New("say what opens it: --identity FILE or --passphrase-file FILE")}
+				return program.Usage(errors.New("say what opens it: --identity FILE or --passphrase-file FILE"))
 			}
 			if r.SinceLog != "" && r.AcceptLoss {
-				return usage{errors.New("--since-log and --accept-loss do not go together")}
+				return program.Usage(errors.New("--since-log and --accept-loss do not go together"))
 			}
 			r.File = args[0]
 			done, err := server.Restore(c.Context(), s.options(c), r)
@@ -116,7 +117,7 @@ func migrateCommand() *cobra.Command {
 				return err
 			}
 			if to == "" {
-				return usage{errors.New("say where to: --to postgres://…")}
+				return program.Usage(errors.New("say where to: --to postgres://…"))
 			}
 			rows, err := server.Migrate(c.Context(), s.options(c), to)
 			if err != nil {

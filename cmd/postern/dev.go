@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/agent/virtual/story"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 	"github.com/postern-id/postern/internal/server"
 )
@@ -33,7 +34,7 @@ func devCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if asJSON && play {
-				return usage{errors.New("--json and --story don't go together")}
+				return program.Usage(errors.New("--json and --story don't go together"))
 			}
 			if s.dir == "" {
 				s.dir = devDir()
@@ -96,7 +97,7 @@ func serveDevAsJSON(c *cobra.Command, d server.DevServer) error {
 	d.Started = func(server.Running) {}
 	d.Ready = func(r server.Running, err error) {
 		if err != nil {
-			fmt.Fprintln(c.ErrOrStderr(), "postern:", sentence(err))
+			fmt.Fprintln(c.ErrOrStderr(), "postern:", program.Sentence(err))
 		}
 		_ = json.NewEncoder(c.OutOrStdout()).Encode(struct {
 			server.Created
@@ -148,7 +149,7 @@ func lockScreens(d server.Running) string {
 // printDevices says that the devices have joined, which takes a moment longer.
 func printDevices(w io.Writer, d server.Running, err error) {
 	if err != nil {
-		fmt.Fprintf(w, "A virtual device is not ready: %s\n", sentence(err))
+		fmt.Fprintf(w, "A virtual device is not ready: %s\n", program.Sentence(err))
 		return
 	}
 	names := make([]string, 0, len(d.Devices))
@@ -204,7 +205,7 @@ func tellStory(ctx context.Context, w io.Writer, d server.DevServer, r server.Ru
 		Tell: func(s story.Scene) { tellScene(w, s) },
 	})
 	if err != nil {
-		return fmt.Errorf("the story did not end well: %s", sentence(err)) // whatever it was, it is 1
+		return fmt.Errorf("the story did not end well: %s", program.Sentence(err)) // whatever it was, it is 1
 	}
 	fmt.Fprintf(w, "\nThe story ended well, after %s.\n", time.Since(began).Round(100*time.Millisecond))
 	return nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -58,7 +59,7 @@ func TestDevTellsWhereItRuns(t *testing.T) {
 	}
 	client.CloseIdleConnections()
 	stop()
-	if got := <-code; got != exitDone {
+	if got := <-code; got != program.Done {
 		t.Errorf("dev left with %d\n%s", got, problems.String())
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -27,7 +28,7 @@ func initCommand() *cobra.Command {
 				return err
 			}
 			if n.Domain == "" {
-				return usage{errors.New("say which domain: --domain contoso.example")}
+				return program.Usage(errors.New("say which domain: --domain contoso.example"))
 			}
 			if err := publicAddress(s.publicURL); err != nil {
 				return err
@@ -65,7 +66,7 @@ func recoverCommand() *cobra.Command {
 				return err
 			}
 			if upn == "" {
-				return usage{errors.New("say who: --upn admin@contoso.example")}
+				return program.Usage(errors.New("say who: --upn admin@contoso.example"))
 			}
 			o := s.options(c)
 			if !c.Flags().Changed("public-url") {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/cli"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -31,7 +32,7 @@ func logVerifyCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		beside := c.Flags().Changed("data") || os.Getenv("POSTERN_DATA") != "" && !c.Flags().Changed("server")
 		if c.Flags().Changed("data") && c.Flags().Changed("server") {
-			return usage{errors.New("--server and --data don't go together")}
+			return program.Usage(errors.New("--server and --data don't go together"))
 		}
 		witnesses, err := openAll(checkpoints)
 		if err != nil {
@@ -67,7 +68,7 @@ func openAll(paths []string) ([]*os.File, error) {
 		file, err := os.Open(path)
 		if err != nil {
 			closeAll(all)
-			return nil, usage{err}
+			return nil, program.Usage(err)
 		}
 		all = append(all, file)
 	}
@@ -144,5 +145,5 @@ func keyCommand() *cobra.Command {
 	}
 	s.add(rotate.Flags())
 	rotate.Flags().StringSliceVar(&purposes, "key", []string{"RS256", "ES256"}, "which `KEYS`: RS256, ES256, passPepper, pinReset")
-	return cli.Noun("key", "Keys of the server", rotate)
+	return program.Noun("key", "Keys of the server", rotate)
 }

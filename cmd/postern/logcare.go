@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -55,7 +56,7 @@ func parseBefore(text string, now time.Time) (time.Time, error) {
 	if ago, err := time.ParseDuration(text); err == nil && ago >= 0 {
 		return now.Add(-ago), nil
 	}
-	return time.Time{}, usage{fmt.Errorf("--before must be a time such as 2026-03-02 or 8760h, not %q", text)}
+	return time.Time{}, program.Usage(fmt.Errorf("--before must be a time such as 2026-03-02 or 8760h, not %q", text))
 }
 
 // logEraseCommand is `postern log erase`.
@@ -72,7 +73,7 @@ func logEraseCommand() *cobra.Command {
 				return err
 			}
 			if who == "" {
-				return usage{errors.New("say who: --user mira@contoso.example, or the object id")}
+				return program.Usage(errors.New("say who: --user mira@contoso.example, or the object id"))
 			}
 			n, err := server.EraseUser(c.Context(), s.options(c), who)
 			if err == nil {

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -37,7 +38,7 @@ func initialised(t *testing.T) (string, server.Created) {
 	dir := filepath.Join(t.TempDir(), "data")
 	code, out, problems := command(t, "init", "--data", dir, "--domain", "contoso.example", "--json")
 	var created server.Created
-	if err := json.Unmarshal([]byte(out), &created); err != nil || code != exitDone {
+	if err := json.Unmarshal([]byte(out), &created); err != nil || code != program.Done {
 		t.Fatalf("init: %d %v\n%s", code, err, problems)
 	}
 	return dir, created
@@ -65,33 +66,33 @@ func TestWhatAnOperatorGetsWrongIsTold(t *testing.T) {
 		exit int
 		says string // code or words
 	}{
-		{"an unknown flag", nil, []string{"serve", "--data", "DIR", "--lisen", "x"}, exitUsage, "unknown flag: --lisen"},
-		{"an unknown command", nil, []string{"serv"}, exitUsage, `serv"`},
-		{"no data directory", nil, []string{"serve"}, exitUsage, "--data DIR"},
-		{"an unknown setting", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "postern.yaml"), "lisen: x") }, []string{"serve", "--data", "DIR"}, exitUsage, `"lisen"`},
-		{"settings that are no YAML", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "postern.yaml"), "a: [") }, []string{"serve", "--data", "DIR"}, exitUsage, "YAML"},
-		{"a level that is none", nil, []string{"serve", "--data", "DIR", "--log-level", "loud"}, exitUsage, "loud"},
-		{"a proxy that is no network", nil, []string{"serve", "--data", "DIR", "--trusted-proxy", "x"}, exitUsage, "proxyInvalid"},
-		{"a witness that is none", nil, []string{"serve", "--data", "DIR", "--witness", "x"}, exitUsage, "witnessInvalid"},
-		{"a certificate without its key", nil, []string{"serve", "--data", "DIR", "--tls-cert", "x"}, exitUsage, "--tls-key"},
-		{"a certificate that is not there", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--tls-cert", "x", "--tls-key", "y"}, exitFailed, "certificateUnusable"},
-		{"a port in use", nil, []string{"serve", "--data", "DIR", "--listen", taken.Addr().String()}, exitFailed, "listenFailed"},
-		{"a port for metrics in use", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--metrics", taken.Addr().String()}, exitFailed, "listenFailed"},
-		{"a directory that is not there", nil, []string{"serve", "--data", "DIR/none"}, exitFailed, "notInitialised"},
-		{"a directory without a tenant", nil, []string{"serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0"}, exitFailed, "masterKeyMissing"},
-		{"a file as directory", nil, []string{"serve", "--data", "DIR/master.key"}, exitFailed, "can't be used"},
-		{"the same domain twice", nil, []string{"init", "--data", "DIR", "--domain", "contoso.example"}, exitFailed, "domainTaken"},
-		{"a domain that is none", nil, []string{"init", "--data", "DIR", "--domain", "-"}, exitFailed, "domainInvalid"},
-		{"no master key", func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "master.key")) }, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, exitFailed, "masterKeyMissing"},
-		{"init without the master key of the store", func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "master.key")) }, []string{"init", "--data", "DIR", "--domain", "b.example"}, exitFailed, "masterKeyMissing"},
-		{"a master key that is none", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "master.key"), "hello") }, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, exitFailed, "masterKeyBad"},
+		{"an unknown flag", nil, []string{"serve", "--data", "DIR", "--lisen", "x"}, program.WrongUse, "unknown flag: --lisen"},
+		{"an unknown command", nil, []string{"serv"}, program.WrongUse, `serv"`},
+		{"no data directory", nil, []string{"serve"}, program.WrongUse, "--data DIR"},
+		{"an unknown setting", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "postern.yaml"), "lisen: x") }, []string{"serve", "--data", "DIR"}, program.WrongUse, `"lisen"`},
+		{"settings that are no YAML", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "postern.yaml"), "a: [") }, []string{"serve", "--data", "DIR"}, program.WrongUse, "YAML"},
+		{"a level that is none", nil, []string{"serve", "--data", "DIR", "--log-level", "loud"}, program.WrongUse, "loud"},
+		{"a proxy that is no network", nil, []string{"serve", "--data", "DIR", "--trusted-proxy", "x"}, program.WrongUse, "proxyInvalid"},
+		{"a witness that is none", nil, []string{"serve", "--data", "DIR", "--witness", "x"}, program.WrongUse, "witnessInvalid"},
+		{"a certificate without its key", nil, []string{"serve", "--data", "DIR", "--tls-cert", "x"}, program.WrongUse, "--tls-key"},
+		{"a certificate that is not there", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--tls-cert", "x", "--tls-key", "y"}, program.Failed, "certificateUnusable"},
+		{"a port in use", nil, []string{"serve", "--data", "DIR", "--listen", taken.Addr().String()}, program.Failed, "listenFailed"},
+		{"a port for metrics in use", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--metrics", taken.Addr().String()}, program.Failed, "listenFailed"},
+		{"a directory that is not there", nil, []string{"serve", "--data", "DIR/none"}, program.Failed, "notInitialised"},
+		{"a directory without a tenant", nil, []string{"serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0"}, program.Failed, "masterKeyMissing"},
+		{"a file as directory", nil, []string{"serve", "--data", "DIR/master.key"}, program.Failed, "can't be used"},
+		{"the same domain twice", nil, []string{"init", "--data", "DIR", "--domain", "contoso.example"}, program.Failed, "domainTaken"},
+		{"a domain that is none", nil, []string{"init", "--data", "DIR", "--domain", "-"}, program.Failed, "domainInvalid"},
+		{"no master key", func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "master.key")) }, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, program.Failed, "masterKeyMissing"},
+		{"init without the master key of the store", func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "master.key")) }, []string{"init", "--data", "DIR", "--domain", "b.example"}, program.Failed, "masterKeyMissing"},
+		{"a master key that is none", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "master.key"), "hello") }, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, program.Failed, "masterKeyBad"},
 		{"the master key of another store", func(t *testing.T, dir string) {
 			key, err := os.ReadFile(filepath.Join(other, "master.key"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			write(t, filepath.Join(dir, "master.key"), string(key))
-		}, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, exitFailed, "masterKeyWrong"},
+		}, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, program.Failed, "masterKeyWrong"},
 		{"a master key that others can read", func(t *testing.T, dir string) {
 			if runtime.GOOS == "windows" {
 				t.Skip("Windows has no file modes")
@@ -99,17 +100,17 @@ func TestWhatAnOperatorGetsWrongIsTold(t *testing.T) {
 			if err := os.Chmod(filepath.Join(dir, "master.key"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, exitFailed, "masterKeyReadable"},
-		{"a database of another kind", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--database", "mysql://x"}, exitFailed, "storeUnreachable"},
-		{"a database that is not there", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--database", "postgres://u:s3cret@127.0.0.1:1/x"}, exitFailed, "storeUnreachable"},
+		}, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, program.Failed, "masterKeyReadable"},
+		{"a database of another kind", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--database", "mysql://x"}, program.Failed, "storeUnreachable"},
+		{"a database that is not there", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--database", "postgres://u:s3cret@127.0.0.1:1/x"}, program.Failed, "storeUnreachable"},
 		{"a store that is no database", func(t *testing.T, dir string) {
 			for _, name := range []string{"postern.db-wal", "postern.db-shm"} {
 				_ = os.Remove(filepath.Join(dir, name))
 			}
 			write(t, filepath.Join(dir, "postern.db"), strings.Repeat("not a database", 100))
-		}, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, exitFailed, "dataUnusable"},
-		{"pruning at no time", nil, []string{"log", "prune", "--data", "DIR", "--before", "soon"}, exitUsage, "soon"},
-		{"erasing nobody", nil, []string{"log", "erase", "--data", "DIR", "--user", "x@contoso.example"}, exitNotFound, "userUnknown"},
+		}, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0"}, program.Failed, "dataUnusable"},
+		{"pruning at no time", nil, []string{"log", "prune", "--data", "DIR", "--before", "soon"}, program.WrongUse, "soon"},
+		{"erasing nobody", nil, []string{"log", "erase", "--data", "DIR", "--user", "x@contoso.example"}, program.NotFound, "userUnknown"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -164,7 +165,7 @@ func TestOfSeveralInitsAtOnceOneMakesTheTenant(t *testing.T) {
 	all.Wait()
 	done := 0
 	for i, code := range codes {
-		if code == exitDone {
+		if code == program.Done {
 			done++
 		} else if !strings.Contains(problems[i].String(), "domainTaken") {
 			t.Errorf("one said: %s", problems[i].String())
@@ -173,7 +174,7 @@ func TestOfSeveralInitsAtOnceOneMakesTheTenant(t *testing.T) {
 	if done != 1 {
 		t.Errorf("%d made the tenant", done)
 	}
-	if code, _, problems := command(t, "log", "verify", "--data", dir); code != exitDone {
+	if code, _, problems := command(t, "log", "verify", "--data", dir); code != program.Done {
 		t.Errorf("the store afterwards: %s", problems)
 	}
 }
@@ -281,14 +282,14 @@ func TestADirectoryHasOneServer(t *testing.T) {
 	write(t, filepath.Join(dir, "made-by-postern-dev"), "")
 	first := serve(t, dir)
 	for _, args := range [][]string{{"serve", "--data", dir, "--listen", "127.0.0.1:0"}, {"dev", "--data", dir, "--listen", "127.0.0.1:0"}, {"dev", "--data", dir, "--listen", "127.0.0.1:0", "--reset"}} {
-		if code, _, problems := command(t, args...); code != exitFailed || !strings.Contains(problems, "dataInUse") {
+		if code, _, problems := command(t, args...); code != program.Failed || !strings.Contains(problems, "dataInUse") {
 			t.Errorf("%v: exit %d, %s", args, code, problems)
 		}
 	}
-	if code, _, problems := command(t, "recover", "--data", dir, "--upn", created.Administrator); code != exitDone {
+	if code, _, problems := command(t, "recover", "--data", dir, "--upn", created.Administrator); code != program.Done {
 		t.Errorf("recover beside the server: %d %s", code, problems)
 	}
-	if code, _, problems := command(t, "init", "--data", dir, "--domain", "second.example"); code != exitDone {
+	if code, _, problems := command(t, "init", "--data", dir, "--domain", "second.example"); code != program.Done {
 		t.Errorf("a second tenant beside the server: %d %s", code, problems)
 	}
 	if res, said := first.get("/readyz"); res.StatusCode != http.StatusOK {

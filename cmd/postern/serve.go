@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -27,26 +28,26 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			if (l.CertFile == "") != (l.KeyFile == "") || l.Plain && l.CertFile != "" {
-				return usage{errors.New("--tls-cert and --tls-key go together, and not with --http")}
+				return program.Usage(errors.New("--tls-cert and --tls-key go together, and not with --http"))
 			}
 			tuneCollector()
 			o := s.options(c)
 			o.Mail = withPassword(mail)
 			if err := o.Mail.Check(); err != nil {
-				return usage{err}
+				return program.Usage(err)
 			}
 			var err error
 			if o.Proxies, err = server.ParseProxies(trusted); err != nil {
-				return usage{err}
+				return program.Usage(err)
 			}
 			if o.LogoutNetworks, err = server.ParseNetworks(applications, server.ErrLogoutNetwork); err != nil {
-				return usage{err}
+				return program.Usage(err)
 			}
 			if o.Witnesses, err = server.ParseWitnesses(witnesses); err != nil {
-				return usage{err}
+				return program.Usage(err)
 			}
 			if newcomers < 1 {
-				return usage{errors.New("--newcomers must be at least 1")}
+				return program.Usage(errors.New("--newcomers must be at least 1"))
 			}
 			o.Newcomers = newcomers
 			if err := l.Open(c.Context()); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/server"
 )
@@ -46,7 +47,7 @@ func (s *settings) fill(c *cobra.Command) error {
 		return err
 	}
 	if s.dir == "" {
-		return usage{errors.New("say where the data is: --data DIR")}
+		return program.Usage(errors.New("say where the data is: --data DIR"))
 	}
 	return fromFile(c.Flags(), filepath.Join(s.dir, "postern.yaml"))
 }
@@ -56,7 +57,7 @@ func fromEnvironment(flags *pflag.FlagSet) (err error) {
 		name := "POSTERN_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if value, ok := os.LookupEnv(name); ok && !f.Changed && err == nil && f.Name != "help" {
 			if setErr := flags.Set(f.Name, value); setErr != nil {
-				err = usage{ErrSetting.With(name, fmt.Sprintf("The variable %s is wrong: %s.", name, setErr))}
+				err = program.Usage(ErrSetting.With(name, fmt.Sprintf("The variable %s is wrong: %s.", name, setErr)))
 			}
 		}
 	})
@@ -73,13 +74,13 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 	}
 	values, err := yaml.Parser().Unmarshal(text)
 	if err != nil {
-		return usage{ErrSetting.With("", fmt.Sprintf("%s is not YAML: %s.", path, err))}
+		return program.Usage(ErrSetting.With("", fmt.Sprintf("%s is not YAML: %s.", path, err)))
 	}
 	for name, value := range values {
 		f := flags.Lookup(name)
 		if f == nil {
 			if !known[name] {
-				return usage{ErrNoSetting.With(name, fmt.Sprintf("%s: there is no setting %q.", path, name))}
+				return program.Usage(ErrNoSetting.With(name, fmt.Sprintf("%s: there is no setting %q.", path, name)))
 			}
 			continue
 		}
@@ -88,7 +89,7 @@ func fromFile(flags *pflag.FlagSet, path string) error {
 		}
 		for _, one := range list(value) {
 			if err := flags.Set(name, one); err != nil {
-				return usage{ErrSetting.With(name, fmt.Sprintf("%s: %s is wrong: %s.", path, name, err))}
+				return program.Usage(ErrSetting.With(name, fmt.Sprintf("%s: %s is wrong: %s.", path, name, err)))
 			}
 		}
 	}
@@ -128,7 +129,7 @@ func (s *settings) options(c *cobra.Command) server.Options {
 func publicAddress(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
-		return usage{fmt.Errorf("--public-url must look like https://id.contoso.example, not %q", text)}
+		return program.Usage(fmt.Errorf("--public-url must look like https://id.contoso.example, not %q", text))
 	}
 	return nil
 }

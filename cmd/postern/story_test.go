@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/postern-id/postern/internal/cli/program"
 )
 
 // TestTheStoryPlaysItself plays the recovery of a broken PIN against the real parts, on a
@@ -27,7 +29,7 @@ func TestTheStoryPlaysItself(t *testing.T) {
 			}
 			var out, problems bytes.Buffer
 			code := run(t.Context(), []string{"dev", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--story"}, strings.NewReader(""), &out, &problems)
-			if code != exitDone || !strings.Contains(out.String(), "The story ended well") {
+			if code != program.Done || !strings.Contains(out.String(), "The story ended well") {
 				t.Errorf("left with %d\n%s%s", code, out.String(), problems.String())
 			}
 			for _, step := range []string{
@@ -44,7 +46,7 @@ func TestTheStoryPlaysItself(t *testing.T) {
 
 func TestTheStoryIsForPeopleToRead(t *testing.T) {
 	var out, problems bytes.Buffer
-	if code := run(t.Context(), []string{"dev", "--json", "--story"}, strings.NewReader(""), &out, &problems); code != exitUsage {
+	if code := run(t.Context(), []string{"dev", "--json", "--story"}, strings.NewReader(""), &out, &problems); code != program.WrongUse {
 		t.Errorf("with --json it left with %d", code)
 	}
 }

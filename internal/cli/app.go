@@ -6,12 +6,13 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func appCommand() *cobra.Command {
-	secret := noun("secret", "Secrets of an application", appSecretAdd(), appSecretRemove())
-	return noun("app", "Applications", appList(), appShow(), appCreate(), appDelete(), secret, appGrant(), appRevoke())
+	secret := program.Noun("secret", "Secrets of an application", appSecretAdd(), appSecretRemove())
+	return program.Noun("app", "Applications", appList(), appShow(), appCreate(), appDelete(), secret, appGrant(), appRevoke())
 }
 
 func appList() *cobra.Command {
@@ -114,7 +115,7 @@ func appSecretAdd() *cobra.Command {
 	c.Flags().IntVar(&days, "days", 180, "how many `DAYS` it works")
 	return verb(c, func(e *env, args []string) error {
 		if days < 1 {
-			return usage("--days must be 1 or more")
+			return program.Usagef("--days must be 1 or more")
 		}
 		application, err := e.app(args[0])
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -83,7 +84,7 @@ type consent struct {
 func (f *grantFlags) open(e *env, args []string) (consent, error) {
 	w := consent{e: e}
 	if f.user != "" && !f.delegated {
-		return w, usage("--user goes with --delegated")
+		return w, program.Usagef("--user goes with --delegated")
 	}
 	application, err := e.app(args[0])
 	if err != nil {

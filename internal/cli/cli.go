@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/cli/account"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -27,41 +28,15 @@ func Commands(logVerbs ...*cobra.Command) []*cobra.Command {
 	}
 }
 
-// Noun groups verbs; alone it shows them.
-func Noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
-	return noun(name, short, verbs...)
-}
-
-func noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: name, Short: short, Args: func(c *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return Unknown(c, args[0])
-		}
-		return nil
-	}, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(verbs...)
-	return c
-}
-
-// Unknown is the error of a command below c that is not there; it names what is alike.
-func Unknown(c *cobra.Command, name string) error {
-	path := c.CommandPath()
-	c.SuggestionsMinimumDistance = 2 // letters
-	if alike := c.SuggestionsFor(name); len(alike) > 0 {
-		return usage("There is no command %q. Did you mean `%s %s`?", path+" "+name, path, strings.Join(alike, "` or `"+path+" "))
-	}
-	return usage("There is no command %q. See `%s --help`.", path+" "+name, path)
-}
-
 // verb makes c a command that calls Graph. run is called with its arguments.
 func verb(c *cobra.Command, run func(*env, []string) error) *cobra.Command {
 	e := newEnv(c)
 	c.Flags().BoolVar(&e.json, "json", false, "print the API's own JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := e.open(); err != nil {
-			return coded(err)
+			return err
 		}
-		return coded(e.ended(run(e, args)))
+		return e.ended(run(e, args))
 	}
 	return c
 }
@@ -103,7 +78,7 @@ func (e *env) settle() error {
 		}
 	}
 	if e.server == "" {
-		return usage("Say which server: --server https://id.contoso.example, or POSTERN_SERVER.")
+		return program.Usagef("Say which server: --server https://id.contoso.example, or POSTERN_SERVER.")
 	}
 	e.server = strings.TrimRight(e.server, "/")
 	e.graphURL = strings.TrimRight(e.graphURL, "/")
@@ -176,7 +151,7 @@ func (e *env) asPerson() (graphclient.TokenSource, error) {
 func (e *env) http() (*http.Client, error) {
 	client, err := graphclient.NewHTTP(e.ca)
 	if err != nil {
-		return nil, usage("The CA can't be read: %s", err)
+		return nil, program.Usagef("The CA can't be read: %s", err)
 	}
 	return client, nil
 }
@@ -214,5 +189,5 @@ func first(texts ...string) string {
 
 // say writes words for a person to stderr.
 func (e *env) say(format string, args ...any) {
-	fmt.Fprintln(e.command.ErrOrStderr(), printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(e.command.ErrOrStderr(), program.Printable(fmt.Sprintf(format, args...)))
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func deviceCommand() *cobra.Command {
-	return noun("device", "Devices that joined", deviceList(), deviceShow(),
+	return program.Noun("device", "Devices that joined", deviceList(), deviceShow(),
 		deviceSwitch("disable DEVICE", "Switch a device off: its sessions end, and nobody signs in on it", false, "%s is switched off."),
 		deviceSwitch("enable DEVICE", "Switch a device on again", true, "%s is switched on."),
 		deviceDecide("approve DEVICE", "Approve a device that waits for it", "approved", "%s is approved."),
@@ -43,7 +44,11 @@ func deviceList() *cobra.Command {
 		}
 		devices := e.graph.Devices
 		columns := []column{
-			{"NAME", "displayName"}, {"ID", "id"}, {"ENABLED", "accountEnabled"}, {"SYSTEM", "operatingSystem"}, {"JOIN", "trustType"},
+			{"NAME", "displayName"},
+			{"ID", "id"},
+			{"ENABLED", "accountEnabled"},
+			{"SYSTEM", "operatingSystem"},
+			{"JOIN", "trustType"},
 			{"SEEN", "approximateLastSignInDateTime"},
 		}
 		if e.own {

@@ -7,11 +7,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func groupCommand() *cobra.Command {
-	return noun("group", "Groups", groupList(), groupCreate(),
+	return program.Noun("group", "Groups", groupList(), groupCreate(),
 		groupChange("add GROUP UPN", "Put a person into a group", "%s is in %s.", (*env).addMember),
 		groupChange("remove GROUP UPN", "Take a person out of a group", "%s is out of %s.", (*env).removeMember), groupMembers(), groupShow(), groupSet(), groupDelete(),
 		deletedOf("List deleted groups, which can be restored for 30 days", deletedGroups, column{"NAME", "displayName"}),
@@ -188,5 +189,5 @@ func (e *env) idOf(kind, name string, all iter.Seq2[graphclient.Object, error]) 
 	case 1:
 		return found[0].Text("id"), nil
 	}
-	return "", usage("More than one %s is called %q; name it by its id.", kind, name)
+	return "", program.Usagef("More than one %s is called %q; name it by its id.", kind, name)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -31,7 +32,7 @@ var audits = trail{
 }
 
 func logCommand() *cobra.Command {
-	return noun("log", "The sign-in and audit log",
+	return program.Noun("log", "The sign-in and audit log",
 		logList(signIns, "signins", "Show sign-ins, the latest first"), logList(audits, "audit", "Show changes, the latest first"), logMail())
 }
 
@@ -95,7 +96,7 @@ func sinceTime(text string, now time.Time) (string, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return "", usage("--since must look like 2026-03-02T06:00:00Z or 2h, not %q.", text)
+		return "", program.Usagef("--since must look like 2026-03-02T06:00:00Z or 2h, not %q.", text)
 	}
 	return at.UTC().Format(time.RFC3339), nil
 }

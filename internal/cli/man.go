@@ -13,10 +13,10 @@ func manCommand() *cobra.Command {
 		Use: "man DIR", Short: "Write manual pages to a folder", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // manual pages are for everybody
-				return coded(err)
+				return err
 			}
 			c.Root().DisableAutoGenTag = true // the same pages from the same source
-			return coded(doc.GenManTree(c.Root(), &doc.GenManHeader{Title: "POSTERN", Section: "1", Source: "Postern"}, args[0]))
+			return doc.GenManTree(c.Root(), &doc.GenManHeader{Title: "POSTERN", Section: "1", Source: "Postern"}, args[0])
 		},
 	}
 }

@@ -6,27 +6,14 @@ import (
 	"iter"
 	"strings"
 	"text/tabwriter"
-	"unicode"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
-// printable replaces what could steer a terminal: a display name is written by others.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
-}
-
-// Printable is what a terminal may be shown of text that others wrote.
-func Printable(text string) string { return printable(text) }
-
 // result prints text alone on stdout.
 func (e *env) result(text string) error {
-	_, err := fmt.Fprintln(e.command.OutOrStdout(), printable(text))
+	_, err := fmt.Fprintln(e.command.OutOrStdout(), program.Printable(text))
 	return err
 }
 
@@ -89,7 +76,7 @@ func cells(row graphclient.Object, columns []column) []string {
 	for _, c := range columns {
 		text := ""
 		for name := range strings.SplitSeq(c.property, "|") {
-			text = first(text, printable(row.Text(name)))
+			text = first(text, program.Printable(row.Text(name)))
 		}
 		all = append(all, first(text, "-"))
 	}
@@ -104,7 +91,7 @@ func (e *env) object(o graphclient.Object, properties ...string) error {
 	w := tabwriter.NewWriter(e.command.OutOrStdout(), 0, 8, 2, ' ', 0)
 	for _, name := range properties {
 		if text := o.Text(name); text != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, printable(text))
+			fmt.Fprintf(w, "%s\t%s\n", name, program.Printable(text))
 		}
 	}
 	return w.Flush()

@@ -7,11 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func policyCommand() *cobra.Command {
-	return noun("policy", "Policies", noun("show", "Show a policy", policyShowTap(), policyShowJoin()), noun("set", "Change a policy", policySetTap(), policySetJoin()), policyDevice())
+	return program.Noun("policy", "Policies", program.Noun("show", "Show a policy", policyShowTap(), policyShowJoin()), program.Noun("set", "Change a policy", policySetTap(), policySetJoin()), policyDevice())
 }
 
 var policyProperties = []string{
@@ -33,7 +34,7 @@ func (e *env) targets(all []graphclient.Object) (string, error) {
 		switch {
 		case err == nil:
 			names = append(names, group.Text("displayName")+" ("+id+")")
-		case codeOf(err) == exitNotFound || codeOf(err) == exitNotAllowed:
+		case program.Code(err) == program.NotFound || program.Code(err) == program.NotAllowed:
 			names = append(names, id)
 		default:
 			return "", err
@@ -106,7 +107,7 @@ func (e *env) policyChange() (graphclient.Object, error) {
 	} {
 		d, err := f.GetDuration(flag)
 		if err != nil || d%time.Minute != 0 {
-			return nil, usage("--%s must be in whole minutes, as 1h or 90m.", flag)
+			return nil, program.Usagef("--%s must be in whole minutes, as 1h or 90m.", flag)
 		}
 		if f.Changed(flag) {
 			change[property] = int(d / time.Minute)
@@ -128,7 +129,7 @@ func (e *env) policyChange() (graphclient.Object, error) {
 		}
 	}
 	if len(change) == 0 {
-		return nil, usage("Say what to change; see `postern policy set tap --help`.")
+		return nil, program.Usagef("Say what to change; see `postern policy set tap --help`.")
 	}
 	return change, nil
 }

@@ -10,11 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func policyDevice() *cobra.Command {
-	return noun("device", "What devices are told to do",
+	return program.Noun("device", "What devices are told to do",
 		devicePolicySettings(), devicePolicyList(), devicePolicyShow(), devicePolicyCreate(), devicePolicySet(), devicePolicyDelete(),
 		devicePolicyAssign(), devicePolicyImport(), devicePolicyExport(), devicePolicyEffective())
 }
@@ -210,7 +211,7 @@ func devicePolicySet() *cobra.Command {
 			}
 		}
 		if len(change) == 0 {
-			return usage("Say what to change; see `postern policy device set --help`.")
+			return program.Usagef("Say what to change; see `postern policy device set --help`.")
 		}
 		if err := e.graph.UpdateDevicePolicy(c.Context(), id, change); err != nil {
 			return err
@@ -315,7 +316,7 @@ func (e *env) assignmentTargets() ([]graphclient.Object, error) {
 		}
 	}
 	if nobody, err := f.GetBool("nobody"); err != nil || nobody == (len(targets) > 0) {
-		return nil, usage("Say for whom: --all-devices, --all-users, --group, or --nobody alone.")
+		return nil, program.Usagef("Say for whom: --all-devices, --all-users, --group, or --nobody alone.")
 	}
 	return targets, nil
 }
@@ -371,18 +372,18 @@ func readObject(stdin io.Reader, name string) (graphclient.Object, error) {
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, usage("The file can't be read: %s", err)
+			return nil, program.Usagef("The file can't be read: %s", err)
 		}
 		defer func() { _ = file.Close() }() // only read
 		from = file
 	}
 	raw, err := io.ReadAll(io.LimitReader(from, maxImport))
 	if err != nil {
-		return nil, usage("The file can't be read: %s", err)
+		return nil, program.Usagef("The file can't be read: %s", err)
 	}
 	var in graphclient.Object
 	if json.Unmarshal(raw, &in) != nil || in == nil {
-		return nil, usage("%s is not a policy in JSON.", name)
+		return nil, program.Usagef("%s is not a policy in JSON.", name)
 	}
 	return in, nil
 }

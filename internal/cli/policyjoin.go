@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -53,7 +54,7 @@ func (e *env) scope(p graphclient.Object, outer, inner string) (string, error) {
 		switch {
 		case err == nil:
 			names = append(names, user.Text("userPrincipalName"))
-		case codeOf(err) == exitNotFound || codeOf(err) == exitNotAllowed:
+		case program.Code(err) == program.NotFound || program.Code(err) == program.NotAllowed:
 			names = append(names, id)
 		default:
 			return "", err
@@ -129,7 +130,7 @@ func (e *env) joinPolicyChange() (graphclient.Object, error) {
 		}
 	}
 	if len(change) == 0 {
-		return nil, usage("Say what to change; see `postern policy set device-registration --help`.")
+		return nil, program.Usagef("Say what to change; see `postern policy set device-registration --help`.")
 	}
 	return change, nil
 }
@@ -152,7 +153,7 @@ func (e *env) scopeChange(flag string) (graphclient.Object, error) {
 	named := len(upns)+len(groups) > 0
 	switch {
 	case f.Changed(flag) && named:
-		return nil, usage("Say --%s, or name users and groups, not both.", flag)
+		return nil, program.Usagef("Say --%s, or name users and groups, not both.", flag)
 	case named:
 		return e.selected(upns, groups)
 	case !f.Changed(flag):
@@ -162,7 +163,7 @@ func (e *env) scopeChange(flag string) (graphclient.Object, error) {
 	case who == "nobody":
 		return graphclient.Object{"@odata.type": scopeOfNone}, nil
 	}
-	return nil, usage("--%s is all or nobody.", flag)
+	return nil, program.Usagef("--%s is all or nobody.", flag)
 }
 
 func (e *env) selected(upns, groups []string) (graphclient.Object, error) {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -38,11 +39,11 @@ func (all settings) find(name string) (graphclient.Object, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, usage("There is no setting %q. `postern policy device settings` lists them.", name)
+		return nil, program.Usagef("There is no setting %q. `postern policy device settings` lists them.", name)
 	case 1:
 		return found[0], nil
 	}
-	return nil, usage("More than one setting ends in %q, such as %s and %s.", name, settingURI(found[0]), settingURI(found[1]))
+	return nil, program.Usagef("More than one setting ends in %q, such as %s and %s.", name, settingURI(found[0]), settingURI(found[1]))
 }
 
 // named returns the definition with an id, or an empty one.
@@ -61,7 +62,7 @@ func (all settings) values(args []string) (map[string]graphclient.Object, error)
 	for _, one := range args {
 		name, value, ok := strings.Cut(one, "=")
 		if !ok || name == "" {
-			return nil, usage("Write %.60q as a setting with its value, such as EnableWebSignIn=on.", one)
+			return nil, program.Usagef("Write %.60q as a setting with its value, such as EnableWebSignIn=on.", one)
 		}
 		d, err := all.find(name)
 		if err != nil {
@@ -69,7 +70,7 @@ func (all settings) values(args []string) (map[string]graphclient.Object, error)
 		}
 		id := d.Text("id")
 		if _, twice := out[id]; twice {
-			return nil, usage("The setting %.60q comes twice.", name)
+			return nil, program.Usagef("The setting %.60q comes twice.", name)
 		}
 		out[id] = nil
 		if value != "" {
@@ -102,7 +103,7 @@ func instance(d graphclient.Object, value string) (graphclient.Object, error) {
 	if d["valueDefinition"] != nil {
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			return nil, usage("%s is a whole number.", d.Text("displayName"))
+			return nil, program.Usagef("%s is a whole number.", d.Text("displayName"))
 		}
 		in["simpleSettingValue"] = graphclient.Object{"@odata.type": configuration + "IntegerSettingValue", "value": n}
 	}
@@ -129,7 +130,7 @@ func choose(d graphclient.Object, value string) (graphclient.Object, error) {
 		}
 		names = append(names, short+" ("+o.Text("displayName")+")")
 	}
-	return nil, usage("%s is one of %s.", d.Text("displayName"), strings.Join(names, ", "))
+	return nil, program.Usagef("%s is one of %s.", d.Text("displayName"), strings.Join(names, ", "))
 }
 
 // shown is the value of an instance in words.

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -18,9 +19,9 @@ func changes(args []string) (graphclient.Object, error) {
 		name, value, ok := strings.Cut(one, "=")
 		switch {
 		case !ok || name == "":
-			return nil, usage("Write %.60q as a property with its value, such as department=Sales.", one)
+			return nil, program.Usagef("Write %.60q as a property with its value, such as department=Sales.", one)
 		case change[name] != nil:
-			return nil, usage("The property %.60q comes twice.", name)
+			return nil, program.Usagef("The property %.60q comes twice.", name)
 		case value == "":
 			change[name] = nil
 		case value == "true" || value == "false":

@@ -15,10 +15,10 @@ func NewRemote(c *cobra.Command) Remote { return Remote{newEnv(c)} }
 // SealedLog returns what reads pages of the sealed log, with the sign-in that all commands use.
 func (r Remote) SealedLog() (func(ctx context.Context, from int64) ([]byte, error), error) {
 	if err := r.env.open(); err != nil {
-		return nil, coded(err)
+		return nil, err
 	}
 	return func(ctx context.Context, from int64) ([]byte, error) {
 		page, err := r.env.graph.SealedLog(ctx, from)
-		return page, coded(r.env.ended(err))
+		return page, r.env.ended(err)
 	}, nil
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func roleCommand() *cobra.Command {
-	return noun("role", "Administrators' roles", roleList(), roleShow(), roleMembers(), roleAssign(), roleRemove())
+	return program.Noun("role", "Administrators' roles", roleList(), roleShow(), roleMembers(), roleAssign(), roleRemove())
 }
 
 func roleList() *cobra.Command {

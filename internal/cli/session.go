@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/cli/account"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -34,7 +35,7 @@ func loginCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
-		return coded(e.login(ctx, device, tenant, hint))
+		return e.login(ctx, device, tenant, hint)
 	}
 	return c
 }
@@ -115,7 +116,7 @@ func logoutCommand() *cobra.Command {
 		Long: "Ends the sign-in at the server, with every token that came from it, and forgets it here.",
 	}
 	e := newEnv(c)
-	c.RunE = func(c *cobra.Command, _ []string) error { return coded(e.logout(c.Context())) }
+	c.RunE = func(c *cobra.Command, _ []string) error { return e.logout(c.Context()) }
 	return c
 }
 
@@ -205,7 +206,7 @@ func (e *env) rolesOf(user string) ([]string, error) {
 		holders[group.Text("id")] = true
 	}
 	definitions, err := collect(e.graph.RoleDefinitions(ctx), 0)
-	if err != nil && codeOf(err) == exitNotAllowed {
+	if err != nil && program.Code(err) == program.NotAllowed {
 		return nil, nil
 	}
 	if err != nil {

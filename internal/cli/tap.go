@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/cli/bulk"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func tapCommand() *cobra.Command {
-	return noun("tap", "Temporary Access Passes", tapIssue(), tapList(), tapShow(), tapDelete())
+	return program.Noun("tap", "Temporary Access Passes", tapIssue(), tapList(), tapShow(), tapDelete())
 }
 
 func tapIssue() *cobra.Command {
@@ -45,7 +46,7 @@ func tapIssue() *cobra.Command {
 		case from != "" && len(args) == 0:
 			return e.issueFrom(from, results, flags)
 		case from != "" || results != "" || len(args) != 1:
-			return usage("Say for whom: a UPN, or --from FILE.")
+			return program.Usagef("Say for whom: a UPN, or --from FILE.")
 		}
 		return e.issueOne(args[0], flags)
 	})
@@ -69,7 +70,7 @@ func (e *env) issueOne(user string, flags passFlags) error {
 // passTimes fills in lifetime and start of in. No lifetime and no start stay unsaid.
 func passTimes(in *graphclient.PassRequest, lifetime time.Duration, start string, now time.Time) error {
 	if lifetime < 0 || lifetime%time.Minute != 0 {
-		return usage("The lifetime must be in whole minutes, as 1h or 90m.")
+		return program.Usagef("The lifetime must be in whole minutes, as 1h or 90m.")
 	}
 	in.LifetimeInMinutes = int(lifetime / time.Minute)
 	if start == "" {
@@ -89,7 +90,7 @@ func startTime(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return time.Time{}, usage(`The start must look like 2026-03-02T06:00:00Z or "in 2h", not %q.`, text)
+		return time.Time{}, program.Usagef(`The start must look like 2026-03-02T06:00:00Z or "in 2h", not %q.`, text)
 	}
 	return at.UTC(), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/cli/bulk"
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
 )
@@ -38,11 +39,11 @@ const bulkPatience = 10 * time.Minute
 func (e *env) issueFrom(path, results string, usual passFlags) error {
 	people, err := readPeople(e.command, path)
 	if err != nil {
-		return &Error{exitUsage, err}
+		return program.Usage(err)
 	}
 	if results == "" {
 		if path == "-" {
-			return usage("Say where the results go: --results FILE.")
+			return program.Usagef("Say where the results go: --results FILE.")
 		}
 		results = strings.TrimSuffix(path, filepath.Ext(path)) + ".results.csv"
 	}
@@ -116,8 +117,8 @@ func fatal(err error) bool {
 	if refused, ok := errors.AsType[*graphclient.Error](err); ok {
 		return refused.Status == 401 || refused.Status == 429
 	}
-	code := codeOf(err)
-	return code == exitUnreachable || code == exitNotAllowed
+	code := program.Code(err)
+	return code == program.Unreachable || code == program.NotAllowed
 }
 
 // lost reports failures that leave open whether the server did what it was asked.
@@ -179,7 +180,7 @@ func (p *progress) step(o bulk.Outcome) {
 	if o.Result == bulk.Failed {
 		p.failed++
 		p.clear()
-		fmt.Fprintln(p.out, printable(fmt.Sprintf("Line %d, %s: %s", o.Line, first(o.User, "nobody"), o.Message)))
+		fmt.Fprintln(p.out, program.Printable(fmt.Sprintf("Line %d, %s: %s", o.Line, first(o.User, "nobody"), o.Message)))
 	}
 	if p.terminal {
 		filled := barWidth * p.done / p.total

@@ -8,11 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func userCommand() *cobra.Command {
-	return noun("user", "People", userList(), userShow(), userCreate(),
+	return program.Noun("user", "People", userList(), userShow(), userCreate(),
 		userEnable("disable", "Disable a person; their sessions and passes end", false),
 		userEnable("enable", "Enable a person again", true), userSet(), userDelete(),
 		deletedOf("List deleted people, who can be restored for 30 days", deletedUsers, column{"NAME", "userPrincipalName"}, column{"DISPLAY NAME", "displayName"}),
@@ -37,7 +38,7 @@ func userSet() *cobra.Command {
 			return err
 		}
 		if len(change) == 0 && manager == "" {
-			return usage("Say what to change, such as department=Sales.")
+			return program.Usagef("Say what to change, such as department=Sales.")
 		}
 		if len(change) > 0 {
 			if err := e.graph.UpdateUser(c.Context(), args[0], change); err != nil {
@@ -92,7 +93,7 @@ func userCreate() *cobra.Command {
 	return verb(c, func(e *env, args []string) error {
 		nick, _, ok := strings.Cut(args[0], "@")
 		if !ok || nick == "" {
-			return usage("The name must look like mira@contoso.example, not %q.", args[0])
+			return program.Usagef("The name must look like mira@contoso.example, not %q.", args[0])
 		}
 		in := graphclient.Object{
 			"userPrincipalName": args[0], "displayName": first(display, nick), "mailNickname": nick, "accountEnabled": true,
@@ -101,7 +102,7 @@ func userCreate() *cobra.Command {
 			line, _ := bufio.NewReader(io.LimitReader(c.InOrStdin(), 1024)).ReadString('\n')
 			password := strings.TrimRight(line, "\r\n")
 			if password == "" {
-				return usage("Stdin holds no password.")
+				return program.Usagef("Stdin holds no password.")
 			}
 			in["passwordProfile"] = graphclient.Object{"password": password}
 		}
