@@ -221,14 +221,16 @@ const (
 
 // Activities of [ServiceDeviceRegistration] and [ServiceCoreDirectory] with [CategoryDevice].
 const (
-	RegisterDevice   = "Register device"
-	UnregisterDevice = "Unregister device"
-	CertifyDevice    = "Issue device certificate"
-	UpdateDevice     = "Update device"
-	ApproveDevice    = "Approve device"
-	SetJoinPolicy    = "Set device registration policies" // CategoryPolicy
-	RefuseDevice     = "Refuse device"
-	DeleteDevice     = "Delete device"
+	RegisterDevice    = "Register device"
+	UnregisterDevice  = "Unregister device"
+	CertifyDevice     = "Issue device certificate"
+	UpdateDevice      = "Update device"
+	ApproveDevice     = "Approve device"
+	SetJoinPolicy     = "Set device registration policies" // CategoryPolicy
+	RefuseDevice      = "Refuse device"
+	AddDeviceOwner    = "Add registered owner to device"
+	RemoveDeviceOwner = "Remove registered owner from device"
+	DeleteDevice      = "Delete device"
 )
 
 // Activities of [ServicePostern].

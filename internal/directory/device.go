@@ -99,6 +99,11 @@ var (
 		Kind: fault.Forbidden, Code: "deviceQuota",
 		Text: "You have joined as many devices as one person may.", Remedy: "Ask the helpdesk to remove one that you no longer use.",
 	}
+	// ErrDeviceOwned: as in Entra, a device has one owner at a time.
+	ErrDeviceOwned = &fault.Error{
+		Kind: fault.Invalid, Code: "deviceOwned",
+		Text: "This device has an owner.", Remedy: "Remove them first.",
+	}
 	// ErrGuestDevice: a joined device may look up everybody, which a guest may not.
 	ErrGuestDevice = &fault.Error{
 		Kind: fault.Forbidden, Code: "guestDevice",

@@ -70,6 +70,8 @@ var routes = []route{
 	{"PATCH /devices/{id}", odata.Directory, directory.SwitchDevice, machine, (*API).patchDevice}, // and UpdateDevice, ApproveDevice for the rest
 	{"DELETE /devices/{id}", odata.Directory, directory.DeleteDevice, machine, (*API).deleteDevice},
 	{"GET /devices/{id}/registeredOwners", odata.Directory, directory.ReadDevices, machine, linkedDevice("registeredOwner")},
+	{"POST /devices/{id}/registeredOwners/$ref", odata.Directory, directory.UpdateDevice, machine, (*API).addDeviceOwner},
+	{"DELETE /devices/{id}/registeredOwners/{object}/$ref", odata.Directory, directory.UpdateDevice, machine, (*API).removeDeviceOwner},
 	{"GET /devices/{id}/registeredUsers", odata.Directory, directory.ReadDevices, machine, linkedDevice("registeredUser")},
 	{"GET /devices/{id}/memberOf", odata.Directory, directory.ReadDevices, machine, linkedDevice("memberOf")},
 	{"GET /devices/{id}/transitiveMemberOf", odata.Directory, directory.ReadDevices, machine, linkedDevice("transitiveMemberOf")},

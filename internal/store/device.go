@@ -202,7 +202,8 @@ func (db *DB) SignedInOn(ctx context.Context, tenant directory.TenantID, device 
 }
 
 // UpdateDevice stores d if its version is still d.Version, else it is
-// directory.ErrDeviceChanged; ends what came from it when it was switched off, and records e.
+// directory.ErrDeviceChanged; ends what came from it when nobody can use it any more, or its
+// owner when it is theirs alone, and records e.
 func (db *DB) UpdateDevice(ctx context.Context, d directory.Device, at time.Time, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		old, err := deviceBy(ctx, tx.q, d.Tenant, "id", string(d.ID))
@@ -214,6 +215,11 @@ func (db *DB) UpdateDevice(ctx context.Context, d directory.Device, at time.Time
 		}
 		if why := d.Usable(); old.Usable() == nil && why != nil {
 			if err := tx.endDevice(ctx, old, at, codeOf(why)); err != nil {
+				return err
+			}
+		}
+		if old.TrustType == directory.TrustRegistered && old.Owner != d.Owner {
+			if err := tx.endOwner(ctx, old, at); err != nil {
 				return err
 			}
 		}
@@ -263,6 +269,22 @@ func (tx *Tx) endDevice(ctx context.Context, d directory.Device, at time.Time, r
 		UPDATE token_family SET ended_at = $1, end_reason = $2
 		WHERE tenant_id = $3 AND device_id = $4 AND ended_at = 0`, micros(at), reason, d.Tenant, d.ID)
 	return err
+}
+
+// endOwner ends what the owner of a registered device, which is theirs alone, has on it.
+func (tx *Tx) endOwner(ctx context.Context, d directory.Device, at time.Time) error {
+	if err := tx.endDevice(ctx, d, at, "ownerRemoved"); err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`DELETE FROM pin_container WHERE tenant_id = $1 AND device_id = $2 AND user_id = $3`,
+		`DELETE FROM device_user WHERE tenant_id = $1 AND device_id = $2 AND user_id = $3`,
+	} {
+		if _, err := tx.exec(ctx, statement, d.Tenant, d.ID, d.Owner); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // codeOf is the code of a fault.
