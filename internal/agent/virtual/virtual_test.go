@@ -10,6 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/postern-id/postern/internal/agent/virtual/visitor"
+	"github.com/postern-id/postern/internal/graphclient"
 )
 
 func TestADeviceIsAsItWasAfterARestart(t *testing.T) {
@@ -54,6 +58,7 @@ func TestOnTheBench(t *testing.T) {
 	}{
 		{{"unplugged, the PIN works and the globe does not", unplugged}, {"a clock that is ahead locks nobody out", ahead}},
 		{{"a device whose TPM was cleared joins again", cleared}, {"what the agent says holds no secret", said}},
+		{{"a device that was switched off at the server ends its session", switchedOff}, {"the other one goes on", goesOn}},
 		{{"a crashed browser is told, and its answer is worth nothing", crashed}, {"a PIN that was wiped is not there", wiped}},
 	} {
 		t.Run("", func(t *testing.T) {
@@ -188,3 +193,25 @@ func said(t *testing.T, w *world, device int) {
 		}
 	}
 }
+
+func switchedOff(t *testing.T, w *world, device int) {
+	t.Helper()
+	b := w.desktop(device)
+	graph, err := visitor.Graph(t.Context(), w.client, w.created.PublicURL, w.created.TenantID, w.created.Administrator, w.created.Pass)
+	w.must(err)
+	for one, err := range graph.Devices(t.Context(), graphclient.Query{Filter: "displayName eq '" + w.devices[device].Name + "'"}) {
+		w.must(err)
+		w.must(graph.UpdateDevice(t.Context(), one.Text("id"), graphclient.Object{"accountEnabled": false}))
+	}
+	for end := time.Now().Add(10 * time.Second); b.Step() == "desktop"; <-time.After(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the session goes on")
+		}
+		w.must(b.Open("/desktop"))
+	}
+	if b.Step() != "lock" || b.Has(map[string]string{"pin": ""}) || b.Press("/web") == nil {
+		t.Errorf("the lock screen lets people in: %s", b.Text())
+	}
+}
+
+func goesOn(_ *testing.T, w *world, device int) { w.desktop(device) }

@@ -1,6 +1,6 @@
 // Package visitor is a person at a browser without scripts: it opens pages, fills their forms
-// in and sends them, and follows where they lead. The story of `postern dev` and tests of
-// lock screens are played by it.
+// in, sends them, and follows where they lead. Who signs in by it can then work with Graph.
+// The story of `postern dev` and tests of virtual devices are played by it.
 package visitor
 
 import (
