@@ -14,6 +14,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/greeter"
 	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
 	"github.com/postern-id/postern/internal/agent/lockscreen"
+	"github.com/postern-id/postern/internal/agent/network"
 	"github.com/postern-id/postern/internal/agent/peer"
 	"github.com/postern-id/postern/internal/devicepolicy"
 )
@@ -23,7 +24,6 @@ type Seat struct {
 	Socket  string // for the greeter; the one for its pages is beside it
 	User    string // whom greetd runs the greeter as
 	Session string // command; empty for the first Wayland session of this machine
-	Network lockscreen.Network
 }
 
 // Greeter serves the sign-in screen of this machine's one seat.
@@ -48,7 +48,14 @@ func Greeter(o Options, seat Seat) agent.Front {
 			Session: func() (greeter.Session, error) { return session(seat.Session, sessions) },
 			Site:    func() (kiosk.Site, error) { return site(a) },
 		}
-		screen, err := lockscreen.New(lockscreen.Options{Agent: a, Seat: host, Network: seat.Network, Log: o.Log})
+		options := lockscreen.Options{Agent: a, Seat: host, Log: o.Log}
+		if networks, err := network.Open(ctx); err == nil {
+			options.Network = networks
+			defer func() { _ = networks.Close() }()
+		} else {
+			o.Log.InfoContext(ctx, "no choice of a network on the sign-in screen", "err", err)
+		}
+		screen, err := lockscreen.New(options)
 		if err != nil {
 			return err
 		}
