@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -11,6 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/agent"
+	"github.com/postern-id/postern/internal/agent/tpm"
+	"github.com/postern-id/postern/internal/graphclient"
 	"github.com/postern-id/postern/test/live"
 )
 
@@ -66,9 +71,102 @@ func (b *bench) measureAgent(ctx context.Context) error {
 			return err
 		}
 	}
+	overhead, bare, err := b.measurePIN(ctx, h, s, d)
+	if err != nil {
+		return err
+	}
 	b.duration("agent ready, key in "+map[bool]string{true: "a file", false: "swtpm"}[d.tpm == "software"], median(starts), 100*time.Millisecond)
 	b.bound("resident memory of the agent, idle", fmt.Sprintf("%.1f MiB", float64(idle)/1024), "25 MiB", float64(idle)/(25*1024), 1)
+	if bare > 0 {
+		b.duration(fmt.Sprintf("a PIN without the server, above the %.1f ms of its TPM", float64(bare)/float64(time.Millisecond)), overhead, 30*time.Millisecond)
+	}
 	return nil
+}
+
+const benchPIN = "271828"
+
+// measurePIN measures how long a right PIN takes on a device whose server is away, above what
+// the TPM itself takes to load the key and sign with it. It ends the server.
+func (b *bench) measurePIN(ctx context.Context, h *live.House, s *live.Process, d *benchDevice) (overhead, bare time.Duration, err error) {
+	if d.tpm == "software" {
+		return 0, 0, nil
+	}
+	ca, err := os.ReadFile(d.ca)
+	if err != nil {
+		return 0, 0, err
+	}
+	a, err := agent.Open(agent.Options{State: d.state, TPM: d.tpm, CA: ca, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	user, err := setPIN(ctx, h, a)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := s.Kill(); err != nil {
+		return 0, 0, err
+	}
+	var unlocks []time.Duration
+	for range 4 * b.rounds {
+		begin := time.Now()
+		out, err := a.Unlock(ctx, user, benchPIN)
+		if err != nil {
+			return 0, 0, err
+		}
+		if !out.Offline {
+			return 0, 0, errors.New("the server is still there")
+		}
+		unlocks = append(unlocks, time.Since(begin))
+	}
+	if bare, err = b.bareTPM(d.tpm); err != nil {
+		return 0, 0, err
+	}
+	return max(0, median(unlocks)-bare), bare, nil
+}
+
+// setPIN signs the administrator in by a fresh pass and sets their PIN up.
+func setPIN(ctx context.Context, h *live.House, a *agent.Agent) (user string, err error) {
+	out, err := h.Run(ctx, "recover", "--upn", h.Administrator, "--json")
+	if err != nil {
+		return "", err
+	}
+	var fresh struct {
+		Pass string `json:"temporaryAccessPass"`
+	}
+	if err := json.Unmarshal([]byte(out), &fresh); err != nil {
+		return "", err
+	}
+	p, err := a.SignInWithPass(ctx, h.Administrator, graphclient.NewSecret(fresh.Pass))
+	if err != nil {
+		return "", err
+	}
+	if _, err := a.Welcome(ctx, p); err != nil {
+		return "", err
+	}
+	return p.ID, a.SetPIN(ctx, p, benchPIN)
+}
+
+// bareTPM is how long the TPM takes to load a key and sign with it.
+func (b *bench) bareTPM(where string) (took time.Duration, err error) {
+	chip, err := tpm.Open(where)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, chip.Close()) }()
+	key, err := chip.NewDeviceKey()
+	if err != nil {
+		return 0, err
+	}
+	var all []time.Duration
+	for range 4 * b.rounds {
+		begin := time.Now()
+		if _, err := chip.Sign(key, nil, make([]byte, 32)); err != nil {
+			return 0, err
+		}
+		all = append(all, time.Since(begin))
+	}
+	return median(all), nil
 }
 
 type place struct{ text, port string }
