@@ -34,7 +34,11 @@ type API struct {
 	// Roots are trusted to certify TPMs, directly or by other certificates among them.
 	Roots []*x509.Certificate
 
-	Feed        *Feed
+	Feed *Feed
+	// Spare, where set, does not count a stream's connection among those of its address, until
+	// count is called: an office of devices may be behind one.
+	Spare func(ctx context.Context) (count func())
+
 	SignIn      *signin.Service
 	SignIns     SignIns
 	Store       Store

@@ -40,6 +40,9 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer a.Feed.leave(d, s)
+	if a.Spare != nil {
+		defer a.Spare(r.Context())()
+	}
 	if last, err := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= 0 {
 		at = last
 		s.ring()

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,7 +13,8 @@ import (
 )
 
 // maxConnections bounds how many connections one address may hold (IPv6: a /64), so that one
-// machine can't take them all. It leaves room for an office behind one address.
+// machine can't take them all. It leaves room for an office behind one address; the streams of
+// its devices do not count, see [spare].
 const maxConnections = 1024
 
 // webServer returns a server for h that waits for nobody for ever: neither for one who sends
@@ -20,7 +23,26 @@ func webServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			if secure, ok := c.(*tls.Conn); ok {
+				c = secure.NetConn()
+			}
+			return context.WithValue(ctx, heldKey{}, c)
+		},
 	}
+}
+
+type heldKey struct{}
+
+// spare does not count the connection of a request while the request lasts, until count is
+// called: a device has shown that it is one, and has one stream at a time.
+func spare(ctx context.Context) (count func()) {
+	c, ok := ctx.Value(heldKey{}).(*held)
+	if !ok {
+		return func() {}
+	}
+	c.count(false)
+	return func() { c.count(true) }
 }
 
 // limited is a listener that holds at most most connections of one address. Trusted proxies,
@@ -50,7 +72,7 @@ func (l *limited) Accept() (net.Conn, error) {
 			return conn, nil
 		}
 		if l.take(from) {
-			return &held{Conn: conn, leave: sync.OnceFunc(func() { l.leave(from) })}, nil
+			return &held{Conn: conn, list: l, from: from, counted: true}, nil
 		}
 		_ = conn.Close()
 	}
@@ -95,11 +117,36 @@ func (l *limited) leave(from netip.Prefix) {
 // held is a connection that counts.
 type held struct {
 	net.Conn
-	leave func()
+	list *limited
+	from netip.Prefix
+
+	mu      sync.Mutex
+	counted bool
+	closed  bool
+}
+
+// count has the connection count or not. One that is closed does not.
+func (c *held) count(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || c.counted == on {
+		return
+	}
+	c.counted = on
+	if !on {
+		c.list.leave(c.from)
+		return
+	}
+	c.list.mu.Lock()
+	defer c.list.mu.Unlock()
+	c.list.held[c.from]++ // it is there, however many there are
 }
 
 // Close implements net.Conn.
 func (c *held) Close() error {
-	c.leave()
+	c.count(false)
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	return c.Conn.Close()
 }

@@ -72,6 +72,39 @@ func TestOneAddressCannotHoldAllConnections(t *testing.T) {
 	}
 }
 
+// Devices of an office are behind one address, and each holds a stream. What a stream spared
+// counts again when it ends.
+func TestStreamsOfDevicesDoNotCountAmongThoseOfTheirAddress(t *testing.T) {
+	end := make(chan struct{})
+	address := listening(t, webServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/stream" {
+			defer spare(r.Context())()
+			_ = http.NewResponseController(w).Flush()
+			<-end
+			return
+		}
+		greeting().ServeHTTP(w, r)
+	})), 3, nil)
+	for i := range 10 {
+		if _, line := ask(t, address, strings.Replace(get, "/", "/stream", 1)); !strings.Contains(line, "200") {
+			t.Fatalf("stream %d: %q", i, line)
+		}
+	}
+	if conn, line := ask(t, address, get); !strings.Contains(line, "200") {
+		t.Errorf("beside them: %q", line)
+	} else {
+		_ = conn.Close()
+	}
+	close(end)
+	for { // until they have ended, and their connections count
+		conn, line := ask(t, address, get)
+		_ = conn.Close()
+		if line == "" {
+			break
+		}
+	}
+}
+
 func TestATrustedProxyMayHoldMany(t *testing.T) {
 	address := listening(t, webServer(greeting()), 1, request.Proxies{netip.MustParsePrefix("127.0.0.0/8")})
 	for range 5 {
