@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"slices"
+
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/graph/odata"
@@ -28,6 +30,7 @@ var signInSchema = filter.Schema{
 	{Name: "ipAddress", Type: filter.TypeString, Column: "ip_address", Ops: logText},
 	{Name: "correlationId", Type: filter.TypeString, Column: "correlation_id", Ops: filter.Eq},
 	{Name: "status/errorCode", Type: filter.TypeInt, Column: "error_code", Ops: filter.Eq},
+	{Name: "signInEventTypes", Column: "event_type", Elements: filter.Schema{{Type: filter.TypeString, Column: "event_type", Ops: filter.Eq}}},
 }
 
 // auditSchema is what changes are filtered by.
@@ -122,6 +125,7 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 		{Name: "riskLevelAggregated", Value: "none"},
 		{Name: "riskLevelDuringSignIn", Value: "none"},
 		{Name: "riskState", Value: "none"},
+		{Name: "riskEventTypes", Value: []string{}},
 		{Name: "riskEventTypes_v2", Value: []string{}},
 		{Name: "resourceDisplayName", Value: in.ResourceDisplayName},
 		{Name: "resourceId", Value: in.ResourceID},
@@ -135,15 +139,21 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 			{Name: "displayName", Value: in.DeviceDisplayName},
 			{Name: "operatingSystem", Value: in.OperatingSystem},
 			{Name: "browser", Value: in.Browser},
+			{Name: "isCompliant", Value: false}, // nothing here decides on compliance
+			{Name: "isManaged", Value: in.DeviceID != ""},
 			{Name: "trustType", Value: in.DeviceTrustType},
 		}},
+		{Name: "location", Value: nowhere},
 		{Name: "appliedConditionalAccessPolicies", Value: []string{}},
 	}
 	if c.version != "beta" {
 		return entity
 	}
-	details := []odata.Entity{}
+	details, used := []odata.Entity{}, []string{}
 	for _, d := range in.Details {
+		if !slices.Contains(used, d.Method) {
+			used = append(used, d.Method)
+		}
 		details = append(details, odata.Entity{
 			{Name: "authenticationStepDateTime", Value: odata.Time(d.At)},
 			{Name: "authenticationMethod", Value: d.Method},
@@ -155,7 +165,20 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 	}
 	return append(entity, odata.Entity{
 		{Name: "authenticationDetails", Value: details},
+		{Name: "authenticationMethodsUsed", Value: used},
+		{Name: "authenticationProcessingDetails", Value: []string{}},
+		{Name: "authenticationContextClassReferences", Value: []string{}},
 		{Name: "authenticationRequirement", Value: in.AuthenticationRequirement},
+		{Name: "authenticationRequirementPolicies", Value: []string{}},
+		{Name: "sessionLifetimePolicies", Value: []string{}},
+		{Name: "networkLocationDetails", Value: []string{}},
+		{Name: "appliedEventListeners", Value: []string{}},
+		{Name: "homeTenantId", Value: c.tenant.ID},
+		{Name: "resourceTenantId", Value: c.tenant.ID},
+		{Name: "crossTenantAccessType", Value: "none"},
+		{Name: "tokenIssuerType", Value: "AzureAD"},
+		{Name: "flaggedForReview", Value: false},
+		{Name: "isTenantRestricted", Value: false},
 		{Name: "authenticationProtocol", Value: in.Protocol},
 		{Name: "incomingTokenType", Value: in.IncomingTokenType},
 		{Name: "signInEventTypes", Value: []string{in.EventType}},
@@ -165,6 +188,13 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 		{Name: "uniqueTokenIdentifier", Value: in.UniqueTokenID},
 		{Name: "userAgent", Value: in.UserAgent},
 	}...)
+}
+
+// nowhere is the location of a sign-in: an address is all that is known without a database of
+// places.
+var nowhere = odata.Entity{
+	{Name: "city", Value: nil}, {Name: "state", Value: nil}, {Name: "countryOrRegion", Value: nil},
+	{Name: "geoCoordinates", Value: odata.Entity{{Name: "altitude", Value: nil}, {Name: "latitude", Value: nil}, {Name: "longitude", Value: nil}}},
 }
 
 // auditResource is a change as Graph shows it.
@@ -183,6 +213,7 @@ func auditResource(_ *call, e audit.Event) odata.Entity {
 			{Name: "displayName", Value: t.DisplayName},
 			{Name: "type", Value: t.Type},
 			{Name: "userPrincipalName", Value: t.UserPrincipalName},
+			{Name: "groupType", Value: groupTypes[t.Type]},
 			{Name: "modifiedProperties", Value: modified},
 		})
 	}
@@ -205,6 +236,9 @@ func auditResource(_ *call, e audit.Event) odata.Entity {
 		{Name: "additionalDetails", Value: details},
 	}
 }
+
+// groupTypes are the groupType of targets: groups here are security groups.
+var groupTypes = map[string]any{audit.TargetGroup: "azureAD"}
 
 func actorResource(by audit.Actor) odata.Entity {
 	user, app := odata.Property{Name: "user"}, odata.Property{Name: "app"}

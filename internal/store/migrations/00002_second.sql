@@ -211,3 +211,6 @@ CREATE TABLE group_unique_name (
     PRIMARY KEY (tenant_id, name)
 );
 CREATE INDEX group_unique_name_group ON group_unique_name (tenant_id, group_id);
+
+-- Sign-ins of people, in the background, and of applications are asked for apart.
+CREATE INDEX event_kind_of_sign_in ON event (tenant_id, kind, event_type, at, id);
