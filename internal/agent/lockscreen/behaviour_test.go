@@ -392,6 +392,9 @@ func TestANewPINIsChosenByTheRulesAndEndsWithATry(t *testing.T) {
 	})
 	t.Run("an expired PIN changes by itself", func(t *testing.T) {
 		w.policy(devicepolicy.PINExpiration, 1)
+		if v := b.home(w, "?person="+user); !strings.Contains(v.text, "Your PIN expires on") {
+			t.Errorf("the day before: %s", v.text)
+		}
 		w.now.Add(int64(25 * time.Hour))
 		v := b.submit(b.home(w, "?person="+user+"&way=pin"), "/pin", "pin", "27182818")
 		if v.step() != "register" || !strings.Contains(v.text, "Former PIN") {

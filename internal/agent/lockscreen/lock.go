@@ -27,6 +27,7 @@ type lockPage struct {
 	Digits  bool      // PINs are digits only
 	Refused *trouble  // why nobody can sign in, or this person can't
 	Until   time.Time // end of what a PIN may do without the server; zero while it is not said
+	Ends    time.Time // when their PIN expires, if that is soon
 	Remind  bool      // a PIN could be set up, and was not
 	Locked  bool      // a session runs
 	Forgot  bool      // the way to a new PIN is offered
@@ -103,6 +104,9 @@ func (s *Screen) lockPage(r *http.Request, a *attempt, asked Method, chosen bool
 	pinWay := slices.ContainsFunc(p.Ways, func(w way) bool { return w.Method == PIN })
 	p.Remind = pinWay && c.pin == device.PINNone && c.webOn
 	p.Forgot = pinWay && c.pin != device.PINNone && c.webOn
+	if ends := d.PINEnds(user); c.pin == device.PINSet && !ends.IsZero() && ends.Sub(s.now()) < container.WarnFor {
+		p.Ends = ends.In(p.Now.Location())
+	}
 	if left, err := d.Offline(user); err == nil && !p.Online && c.pin == device.PINSet {
 		p.Until = p.Now.Add(left)
 	}
@@ -226,7 +230,7 @@ func (s *Screen) takePIN(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.open(w, r, a, Opening{Account: account, By: PIN, Offline: out.Offline, Left: out.Left})
+	return s.open(w, r, a, Opening{Account: account, By: PIN, Offline: out.Offline, Left: out.Left, Ends: out.Ends})
 }
 
 // whose returns the person that a form is about: a tile, or the name that was typed.

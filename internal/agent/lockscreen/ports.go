@@ -53,6 +53,8 @@ type Opening struct {
 	Offline bool   // the server was not asked
 	// Left is for how long a PIN works without the server, where it was not asked.
 	Left time.Duration
+	// Ends is when the PIN that was typed expires; zero while that is far.
+	Ends time.Time
 	// PINSet says that a new PIN was chosen on the way, and PINDue that the person may have one
 	// on this device and has put it off.
 	PINSet, PINDue bool

@@ -79,11 +79,13 @@ func samples(t *testing.T, lang string) map[string]page {
 		p.Chosen, p.Remind, p.Forgot, p.Ways = Web, true, false, []way{{PIN, NoPINYet}, {Method: Web}}
 	})
 	with("lock-session", func(p *lockPage) { p.Locked = true; p.Tiles = f.Tiles[:1] })
+	with("lock-expires", func(p *lockPage) { p.Ends = monday.AddDate(0, 0, 3) })
 	with("lock-other", func(p *lockPage) { p.frame, p.Person, p.Forgot = nobody, nobody.Tiles[0], false })
 	with("lock-disabled", func(p *lockPage) { p.Refused, p.Ways, p.Chosen = faultOf(agent.ErrDisabled), nil, "" })
 	with("lock-no-ways", func(p *lockPage) { p.Ways, p.Chosen, p.Forgot = nil, "", false })
 	all["lock-ended"] = lockPage{frame: bare, Refused: faultOf(directory.ErrDeviceDisabled)}
 	all["web"] = webPage{frame: bare, Person: "mira"}
+	all["web-back"] = webPage{frame: bare, Person: "mira", To: "https://id.contoso.example/signin"}
 	all["web-crashed"] = webPage{frame: troubled(bare, &trouble{Fault: ErrBrowser}), Person: "mira"}
 	all["onward"] = onwardPage{bare, "https://id.contoso.example/signin"}
 	all["opening"] = openingPage{bare, "Mira Okafor"}

@@ -33,6 +33,10 @@ func TestAPersonWhoForgotTheirPINIsBackByAPassAndANewPIN(t *testing.T) {
 	if v.at.Host != w.site.Listener.Addr().String() || v.step() != "identify" || !strings.Contains(v.source, `value="`+admin+`"`) {
 		t.Fatalf("one click leads to %s (%s): %s", v.at, v.step(), v.text)
 	}
+	// Who goes back to the screen is not sent away again, and may go on.
+	if back := b.home(w, ""); back.step() != "websignin" || !back.has("/cancel") {
+		t.Errorf("the way back leads to %s (%s)", back.at, back.step())
+	}
 	pass := w.pass(admin)
 	v = b.signIn(v, admin, pass)
 	if v.step() != "register" {

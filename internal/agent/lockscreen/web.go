@@ -19,6 +19,7 @@ type webPage struct {
 	frame
 	Person string // as the form names them
 	Forgot bool
+	To     string // the identity provider's page, for who came back from it
 }
 
 func (webPage) file() string { return "web.html" }
@@ -76,7 +77,7 @@ func (s *Screen) sendToWeb(w http.ResponseWriter, r *http.Request, a *attempt, u
 	}
 	lang := s.frame(r, nil).Lang
 	won := s.still(a, func() {
-		a.step, a.user, a.forgot, a.request, a.show = signing, user, forgot, nil, ""
+		a.step, a.user, a.forgot, a.request, a.show, a.sent = signing, user, forgot, nil, "", false
 		s.within(a, s.webTime, ErrTime)
 	})
 	if !won {
@@ -92,13 +93,8 @@ func (s *Screen) sendToWeb(w http.ResponseWriter, r *http.Request, a *attempt, u
 	case <-time.After(startWait):
 	case <-r.Context().Done():
 	}
-	s.mu.Lock()
-	to := a.show
-	s.mu.Unlock()
-	if to == "" {
-		to = "/web" // a page that can be loaded again, unlike the answer to a form
-	}
-	s.onward(w, r, to)
+	// The waiting page can be loaded again, unlike the answer to a form.
+	http.Redirect(w, r, "/web", http.StatusSeeOther)
 	return nil
 }
 
@@ -151,9 +147,7 @@ func (s *Screen) failWeb(a *attempt, err error) {
 	mine := s.still(a, func() {
 		if a.step == signing {
 			a.request, a.show, a.trouble = nil, "", t
-			if a.end != nil {
-				a.end.Stop()
-			}
+			s.within(a, failTime, nil)
 		}
 	})
 	if mine {
@@ -162,12 +156,16 @@ func (s *Screen) failWeb(a *attempt, err error) {
 	}
 }
 
+// failTime is how long a failure stays on the screen until the tiles are back.
+const failTime = 5 * time.Minute
+
 // showWeb serves GET /web.
 func (s *Screen) showWeb(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
 	a := s.attempt
 	at, to, user, forgot := a.step, a.show, a.user, a.forgot
-	failed := a.trouble != nil
+	failed, sent := a.trouble != nil, a.sent
+	a.sent = a.sent || a.show != ""
 	s.mu.Unlock()
 	switch {
 	case at != signing:
@@ -176,13 +174,13 @@ func (s *Screen) showWeb(w http.ResponseWriter, r *http.Request) error {
 			to = "/"
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
-	case to != "" && !failed:
+	case to != "" && !failed && !sent:
 		s.onward(w, r, to)
 	default:
 		if user == "" {
 			user = other
 		}
-		s.page(w, r, http.StatusOK, webPage{s.frame(r, a), user, forgot})
+		s.page(w, r, http.StatusOK, webPage{s.frame(r, a), user, forgot, to})
 	}
 	return nil
 }

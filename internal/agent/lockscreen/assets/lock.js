@@ -52,7 +52,7 @@ async function refresh() {
     location.reload();
     return;
   }
-  for (const part of [".ways-in", ".tiles", ".lock-status"]) {
+  for (const part of [".ways-in", ".notes", ".tiles", ".lock-status"]) {
     const old = document.querySelector(part);
     const now = next.querySelector(part);
     if (old && now && old.innerHTML !== now.innerHTML) old.replaceWith(now);
