@@ -193,7 +193,9 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 // nowhere is the location of a sign-in: an address is all that is known without a database of
 // places.
 var nowhere = odata.Entity{
-	{Name: "city", Value: nil}, {Name: "state", Value: nil}, {Name: "countryOrRegion", Value: nil},
+	{Name: "city", Value: nil},
+	{Name: "state", Value: nil},
+	{Name: "countryOrRegion", Value: nil},
 	{Name: "geoCoordinates", Value: odata.Entity{{Name: "altitude", Value: nil}, {Name: "latitude", Value: nil}, {Name: "longitude", Value: nil}}},
 }
 
