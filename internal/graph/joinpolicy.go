@@ -36,8 +36,13 @@ func joinPolicyResource(p directory.JoinPolicy) odata.Entity {
 			{Name: "isAdminConfigurable", Value: true}, {Name: "allowedToRegister", Value: whoResource(p.Register)},
 		}},
 		{Name: "azureADJoin", Value: odata.Entity{
-			{Name: "isAdminConfigurable", Value: true}, {Name: "allowedToJoin", Value: whoResource(p.Join)},
+			{Name: "isAdminConfigurable", Value: true},
+			{Name: "allowedToJoin", Value: whoResource(p.Join)},
+			{Name: "localAdmins", Value: odata.Entity{
+				{Name: "enableGlobalAdmins", Value: false}, {Name: "registeringUsers", Value: whoResource(directory.JoinScope{Kind: directory.ScopeNone})},
+			}},
 		}},
+		{Name: "localAdminPassword", Value: odata.Entity{{Name: "isEnabled", Value: false}}},
 		{Name: "postern_approval", Value: string(p.Approval), OnSelect: true},
 	}
 }
@@ -97,7 +102,19 @@ func readJoinPolicy(body *odata.Object, p *directory.JoinPolicy) {
 	p.Approval = directory.NeedsWhose(approval)
 	readScope(body, "azureADJoin", "allowedToJoin", &p.Join)
 	readScope(body, "azureADRegistration", "allowedToRegister", &p.Register)
-	body.NotKept("localAdminPassword")
+	if body.Has("localAdminPassword") {
+		never(body, body.Object("localAdminPassword"), "localAdminPassword", "isEnabled")
+	}
+}
+
+// never refuses what Graph has and nothing here does: the member of object, called name in
+// body, may be false only. So what was read can be written back.
+func never(body, object *odata.Object, name, member string) {
+	var on bool
+	object.Bool(member, &on)
+	if on {
+		body.NotKept(name)
+	}
 }
 
 // readScope reads for whom something is allowed: a member of the object called name.
@@ -107,7 +124,18 @@ func readScope(body *odata.Object, name, member string, s *directory.JoinScope) 
 	}
 	outer := body.Object(name)
 	_ = outer.Raw("isAdminConfigurable") // says what can be changed, and can't be changed itself
-	outer.NotKept("localAdmins")
+	if outer.Has("localAdmins") {        // nobody becomes an administrator of a device by joining it
+		admins := outer.Object("localAdmins")
+		never(outer, admins, "localAdmins", "enableGlobalAdmins")
+		if admins.Has("registeringUsers") {
+			var kind string
+			registering := admins.Object("registeringUsers")
+			registering.String("@odata.type", &kind)
+			if kind != scopeTypes[directory.ScopeNone] {
+				outer.NotKept("localAdmins")
+			}
+		}
+	}
 	if !outer.Has(member) {
 		return
 	}

@@ -87,7 +87,8 @@ func TestTheDeviceRegistrationPolicyIsGraphs(t *testing.T) {
 		`{"userDeviceQuota":-1}`, `{"multiFactorAuthConfiguration":"maybe"}`, `{"postern_approval":"some"}`, `{"x":1}`,
 		only("allowedToJoin", "some", ""), only("allowedToJoin", "enumerated", `,"users":["x"]`),
 		only("allowedToJoin", "enumerated", `,"groups":["00000000-0000-4000-8000-000000000001"]`),
-		`{"localAdminPassword":{"isEnabled":true}}`,
+		`{"localAdminPassword":{"isEnabled":true}}`, `{"azureADJoin":{"localAdmins":{"enableGlobalAdmins":true}}}`,
+		`{"azureADJoin":{"localAdmins":{"registeringUsers":{"@odata.type":"#microsoft.graph.allDeviceRegistrationMembership"}}}}`,
 	} {
 		if status, v := w.api(http.MethodPatch, joinPolicyPath, w.appToken(), bad); status != http.StatusBadRequest {
 			t.Errorf("%s: %d %v", bad, status, v)
@@ -96,7 +97,12 @@ func TestTheDeviceRegistrationPolicyIsGraphs(t *testing.T) {
 	if status, v := w.api(http.MethodPut, joinPolicyPath, w.appToken(), `{"userDeviceQuota":7}`); status != http.StatusBadRequest {
 		t.Errorf("without who may join: %d %v", status, v)
 	}
-	if got := w.directoryAudits(w.appToken(), "Set device registration policies"); len(got) != 3 {
+	_, whole := w.api(http.MethodGet, joinPolicyPath, w.appToken(), "")
+	delete(whole, "@odata.context")
+	if status, v := w.api(http.MethodPut, joinPolicyPath, w.appToken(), string(mustJSON(t, whole))); status != http.StatusOK {
+		t.Errorf("what was read is not written back: %d %v", status, v)
+	}
+	if got := w.directoryAudits(w.appToken(), "Set device registration policies"); len(got) != 4 {
 		t.Errorf("the log has %v", got)
 	}
 }
