@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/server"
 )
 
 const joinPolicyPath = "/v1.0/policies/deviceRegistrationPolicy"
@@ -187,5 +189,42 @@ func TestADeviceWaitsForApproval(t *testing.T) {
 	w.change(http.MethodPatch, path, approve)
 	if a := m.call(http.MethodGet, "/policy", "", nil); a.status != http.StatusOK {
 		t.Errorf("approved after all: %d %s", a.status, a.body)
+	}
+}
+
+// Somebody else who joins an approved machine does not get its approval.
+func TestAnApprovedMachineWaitsAgainForAnotherPerson(t *testing.T) {
+	chip := tpmtest.New(t)
+	w := newWorld(t, func(o *server.Options) { o.TPMRoots = chip.CA() })
+	w.joinPolicy(`{"postern_approval":"all"}`)
+	_, ada := w.addPerson("ada@contoso.example")
+	_, bea := w.addPerson("bea@contoso.example")
+	first := withTPM(w, chip)
+	var was device.JoinAnswer
+	w.newBrowser()
+	first.decode(first.joinAs(device.Joined, "ada@contoso.example", ada), http.StatusCreated, &was)
+	w.change(http.MethodPatch, "/v1.0/devices/"+was.ObjectID, `{"postern_approvalState":"approved"}`)
+	w.newBrowser()
+	tokens := first.redeem(codeOf(t, w.get(w.signIn(w.present(first.push(webSignIn(was.DeviceID))).location, "ada@contoso.example", ada).location).location))
+
+	var again device.JoinAnswer
+	first.decode(first.joinAs(device.Joined, "ada@contoso.example", ada), http.StatusCreated, &again)
+	if again.Approval != "" || again.ObjectID != was.ObjectID {
+		t.Errorf("the same person again: %s, approval %q", again.ObjectID, again.Approval)
+	}
+	if a := first.refresh(tokens); a.status != http.StatusOK {
+		t.Errorf("their tokens ended: %d %s", a.status, a.body)
+	}
+	second := withTPM(w, chip)
+	var now device.JoinAnswer
+	second.decode(second.joinAs(device.Joined, "bea@contoso.example", bea), http.StatusCreated, &now)
+	if now.ObjectID != was.ObjectID || now.Approval != "pending" {
+		t.Errorf("another person: %s, approval %q", now.ObjectID, now.Approval)
+	}
+	if a := first.refresh(tokens); a.status == http.StatusOK {
+		t.Error("what came from the machine before goes on")
+	}
+	if a := second.call(http.MethodGet, "/accounts/ada", "", nil); a.status != http.StatusForbidden {
+		t.Errorf("it looks people up: %d %s", a.status, a.body)
 	}
 }
