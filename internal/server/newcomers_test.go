@@ -94,6 +94,28 @@ func TestANetworkThatBeginsTooMuchIsSlowedDown(t *testing.T) {
 	}
 }
 
+// A wrong pass is an event of the log, which nobody removes: names that nobody has must not
+// buy any number of them.
+func TestANetworkThatTriesEverNewNamesIsSlowedDown(t *testing.T) {
+	wall := time.Now()
+	w := crowded(t, &wall)
+	page := w.from("192.0.2.7", http.MethodGet, w.authorizePath(), nil).location
+	tries := 0
+	for ; tries < 100; tries++ {
+		w.from("192.0.2.7", http.MethodPost, page, url.Values{"username": {"nobody" + strconv.Itoa(tries) + "@contoso.example"}})
+		a := w.from("192.0.2.7", http.MethodPost, page, url.Values{"accesspass": {"WRONGWRONG"}})
+		if a.status == http.StatusTooManyRequests {
+			if a.header.Get("Retry-After") == "" || !strings.Contains(a.body, `data-error="networkBusy"`) {
+				t.Errorf("the page says\n%s", a.body)
+			}
+			break
+		}
+	}
+	if tries != 39 { // and the sign-in itself
+		t.Errorf("%d names were tried from one address, want 39", tries)
+	}
+}
+
 func TestReplicasShareWhatANetworkMayBegin(t *testing.T) {
 	wall := time.Now()
 	w := crowded(t, &wall)

@@ -54,6 +54,11 @@ func (s *Service) admit(ctx context.Context, tenant directory.TenantID, place Pl
 	if err := s.Room(); err != nil {
 		return err
 	}
+	return s.charge(ctx, tenant, place)
+}
+
+// charge takes one of the requests that place has.
+func (s *Service) charge(ctx context.Context, tenant directory.TenantID, place Place) error {
 	budget := s.Newcomers
 	if budget == 0 {
 		budget = DefaultNewcomers

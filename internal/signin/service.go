@@ -260,6 +260,13 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 	if method == nil || t.Username == "" {
 		return t, ErrGone
 	}
+	// A wrong try is an event, and a counter for each name that is typed. Whose browser is known
+	// for that name is stopped by the counters before it costs much.
+	if !t.Familiar {
+		if err := s.charge(ctx, t.Home, place); err != nil {
+			return t, err
+		}
+	}
 	now := s.Now()
 	counters, err := s.buckets(ctx, t, id, place)
 	if err != nil {
