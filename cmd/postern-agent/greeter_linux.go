@@ -50,10 +50,10 @@ func surroundings(o *greeter.Options) error {
 	if o.Display = display; !filepath.IsAbs(display) {
 		o.Display = filepath.Join(o.Runtime, display)
 	}
-	o.Front = func() {
-		// The compositor shows the sign-in page on a workspace of its own, and stays there.
-		if err := exec.Command("swaymsg", "--quiet", "workspace", "1").Run(); err != nil && os.Getenv("SWAYSOCK") != "" { //nolint:noctx // it takes a moment
-			o.Log.Warn("the lock screen is not brought to the front", "err", err)
+	o.Front = func(web bool) {
+		workspace := map[bool]string{false: "1", true: "2"}[web]                                                                // of sway.conf
+		if err := exec.Command("swaymsg", "--quiet", "workspace", workspace).Run(); err != nil && os.Getenv("SWAYSOCK") != "" { //nolint:noctx // it takes a moment
+			o.Log.Warn("the browser is not brought to the front", "err", err)
 		}
 	}
 	var err error

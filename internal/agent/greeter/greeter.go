@@ -63,7 +63,8 @@ const (
 
 // hello is the first call on a connection.
 type hello struct {
-	Enter string `json:"enter"` // path that opens the lock screen to its browser
+	Enter string      `json:"enter"`          // path that opens the lock screen to its browser
+	Site  *kiosk.Site `json:"site,omitempty"` // what web sign-in may open, if the device has joined
 }
 
 // show shows a page. Turn counts shows and hides, so that one that is overtaken does nothing.

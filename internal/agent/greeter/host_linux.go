@@ -202,7 +202,11 @@ func (h *Host) attend(ctx context.Context, screen Screen, conn net.Conn) {
 		return
 	}
 	h.Log.InfoContext(ctx, "greeter", "pid", from.PID)
-	if _, _, err := g.wire.send(callHello, hello{Enter: screen.Enter()}); err == nil {
+	welcome := hello{Enter: screen.Enter()}
+	if site, err := h.Site(); err == nil {
+		welcome.Site = &site
+	}
+	if _, _, err := g.wire.send(callHello, welcome); err == nil {
 		if err := g.wire.run(ctx); err != nil {
 			h.Log.InfoContext(ctx, "the greeter is gone", "pid", from.PID, "err", err)
 		}

@@ -9,14 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/postern-id/postern/internal/agent/greeter/fence"
 	"github.com/postern-id/postern/internal/agent/greeter/greetd"
 	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
 	"github.com/postern-id/postern/internal/agent/peer"
@@ -31,8 +29,8 @@ type Options struct {
 	Display  string // socket of the compositor
 	Bwrap    string
 	Chromium string
-	Self     string // this program
-	Front    func() // brings the lock screen's browser to the front again
+	Self     string         // this program
+	Front    func(web bool) // brings web sign-in's browser to the front, or the lock screen's
 	Log      *slog.Logger
 }
 
@@ -44,7 +42,12 @@ type Greeter struct {
 
 	mu     sync.Mutex
 	turn   uint64
-	signIn *page // web sign-in's browser, if one is shown
+	pages  int         // so far
+	signIn *page       // web sign-in's browser, if one is shown
+	spare  *page       // one that waits
+	site   *kiosk.Site // for the next spare
+	lang   string      // likewise
+	idle   *time.Timer // runs while nothing is shown
 }
 
 // errOpened ends a greeter whose work is done: greetd starts the session when it is gone.
@@ -59,7 +62,8 @@ func Run(ctx context.Context, o Options) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, quit := context.WithCancelCause(ctx)
 	defer quit(nil)
-	g := &Greeter{o: o, dir: dir, quit: quit}
+	g := &Greeter{o: o, dir: dir, quit: quit, idle: time.NewTimer(time.Hour)}
+	g.idle.Stop()
 	if err := os.Remove(BackSocket(o.Runtime)); err != nil && !os.IsNotExist(err) { // of a greeter that was killed
 		return err
 	}
@@ -126,6 +130,10 @@ func (g *Greeter) attach(ctx context.Context, back *net.UnixListener) error {
 		return fatal{err}
 	}
 	all.Go(func() { backs(ctx, back, w) })
+	g.mu.Lock()
+	g.site, g.lang = h.Site, defaultLang
+	g.mu.Unlock()
+	all.Go(func() { g.prepare(ctx, w) })
 	shown := make(chan error, 1)
 	all.Go(func() { shown <- g.screen(ctx, w, h) })
 	select {
@@ -241,7 +249,9 @@ func (g *Greeter) screen(ctx context.Context, w *wire, h hello) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	var browser *kiosk.Browser
 	var mu sync.Mutex
+	var first sync.Once
 	site := &http.Server{ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10, Handler: pagesOf(g.o, h, func() {
+		first.Do(func() { g.idle.Reset(spareAfter) })
 		mu.Lock()
 		defer mu.Unlock()
 		if browser != nil {
@@ -271,6 +281,9 @@ func (g *Greeter) screen(ctx context.Context, w *wire, h hello) error {
 }
 
 const mostStarts = 5 // of the lock screen's browser, before greetd begins anew
+
+// defaultLang is that of the lock screen until somebody chooses.
+const defaultLang = "en"
 
 // startPath is where the lock screen's browser begins: its key is on no command line.
 const startPath = "/start"
@@ -322,14 +335,8 @@ func (g *Greeter) sandbox(name, dir, address, lang string) kiosk.Sandbox {
 // barFile is what the compositor's bar shows the last line of.
 const barFile = "postern-bar"
 
-// A page is one of the identity provider's, in its own browser.
-type page struct {
-	browser *kiosk.Browser
-	end     context.CancelFunc
-	done    chan struct{}
-}
-
-// show shows a page, in the place of one that is shown.
+// show shows a page, in the place of one that is shown: in the browser that waits for it, or
+// in a new one.
 func (g *Greeter) show(w *wire, in show) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -338,92 +345,26 @@ func (g *Greeter) show(w *wire, in show) error {
 	}
 	g.turn = in.Turn
 	g.endPage()
-	policy, err := kiosk.SignInPolicy(in.Site)
-	if err != nil {
-		return err
+	p := g.spare
+	g.spare = nil
+	if p != nil && !p.fits(in.Site, in.Lang) {
+		p.close()
+		p = nil
 	}
-	server, err := authority(in.Site.Server)
-	if err != nil {
-		return err
+	if p == nil {
+		var err error
+		if p, err = g.newPage(w, in.Site, in.Lang); err != nil {
+			return err
+		}
 	}
-	dir := filepath.Join(g.dir, fmt.Sprintf("web-%d", in.Turn))
-	l, err := room(dir, policy)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &page{end: cancel, done: make(chan struct{})}
-	told := newOnce(mostTold)
-	proxy := &fence.Proxy{
-		Rules: fence.Rules{Server: server, Hosts: in.Site.Hosts, Redirect: in.Site.Redirect},
-		Returned: func(ctx context.Context, answer url.Values) bool {
-			var ours bool
-			err := w.call(ctx, callReturned, returned{answer.Encode()}, &ours)
-			return err == nil && ours
-		},
-		Refused: func(host string, why error) {
-			if !told.first(host) {
-				return
-			}
-			in := refused{Host: host}
-			if f, ok := errors.AsType[*fault.Error](why); ok {
-				in.Code = f.Code
-			}
-			_, _, _ = w.send(callRefused, in) // for the log
-		},
-		Asked: func() { p.browser.Asked() },
-	}
+	g.signIn, g.site, g.lang = p, &in.Site, in.Lang
+	p.shown.Store(true)
 	if err := os.WriteFile(filepath.Join(g.o.Runtime, barFile), []byte(bar(in.Site, in.Lang)+"\n"), 0o600); err != nil {
 		g.o.Log.Warn("bar", "err", err)
 	}
-	s := g.sandbox(kiosk.Web, dir, in.URL, in.Lang)
-	s.Devices = devices()
-	if p.browser, err = kiosk.Start(s); err != nil {
-		cancel()
-		return errors.Join(err, l.Close(), os.RemoveAll(dir))
-	}
-	g.signIn = p
-	var all sync.WaitGroup
-	all.Go(func() {
-		if err := proxy.Serve(ctx, l); err != nil {
-			g.o.Log.Error("fence", "err", err)
-		}
-	})
-	go func() {
-		defer close(p.done)
-		why := p.browser.Watch(ctx)
-		g.o.Front()
-		cancel()
-		all.Wait()
-		_ = os.RemoveAll(dir)
-		if why != nil {
-			go g.tell(context.Background(), w, callCrashed, why)
-		}
-	}()
+	p.next <- in.URL
+	g.o.Front(true)
 	return nil
-}
-
-// mostTold is how many hosts are logged for one page, which could ask for any number.
-const mostTold = 50
-
-// once knows what came before.
-type once struct {
-	mu   sync.Mutex
-	most int
-	seen map[string]bool
-}
-
-func newOnce(most int) *once { return &once{most: most, seen: map[string]bool{}} }
-
-// first reports whether text comes for the first time, and not too much came already.
-func (o *once) first(text string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.seen[text] || len(o.seen) >= o.most {
-		return false
-	}
-	o.seen[text] = true
-	return true
 }
 
 // hide ends the page that was shown before turn, and returns when it is gone.
@@ -442,39 +383,42 @@ func (g *Greeter) hideAll() {
 	defer g.mu.Unlock()
 	g.turn = 0
 	g.endPage()
+	if g.spare != nil {
+		g.spare.close()
+		g.spare = nil
+	}
 }
 
 func (g *Greeter) endPage() {
-	if p := g.signIn; p != nil {
-		p.end()
-		<-p.done
+	if g.signIn != nil {
+		g.signIn.close()
 		g.signIn = nil
+		g.idle.Reset(spareAfter)
 	}
 }
 
-// authority is the host and port of a URL.
-func authority(address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" {
-		return "", fmt.Errorf("%q is no address of a server", address)
-	}
-	port := u.Port()
-	if port == "" {
-		port = "443"
-	}
-	return net.JoinHostPort(u.Hostname(), port), nil
-}
+// spareAfter is how long nothing is shown before a browser is made ready: starting one is most
+// of the time from the click to the first prompt.
+const spareAfter = 3 * time.Second
 
-// devices are the security keys and cameras that this user may use now.
-func devices() []string {
-	var all []string
-	for _, pattern := range []string{"/dev/hidraw*", "/dev/video*"} {
-		found, err := filepath.Glob(pattern)
-		if err == nil {
-			all = append(all, found...)
+// prepare makes a browser ready each time that nothing is shown, until ctx ends.
+func (g *Greeter) prepare(ctx context.Context, w *wire) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-g.idle.C:
 		}
+		g.mu.Lock()
+		if g.signIn == nil && g.spare == nil && g.site != nil && ctx.Err() == nil {
+			p, err := g.newPage(w, *g.site, g.lang)
+			if err != nil {
+				g.o.Log.WarnContext(ctx, "no browser is made ready", "err", err)
+			}
+			g.spare = p
+		}
+		g.mu.Unlock()
 	}
-	return all
 }
 
 // BackSocket is where Back is told of a key that leads back to the tiles.

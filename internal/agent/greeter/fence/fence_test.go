@@ -321,6 +321,31 @@ func TestTheRedirectBelongsToOneSignIn(t *testing.T) {
 	}
 }
 
+func TestABrowserWaitsForWhatItShows(t *testing.T) {
+	b := newBench(t)
+	next := make(chan string, 1)
+	b.Begin = func(ctx context.Context) (string, bool) {
+		select {
+		case <-ctx.Done():
+			return "", false
+		case to, ok := <-next:
+			return to, ok
+		}
+	}
+	const begin = "GET http://localhost/begin HTTP/1.1\r\nHost: localhost\r\n\r\n"
+	next <- "https://id.contoso.example:8443/authorize"
+	if status, _ := b.say(begin); status != http.StatusSeeOther {
+		t.Errorf("%d", status)
+	}
+	close(next)
+	if status, _ := b.say(begin); status != http.StatusNotFound {
+		t.Errorf("a second time: %d", status)
+	}
+	if status, _ := b.say("GET http://localhost:8000/begin HTTP/1.1\r\nHost: localhost:8000\r\n\r\n"); status != http.StatusForbidden {
+		t.Errorf("elsewhere: %d", status)
+	}
+}
+
 func FuzzTarget(f *testing.F) {
 	for _, one := range []string{"idp.example.com:443", "[::1]:443", "a@b:443", "id.contoso.example:8443", "x.idp.example.com:443"} {
 		f.Add(one)

@@ -31,6 +31,9 @@ type Proxy struct {
 	// Returned takes what web sign-in came back with, and reports whether it belongs to the
 	// sign-in that is under way: any page can send the browser to the redirect.
 	Returned func(context.Context, url.Values) bool
+	// Begin, where set, returns where the browser goes that opens [BeginPath], once that is
+	// known, or false when nothing comes any more.
+	Begin func(context.Context) (next string, ok bool)
 	// Refused is told what was not opened, and why.
 	Refused func(host string, why error)
 	// Asked, where set, is called at each request: the browser lives.
@@ -81,6 +84,21 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.plain(w, r)
 }
 
+// BeginPath is below the redirect. A browser that is started before it is known what it will
+// show opens it, and waits.
+const BeginPath = "/begin"
+
+// begin sends the browser on.
+func (p *Proxy) begin(w http.ResponseWriter, r *http.Request) {
+	next, ok := p.Begin(r.Context())
+	if !ok {
+		page(w, http.StatusNotFound, "There is nothing here", "This page was shown before.")
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
 // plain serves requests that are not encrypted: the redirect is the one that there is.
 func (p *Proxy) plain(w http.ResponseWriter, r *http.Request) {
 	back, err := url.Parse(p.Rules.Redirect)
@@ -88,6 +106,8 @@ func (p *Proxy) plain(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !here:
 		p.refuse(w, shown(r.URL.Host), ErrHost.With("", "Web sign-in may not open "+shown(r.URL.Host)+"."))
+	case r.Method == http.MethodGet && r.URL.Path == strings.TrimSuffix(back.Path, "/")+BeginPath && p.Begin != nil:
+		p.begin(w, r)
 	case r.Method != http.MethodGet || strings.TrimSuffix(r.URL.Path, "/") != strings.TrimSuffix(back.Path, "/"):
 		page(w, http.StatusNotFound, "There is nothing here", "This address waits for the end of a sign-in.")
 	case !p.Returned(r.Context(), r.URL.Query()):

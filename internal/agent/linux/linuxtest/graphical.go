@@ -67,6 +67,9 @@ func Program(t testing.TB, path string) {
 	Must(t, err)
 	text, err := os.ReadFile(self)
 	Must(t, err)
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) { // one that runs can't be written
+		t.Fatal(err)
+	}
 	Write(t, path, string(text), 0o755)
 }
 

@@ -1,0 +1,178 @@
+package greeter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"sync/atomic"
+
+	"github.com/postern-id/postern/internal/agent/greeter/fence"
+	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
+	"github.com/postern-id/postern/internal/fault"
+)
+
+// A page is web sign-in's browser, behind its fence. It waits until it is told what to show,
+// and shows one thing.
+type page struct {
+	site    kiosk.Site
+	lang    string
+	next    chan string // what it shows
+	shown   atomic.Bool
+	browser *kiosk.Browser
+	end     context.CancelFunc
+	done    chan struct{}
+}
+
+// fits reports whether the page may be used for a site as policy has it now.
+func (p *page) fits(s kiosk.Site, lang string) bool {
+	select {
+	case <-p.done: // it ended while it waited
+		return false
+	default:
+		return lang == p.lang && reflect.DeepEqual(s, p.site)
+	}
+}
+
+// close ends the page, and returns when it is gone.
+func (p *page) close() {
+	p.end()
+	<-p.done
+}
+
+// newPage starts a browser that waits.
+func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) {
+	policy, err := kiosk.SignInPolicy(site)
+	if err != nil {
+		return nil, err
+	}
+	server, err := authority(site.Server)
+	if err != nil {
+		return nil, err
+	}
+	g.pages++
+	dir := filepath.Join(g.dir, fmt.Sprintf("web-%d", g.pages))
+	l, err := room(dir, policy)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &page{site: site, lang: lang, next: make(chan string, 1), end: cancel, done: make(chan struct{})}
+	started := make(chan struct{}) // browser is set
+	proxy := p.fence(w, server)
+	proxy.Asked = func() { <-started; p.browser.Asked() }
+	s := g.sandbox(kiosk.Web, dir, site.Redirect+fence.BeginPath, lang)
+	s.Devices = devices()
+	if p.browser, err = kiosk.Start(s); err != nil {
+		cancel()
+		return nil, errors.Join(err, l.Close(), os.RemoveAll(dir))
+	}
+	close(started)
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := proxy.Serve(ctx, l); err != nil {
+			g.o.Log.Error("fence", "err", err)
+		}
+	})
+	go func() {
+		defer close(p.done)
+		why := p.browser.Watch(ctx)
+		if p.shown.Load() {
+			g.o.Front(false)
+		}
+		cancel()
+		all.Wait()
+		_ = os.RemoveAll(dir)
+		switch {
+		case why != nil && p.shown.Load():
+			go g.tell(context.Background(), w, callCrashed, why)
+		case why != nil:
+			g.o.Log.Warn("a browser ended while it waited", "err", why)
+		}
+	}()
+	return p, nil
+}
+
+// fence is the one way out of the page.
+func (p *page) fence(w *wire, server string) *fence.Proxy {
+	told := newOnce(mostTold)
+	return &fence.Proxy{
+		Rules: fence.Rules{Server: server, Hosts: p.site.Hosts, Redirect: p.site.Redirect},
+		Begin: func(ctx context.Context) (string, bool) {
+			select {
+			case <-ctx.Done():
+				return "", false
+			case next := <-p.next:
+				return next, true
+			}
+		},
+		Returned: func(ctx context.Context, answer url.Values) bool {
+			var ours bool
+			err := w.call(ctx, callReturned, returned{answer.Encode()}, &ours)
+			return err == nil && ours
+		},
+		Refused: func(host string, why error) {
+			if !p.shown.Load() || !told.first(host) { // what browsers ask for by themselves is no news
+				return
+			}
+			in := refused{Host: host}
+			if f, ok := errors.AsType[*fault.Error](why); ok {
+				in.Code = f.Code
+			}
+			_, _, _ = w.send(callRefused, in) // for the log
+		},
+	}
+}
+
+// authority is the host and port of a URL.
+func authority(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return "", fmt.Errorf("%q is no address of a server", address)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "443"
+	}
+	return net.JoinHostPort(u.Hostname(), port), nil
+}
+
+// devices are the security keys and cameras that this user may use now.
+func devices() []string {
+	var all []string
+	for _, pattern := range []string{"/dev/hidraw*", "/dev/video*"} {
+		found, err := filepath.Glob(pattern)
+		if err == nil {
+			all = append(all, found...)
+		}
+	}
+	return all
+}
+
+// mostTold is how many hosts are logged for one page, which could ask for any number.
+const mostTold = 50
+
+// once knows what came before.
+type once struct {
+	mu   sync.Mutex
+	most int
+	seen map[string]bool
+}
+
+func newOnce(most int) *once { return &once{most: most, seen: map[string]bool{}} }
+
+// first reports whether text comes for the first time, and not too much came already.
+func (o *once) first(text string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.seen[text] || len(o.seen) >= o.most {
+		return false
+	}
+	o.seen[text] = true
+	return true
+}
