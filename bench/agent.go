@@ -236,7 +236,7 @@ func (d *benchDevice) run(ctx context.Context) (*exec.Cmd, error) {
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, d.program, d.flags("run", "--socket", "off", "--names-socket", "off")...) //nolint:gosec // built here
+	cmd := exec.CommandContext(ctx, d.program, d.flags("run", "--socket", "off", "--names-socket", "off", "--greeter-socket", "off")...) //nolint:gosec // built here
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -73,7 +73,7 @@ func start(t *testing.T, e *testscript.Env) error {
 	} {
 		e.Setenv(name, value)
 	}
-	text := fmt.Sprintf("state: %s\ntpm: %s\nca: %s\nsocket: off\nnames-socket: off\n", state, chip.Where(), ca)
+	text := fmt.Sprintf("state: %s\ntpm: %s\nca: %s\nsocket: off\nnames-socket: off\ngreeter-socket: off\n", state, chip.Where(), ca)
 	if err := os.WriteFile(settings, []byte(text), 0o600); err != nil {
 		return err
 	}

@@ -50,6 +50,9 @@ func joins(t *testing.T, w *world, c *cutter, records int) {
 		if s := m.status(); s.DeviceID == "" || len(s.Problems) > 0 {
 			t.Errorf("%+v: joined as %+v", b, s)
 		}
+		if _, words, err := m.says("", "leave"); err != nil { // a person may have fifty
+			t.Errorf("%+v: leaving: %v %s", b, err, words)
+		}
 	}
 }
 
@@ -142,7 +145,11 @@ func unlocks(t *testing.T, m *machine, c *cutter) {
 	m.does(true, "chauthtok", firstPIN, firstPIN)
 	c.after(-1)
 	m.does(true, "auth", firstPIN)
-	for _, b := range cuts(t, c.after(-1), 0, 3) {
+	for i, b := range cuts(t, c.after(-1), 0, 3) {
+		if i%20 == 19 {
+			m.forgive()
+			m.online()
+		}
 		for pin, well := range map[string]bool{firstPIN: true, secondPIN: false} {
 			c.during(b, func() { m.does(well, "auth", pin) })
 		}

@@ -40,7 +40,7 @@ func TestInsideAnAgentThatIsKilled(t *testing.T) {
 		}
 		m.kill()
 		p := <-done
-		m.start()
+		m.forgive()
 		said := p.code == "0"
 		if said && answers[0] == "999999" {
 			t.Fatal("a wrong PIN opens")

@@ -167,7 +167,7 @@ func (m *machine) joined() *machine {
 func (m *machine) start() *machine {
 	m.w.t.Helper()
 	_ = os.Remove(m.socket())
-	m.agent = m.command(context.WithoutCancel(m.w.t.Context()), "run", "--socket", m.socket(), "--names-socket", "off", "--log-level", "info")
+	m.agent = m.command(context.WithoutCancel(m.w.t.Context()), "run", "--socket", m.socket(), "--names-socket", "off", "--greeter-socket", "off", "--log-level", "info")
 	m.agent.Stderr = &m.words
 	var err error
 	m.w.device.here(func() { err = m.agent.Start() })
@@ -180,6 +180,15 @@ func (m *machine) start() *machine {
 		return err == nil
 	})
 	return m
+}
+
+// forgive lets the TPM forget wrong PINs, as time would. The agent is started anew: the TPM
+// takes one user at a time.
+func (m *machine) forgive() {
+	m.w.t.Helper()
+	m.kill()
+	m.chip.Forgive()
+	m.start()
 }
 
 // kill ends the agent as a power cut does.
