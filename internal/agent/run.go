@@ -58,7 +58,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		switch {
 		case refusedDevice(err):
 			wait = refused
-		case err != nil:
+		case err != nil && ctx.Err() == nil:
 			a.options.Log.InfoContext(ctx, "no contact", "err", err, "again", wait.Round(time.Second).String())
 		}
 		pause = min(2*pause, mostPause)

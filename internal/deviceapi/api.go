@@ -291,7 +291,11 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		a.Log.Log(r.Context(), level, what, "path", r.URL.Path, "correlation_id", id, "code", f.Code)
 	} else {
-		a.Log.ErrorContext(r.Context(), "device request failed", "path", r.URL.Path, "correlation_id", id, "err", err)
+		level := slog.LevelError
+		if errors.Is(err, context.Canceled) && r.Context().Err() != nil { // the device has gone, and nothing is wrong
+			level = slog.LevelDebug
+		}
+		a.Log.Log(r.Context(), level, "device request failed", "path", r.URL.Path, "correlation_id", id, "err", err)
 	}
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", challenge(err))

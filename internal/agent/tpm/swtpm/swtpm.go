@@ -41,17 +41,22 @@ func New(state string) (*Machine, error) {
 	if _, err := exec.LookPath("swtpm"); err != nil || !platform {
 		return nil, ErrNone
 	}
-	// The path of a socket has 107 bytes at most, which a data folder's may exceed.
-	run, err := os.MkdirTemp("", "tpm")
-	if err != nil {
-		return nil, err
+	m := &Machine{state: state, run: state}
+	if len(m.socket()) > maxSocket {
+		var err error
+		if m.run, err = os.MkdirTemp("", "tpm"); err != nil {
+			return nil, err
+		}
 	}
-	m := &Machine{state: state, run: run}
 	if err := m.PowerOn(); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }
+
+// maxSocket is how long the path of a socket may be (unix(7)); a data folder's is longer at
+// times.
+const maxSocket = 107
 
 func (m *Machine) socket() string { return filepath.Join(m.run, "tpm.sock") }
 
@@ -128,7 +133,16 @@ func (m *Machine) Clear() error {
 }
 
 // Close switches the TPM off. Its state stays.
-func (m *Machine) Close() error { return errors.Join(m.PowerOff(), os.RemoveAll(m.run)) }
+func (m *Machine) Close() error {
+	err := m.PowerOff()
+	if m.run != m.state {
+		return errors.Join(err, os.RemoveAll(m.run))
+	}
+	if gone := os.Remove(m.socket()); !errors.Is(gone, os.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
+}
 
 // Commands of the lockout hierarchy (TPM 2.0 Library, Part 3, section 25).
 const (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,7 +42,16 @@ func need(t *testing.T, err error) {
 }
 
 func TestATPMKeepsItsKeysUntilItIsCleared(t *testing.T) {
-	dir := t.TempDir()
+	for name, dir := range map[string]string{"a folder": t.TempDir(), "a folder with a long path": filepath.Join(t.TempDir(), strings.Repeat("long", 30))} {
+		t.Run(name, func(t *testing.T) { keepsKeys(t, dir) })
+	}
+}
+
+func keepsKeys(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	m, err := New(dir)
 	need(t, err)
 	chip, err := tpm.Open(m.Where())
