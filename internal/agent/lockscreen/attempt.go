@@ -42,6 +42,8 @@ type attempt struct {
 	request *websignin.Request // web sign-in under way; taken by the first answer to it
 	show    string             // where the screen's own browser goes to sign in
 	sent    bool               // it was sent there: who comes back is asked
+	plain   bool               // the browser does not work: a pass may be typed here
+	name    string             // that web sign-in begins with
 	forgot  bool               // it is about a forgotten PIN
 
 	person  websignin.Person // who signed in at the server; zero for who types their former PIN

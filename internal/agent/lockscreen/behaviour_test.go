@@ -102,6 +102,9 @@ func TestTheScreenFollowsThePolicyWithoutAReload(t *testing.T) {
 	if v = b.home(w, person); v.has("/pin") {
 		t.Errorf("the administrator's choice did not stay after a sign-in by PIN: %s", v.text)
 	}
+	if v = b.get(w.lock.URL + "/help"); !strings.Contains(v.text, "Comes first: Web sign-in (policy Lock screens )") {
+		t.Errorf("help does not say what comes first: %s", v.text)
+	}
 	w.policy(devicepolicy.ExcludedCredentialProviders, admx("ExcludedCredentialProviders_Message", devicepolicy.ProviderPIN))
 	if v = b.home(w, person+"&way=pin"); v.has("/pin") || strings.Contains(v.text, "PIN") {
 		t.Errorf("an excluded way is there: %s", v.text)
@@ -222,6 +225,23 @@ func TestWebSignInHasAWayBackAtEveryStep(t *testing.T) {
 		}
 		if v = b.submit(v, "/web"); v.step() != "websignin" || v.failure() != "" || len(w.seat.pages()) != shown+1 {
 			t.Errorf("trying again: %s %q", v.step(), v.failure())
+		}
+		w.screen.Crashed(errors.New("signal: killed"))
+		if v = b.submit(b.get(w.lock.URL+"/web"), "/pass", "name", "mira", "accesspass", "WRONG"); v.failure() != "webSignInCredential" || strings.Contains(v.source, "WRONG") {
+			t.Errorf("a wrong pass in the form that stands in: %s %q", v.step(), v.failure())
+		}
+		pass := w.pass(mira)
+		if v = b.submit(v, "/pass", "name", "mira", "accesspass", pass); v.step() != "register" {
+			t.Errorf("the right one: %s %q %s", v.step(), v.failure(), v.text)
+		}
+		w.nothingSecret(b, pass)
+		w.screen.Lock()
+		v = b.submit(b.home(w, "?person=other"), "/web")
+		at, form := v.form("/cancel")
+		form.Set("name", mira)
+		form.Set("accesspass", w.pass(mira))
+		if v = b.post(strings.Replace(at, "/cancel", "/pass", 1), form); v.step() != "websignin" || v.failure() != "lockChanged" {
+			t.Errorf("the form while the browser works: %s %q", v.step(), v.failure())
 		}
 		w.screen.Crashed(errors.New("signal: killed"))
 		if v = b.submit(b.get(w.lock.URL+"/web"), "/cancel"); v.step() != "lock" || v.failure() != "" {

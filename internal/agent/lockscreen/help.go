@@ -3,6 +3,7 @@ package lockscreen
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/agent"
@@ -21,6 +22,7 @@ type helpPage struct {
 	Contact  time.Time // the last one, in the tenant's zone
 	Options  []option
 	Text     string // the administrator's
+	First    option // the administrator's choice of what comes first; no method without one
 	Repairs  *agent.Repairs
 	Busy     bool
 }
@@ -51,7 +53,7 @@ func (s *Screen) showHelp(w http.ResponseWriter, r *http.Request) error {
 			p.Contact = at.In(p.Now.Location())
 		}
 		p.Text = d.Settings("")[devicepolicy.HelpText].Value.Text()
-		p.Options = s.options(d)
+		p.Options, p.First = s.options(d), firstChoice(d)
 	}
 	s.page(w, r, http.StatusOK, p)
 	return nil
@@ -93,6 +95,17 @@ func (s *Screen) options(d *agent.Device) []option {
 		}
 	}
 	return all
+}
+
+// firstChoice returns the way in that the administrator wants first, and by which policy.
+func firstChoice(d *agent.Device) option {
+	one := d.Settings("")[devicepolicy.DefaultCredentialProvider]
+	for m, id := range providers {
+		if strings.EqualFold(id, one.Value.Text()) {
+			return option{Method: m, On: true, Policy: one.PolicyName}
+		}
+	}
+	return option{}
 }
 
 // repairTime is how long "Fix my PIN" may take.

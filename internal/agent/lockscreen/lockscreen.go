@@ -192,6 +192,7 @@ func (s *Screen) routes() http.Handler {
 		"POST /pin":     s.takePIN,
 		"POST /web":     s.startWeb,
 		"GET /web":      s.showWeb,
+		"POST /pass":    s.takePass,
 		"POST /cancel":  s.cancel,
 		"GET /new-pin":  s.showNewPIN,
 		"POST /new-pin": s.takeNewPIN,

@@ -86,7 +86,8 @@ func samples(t *testing.T, lang string) map[string]page {
 	all["lock-ended"] = lockPage{frame: bare, Refused: faultOf(directory.ErrDeviceDisabled)}
 	all["web"] = webPage{frame: bare, Person: "mira"}
 	all["web-back"] = webPage{frame: bare, Person: "mira", To: "https://id.contoso.example/signin"}
-	all["web-crashed"] = webPage{frame: troubled(bare, &trouble{Fault: ErrBrowser}), Person: "mira"}
+	all["web-failed"] = webPage{frame: troubled(bare, &trouble{Fault: agent.ErrAway}), Person: "mira"}
+	all["web-crashed"] = webPage{frame: troubled(bare, &trouble{Fault: ErrBrowser}), Person: "mira", Plain: true, Name: "mira@contoso.example"}
 	all["onward"] = onwardPage{bare, "https://id.contoso.example/signin"}
 	all["opening"] = openingPage{bare, "Mira Okafor"}
 	all["refused"] = refusedPage{troubled(frame{Lang: lang, Now: monday}, &trouble{Fault: ErrForeign})}

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/websignin"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/devicepolicy"
+	"github.com/postern-id/postern/internal/graphclient"
 )
 
 // webPage is web.html: web sign-in is under way elsewhere, or has failed.
@@ -20,6 +21,8 @@ type webPage struct {
 	Person string // as the form names them
 	Forgot bool
 	To     string // the identity provider's page, for who came back from it
+	Plain  bool   // a name and a pass can be typed here, as the browser does not work
+	Name   string // as typed, or the person's
 }
 
 func (webPage) file() string { return "web.html" }
@@ -77,7 +80,7 @@ func (s *Screen) sendToWeb(w http.ResponseWriter, r *http.Request, a *attempt, u
 	}
 	lang := s.frame(r, nil).Lang
 	won := s.still(a, func() {
-		a.step, a.user, a.forgot, a.request, a.show, a.sent = signing, user, forgot, nil, "", false
+		a.step, a.user, a.forgot, a.request, a.show, a.sent, a.plain, a.name = signing, user, forgot, nil, "", false, false, hint
 		s.within(a, s.webTime, ErrTime)
 	})
 	if !won {
@@ -166,6 +169,7 @@ func (s *Screen) showWeb(w http.ResponseWriter, r *http.Request) error {
 	at, to, user, forgot := a.step, a.show, a.user, a.forgot
 	failed, sent := a.trouble != nil, a.sent
 	a.sent = a.sent || a.show != ""
+	plain, name := a.plain, a.name
 	s.mu.Unlock()
 	switch {
 	case at != signing:
@@ -180,7 +184,7 @@ func (s *Screen) showWeb(w http.ResponseWriter, r *http.Request) error {
 		if user == "" {
 			user = other
 		}
-		s.page(w, r, http.StatusOK, webPage{s.frame(r, a), user, forgot, to})
+		s.page(w, r, http.StatusOK, webPage{s.frame(r, a), user, forgot, to, plain, name})
 	}
 	return nil
 }
@@ -239,6 +243,11 @@ func (s *Screen) redeem(a *attempt, request *websignin.Request, answer url.Value
 	if err != nil {
 		return "", err
 	}
+	return s.arrived(ctx, a, p)
+}
+
+// arrived does what comes next for somebody who signed in at the server.
+func (s *Screen) arrived(ctx context.Context, a *attempt, p websignin.Person) (next string, err error) {
 	account, err := s.agent.Welcome(ctx, p)
 	if err != nil {
 		return "", err
@@ -299,5 +308,41 @@ func (s *Screen) Crashed(err error) {
 	s.mu.Unlock()
 	if at == signing {
 		s.failWeb(a, errors.Join(ErrBrowser, err))
+		s.still(a, func() { a.plain = true })
 	}
+}
+
+// takePass serves POST /pass: name, accesspass. It stands in where the browser does not work,
+// and is the same sign-in, question by question.
+func (s *Screen) takePass(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.current(r)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	plain := a.plain && a.step == signing
+	a.name = strings.TrimSpace(r.PostFormValue("name"))
+	name := a.name
+	s.mu.Unlock()
+	if !plain {
+		return ErrChanged
+	}
+	if d, err := s.agent.Device(); err == nil {
+		name = d.FullName(name)
+	}
+	ctx, cancel := context.WithTimeout(during(a, r), redeemTime)
+	defer cancel()
+	p, err := s.agent.SignInWithPass(ctx, name, graphclient.NewSecret(r.PostFormValue("accesspass")))
+	next := ""
+	if err == nil {
+		next, err = s.arrived(ctx, a, p)
+	}
+	if err != nil {
+		return err
+	}
+	if next == "" {
+		next = "/"
+	}
+	s.onward(w, r, next)
+	return nil
 }
