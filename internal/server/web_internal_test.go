@@ -1,9 +1,12 @@
 package server
 
 import (
+	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -102,6 +105,34 @@ func TestStreamsOfDevicesDoNotCountAmongThoseOfTheirAddress(t *testing.T) {
 		if line == "" {
 			break
 		}
+	}
+}
+
+// By TLS the connection that counts is the one below.
+func TestAStreamIsSparedByTLSToo(t *testing.T) {
+	site := httptest.NewUnstartedServer(nil)
+	site.StartTLS()
+	site.Close() // only its certificate is of use
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := limit(l, 1, nil)
+	web := webServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer spare(r.Context())()
+		most.mu.Lock()
+		defer most.mu.Unlock()
+		_, _ = fmt.Fprintf(w, "%d held", len(most.held))
+	}))
+	go func() { _ = web.Serve(tls.NewListener(most, site.TLS)) }()
+	t.Cleanup(func() { _ = web.Close() })
+	res, err := site.Client().Get("https://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if body, err := io.ReadAll(res.Body); string(body) != "0 held" {
+		t.Errorf("%q, %v", body, err)
 	}
 }
 
