@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -41,8 +42,9 @@ type stage struct {
 	dir     string // everybody may look in
 	own     string // greetd's user's own
 	agent   *linuxtest.Process
-	n       int    // pages that were seen
-	last    string // page that was shown
+	run     []string // its arguments
+	n       int      // pages that were seen
+	last    string   // page that was shown
 	since   time.Time
 	hostile atomic.Value // instead of the server's page: what is served
 	secret  string       // address of a service of this machine
@@ -88,8 +90,8 @@ func newStage(t *testing.T) *stage {
 	linuxtest.Write(t, session, "#!/bin/sh\necho \"I am $(id -un), $(id -u), by $POSTERN_METHOD\" >"+g.dir+"/opened\n", 0o755)
 	linuxtest.Write(t, filepath.Join(g.dir, "opened"), "", 0o666)
 	linuxtest.Must(t, os.Chmod(filepath.Join(g.dir, "opened"), 0o666))
-	g.agent = linuxtest.Start(t, "/usr/bin/postern-agent", append([]string{"run", "--log-level", "info", "--session-command", session}, agent...)...)
-	linuxtest.Within(t, 10*time.Second, "agent", func() bool { return linuxtest.Exists("/run/postern/screen.sock") })
+	g.run = append([]string{"run", "--log-level", "info", "--session-command", session}, agent...)
+	g.startAgent()
 
 	for from, to := range map[string]string{"greeter": "/usr/lib/postern/greeter", "sway.conf": "/usr/share/postern/sway.conf"} {
 		text, err := os.ReadFile(filepath.Join("../../packaging/linux/greeter", from))
@@ -99,6 +101,17 @@ func newStage(t *testing.T) *stage {
 	linuxtest.Write(t, "/etc/pam.d/greetd", "@include common-auth\n@include common-account\n@include common-session\n", 0o644)
 	g.display = linuxtest.Display(t, "1024x768")
 	return g
+}
+
+// startAgent starts the agent, in the place of the one that was stopped.
+func (g *stage) startAgent() {
+	g.t.Helper()
+	socket := greeter.ScreenSocket(greeter.Socket)
+	if err := os.Remove(socket); err != nil && !os.IsNotExist(err) {
+		g.t.Fatal(err)
+	}
+	g.agent = linuxtest.Start(g.t, "/usr/bin/postern-agent", g.run...)
+	linuxtest.Within(g.t, 10*time.Second, "agent", func() bool { return linuxtest.Exists(socket) })
 }
 
 // begin starts greetd.
@@ -268,18 +281,27 @@ func TestInsideAPersonComesBackByAPass(t *testing.T) {
 	g.until("session by PIN", func() bool { return strings.HasPrefix(g.opened(), "I am ada, 2") })
 }
 
-// first clicks, and measures how long the first prompt takes. On a machine that does nothing
-// else (POSTERN_SOAK=1) it may not take longer than most.
+// first clicks, and measures how long the first prompt takes. On a machine that is not busy
+// (POSTERN_SOAK=1 looks) it may not take longer than most.
 func (g *stage) first(title string, most time.Duration) *stage {
 	g.t.Helper()
 	clicked := time.Now()
 	g.types().sees(title)
 	took := time.Since(clicked)
 	g.t.Logf("first prompt after %s", took.Round(10*time.Millisecond))
-	if os.Getenv("POSTERN_SOAK") != "" && took > most {
+	if os.Getenv("POSTERN_SOAK") != "" && !busy(g.t) && took > most {
 		g.t.Errorf("the first prompt came after %s, not within %s", took, most)
 	}
 	return g
+}
+
+// busy reports whether more programs want to run than there are cores for.
+func busy(t *testing.T) bool {
+	text, err := os.ReadFile("/proc/loadavg")
+	linuxtest.Must(t, err)
+	load, err := strconv.ParseFloat(strings.Fields(string(text))[0], 64)
+	linuxtest.Must(t, err)
+	return load > float64(2*runtime.NumCPU())
 }
 
 // opened is what the session's command wrote.
@@ -359,6 +381,11 @@ func TestInsideAHostilePageReachesNothing(t *testing.T) {
 		if !strings.Contains(g.agent.Wrote(), kiosk.ErrHangs.Text) {
 			t.Error("a browser that hangs is not told")
 		}
+		// The agent is put in the place of another version: the screen comes back by itself.
+		g.agent.Stop()
+		g.startAgent()
+		g.until("greeter that attaches again", func() bool { return strings.Contains(g.agent.Wrote(), `"msg":"greeter"`) })
+		g.sees("Locked").types().sees("Quiet")
 	}
 	// Nobody else's programs see any of it.
 	for user, socket := range map[string]string{"30001": greeter.Socket, "_greetd": greeter.ScreenSocket(greeter.Socket)} {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -38,9 +39,10 @@ type Host struct {
 	Machine Machine
 	Log     *slog.Logger
 
-	mu       sync.Mutex
-	attached *attached
-	turn     uint64
+	mu        sync.Mutex
+	attached  *attached
+	turn      uint64
+	strangers once // by uid
 }
 
 // A Machine can be switched off.
@@ -223,7 +225,9 @@ func (h *Host) attend(ctx context.Context, screen Screen, conn net.Conn) {
 func (h *Host) process(conn net.Conn) (ticket.Process, bool) {
 	from, err := peer.Of(conn)
 	if err != nil || from.UID != h.UID {
-		h.Log.Warn("somebody else than the greeter was sent away", "uid", from.UID, "pid", from.PID, "err", err)
+		if h.strangers.first(strconv.FormatUint(uint64(from.UID), 10)) { // who tries again and again fills no log
+			h.Log.Warn("somebody else than the greeter was sent away", "uid", from.UID, "pid", from.PID, "err", err)
+		}
 		return ticket.Process{}, false
 	}
 	stat, ok := peer.StatOf(from.PID)

@@ -100,7 +100,7 @@ func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) 
 
 // fence is the one way out of the page.
 func (p *page) fence(w *wire, server string) *fence.Proxy {
-	told := newOnce(mostTold)
+	var told once
 	return &fence.Proxy{
 		Rules: fence.Rules{Server: server, Hosts: p.site.Hosts, Redirect: p.site.Redirect},
 		Begin: func(ctx context.Context) (string, bool) {
@@ -160,18 +160,18 @@ const mostTold = 50
 // once knows what came before.
 type once struct {
 	mu   sync.Mutex
-	most int
 	seen map[string]bool
 }
-
-func newOnce(most int) *once { return &once{most: most, seen: map[string]bool{}} }
 
 // first reports whether text comes for the first time, and not too much came already.
 func (o *once) first(text string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.seen[text] || len(o.seen) >= o.most {
+	if o.seen[text] || len(o.seen) >= mostTold {
 		return false
+	}
+	if o.seen == nil {
+		o.seen = map[string]bool{}
 	}
 	o.seen[text] = true
 	return true

@@ -94,11 +94,14 @@ func start(t testing.TB, files []*os.File, name string, args ...string) *Process
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true}
 	cmd.WaitDelay = time.Second
 	Must(t, cmd.Start())
-	t.Cleanup(func() {
+	p.Stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(unix.SIGTERM)
 		late := time.AfterFunc(5*time.Second, func() { _ = cmd.Process.Kill() })
 		defer late.Stop()
 		_ = cmd.Wait() // it was told to end
+	})
+	t.Cleanup(func() {
+		p.Stop()
 		if t.Failed() {
 			t.Logf("%s wrote:\n%s", filepath.Base(name), p.Wrote())
 		}
@@ -121,6 +124,8 @@ func Display(t testing.TB, size string) string {
 
 // A Process is a program that runs beside the test, and what it has written.
 type Process struct {
+	Stop func() // ends it, and waits for that
+
 	mu   sync.Mutex
 	text bytes.Buffer
 }
