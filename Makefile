@@ -17,7 +17,7 @@ test: ## all tests; installs what they need where it can
 	@scripts/test
 
 build: $(PAM) ## bin/postern and bin/postern-agent; pam_postern.so too where gcc and libpam0g-dev are
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags otel -ldflags='-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 native: ## bin/pam_postern.so
 	@$(MAKE) --no-print-directory -C native/pam
