@@ -129,11 +129,12 @@ func (a *Agent) Welcome(ctx context.Context, p websignin.Person) (device.Account
 	account, err := a.present(ctx, d, p.ID)
 	if websignin.Lost(err) {
 		a.unfinished.again(p.ID)
+	} else {
+		a.unfinished.done(p.ID)
 	}
 	if err != nil {
 		return device.Account{}, err
 	}
-	a.unfinished.done(p.ID)
 	if account.ID != p.ID {
 		return device.Account{}, websignin.ErrAnswer
 	}
