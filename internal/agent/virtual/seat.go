@@ -57,12 +57,16 @@ func (s seat) Open(_ context.Context, o lockscreen.Opening) (string, error) {
 	return desktopPath, nil
 }
 
-// Power implements lockscreen.Seat: there is no power to switch, but the agent can start anew.
-func (s seat) Power(_ context.Context, _ lockscreen.Action) error { return lockscreen.ErrNoPower }
+// Power implements lockscreen.Seat. A device that is switched off starts again at once: nobody
+// could press its button.
+func (s seat) Power(ctx context.Context, a lockscreen.Action) error {
+	s.d.diary.note("The device was switched off and on", string(a))
+	return s.d.restart(context.WithoutCancel(ctx), func() error { return nil })
+}
 
 // Facts implements lockscreen.Seat.
 func (s seat) Facts() lockscreen.Facts {
-	f := lockscreen.Facts{Name: s.d.o.Name}
+	f := lockscreen.Facts{Name: s.d.o.Name, CanPower: true}
 	s.d.mu.Lock()
 	defer s.d.mu.Unlock()
 	if s.d.session != nil && s.d.session.Locked {

@@ -11,6 +11,7 @@ package virtual
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -66,6 +67,7 @@ type Device struct {
 
 // A machine is a device that is switched on.
 type machine struct {
+	start  string // tells this start from every other one
 	agent  *agent.Agent
 	screen *lockscreen.Screen
 	pages  http.Handler // of the screen
@@ -179,7 +181,7 @@ func (d *Device) switchOn(ctx context.Context) error {
 		return fmt.Errorf("open %s: %w", d.o.Name, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	m := &machine{agent: a, stop: stop, ended: make(chan struct{})}
+	m := &machine{start: rand.Text(), agent: a, stop: stop, ended: make(chan struct{})}
 	if m.screen, err = lockscreen.New(lockscreen.Options{Agent: a, Seat: seat{d}, Now: d.now, Log: d.log, Key: d.key}); err != nil {
 		stop()
 		return errors.Join(err, a.Close())

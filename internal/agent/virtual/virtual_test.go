@@ -18,7 +18,7 @@ import (
 
 func TestADeviceIsAsItWasAfterARestart(t *testing.T) {
 	w := newWorld(t)
-	w.desktop(0)
+	tab := w.desktop(0)
 	before := w.devices
 	device, err := os.ReadFile(filepath.Join(w.dir, "devices", "LAP-0418", "agent", "device.json"))
 	w.must(err)
@@ -40,7 +40,9 @@ func TestADeviceIsAsItWasAfterARestart(t *testing.T) {
 	if string(now) == string(device) {
 		t.Error("the device did not notice that the server has another address")
 	}
-	w.browser(1) // and it shows a lock screen
+	w.browser(1)                      // and it shows a lock screen
+	w.must(tab.Open(w.site(0) + "/")) // a tab that was left open
+	w.at(tab, "lock")
 }
 
 func (w *world) siteOf(address string) string {
@@ -58,7 +60,7 @@ func TestOnTheBench(t *testing.T) {
 	}{
 		{{"unplugged, the PIN works and the globe does not", unplugged}, {"a clock that is ahead locks nobody out", ahead}},
 		{{"a device whose TPM was cleared joins again", cleared}, {"what the agent says holds no secret", said}},
-		{{"a device that was switched off at the server ends its session", switchedOff}, {"the other one goes on", goesOn}},
+		{{"a device that was switched off at the server ends its session", switchedOff}, {"one that was restarted knows its browser and its PINs", restarted}},
 		{{"a crashed browser is told, and its answer is worth nothing", crashed}, {"a PIN that was wiped is not there", wiped}},
 	} {
 		t.Run("", func(t *testing.T) {
@@ -214,4 +216,16 @@ func switchedOff(t *testing.T, w *world, device int) {
 	}
 }
 
-func goesOn(_ *testing.T, w *world, device int) { w.desktop(device) }
+func restarted(t *testing.T, w *world, device int) {
+	t.Helper()
+	b := w.desktop(device)
+	w.must(b.Fill(map[string]string{"do": "lock"}))
+	w.must(b.Open("/power"))
+	w.must(b.Fill(map[string]string{"action": "restart"}))
+	w.at(b, "lock")
+	if !strings.Contains(b.Text(), "Other user") {
+		t.Errorf("a session outlived the restart: %s", b.Text())
+	}
+	w.typePIN(b)
+	w.at(b, "desktop")
+}

@@ -49,6 +49,11 @@ func (d *Device) Handler() http.Handler {
 		case r.URL.Path == "/enter/"+d.key:
 			d.remember(w)
 			d.serveScreen(w, r)
+		case d.stale(r): // the device was restarted, and its lock screen knows no browser yet
+			d.remember(w)
+			again := r.Clone(r.Context())
+			again.URL.Path, again.URL.RawQuery = "/enter/"+d.key, ""
+			d.serveScreen(w, again)
 		case r.URL.Path == "/" && !r.URL.Query().Has("state") && d.desktop() != nil: // the lock screen is for who is not in
 			http.Redirect(w, r, desktopPath, http.StatusSeeOther)
 		default:
@@ -87,16 +92,38 @@ func (d *Device) cookie() string {
 	return "postern-bench-" + u.Port()
 }
 
-// mark is the cookie's value. Other programs of this machine may come to see it, and learn
+// mark is what the cookie's value begins with; the start of the device follows. Other programs of this machine may come to see it, and learn
 // the key by it as little as anybody.
 func (d *Device) mark() string {
 	sum := sha256.Sum256([]byte("bench " + d.key))
 	return hex.EncodeToString(sum[:])
 }
 
+// stale reports whether a browser that knows the key has been let in by a former start of the
+// device. It then wants a page, and no part of one.
+func (d *Device) stale(r *http.Request) bool {
+	c, err := r.Cookie(d.cookie())
+	if err != nil || r.Method != http.MethodGet || r.URL.Path == "/events" || strings.HasPrefix(r.URL.Path, design.Root) {
+		return false
+	}
+	mark, start, _ := strings.Cut(c.Value, ".")
+	return d.isMark(mark) && start != d.start()
+}
+
+func (d *Device) isMark(text string) bool {
+	return subtle.ConstantTimeCompare([]byte(text), []byte(d.mark())) == 1
+}
+
+func (d *Device) start() string {
+	if m := d.machine(); m != nil {
+		return m.start
+	}
+	return ""
+}
+
 func (d *Device) remember(w http.ResponseWriter) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // these pages have no TLS: nobody else is on the way
-		Name: d.cookie(), Value: d.mark(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: d.cookie(), Value: d.mark() + "." + d.start(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})
 }
 
@@ -104,7 +131,10 @@ func (d *Device) remember(w http.ResponseWriter) {
 func (d *Device) known(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := r.Cookie(d.cookie())
-		if err != nil || subtle.ConstantTimeCompare([]byte(c.Value), []byte(d.mark())) != 1 {
+		if err != nil {
+			c = &http.Cookie{}
+		}
+		if mark, _, _ := strings.Cut(c.Value, "."); !d.isMark(mark) {
 			http.Error(w, "Open the lock screen by the address that postern dev prints.", http.StatusForbidden)
 			return
 		}
@@ -274,7 +304,6 @@ func (d *Device) actOnBench(w http.ResponseWriter, r *http.Request) {
 	if r.PostFormValue("from") == desktopPath {
 		to = desktopPath
 	}
-	m := d.machine()
 	said, err := blows[i].do(d, r.Context())
 	if err != nil {
 		d.log.InfoContext(r.Context(), "the bench could not do it", "err", err)
@@ -282,9 +311,6 @@ func (d *Device) actOnBench(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.diary.note(said, "on the test bench")
-	if d.machine() != m { // its lock screen is another one, and lets no browser in that it has not seen
-		to = "/enter/" + d.key
-	}
 	http.Redirect(w, r, to+"?done="+url.QueryEscape(blows[i].Name), http.StatusSeeOther)
 }
 
