@@ -77,10 +77,11 @@ func joinCommand() *cobra.Command {
 			j.SignIn = agent.WithPass(j.UPN, typed)
 		case code:
 			j.SignIn = agent.WithCode(func(d *websignin.Code) {
-				say("On another device open " + d.Address + " and type the code " + d.UserCode)
-				if d.Number != "" {
-					say("It asks for a number: " + d.Number)
+				if d.Number == "" {
+					say("On another device open " + d.Address + " and type the code " + d.UserCode)
+					return
 				}
+				say("Somebody is at that page. If it is you, give it this number: " + d.Number)
 			})
 		default:
 			j.SignIn = agent.WithBrowser(j.UPN, func(address string) {

@@ -288,13 +288,15 @@ func WithPass(name string, pass graphclient.Secret) func(context.Context, *link.
 	}
 }
 
-// WithCode signs in on another device; show tells where, and with which code.
+// WithCode signs in on another device; show tells where, and with which code, and is called
+// again once there is a number.
 func WithCode(show func(*websignin.Code)) func(context.Context, *link.Link, device.About) (websignin.Person, error) {
 	return func(ctx context.Context, l *link.Link, about device.About) (websignin.Person, error) {
 		c, err := websignin.StartCode(ctx, l, about)
 		if err != nil {
 			return websignin.Person{}, err
 		}
+		c.OnNumber = func() { show(c) }
 		show(c)
 		return c.Wait(ctx)
 	}

@@ -41,10 +41,11 @@ type DeviceCode struct {
 
 	// Of the agent's codes: the key that asked and has to redeem, the number that the device
 	// shows and the person copies, with how often they got it wrong, and the device, by its own
-	// account until it has joined.
+	// account until it has joined. ReachedAt is when the page that asks was first shown.
 	Thumbprint string         `json:"jkt,omitempty"`
 	Number     string         `json:"number,omitempty"`
 	Misses     int            `json:"misses,omitempty"`
+	ReachedAt  time.Time      `json:"reachedAt,omitzero"`
 	Host       string         `json:"host,omitempty"`
 	Device     *signin.Device `json:"device,omitempty"`
 
@@ -71,6 +72,8 @@ const (
 	// pollInterval is what clients are told. One that asks sooner is answered all the same:
 	// an answer costs one read, and MSAL Go begins after 50 ms whatever it was told.
 	pollInterval = 5 * time.Second
+	// joinInterval is how often a device asks that joins: somebody waits for its number.
+	joinInterval = 2 * time.Second
 	// userCodeTries bounds how often a code that is taken is drawn again.
 	userCodeTries = 5
 )
@@ -140,10 +143,13 @@ func (s *Server) deviceCodeRequest(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	page := s.PublicURL + devicePath
+	page, number, interval := s.PublicURL+devicePath, d.Number, pollInterval
+	if d.joins() {
+		number, interval = "", joinInterval // it comes with a poll, once somebody is at the page
+	}
 	return writeJSON(w, deviceAuthorization{
-		UserCode: usercode.Show(userCode), Number: d.Number, DeviceCode: secret, VerificationURI: page,
-		ExpiresIn: int64(deviceCodeLifetime / time.Second), Interval: int64(pollInterval / time.Second),
+		UserCode: usercode.Show(userCode), Number: number, DeviceCode: secret, VerificationURI: page,
+		ExpiresIn: int64(deviceCodeLifetime / time.Second), Interval: int64(interval / time.Second),
 		Message: s.Pages.DeviceMessage(r.URL.Query().Get("mkt"), page, usercode.Show(userCode)),
 	})
 }
@@ -240,6 +246,8 @@ func (s *Server) deviceCode(x *exchange) (tokens, error) {
 		return tokens{}, oautherr.ErrAuthorizationDeclined
 	case over && d.State != DeviceRedeemed:
 		return tokens{}, oautherr.ErrDeviceCodeExpired
+	case d.State == DevicePending && d.joins() && !d.ReachedAt.IsZero():
+		return tokens{}, &oautherr.Challenge{Err: oautherr.ErrAuthorizationPending, Number: d.Number}
 	case d.State == DevicePending:
 		return tokens{}, oautherr.ErrAuthorizationPending
 	}

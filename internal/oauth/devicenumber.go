@@ -18,7 +18,8 @@ import (
 
 // A code of the agent signs a person in at a device that they may have been talked into: it is
 // bound to the key of that device, its page names the host, and the person copies a number
-// that stands on the device's screen (docs/threat-model.md, rule 18).
+// that stands on the device's screen (docs/threat-model.md, rule 18). A device that joins
+// hears its number only once somebody is at the page, so that no letter can hold both.
 
 const (
 	numberDigits = 4

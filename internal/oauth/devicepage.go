@@ -156,6 +156,12 @@ func (s *Server) confirmDevice(w http.ResponseWriter, r *http.Request) {
 		s.Pages.ShowError(w, r, ErrUserCode, a.tenant)
 		return
 	}
+	if a.code.joins() && a.code.ReachedAt.IsZero() {
+		if err := s.Store.ReachDeviceCode(r.Context(), a.code, s.Now()); err != nil {
+			s.Pages.ShowError(w, r, err, a.tenant)
+			return
+		}
+	}
 	answer := r.PostForm.Get("answer")
 	if r.Method != http.MethodPost || answer != "approve" && answer != "deny" {
 		s.Pages.ShowConfirm(w, r, a.tenant, r.URL.RequestURI(), a.asks(), nil)

@@ -81,6 +81,9 @@ type Store interface {
 	// unless it is nil, and records e; or does none of it. Of any number of concurrent
 	// decisions one returns nil, the others ErrUserCode.
 	DecideDeviceCode(ctx context.Context, d DeviceCode, f *Family, at time.Time, e audit.Event) error
+	// ReachDeviceCode notes that somebody is at the page for d, or is ErrUserCode if it is not
+	// pending at at.
+	ReachDeviceCode(ctx context.Context, d DeviceCode, at time.Time) error
 	// MissDeviceCode counts a wrong number for d if it is pending at at, else it is ErrUserCode,
 	// records e, and returns how many more are left; with none the code is declined.
 	MissDeviceCode(ctx context.Context, d DeviceCode, most int, at time.Time, e audit.Event) (left int, err error)

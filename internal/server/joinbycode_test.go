@@ -28,10 +28,29 @@ func (m *machine) askCode() asked {
 		"scope": {"openid profile " + string(directory.DeviceRegistrationAppID) + "/" + directory.DeviceScope},
 	})
 	var out asked
-	if err := json.Unmarshal([]byte(a.body), &out); err != nil || a.status != http.StatusOK || len(out.Number) != 4 {
+	if err := json.Unmarshal([]byte(a.body), &out); err != nil || a.status != http.StatusOK || out.Number != "" {
 		m.w.t.Fatalf("device code: %d %s %v", a.status, a.body, err)
 	}
 	return out
+}
+
+// toNumber opens the page that asks, as a person does, and returns its address; the device
+// hears its number then, and not before.
+func (m *machine) toNumber(c *asked, name, pass string) string {
+	m.w.t.Helper()
+	if _, v := m.redeemCode(*c); v["number"] != nil {
+		m.w.t.Errorf("before anybody is at the page: %v", v)
+	}
+	confirm := m.w.toConfirm(c.User, name, pass)
+	if a := m.w.get(confirm); a.status != http.StatusOK {
+		m.w.t.Fatalf("confirm: %d\n%s", a.status, a.body)
+	}
+	_, v := m.redeemCode(*c)
+	c.Number, _ = v["number"].(string)
+	if v["error"] != "authorization_pending" || len(c.Number) != 4 {
+		m.w.t.Fatalf("once somebody is at the page: %v", v)
+	}
+	return confirm
 }
 
 // redeemCode polls once.
@@ -66,7 +85,7 @@ func TestADeviceJoinsByCodeWithItsNumber(t *testing.T) {
 	_, pass := w.issue(`{"isUsableOnce":true}`)
 	m := newMachine(w)
 	code := m.askCode()
-	confirm := w.toConfirm(code.User, "admin@contoso.example", pass)
+	confirm := m.toNumber(&code, "admin@contoso.example", pass)
 	page := w.get(confirm)
 	for _, want := range []string{`data-step="confirm"`, "lt-0451[1m.contoso.example", "127.0.0.1", "admin@contoso.example", `name="number"`, "joins the device"} {
 		if !strings.Contains(page.body, want) {
@@ -122,7 +141,7 @@ func TestACodeWithoutItsNumberJoinsNothing(t *testing.T) {
 	_, pass := w.issue(`{"isUsableOnce":false}`)
 	m := newMachine(w)
 	code := m.askCode()
-	confirm := w.toConfirm(code.User, "admin@contoso.example", pass)
+	confirm := m.toNumber(&code, "admin@contoso.example", pass)
 	for what, form := range map[string]url.Values{
 		"no number":    {"answer": {"approve"}},
 		"an empty one": approval(" "),
@@ -158,7 +177,7 @@ func TestANumberIsNotGuessed(t *testing.T) {
 	_, pass := w.issue(`{"isUsableOnce":false}`)
 	m := newMachine(w)
 	code := m.askCode()
-	confirm := w.toConfirm(code.User, "admin@contoso.example", pass)
+	confirm := m.toNumber(&code, "admin@contoso.example", pass)
 	for i := range 3 {
 		a := w.post(confirm, approval(wrong(code.Number)))
 		want := `data-error="deviceNumberWrong"`
@@ -200,7 +219,7 @@ func TestACodeIsFreshForTenMinutesOnly(t *testing.T) {
 	_, pass := w.issue(`{}`)
 	m := newMachine(w)
 	code := m.askCode()
-	if a := w.post(w.toConfirm(code.User, "admin@contoso.example", pass), approval(code.Number)); a.status != http.StatusOK {
+	if a := w.post(m.toNumber(&code, "admin@contoso.example", pass), approval(code.Number)); a.status != http.StatusOK {
 		t.Fatalf("approve: %d\n%s", a.status, a.body)
 	}
 	status, tokens := m.redeemCode(code)

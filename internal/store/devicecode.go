@@ -101,39 +101,54 @@ func (db *DB) DecideDeviceCode(ctx context.Context, d oauth.DeviceCode, f *oauth
 	})
 }
 
-// MissDeviceCode implements oauth.Store. The row is counted up in the statement that reads it,
-// so that guesses which come at once count one by one.
+// ReachDeviceCode implements oauth.Store.
+func (db *DB) ReachDeviceCode(ctx context.Context, d oauth.DeviceCode, at time.Time) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		return tx.changePending(ctx, d, at, func(now *oauth.DeviceCode) { now.ReachedAt = at })
+	})
+}
+
+// MissDeviceCode implements oauth.Store.
 func (db *DB) MissDeviceCode(ctx context.Context, d oauth.DeviceCode, most int, at time.Time, e audit.Event) (left int, err error) {
 	err = db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		n, err := tx.exec(ctx, `
-			UPDATE device_code SET version = version + 1
-			WHERE tenant_id = $1 AND id = $2 AND state = $3 AND expires_at > $4`, d.Tenant, d.ID, oauth.DevicePending, micros(at))
-		if err := changed(n, err, oauth.ErrUserCode); err != nil {
+		if err := tx.changePending(ctx, d, at, func(now *oauth.DeviceCode) {
+			now.Misses++
+			if left = max(0, most-now.Misses); left == 0 {
+				now.State = oauth.DeviceDeclined
+			}
+		}); err != nil {
 			return err
 		}
-		now, _, err := deviceCodeBy(ctx, tx.q, d.Tenant, "id", d.ID)
-		if err != nil {
-			return err
-		}
-		now.Misses++
-		left = max(0, most-now.Misses)
 		if left == 0 {
-			now.State = oauth.DeviceDeclined
-			if err := tx.dropUserCode(ctx, now); err != nil {
+			if err := tx.dropUserCode(ctx, d); err != nil {
 				return err
 			}
-		}
-		body, err := json.Marshal(now)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.exec(ctx, `
-			UPDATE device_code SET state = $1, body = $2 WHERE tenant_id = $3 AND id = $4`, now.State, string(body), d.Tenant, d.ID); err != nil {
-			return err
 		}
 		return tx.append(ctx, e)
 	})
 	return left, err
+}
+
+// changePending changes a code that is pending at at, else it is oauth.ErrUserCode. The row is
+// written before it is read, so that changes which come at once are made one by one.
+func (tx *Tx) changePending(ctx context.Context, d oauth.DeviceCode, at time.Time, change func(*oauth.DeviceCode)) error {
+	n, err := tx.exec(ctx, `
+		UPDATE device_code SET version = version + 1
+		WHERE tenant_id = $1 AND id = $2 AND state = $3 AND expires_at > $4`, d.Tenant, d.ID, oauth.DevicePending, micros(at))
+	if err := changed(n, err, oauth.ErrUserCode); err != nil {
+		return err
+	}
+	now, _, err := deviceCodeBy(ctx, tx.q, d.Tenant, "id", d.ID)
+	if err != nil {
+		return err
+	}
+	change(&now)
+	body, err := json.Marshal(now)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `UPDATE device_code SET state = $1, body = $2 WHERE tenant_id = $3 AND id = $4`, now.State, string(body), d.Tenant, d.ID)
+	return err
 }
 
 // dropUserCode forgets where a user code leads.

@@ -220,6 +220,7 @@ func (l *Link) request(ctx context.Context, r request, nonce string, offset time
 type Refused struct {
 	Status        int
 	CorrelationID string // to find it in the server's log
+	Number        string // that the person copies, with a code that is pending
 	Fault         *fault.Error
 }
 
@@ -253,11 +254,12 @@ func refusal(res *http.Response, answer []byte) error {
 		Error         json.RawMessage `json:"error"`
 		Description   string          `json:"error_description"`
 		CorrelationID string          `json:"correlation_id"`
+		Number        string          `json:"number"`
 	}
 	if json.Unmarshal(answer, &got) != nil || len(got.Error) == 0 {
 		return &Refused{Status: res.StatusCode, Fault: said(kind, fmt.Sprintf("The server answered %d %s.", res.StatusCode, http.StatusText(res.StatusCode)))}
 	}
-	out := &Refused{Status: res.StatusCode, CorrelationID: got.CorrelationID}
+	out := &Refused{Status: res.StatusCode, CorrelationID: got.CorrelationID, Number: got.Number}
 	var plain string
 	var e device.Error
 	switch {

@@ -2,6 +2,7 @@ package websignin
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"time"
@@ -17,9 +18,11 @@ type Code struct {
 	UserCode string
 	Address  string // where to type it
 	Until    time.Time
-	// Number, where the server asks for one, is shown here and copied there by the person, so
-	// that nobody approves somebody else's device (docs/threat-model.md, rule 18).
-	Number string
+	// Number is shown here and copied there by the person, so that nobody approves somebody
+	// else's device (docs/threat-model.md, rule 18). A device that joins gets it while it waits,
+	// once the person is at the page; OnNumber, unless nil, is called then.
+	Number   string
+	OnNumber func()
 
 	link     *link.Link
 	about    device.About
@@ -72,6 +75,12 @@ func (c *Code) Wait(ctx context.Context) (Person, error) {
 		}
 		switch link.OAuthCode(err) {
 		case "authorization_pending":
+			if refused, ok := errors.AsType[*link.Refused](err); ok && refused.Number != "" && c.Number == "" {
+				c.Number = refused.Number
+				if c.OnNumber != nil {
+					c.OnNumber()
+				}
+			}
 		case "slow_down":
 			c.interval += 5 * time.Second // RFC 8628 section 3.5
 		case "authorization_declined", "access_denied":

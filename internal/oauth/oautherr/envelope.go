@@ -37,6 +37,7 @@ type Envelope struct {
 	URI           string `json:"error_uri,omitempty"`
 	Suberror      string `json:"suberror,omitempty"`
 	Claims        string `json:"claims,omitempty"`
+	Number        string `json:"number,omitempty"` // our own, with authorization_pending
 }
 
 // A Challenge is a failure together with what the client can do about it.
@@ -44,6 +45,7 @@ type Challenge struct {
 	Err      error  // the failure
 	Suberror string // Entra's hint, such as basic_action or bad_token; may be empty
 	Claims   string // JSON to send as the claims parameter of the next request; may be empty
+	Number   string // that a device shows now; may be empty
 }
 
 // Error says what Err says.
@@ -78,7 +80,7 @@ func Describe(err error, ids IDs) (Envelope, int) {
 		e.Codes = []int{said.AADSTS}
 	}
 	if c, ok := errors.AsType[*Challenge](err); ok {
-		e.Suberror, e.Claims = c.Suberror, c.Claims
+		e.Suberror, e.Claims, e.Number = c.Suberror, c.Claims, c.Number
 	}
 	e.Description = plain(fmt.Sprintf("%s Trace ID: %s Correlation ID: %s Timestamp: %s", sentence(said), e.TraceID, e.CorrelationID, e.Timestamp))
 	return e, status
