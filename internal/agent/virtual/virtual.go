@@ -97,9 +97,11 @@ func Open(ctx context.Context, o Options) (*Device, error) {
 		return nil, errors.Join(err, d.listener.Close())
 	}
 	d.origin = "http://localhost:" + port
-	d.chip, err = swtpm.New(d.chipState())
-	if err != nil && !errors.Is(err, swtpm.ErrNone) {
-		return nil, errors.Join(err, d.listener.Close())
+	if d.chip, err = swtpm.New(d.chipState()); err != nil {
+		d.chip = nil
+		if !errors.Is(err, swtpm.ErrNone) { // the rest can be tried all the same
+			d.log.WarnContext(ctx, "the software TPM does not start; the device does without", "err", err)
+		}
 	}
 	return d, nil
 }

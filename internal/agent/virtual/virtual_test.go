@@ -229,3 +229,16 @@ func restarted(t *testing.T, w *world, device int) {
 	w.typePIN(b)
 	w.at(b, "desktop")
 }
+
+func TestADeviceDoesWithoutATPMThatDoesNotStart(t *testing.T) {
+	path := t.TempDir()
+	if err := os.WriteFile(filepath.Join(path, "swtpm"), []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", path)
+	w := newWorld(t)
+	if got := w.devices[0].Storage; !strings.HasPrefix(got, "no TPM") || !strings.Contains(w.log.String(), "does not start") {
+		t.Errorf("its keys are in %q", got)
+	}
+	w.desktop(0)
+}
