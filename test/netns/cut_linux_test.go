@@ -20,7 +20,6 @@ func TestInsideTheLinkBreaksWhenSomebodySignsIn(t *testing.T) {
 	m.start().online()
 	t.Run("joining", func(t *testing.T) { joins(t, w, c, records) })
 	t.Run("by pass", func(t *testing.T) { signsIn(t, m, c) })
-	t.Run("by PIN", func(t *testing.T) { unlocks(t, m, c) })
 }
 
 func TestInsideTheLinkBreaksWhenAPINIsSet(t *testing.T) {
@@ -31,10 +30,15 @@ func TestInsideTheLinkBreaksWhenAPINIsSet(t *testing.T) {
 	t.Run("anew", func(t *testing.T) { resets(t, m, c) })
 }
 
+func TestInsideTheLinkBreaksWhenAPINIsTyped(t *testing.T) {
+	w := newWorld(t)
+	unlocks(t, w.machine().joined().start().online(), newCutter(w))
+}
+
 // Wherever a join is cut off, that one or the next goes through, and the tenant has one device
 // more.
 func joins(t *testing.T, w *world, c *cutter, records int) {
-	for _, b := range cuts(t, records, 3, 0) {
+	for _, b := range cuts(t, records, 2, 0) {
 		before, m, pass := w.devices(), w.machine(), w.pass(once)
 		var words string
 		var err error
@@ -61,7 +65,7 @@ func joins(t *testing.T, w *world, c *cutter, records int) {
 func signsIn(t *testing.T, m *machine, c *cutter) {
 	c.after(-1)
 	m.does(true, "auth", m.w.pass(once))
-	for _, b := range cuts(t, c.after(-1), 4, 1) {
+	for _, b := range cuts(t, c.after(-1), 3, 1) {
 		pass := m.w.pass(once)
 		var p prompt
 		var err error
@@ -141,11 +145,12 @@ func resets(t *testing.T, m *machine, c *cutter) {
 
 // Wherever the sign-in by a PIN is cut off, the right one opens and the wrong one does not.
 func unlocks(t *testing.T, m *machine, c *cutter) {
-	m.removePIN()
+	m.online() // by way of the cutter
+	m.does(true, "auth", m.w.pass(once))
 	m.does(true, "chauthtok", firstPIN, firstPIN)
 	c.after(-1)
 	m.does(true, "auth", firstPIN)
-	for i, b := range cuts(t, c.after(-1), 0, 3) {
+	for i, b := range cuts(t, c.after(-1), 0, 2) {
 		if i%20 == 19 {
 			m.forgive()
 			m.online()

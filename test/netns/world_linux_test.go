@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-id/postern/internal/agent/control"
 	"github.com/postern-id/postern/internal/agent/pam"
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/test/live"
@@ -172,13 +173,15 @@ func (m *machine) start() *machine {
 	var err error
 	m.w.device.here(func() { err = m.agent.Start() })
 	must(m.w.t, err)
-	within(m.w.t, "the agent listens", func() bool {
-		conn, err := net.Dial("unix", m.socket())
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	})
+	for _, socket := range []string{m.socket(), filepath.Join(m.state, control.Name)} {
+		within(m.w.t, "the agent listens", func() bool {
+			conn, err := net.Dial("unix", socket)
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err == nil
+		})
+	}
 	return m
 }
 
