@@ -2,6 +2,7 @@ package linux_test
 
 import (
 	"context"
+	"encoding/json"
 	"encoding/pem"
 	"log/slog"
 	"net/http/httptest"
@@ -14,12 +15,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/agent"
+	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/linux"
 	"github.com/postern-id/postern/internal/agent/linux/linuxtest"
 	"github.com/postern-id/postern/internal/agent/pam"
 	"github.com/postern-id/postern/internal/agent/ticket"
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/graphclient"
 	"github.com/postern-id/postern/internal/server"
 )
@@ -33,6 +36,7 @@ type world struct {
 	site  *httptest.Server
 	pass  string // ada's, for many uses
 	agent *agent.Agent
+	state string
 	me    device.Account
 }
 
@@ -58,7 +62,8 @@ func newWorld(t *testing.T) *world {
 	linuxtest.Must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(state) })
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.site.Certificate().Raw})
-	w.agent, err = agent.Open(agent.Options{State: filepath.Join(state, "state"), TPM: chip.Where(), CA: ca, Log: log})
+	w.state = filepath.Join(state, "state")
+	w.agent, err = agent.Open(agent.Options{State: w.state, TPM: chip.Where(), CA: ca, Log: log, LocalPolicy: filepath.Join(state, "policy.yaml")})
 	linuxtest.Must(t, err)
 	linuxtest.Must(t, w.agent.Join(t.Context(), agent.Join{
 		Server: w.site.URL, UPN: ada, SignIn: agent.WithPass(ada, graphclient.NewSecret(created.Pass)),
@@ -130,6 +135,49 @@ func TestInsideAPINSignsInWithoutANetwork(t *testing.T) {
 		Expect("is changed").Ends(0)
 	ask("246810").Expect("tries are left").Ends(1)
 	ask("975318").Ends(0)
+}
+
+func TestInsideAPINThatExpiredOpensNothingButItsChange(t *testing.T) {
+	w := newWorld(t)
+	me, err := w.agent.SignInWithPass(t.Context(), ada, graphclient.NewSecret(w.pass))
+	linuxtest.Must(t, err)
+	linuxtest.Must(t, w.agent.SetPIN(t.Context(), me, "246810"))
+	d, err := w.agent.Device()
+	linuxtest.Must(t, err)
+	linuxtest.Must(t, os.WriteFile(filepath.Join(filepath.Dir(w.state), "policy.yaml"), []byte(devicepolicy.PINExpiration+": 30\n"), 0o600))
+	d.ReadLocal()
+	w.chosen(me.ID, 25*24*time.Hour)
+	linuxtest.PAMTester(t, "prompt", "ada", "authenticate").Expect("Device PIN").Say("246810").Expect("expires on").Ends(0)
+
+	w.chosen(me.ID, 31*24*time.Hour)
+	ask := func(service, typed string, operations ...string) *linuxtest.Terminal {
+		return linuxtest.PAMTester(t, service, "ada", append([]string{"authenticate", "acct_mgmt"}, operations...)...).Expect("Device PIN").Say(typed)
+	}
+	ask("prompt", "111111").Expect("4 tries are left").Ends(1)
+	ask("prompt", "246810").Expect("has expired").Expect("no longer valid; new one required").Ends(1)
+	linuxtest.PAMTester(t, "passwd", "ada", "chauthtok").Expect("Present").Say("246810").Expect("New").Say("246810").Expect("again").Say("246810").
+		Expect("present PIN").Ends(1)
+	ask("prompt", "246810").Expect("has expired").Expect("new one required").Ends(1) // still
+
+	p := linuxtest.Open(t, "login")
+	p.Expect("login:").Say("ada").Expect("Device PIN").Say("246810").Expect("has expired").
+		Expect("Present").Say("246810").Expect("New").Say("975318").Expect("again").Say("975318").Expect("is changed").Expect("$").
+		Say("echo I am $(id -un) by $POSTERN_METHOD").Expect("I am ada by pin").Say("exit").Ends(0)
+	ask("prompt", "975318").Ends(0)
+}
+
+// chosen has a PIN be chosen some time ago.
+func (w *world) chosen(user string, ago time.Duration) {
+	w.t.Helper()
+	file := filepath.Join(w.state, "containers", user+".json")
+	text, err := os.ReadFile(file)
+	linuxtest.Must(w.t, err)
+	var c container.Container
+	linuxtest.Must(w.t, json.Unmarshal(text, &c))
+	c.SetAt = time.Now().Add(-ago)
+	text, err = json.Marshal(c)
+	linuxtest.Must(w.t, err)
+	linuxtest.Must(w.t, os.WriteFile(file, text, 0o600))
 }
 
 func TestInsideADeletedDeviceLetsNobodyIn(t *testing.T) {

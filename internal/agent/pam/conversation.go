@@ -49,6 +49,9 @@ type Move struct {
 	End    bool
 	Result Code
 	Method Method // how it ended well
+	// Expired says that the PIN was right and opens nothing before it is changed: the account
+	// phase asks for that.
+	Expired bool
 }
 
 // An Outcome is what came of a work.
@@ -63,6 +66,7 @@ type Conversation struct {
 	attempt Attempt
 	policy  Policy
 	state   state
+	renew   bool // the PIN has expired: somebody is about to come in by the new one
 	former  string
 	next    string
 	doing   Work
@@ -82,8 +86,9 @@ const (
 const Ticket = "postern-ticket:"
 
 // Begin opens a conversation; recent tells that a proof for this elevation still counts.
-func Begin(a Attempt, p Policy, recent bool) (*Conversation, Move) {
-	c := &Conversation{attempt: a, policy: p}
+// expired that they just came by a PIN that has to be changed.
+func Begin(a Attempt, p Policy, recent, expired bool) (*Conversation, Move) {
+	c := &Conversation{attempt: a, policy: p, renew: expired && a.Request.Action == ChangeToken}
 	if a.Request.Action == ChangeToken {
 		m := c.beginChange()
 		return c, m
@@ -184,7 +189,7 @@ func (c *Conversation) Answer(text string) Move {
 			return c.refuse("The two are not the same. The PIN stays as it was.")
 		}
 		work := ChangePIN
-		if c.attempt.Request.Action != ChangeToken {
+		if c.renew {
 			work = RenewPIN
 		}
 		m := c.do(work, text)
@@ -212,7 +217,6 @@ func (c *Conversation) secret(text string) Move {
 	case text == "":
 		return end(AuthFailed, "")
 	case c.pin() && !named && (digits(text) || c.policy.PINHasLetters):
-		c.former = text // should it have expired
 		return c.do(UnlockPIN, text)
 	case !c.pass():
 		return end(AuthFailed, "That can't be used here.")
@@ -241,8 +245,7 @@ func (c *Conversation) Outcome(o Outcome) Move {
 		if c.attempt.Peer.UID != 0 { // a screen locker, which changes no PIN
 			return end(AuthFailed, "Your device PIN has expired. Switch to the greeter, or type passwd elsewhere, and choose a new one.")
 		}
-		c.state = atNew
-		return ask("Your device PIN has expired. New device PIN: ")
+		return Move{End: true, Method: ByPIN, Expired: true, Say: []Line{{Text: "Your device PIN has expired. Choose a new one now."}}}
 	}
 	if o.Err != nil {
 		return c.failed(o.Err)
@@ -251,13 +254,13 @@ func (c *Conversation) Outcome(o Outcome) Move {
 	case StartCode:
 		c.state = atCode
 		return Move{Ask: &Question{Text: codeText(o.Grant)}}
-	case ChangePIN:
+	case ChangePIN, RenewPIN:
 		return Move{End: true, Say: []Line{{Text: "Your device PIN is changed."}}, Method: ByPIN}
 	}
 	if c.attempt.Person.ID != "" && o.Person.ID != c.attempt.Person.ID {
 		return end(AuthFailed, "You signed in as somebody else.")
 	}
-	by := map[Work]Method{UnlockPIN: ByPIN, RenewPIN: ByPIN, RedeemPass: ByPass, RedeemTicket: ByTicket, AwaitCode: ByDeviceCode}[c.doing]
+	by := map[Work]Method{UnlockPIN: ByPIN, RedeemPass: ByPass, RedeemTicket: ByTicket, AwaitCode: ByDeviceCode}[c.doing]
 	if by == "" {
 		return end(SystemError, "")
 	}
@@ -319,7 +322,8 @@ func end(result Code, text string) Move {
 }
 
 // AccountMove answers the account phase. People who come with an ssh key meet no other check.
-func AccountMove(a Attempt, admitted error, fresh bool, window time.Duration) Move {
+// Who came by a PIN that has expired changes it first, whatever else is asked for.
+func AccountMove(a Attempt, admitted error, fresh, expired bool, window time.Duration) Move {
 	f, told := errors.AsType[*fault.Error](admitted)
 	switch {
 	case a.Person.ID == "":
@@ -330,6 +334,8 @@ func AccountMove(a Attempt, admitted error, fresh bool, window time.Duration) Mo
 		return end(Denied, f.Error())
 	case admitted != nil:
 		return end(SystemError, "")
+	case expired:
+		return end(TokenRequired, "")
 	case !fresh:
 		return end(Denied, staleText(window))
 	}

@@ -61,7 +61,7 @@ func TestWhatIsAskedFor(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, m := Begin(tt.attempt, tt.policy, false)
+			_, m := Begin(tt.attempt, tt.policy, false, false)
 			if got := words(m); !strings.Contains(got, tt.want) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
@@ -115,7 +115,7 @@ func TestWhatWasTypedGoesWhereItBelongs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, _ := Begin(tt.attempt, tt.policy, false)
+			c, _ := Begin(tt.attempt, tt.policy, false, false)
 			m := c.Answer(tt.typed)
 			if m.Do != tt.want {
 				t.Errorf("does %v, want %v", m.Do, tt.want)
@@ -131,7 +131,7 @@ func TestWhatWasTypedGoesWhereItBelongs(t *testing.T) {
 }
 
 func TestAWrongPINEndsTheConversation(t *testing.T) {
-	c, _ := Begin(local(ada), open, false)
+	c, _ := Begin(local(ada), open, false, false)
 	c.Answer("111111")
 	m := c.Outcome(Outcome{Err: errWrong})
 	if !m.End || m.Result != AuthFailed || words(m) != errWrong.Error() || !m.Say[0].Error {
@@ -140,7 +140,7 @@ func TestAWrongPINEndsTheConversation(t *testing.T) {
 }
 
 func TestWhatBreaksIsNotToldInDetail(t *testing.T) {
-	c, _ := Begin(local(ada), open, false)
+	c, _ := Begin(local(ada), open, false, false)
 	c.Answer("111111")
 	m := c.Outcome(Outcome{Err: errors.New("open /dev/tpmrm0: permission denied")})
 	if !m.End || m.Result != SystemError || strings.Contains(words(m), "tpm") {
@@ -149,7 +149,7 @@ func TestWhatBreaksIsNotToldInDetail(t *testing.T) {
 }
 
 func TestSomebodyElsesProofOpensNothing(t *testing.T) {
-	c, _ := Begin(local(ada), open, false)
+	c, _ := Begin(local(ada), open, false, false)
 	c.Answer("ABCD-EFGH")
 	if m := c.Outcome(Outcome{Person: Person{ID: "b", Name: "bob"}}); m.Result != AuthFailed {
 		t.Errorf("%+v", m)
@@ -157,7 +157,7 @@ func TestSomebodyElsesProofOpensNothing(t *testing.T) {
 }
 
 func TestACodeIsShownInOneQuestionAndTheAnswerDoesNotMatter(t *testing.T) {
-	c, _ := Begin(local(ada), open, false)
+	c, _ := Begin(local(ada), open, false, false)
 	c.Answer("")
 	m := c.Outcome(Outcome{Grant: Grant{URL: "https://x.example/device", Complete: "https://x.example/device?c=1", Code: "ABCD-EFGH", Number: "42"}})
 	if m.Ask == nil || m.Ask.Hidden || m.Say != nil {
@@ -178,7 +178,7 @@ func TestACodeIsShownInOneQuestionAndTheAnswerDoesNotMatter(t *testing.T) {
 
 func TestAPINIsChangedByWhoKnowsIt(t *testing.T) {
 	change := from(ada, func(a *Attempt) { a.Request.Action = ChangeToken })
-	c, m := Begin(change, open, false)
+	c, m := Begin(change, open, false, false)
 	for _, step := range []struct{ question, answer string }{{"Present", "246810"}, {"New device PIN: ", "975318"}, {"again", "975318"}} {
 		if !strings.Contains(words(m), step.question) {
 			t.Fatalf("%q, want %q", words(m), step.question)
@@ -194,31 +194,45 @@ func TestAPINIsChangedByWhoKnowsIt(t *testing.T) {
 }
 
 func TestAPINThatExpiredIsChangedBeforeItOpens(t *testing.T) {
-	c, _ := Begin(local(ada), open, false)
+	c, _ := Begin(local(ada), open, false, false)
 	c.Answer("246810")
 	m := c.Outcome(Outcome{Err: ErrExpired})
-	if m.End || !strings.Contains(words(m), "expired. New device PIN") {
+	if !m.End || m.Result != Success || !m.Expired || !strings.Contains(words(m), "has expired") {
 		t.Fatalf("%+v", m)
 	}
-	locker, _ := Begin(from(ada, func(a *Attempt) { a.Peer.UID = 200001 }), open, false)
+	locker, _ := Begin(from(ada, func(a *Attempt) { a.Peer.UID = 200001 }), open, false, false)
 	locker.Answer("246810")
-	if m := locker.Outcome(Outcome{Err: ErrExpired}); !m.End || m.Result != AuthFailed {
+	if m := locker.Outcome(Outcome{Err: ErrExpired}); !m.End || m.Result != AuthFailed || m.Expired {
 		t.Fatalf("a screen locker: %+v", m)
 	}
-	c.Answer("975318")
+	for _, fresh := range []bool{true, false} {
+		if m := AccountMove(local(ada), nil, fresh, true, 0); m.Result != TokenRequired {
+			t.Errorf("the account phase: %+v", m)
+		}
+	}
+	off := local(ada)
+	off.Person.Enabled = false
+	if m := AccountMove(off, nil, true, true, 0); m.Result != AccountExpired {
+		t.Errorf("of somebody who is switched off: %+v", m)
+	}
+	change := from(ada, func(a *Attempt) { a.Request.Action = ChangeToken })
+	c, _ = Begin(change, open, false, true)
+	for _, typed := range []string{"246810", "975318"} {
+		c.Answer(typed)
+	}
 	if m = c.Answer("975318"); m.Do != RenewPIN || m.Former != "246810" || m.Secret != "975318" {
 		t.Fatalf("%+v", m)
 	}
-	if m := c.Outcome(Outcome{Err: errWrong}); !m.End || m.Result != AuthFailed {
+	if m := c.Outcome(Outcome{Err: errWrong}); !m.End || m.Result != TokenUnchanged {
 		t.Errorf("not changed, and let in: %+v", m)
 	}
-	if m := c.Outcome(Outcome{Person: ada}); !m.End || m.Result != Success || m.Method != ByPIN {
+	if m := c.Outcome(Outcome{Person: ada}); !m.End || m.Result != Success || m.Expired {
 		t.Errorf("%+v", m)
 	}
 }
 
 func TestOneIsToldThatThePINExpiresSoon(t *testing.T) {
-	c, _ := Begin(local(ada), open, false)
+	c, _ := Begin(local(ada), open, false, false)
 	c.Answer("246810")
 	warned := ada
 	warned.Notice = "It expires."
@@ -241,22 +255,22 @@ func TestAPINIsNotChanged(t *testing.T) {
 		"where PINs are switched off":  {change(ada, false), with(open, func(p *Policy) { p.UsePIN = false })},
 		"without one or a fresh proof": {change(none, false), open},
 	} {
-		if _, m := Begin(tt.attempt, tt.policy, false); !m.End || m.Result != TokenUnchanged || words(m) == "" {
+		if _, m := Begin(tt.attempt, tt.policy, false, false); !m.End || m.Result != TokenUnchanged || words(m) == "" {
 			t.Errorf("%s: %+v", name, m)
 		}
 	}
-	c, _ := Begin(change(ada, false), open, false)
+	c, _ := Begin(change(ada, false), open, false, false)
 	if m := c.Answer(""); !m.End || m.Result != TokenUnchanged {
 		t.Errorf("a forgotten one without a fresh proof: %+v", m)
 	}
-	c, _ = Begin(change(ada, false), with(open, func(p *Policy) { p.MaySetPIN = true }), false)
+	c, _ = Begin(change(ada, false), with(open, func(p *Policy) { p.MaySetPIN = true }), false, false)
 	for _, text := range []string{"", "975318"} {
 		c.Answer(text)
 	}
 	if m := c.Answer("975318"); m.Do != ChangePIN || m.Former != "" {
 		t.Errorf("a forgotten one after a fresh proof: %+v", m)
 	}
-	c, _ = Begin(change(none, false), with(open, func(p *Policy) { p.MaySetPIN = true }), false)
+	c, _ = Begin(change(none, false), with(open, func(p *Policy) { p.MaySetPIN = true }), false, false)
 	c.Answer("975318")
 	if m := c.Answer("975319"); !m.End || m.Result != TokenUnchanged {
 		t.Errorf("two that differ: %+v", m)
@@ -279,7 +293,7 @@ func TestTheAccountPhase(t *testing.T) {
 		"a check that broke":         {ada, errors.New("x"), true, SystemError},
 		"rights without a new proof": {ada, nil, false, Denied},
 	} {
-		if m := AccountMove(local(tt.person), tt.admitted, tt.fresh, 0); !m.End || m.Result != tt.want {
+		if m := AccountMove(local(tt.person), tt.admitted, tt.fresh, false, 0); !m.End || m.Result != tt.want {
 			t.Errorf("%s: %+v, want %d", name, m, tt.want)
 		}
 	}

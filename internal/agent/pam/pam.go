@@ -43,6 +43,7 @@ const (
 	AuthFailed      Code = 7  // PAM_AUTH_ERR
 	Unavailable     Code = 9  // PAM_AUTHINFO_UNAVAIL
 	UserUnknown     Code = 10 // PAM_USER_UNKNOWN
+	TokenRequired   Code = 12 // PAM_NEW_AUTHTOK_REQD
 	AccountExpired  Code = 13 // PAM_ACCT_EXPIRED
 	TokenUnchanged  Code = 20 // PAM_AUTHTOK_ERR
 	maxNameTyped         = 256

@@ -62,3 +62,30 @@ func within(at time.Time, window time.Duration, now time.Time) bool {
 	age := now.Sub(at)
 	return age >= 0 && age < window
 }
+
+// marks are people, by object id, who came by a PIN that has to be changed and did not change
+// it yet. Whoever they are to a program, the account phase says so until they did, or came in
+// another way.
+type marks struct {
+	mu  sync.Mutex
+	all map[string]bool
+}
+
+func (m *marks) set(user string, on bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.all == nil {
+		m.all = map[string]bool{}
+	}
+	if on {
+		m.all[user] = true
+	} else {
+		delete(m.all, user)
+	}
+}
+
+func (m *marks) has(user string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.all[user]
+}

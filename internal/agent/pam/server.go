@@ -29,7 +29,8 @@ type Server struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	proofs proofs
+	proofs  proofs
+	expired marks
 }
 
 // Serve answers connections until ctx ends or l is closed, and returns when all are done.
@@ -164,8 +165,11 @@ func (s *Server) account(w *wire, a Attempt) error {
 			fresh = s.proofs.covers(a.Person.ID, a.Request.Service, window, s.Now())
 		}
 	}
-	return s.finish(w, a, AccountMove(a, admitted, fresh, window))
+	return s.finish(w, a, AccountMove(a, admitted, fresh, s.changeFirst(a), window))
 }
+
+// changeFirst tells whether somebody at this machine came by a PIN that they have to change.
+func (s *Server) changeFirst(a Attempt) bool { return !a.Remote && s.expired.has(a.Person.ID) }
 
 func (s *Server) session(w *wire, a Attempt) error {
 	if a.Peer.UID != 0 || a.Person.ID == "" {
@@ -182,7 +186,7 @@ func (s *Server) converse(ctx context.Context, w *wire, a Attempt) error {
 	if recent && (!a.Person.Enabled || s.Agent.Admit(a) != nil) {
 		recent = false
 	}
-	c, move := Begin(a, policy, recent)
+	c, move := Begin(a, policy, recent, s.expired.has(a.Person.ID))
 	found := a.Person
 	for !move.End {
 		switch {
@@ -206,8 +210,11 @@ func (s *Server) converse(ctx context.Context, w *wire, a Attempt) error {
 		}
 	}
 	a.Person = found
+	if move.Result == Success && a.Person.ID != "" {
+		s.expired.set(a.Person.ID, move.Expired)
+	}
 	if move.Result == Success && a.Request.Action == Auth {
-		if move.Method != ByProof && a.Peer.UID == 0 {
+		if !move.Expired && move.Method != ByProof && a.Peer.UID == 0 {
 			s.proofs.given(a.Person.ID, a.Request.Service, where, s.Now())
 		}
 		if err := w.grant(a, move.Method); err != nil {
