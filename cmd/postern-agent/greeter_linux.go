@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -56,9 +59,35 @@ func surroundings(o *greeter.Options) error {
 			o.Log.Warn("the browser is not brought to the front", "err", err)
 		}
 	}
+	o.Titles = titles
 	var err error
 	o.Self, err = os.Executable()
 	return err
+}
+
+// titles follows the windows of web sign-in's browser, as the compositor tells of them
+// (sway-ipc(7), event window).
+func titles(ctx context.Context, tell func(string)) {
+	cmd := exec.CommandContext(ctx, "swaymsg", "--raw", "--monitor", "--type", "subscribe", `["window"]`)
+	out, err := cmd.StdoutPipe()
+	if err != nil || cmd.Start() != nil {
+		return // another compositor
+	}
+	defer func() { _ = cmd.Wait() }() // it is killed at the end
+	for in := json.NewDecoder(out); ; {
+		var event struct {
+			Container struct {
+				Name string `json:"name"`
+				App  string `json:"app_id"`
+			} `json:"container"`
+		}
+		if in.Decode(&event) != nil {
+			return
+		}
+		if strings.HasPrefix(event.Container.App, "chrome-") {
+			tell(event.Container.Name)
+		}
+	}
 }
 
 func backCommand() *cobra.Command {

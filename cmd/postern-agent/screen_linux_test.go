@@ -361,9 +361,7 @@ func TestInsideAHostilePageReachesNothing(t *testing.T) {
 	// The page goes where the policy does not let it.
 	g.hostile.Store(`<!doctype html><title>Onward</title><script>location = "https://evil.example/"</script>`)
 	g.types().sees("evil.example")
-	if !g.barHas("ConfigureWebSignInAllowedUrls") {
-		t.Error("the bar does not name the policy")
-	}
+	g.until("name of host and policy above the page", func() bool { return g.barHas("Can't open evil.example: policy ConfigureWebSignInAllowedUrls") })
 	g.goes("ctrl+alt+Delete").sees("Locked")
 
 	// A browser that ends, or hangs, is told.

@@ -22,7 +22,9 @@ import (
 type page struct {
 	site    kiosk.Site
 	lang    string
-	next    chan string // what it shows
+	rules   fence.Rules
+	ctx     context.Context // ends with the page
+	next    chan string     // what it shows
 	shown   atomic.Bool
 	browser *kiosk.Browser
 	end     context.CancelFunc
@@ -62,9 +64,12 @@ func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) 
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &page{site: site, lang: lang, next: make(chan string, 1), end: cancel, done: make(chan struct{})}
+	p := &page{
+		site: site, lang: lang, rules: fence.Rules{Server: server, Hosts: site.Hosts, Redirect: site.Redirect},
+		ctx: ctx, next: make(chan string, 1), end: cancel, done: make(chan struct{}),
+	}
 	started := make(chan struct{}) // browser is set
-	proxy := p.fence(w, server)
+	proxy := p.fence(w)
 	proxy.Asked = func() { <-started; p.browser.Asked() }
 	s := g.sandbox(kiosk.Web, dir, site.Redirect+fence.BeginPath, lang)
 	s.Devices = devices()
@@ -99,10 +104,10 @@ func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) 
 }
 
 // fence is the one way out of the page.
-func (p *page) fence(w *wire, server string) *fence.Proxy {
+func (p *page) fence(w *wire) *fence.Proxy {
 	var told once
 	return &fence.Proxy{
-		Rules: fence.Rules{Server: server, Hosts: p.site.Hosts, Redirect: p.site.Redirect},
+		Rules: p.rules,
 		Begin: func(ctx context.Context) (string, bool) {
 			select {
 			case <-ctx.Done():

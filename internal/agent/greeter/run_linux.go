@@ -31,7 +31,9 @@ type Options struct {
 	Chromium string
 	Self     string         // this program
 	Front    func(web bool) // brings web sign-in's browser to the front, or the lock screen's
-	Log      *slog.Logger
+	// Titles tells the titles of web sign-in's windows until ctx ends.
+	Titles func(ctx context.Context, tell func(title string))
+	Log    *slog.Logger
 }
 
 // Greeter is the unprivileged half.
@@ -359,12 +361,22 @@ func (g *Greeter) show(w *wire, in show) error {
 	}
 	g.signIn, g.site, g.lang = p, &in.Site, in.Lang
 	p.shown.Store(true)
-	if err := os.WriteFile(filepath.Join(g.o.Runtime, barFile), []byte(bar(in.Site, in.Lang)+"\n"), 0o600); err != nil {
-		g.o.Log.Warn("bar", "err", err)
-	}
+	g.bar(bar(in.Site, in.Lang, ""))
+	go g.o.Titles(p.ctx, func(title string) {
+		if host := refusedBy(title, p.rules); host != "" {
+			g.bar(bar(in.Site, in.Lang, host))
+		}
+	})
 	p.next <- in.URL
 	g.o.Front(true)
 	return nil
+}
+
+// bar writes what the compositor's bar shows.
+func (g *Greeter) bar(text string) {
+	if err := os.WriteFile(filepath.Join(g.o.Runtime, barFile), []byte(text+"\n"), 0o600); err != nil {
+		g.o.Log.Warn("bar", "err", err)
+	}
 }
 
 // hide ends the page that was shown before turn, and returns when it is gone.
