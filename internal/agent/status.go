@@ -151,6 +151,12 @@ func (d *Device) PINState(user string) device.PINState {
 	return device.PINSet
 }
 
+// PINDamaged reports whether there is something of a PIN that opens nothing any more.
+func (d *Device) PINDamaged(user string) bool {
+	_, err := d.PINs.Containers.Find(user)
+	return errors.Is(err, container.ErrBroken)
+}
+
 func (d *Device) pinStorage(user string) device.Storage {
 	switch {
 	case d.PINState(user) == device.PINNone:

@@ -181,7 +181,7 @@ func (s *Screen) circumstances(d *agent.Device, user string, online bool) circum
 		shared: machine.On(devicepolicy.SharedMode), online: online, offline: offline == nil,
 	}
 	if user != "" {
-		c.pin = d.PINState(user)
+		c.pin, c.damaged = d.PINState(user), d.PINDamaged(user)
 	}
 	s.mu.Lock()
 	c.last = s.last[user]

@@ -15,6 +15,7 @@ type Reason string
 const (
 	NoPINYet   Reason = "no_pin"      // none was set up on this device
 	PINLocked  Reason = "pin_locked"  // too many wrong ones
+	PINDamaged Reason = "pin_damaged" // what is kept of it can't be used
 	PINOffline Reason = "pin_offline" // not without the server, or not for so long
 	NoNetwork  Reason = "no_network"
 	NoKeys     Reason = "no_keys" // security keys come later
@@ -30,6 +31,7 @@ type way struct {
 type circumstances struct {
 	known     bool // a person of this device; else other people
 	pin       device.PINState
+	damaged   bool // there is a PIN that opens nothing any more
 	pinOn     bool // device PINs are offered to them
 	webOn     bool
 	keyOn     bool
@@ -63,6 +65,8 @@ func (c circumstances) pinWhy() Reason {
 	switch {
 	case !c.known:
 		return ""
+	case c.damaged:
+		return PINDamaged
 	case c.pin == device.PINNone:
 		return NoPINYet
 	case c.pin == device.PINLocked:

@@ -52,6 +52,12 @@ func TestWhichWaysThereAreAndWhichIsInTheDoorway(t *testing.T) {
 			Web,
 		},
 		{
+			"a damaged PIN is not called one that was never there",
+			change(func(c *circumstances) { c.pin, c.damaged = device.PINNone, true }), "",
+			[]way{{PIN, PINDamaged}, {Method: Web}},
+			Web,
+		},
+		{
 			"without a network the PIN is left",
 			change(func(c *circumstances) { c.online, c.preferred = false, devicepolicy.ProviderWebSignIn }), "",
 			[]way{{Method: PIN}, {Web, NoNetwork}},

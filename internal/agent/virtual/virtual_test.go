@@ -182,6 +182,9 @@ func said(t *testing.T, w *world, device int) {
 	b := w.desktop(device)
 	w.press(device, "corrupt")
 	w.must(b.Fill(map[string]string{"do": "lock"}))
+	if !strings.Contains(b.Text(), "damaged") || strings.Contains(b.Text(), "not set up") {
+		t.Errorf("the lock screen says of a damaged PIN: %s", b.Text())
+	}
 	w.must(b.Follow("PIN"))
 	bench := w.browserAt(device, "/bench")
 	for name, secret := range map[string]string{"PIN": pin, "pass": w.created.Pass} {
