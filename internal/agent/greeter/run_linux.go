@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -64,6 +65,9 @@ func Run(ctx context.Context, o Options) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, quit := context.WithCancelCause(ctx)
 	defer quit(nil)
+	if err := withCompositor(ctx, o.Display, quit); err != nil {
+		return err
+	}
 	g := &Greeter{o: o, dir: dir, quit: quit, idle: time.NewTimer(time.Hour)}
 	g.idle.Stop()
 	if err := os.Remove(BackSocket(o.Runtime)); err != nil && !os.IsNotExist(err) { // of a greeter that was killed
@@ -97,6 +101,25 @@ func Run(ctx context.Context, o Options) error {
 		return context.Cause(ctx)
 	}
 	return last
+}
+
+// errCompositor says that there is nothing to show browsers on any more. The next greeter, with
+// a compositor of its own, finds the agent free.
+var errCompositor = errors.New("the compositor ended")
+
+// withCompositor quits when the compositor at display ends: until then it keeps a connection
+// open on which nobody says anything.
+func withCompositor(ctx context.Context, display string, quit context.CancelCauseFunc) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", display)
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, func() { _ = conn.Close() })
+	go func() {
+		_, _ = io.Copy(io.Discard, conn)
+		quit(errCompositor)
+	}()
+	return nil
 }
 
 // fatal is an error that trying again does not mend.

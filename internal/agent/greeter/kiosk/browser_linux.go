@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/postern-id/postern/internal/agent/peer"
 	"github.com/postern-id/postern/internal/fault"
 )
@@ -41,6 +43,7 @@ const (
 	startWithin = 20 * time.Second // until the browser asks for its first page
 	standsStill = 5 * time.Second  // stopped for so long is hung
 	lookEvery   = time.Second
+	endWithin   = 5 * time.Second // for what holds the output open
 )
 
 // Browser is one that runs.
@@ -60,6 +63,7 @@ func Start(s Sandbox) (*Browser, error) {
 	b := &Browser{cmd: exec.Command(args[0], args[1:]...), done: make(chan struct{})} //nolint:gosec,noctx // our own command line, ended by End
 	// All processes inside hold this pipe, so that Wait returns when the last one is gone.
 	b.cmd.Stdout, b.cmd.Stderr, b.cmd.Env, b.cmd.Dir = &b.out, &b.out, []string{"PATH=/usr/bin:/bin"}, "/"
+	b.cmd.SysProcAttr, b.cmd.WaitDelay = &unix.SysProcAttr{Setpgid: true}, endWithin
 	if err := b.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -80,7 +84,18 @@ func (b *Browser) End() {
 	<-b.done
 }
 
-func (b *Browser) kill() { b.once.Do(func() { _ = b.cmd.Process.Kill() }) } // bwrap takes all inside with it
+// kill ends bwrap, which takes all inside with it. While it still makes the namespaces it does
+// not, so that what it has started is ended as well: the group, and the first process inside.
+func (b *Browser) kill() {
+	b.once.Do(func() {
+		pid := b.cmd.Process.Pid
+		inside := below(pid, 1)
+		_ = unix.Kill(-pid, unix.SIGKILL)
+		for _, one := range inside {
+			_ = unix.Kill(int(one), unix.SIGKILL)
+		}
+	})
+}
 
 // Watch returns when the browser was ended, with nil; or why it is of no use any more. It
 // then is gone.

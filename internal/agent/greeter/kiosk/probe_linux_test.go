@@ -50,3 +50,24 @@ func TestABrowserThatWasEndedIsNoTrouble(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The first moments count: bwrap takes nobody with it before the namespaces are there.
+func TestABrowserThatHasHardlyBegunIsEndedToo(t *testing.T) {
+	bwrap, err := exec.LookPath("bwrap")
+	if err != nil {
+		t.Skip("bwrap is not installed")
+	}
+	dir := t.TempDir()
+	for i := range 40 {
+		b, err := kiosk.Start(kiosk.Sandbox{Bwrap: bwrap, Self: "/bin/sleep", Chromium: "x", Display: dir, Relay: dir, Policy: dir, Lang: "en"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Duration(i) * 200 * time.Microsecond)
+		began := time.Now()
+		b.End()
+		if took := time.Since(began); took > 3*time.Second {
+			t.Fatalf("after %d it took %s", i, took)
+		}
+	}
+}
