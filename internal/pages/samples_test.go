@@ -80,6 +80,7 @@ func samples(lang string) map[string]page {
 		"methods":             methodsPage{frame: f, who: mira, Offers: []offer{pass}},
 		"methods-empty":       methodsPage{frame: f, who: mira, BackHref: "/signin/accesspass"},
 		"stay":                stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}},
+		"stay-device":         stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}, Device: "LAP-0417"},
 		"stay-plain":          stayPage{frame: f, who: mira},
 		"chooseaccount":       chooseAccountPage{frame: f, Application: "Contoso Mail", Accounts: []account{{"1", "Mira Okafor", mira.Username}, {"2", "Mira Okafor (admin)", "mira.admin@contoso.example"}}},
 		"chooseaccount-empty": chooseAccountPage{frame: f},

@@ -156,7 +156,7 @@ func (s *Site) takeStay(w http.ResponseWriter, r *http.Request, v visit, answer 
 	if answer != "yes" && answer != "no" {
 		return s.ask(w, r, v, nil)
 	}
-	return s.finish(w, r, v, answer == "yes")
+	return s.finish(w, r, v, answer == "yes" && v.transaction.Device == nil)
 }
 
 // repeat answers a form that was sent again after the sign-in was done: with the same

@@ -31,7 +31,14 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 	case signin.StepMethods:
 		s.render(w, r, status, s.methodsPage(base, v, facts))
 	case signin.StepStay:
-		s.render(w, r, status, stayPage{frame: base, who: who{Username: v.transaction.Username}, Pass: issuedBy(v.transaction)})
+		p := stayPage{frame: base, who: who{Username: v.transaction.Username}, Pass: issuedBy(v.transaction)}
+		if d := v.transaction.Device; d != nil {
+			if p.Pass == nil {
+				return s.finish(w, r, v, false)
+			}
+			p.Device = d.DisplayName
+		}
+		s.render(w, r, status, p)
 	case signin.StepDone:
 		return s.finish(w, r, v, false)
 	case signin.Step(tap.MethodID):
