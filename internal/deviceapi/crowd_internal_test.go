@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// devices opens n streams as agents do, by TLS and HTTP/2, each on a connection of its own, and
+// devices opens n streams as agents do, by TLS and HTTP/1.1, each on a connection of its own, and
 // holds them until its standard input ends.
 func devices(at string, n int) error {
 	var opening sync.WaitGroup
@@ -50,10 +50,10 @@ func devices(at string, n int) error {
 			gate <- struct{}{}
 			defer func() { <-gate }()
 			client := &http.Client{Transport: &http.Transport{
-				ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+				DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 			}}
 			res, err := client.Get(at + "/?d=" + strconv.Itoa(i)) // held until the process ends
-			if err == nil && res.ProtoMajor != 2 {
+			if err == nil && res.ProtoMajor != 1 {
 				err = fmt.Errorf("HTTP/%d", res.ProtoMajor)
 			}
 			if err == nil {
@@ -75,8 +75,8 @@ func devices(at string, n int) error {
 	return err
 }
 
-// TestAStreamOfAnAgentIsCheap bounds what a stream costs at rest as agents open it, TLS and
-// HTTP/2 included. The goal is 40 kB (docs/proof.md); this holds what was reached.
+// TestAStreamOfAnAgentIsCheap bounds what a stream costs at rest as agents open it, TLS
+// included.
 func TestAStreamOfAnAgentIsCheap(t *testing.T) {
 	n := 200
 	if os.Getenv("POSTERN_SOAK") == "1" {
@@ -99,9 +99,7 @@ func TestAStreamOfAnAgentIsCheap(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer f.leave(d, s)
-		w.Header().Set("Content-Type", "text/event-stream")
-		a.tell(r, d, s, newLine(w), at)
+		a.serve(w, r, d, s, at, func() { f.leave(d, s) })
 	}))
 	site.EnableHTTP2 = true
 	site.StartTLS()
@@ -131,7 +129,7 @@ func TestAStreamOfAnAgentIsCheap(t *testing.T) {
 	}
 	each := (int64(inUse()) - int64(before)) / int64(n)
 	t.Logf("%d streams take %d bytes each", n, each)
-	if each > 64<<10 {
+	if each > 40<<10 {
 		t.Errorf("%d streams take %d bytes each", n, each)
 	}
 }

@@ -13,15 +13,16 @@ func TestAStreamThatHasNothingToSayGoesOn(t *testing.T) {
 	for name, two := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
 			site := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				l := newLine(w)
-				l.limit = limit
-				if l.send("first\n") != nil {
-					return
+				l, alone := lineTo(w, limit)
+				if alone == two {
+					t.Errorf("the line is alone: %t", alone)
 				}
+				defer l.close()
+				_ = l.send("first\n") // the test reads it, or not
 				select {
 				case <-r.Context().Done():
 				case <-time.After(5 * limit): // far longer than one write may take
-					_ = l.send("second\n") // the test reads it, or not
+					_ = l.send("second\n")
 				}
 			}))
 			site.EnableHTTP2 = two

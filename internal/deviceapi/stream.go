@@ -1,6 +1,7 @@
 package deviceapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,12 +13,8 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 )
 
-const (
-	// pingInterval is how long a stream says nothing, so that both sides notice a cut line.
-	pingInterval = 20 * time.Second
-	// writeLimit is how long a device may take to read what it is told.
-	writeLimit = 10 * time.Second
-)
+// pingInterval is how long a stream says nothing, so that both sides notice a cut line.
+const pingInterval = 20 * time.Second
 
 // stream serves GET /device/v1/{tenant}/stream: server-sent events that say what to read
 // again (https://html.spec.whatwg.org/multipage/server-sent-events.html). It resumes after
@@ -39,24 +36,41 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, err)
 		return
 	}
-	defer a.Feed.leave(d, s)
+	count := func() {}
 	if a.Spare != nil {
-		defer a.Spare(r.Context())()
+		count = a.Spare(r.Context())
 	}
 	if last, err := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64); err == nil && last >= 0 {
 		at = last
 		s.ring()
 	}
-	l := newLine(w)
-	_ = l.control.SetReadDeadline(time.Time{}) // the server's limit is for requests
+	a.serve(w, r, d, s, at, func() {
+		a.Feed.leave(d, s)
+		count()
+	})
+}
+
+// serve tells d of changes until it, its place in the tenant or the server is gone, and calls
+// done then. By HTTP/1.1 it returns at once: the connection is all that is kept of the request.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, d directory.Device, s *stream, at int64, done func()) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies hold nothing back
-	w.WriteHeader(http.StatusOK)
-	a.tell(r, d, s, l, at)
+	l, alone := lineTo(w, writeLimit)
+	if !alone {
+		defer done()
+		a.tell(r.Context(), d, s, l, at)
+		return
+	}
+	ctx := context.WithoutCancel(r.Context()) // which ends with this call
+	go func() {
+		defer done()
+		defer l.close()
+		a.tell(ctx, d, s, l, at)
+	}()
 }
 
 // tell writes until the device, its place in the tenant or the server is gone.
-func (a *API) tell(r *http.Request, d directory.Device, s *stream, l line, at int64) {
+func (a *API) tell(ctx context.Context, d directory.Device, s *stream, l line, at int64) {
 	if l.send(fmt.Sprintf("id: %d\nretry: 2000\n\n", at)) != nil {
 		return
 	}
@@ -64,7 +78,7 @@ func (a *API) tell(r *http.Request, d directory.Device, s *stream, l line, at in
 	defer ping.Stop()
 	for {
 		select {
-		case <-r.Context().Done():
+		case <-ctx.Done():
 			return
 		case <-s.end:
 			return
@@ -73,9 +87,9 @@ func (a *API) tell(r *http.Request, d directory.Device, s *stream, l line, at in
 				return
 			}
 		case <-s.wake:
-			changes, upTo, missed, err := a.Feed.since(r.Context(), d, at)
+			changes, upTo, missed, err := a.Feed.since(ctx, d, at)
 			if err != nil {
-				a.Log.ErrorContext(r.Context(), "a device was not told of changes", "device_id", d.DeviceID, "err", err)
+				a.Log.ErrorContext(ctx, "a device was not told of changes", "device_id", d.DeviceID, "err", err)
 				return // it comes back, with where it was
 			}
 			text := eventText(changes)
@@ -85,7 +99,7 @@ func (a *API) tell(r *http.Request, d directory.Device, s *stream, l line, at in
 				})
 			}
 			at = upTo
-			if text != "" && l.send(text) != nil || a.gone(r, d, changes, missed) {
+			if text != "" && l.send(text) != nil || a.gone(ctx, d, changes, missed) {
 				return
 			}
 		}
@@ -93,7 +107,7 @@ func (a *API) tell(r *http.Request, d directory.Device, s *stream, l line, at in
 }
 
 // gone reports whether the device was switched off or deleted, when a change says that it may.
-func (a *API) gone(r *http.Request, d directory.Device, changes []device.FeedChange, missed bool) bool {
+func (a *API) gone(ctx context.Context, d directory.Device, changes []device.FeedChange, missed bool) bool {
 	about := missed
 	for _, c := range changes {
 		about = about || c.Change == device.DeviceChanged
@@ -101,7 +115,7 @@ func (a *API) gone(r *http.Request, d directory.Device, changes []device.FeedCha
 	if !about {
 		return false
 	}
-	now, err := a.Store.DeviceByKey(r.Context(), d.Tenant, d.KeyThumbprint)
+	now, err := a.Store.DeviceByKey(ctx, d.Tenant, d.KeyThumbprint)
 	if err == nil {
 		err = now.Usable()
 		return err != nil && !errors.Is(err, directory.ErrDevicePending)
@@ -122,30 +136,6 @@ func eventText(changes []device.FeedChange) string {
 		}
 	}
 	return b.String()
-}
-
-// A line is the way to one device.
-type line struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	limit   time.Duration // of one write
-}
-
-func newLine(w http.ResponseWriter) line {
-	return line{w: w, control: http.NewResponseController(w), limit: writeLimit}
-}
-
-func (l line) send(text string) error {
-	_ = l.control.SetWriteDeadline(time.Now().Add(l.limit)) //nolint:forbidigo // of the socket; where there is none, the ping notices
-	if _, err := l.w.Write([]byte(text)); err != nil {
-		return err
-	}
-	if err := l.control.Flush(); err != nil {
-		return err
-	}
-	// HTTP/2 resets a stream whose time is over, also when nothing is being written.
-	_ = l.control.SetWriteDeadline(time.Time{})
-	return nil
 }
 
 // status serves POST /device/v1/{tenant}/status: what the agent says of itself.

@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -59,9 +57,7 @@ func crowd(t *testing.T, f *Feed, n int) []net.Conn {
 			t.Error(err)
 			return
 		}
-		defer f.leave(d, s)
-		w.Header().Set("Content-Type", "text/event-stream")
-		a.tell(r, d, s, newLine(w), at)
+		a.serve(w, r, d, s, at, func() { f.leave(d, s) })
 	}))
 	t.Cleanup(site.Close)
 	t.Cleanup(f.Close) // before the site closes, which waits for its streams
@@ -115,29 +111,5 @@ func TestAChangeReachesTheStreamsOfAllReplicas(t *testing.T) {
 	}
 	if got, most := store.asked.Load()-asked, 2*int64(took/feedInterval+2); got > most {
 		t.Errorf("the store was asked %d times in %v, for two replicas", got, took)
-	}
-}
-
-// TestAnIdleStreamIsCheap bounds what a stream costs at rest, its connection and both
-// buffers of net/http included, TLS not.
-func TestAnIdleStreamIsCheap(t *testing.T) {
-	n, most := 200, int64(64<<10) // few are measured less exactly
-	if os.Getenv("POSTERN_SOAK") == "1" {
-		n, most = 9_000, 40<<10 // both ends are in this process, which may open 20,000 files
-	}
-	inUse := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapInuse + m.StackInuse
-	}
-	before := inUse()
-	f := &Feed{Store: &memoryFeed{}, Log: slog.New(slog.DiscardHandler)}
-	go f.Run(t.Context())
-	crowd(t, f, n)
-	each := (int64(inUse()) - int64(before)) / int64(n)
-	t.Logf("%d streams take %d bytes each", n, each)
-	if each > most {
-		t.Errorf("%d streams take %d bytes each", n, each)
 	}
 }

@@ -3,6 +3,7 @@ package link
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -64,7 +65,7 @@ func (l *Link) Stream(ctx context.Context, last string, tell func(Event)) (strin
 
 // openStream is proved twice at most, as a call is.
 func (l *Link) openStream(ctx context.Context, last string) (*http.Response, error) {
-	client := &http.Client{Transport: l.HTTP.Transport, CheckRedirect: l.HTTP.CheckRedirect} // without a limit of time
+	client := &http.Client{Transport: alone(l.HTTP.Transport), CheckRedirect: l.HTTP.CheckRedirect} // without a limit of time
 	r := request{method: http.MethodGet, path: "/device/v1/" + url.PathEscape(l.Tenant) + "/stream"}
 	for first := true; ; first = false {
 		nonce, offset := l.state()
@@ -92,4 +93,20 @@ func (l *Link) openStream(ctx context.Context, last string) (*http.Response, err
 		}
 		return nil, refusal(res, answer[:n])
 	}
+}
+
+// alone is a transport like t whose connections carry one request each, by HTTP/1.1: the
+// server keeps little more than the connection of a stream that has one to itself.
+func alone(t http.RoundTripper) http.RoundTripper {
+	usual, ok := t.(*http.Transport)
+	if !ok {
+		return t
+	}
+	own := usual.Clone()
+	own.DisableKeepAlives, own.ForceAttemptHTTP2 = true, false
+	own.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	if own.TLSClientConfig != nil {
+		own.TLSClientConfig.NextProtos = nil // of HTTP/2, where usual has been in use
+	}
+	return own
 }
