@@ -151,3 +151,6 @@ func (r rows) Next(dest []driver.Value) error {
 	}
 	return away(err)
 }
+
+// Close implements driver.Rows. It reads what is left, and may find out then.
+func (r rows) Close() error { return away(r.Rows.Close()) }
