@@ -38,12 +38,6 @@ func (f Formers) hash(pin string) []byte {
 	return argon2.IDKey([]byte(pin), f.Salt, 2, 19<<10, 1, 32)
 }
 
-// What is said of PINs that a person has or had.
-var (
-	ErrPresent = ErrPIN.With("pin", "That's the present PIN. Choose another.")
-	errFormer  = ErrPIN.With("pin", "You had this PIN before. Choose another.")
-)
-
 // Refuse reports whether pin is one of the last n.
 func (f Formers) Refuse(pin string, n int) error {
 	if len(f.PINs) == 0 || n <= 0 {

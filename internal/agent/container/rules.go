@@ -1,13 +1,11 @@
 package container
 
 import (
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/postern-id/postern/internal/devicepolicy"
-	"github.com/postern-id/postern/internal/fault"
 )
 
 // Rules say what a PIN may be. They follow the PassportForWork CSP.
@@ -61,43 +59,40 @@ func (r Rules) Ends(setAt time.Time) time.Time {
 	return setAt.Add(r.Expires)
 }
 
-// ErrPIN says what is wrong with a PIN that a person chose, and how to choose another.
-var ErrPIN = &fault.Error{Kind: fault.Invalid, Code: "pinTooWeak", Text: "Choose another PIN."}
-
 // special are the characters that the CSP counts as special ones.
 const special = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
-// Check reports the first rule that pin breaks, in words that help.
+// Check reports the first rule that pin breaks, as a [Weak].
 func (r Rules) Check(pin string) error {
 	n := utf8.RuneCountInString(pin)
 	switch {
 	case n < r.Least:
-		return ErrPIN.With("pin", fmt.Sprintf("Too short. Use at least %d characters.", r.Least))
+		return Weak{Rule: TooShort, Number: r.Least}
 	case n > r.Most:
-		return ErrPIN.With("pin", fmt.Sprintf("Too long. Use at most %d characters.", r.Most))
+		return Weak{Rule: TooLong, Number: r.Most}
 	}
 	for _, kind := range []struct {
-		rule  Class
-		has   bool
-		words string
+		rule Class
+		has  bool
+		kind Kind
 	}{
-		{r.Digits, strings.ContainsFunc(pin, digit), "digits"},
-		{r.Lower, strings.ContainsFunc(pin, func(c rune) bool { return c >= 'a' && c <= 'z' }), "small letters"},
-		{r.Upper, strings.ContainsFunc(pin, func(c rune) bool { return c >= 'A' && c <= 'Z' }), "capital letters"},
-		{r.Special, strings.ContainsAny(pin, special), "special characters"},
+		{r.Digits, strings.ContainsFunc(pin, digit), Digits},
+		{r.Lower, strings.ContainsFunc(pin, func(c rune) bool { return c >= 'a' && c <= 'z' }), SmallLetters},
+		{r.Upper, strings.ContainsFunc(pin, func(c rune) bool { return c >= 'A' && c <= 'Z' }), CapitalLetters},
+		{r.Special, strings.ContainsAny(pin, special), SpecialCharacters},
 	} {
 		switch {
 		case kind.rule == Required && !kind.has:
-			return ErrPIN.With("pin", "Use "+kind.words+", too.")
+			return Weak{Rule: Missing, Kind: kind.kind}
 		case kind.rule == NotAllowed && kind.has:
-			return ErrPIN.With("pin", "Leave "+kind.words+" out.")
+			return Weak{Rule: Unwanted, Kind: kind.kind}
 		}
 	}
 	if strings.ContainsFunc(pin, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return ErrPIN.With("pin", "Use only characters that every keyboard has, without spaces.")
+		return Weak{Rule: NoKey}
 	}
 	if simple(pin) {
-		return ErrPIN.With("pin", "Too easy to guess. Avoid rows like 1111, 1234 or 9753.")
+		return Weak{Rule: Row}
 	}
 	return nil
 }

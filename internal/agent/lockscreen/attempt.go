@@ -219,8 +219,9 @@ func (s *Screen) record(a *attempt, o Opening, err error) {
 type trouble struct {
 	Fault         *fault.Error // nil when it is no fault: a bug, or an outage without a name
 	CorrelationID string
-	Left          int           // tries, after a wrong PIN; 0 where that is not said
-	Wait          time.Duration // until the next PIN is looked at
+	Left          int            // tries, after a wrong PIN; 0 where that is not said
+	Wait          time.Duration  // until the next PIN is looked at
+	Weak          container.Weak // the rule that a new PIN breaks; zero where it is none
 }
 
 // Code is the stable code of what went wrong.
@@ -244,6 +245,7 @@ func (s *Screen) tell(ctx context.Context, a *attempt, err error) *trouble {
 			err = ErrLastTry
 		}
 	}
+	t.Weak, _ = errors.AsType[container.Weak](err)
 	var large *http.MaxBytesError
 	switch f, ok := errors.AsType[*fault.Error](err); {
 	case ok:

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -128,9 +127,14 @@ func (p phrasebook) rules(r container.Rules) []template.HTML {
 	if !digitsOnly(r) {
 		for _, kind := range []struct {
 			class container.Class
-			key   string
-		}{{r.Digits, "digits"}, {r.Lower, "small_letters"}, {r.Upper, "capital_letters"}, {r.Special, "special_characters"}} {
-			what, _ := p.words.Find(p.lang, "kind_"+kind.key, nil)
+			kind  container.Kind
+		}{
+			{r.Digits, container.Digits},
+			{r.Lower, container.SmallLetters},
+			{r.Upper, container.CapitalLetters},
+			{r.Special, container.SpecialCharacters},
+		} {
+			what, _ := p.words.Find(p.lang, kindKey(kind.kind), nil)
 			switch kind.class {
 			case container.Required:
 				all = append(all, say("rule_required", map[string]string{"What": what}))
@@ -142,19 +146,16 @@ func (p phrasebook) rules(r container.Rules) []template.HTML {
 	return append(all, say("rule_simple", nil))
 }
 
-// pinSentences are those of package container about a PIN that breaks a rule.
-var pinSentences = []struct {
-	text *regexp.Regexp
-	key  string
-}{
-	{regexp.MustCompile(`^Too short\. Use at least (\d+) characters\.$`), "pin_short"},
-	{regexp.MustCompile(`^Too long\. Use at most (\d+) characters\.$`), "pin_long"},
-	{regexp.MustCompile(`^Use (.+), too\.$`), "pin_needs"},
-	{regexp.MustCompile(`^Leave (.+) out\.$`), "pin_leave"},
-	{regexp.MustCompile(`^Use only characters that every keyboard`), "pin_keyboard"},
-	{regexp.MustCompile(`^Too easy to guess`), "pin_simple"},
-	{regexp.MustCompile(`one you had before|used before`), "pin_history"},
+// weak says which rule a PIN breaks. It is false for what is no rule.
+func (p phrasebook) weak(w container.Weak) (template.HTML, bool) {
+	data := map[string]string{"Number": strconv.Itoa(w.Number)}
+	data["What"], _ = p.words.Find(p.lang, kindKey(w.Kind), nil)
+	text, ok := p.words.Find(p.lang, "weak_"+string(w.Rule), data)
+	return template.HTML(text), ok
 }
+
+// kindKey is the key of the words for a kind of character.
+func kindKey(k container.Kind) string { return "kind_" + strings.ReplaceAll(string(k), " ", "_") }
 
 // takeNewPIN serves POST /new-pin: pin, repeat; former; later.
 func (s *Screen) takeNewPIN(w http.ResponseWriter, r *http.Request) error {

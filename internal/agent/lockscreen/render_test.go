@@ -2,6 +2,8 @@ package lockscreen
 
 import (
 	"encoding/json"
+	"fmt"
+	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -93,7 +95,7 @@ func samples(t *testing.T, lang string) map[string]page {
 	all["refused"] = refusedPage{troubled(frame{Lang: lang, Now: monday}, &trouble{Fault: ErrForeign})}
 	all["newpin"] = newPINPage{frame: bare, Rules: p.rules(usual), Digits: true, Until: monday.Add(9 * time.Minute), Minutes: 9}
 	all["newpin-weak"] = newPINPage{
-		frame: troubled(bare, &trouble{Fault: container.ErrPIN.With("pin", "Too easy to guess. Avoid rows like 1111, 1234 or 9753.")}),
+		frame: troubled(bare, &trouble{Fault: container.ErrPIN, Weak: container.Weak{Rule: container.Row}}),
 		Rules: p.rules(strict), Reset: true, Until: monday.Add(9 * time.Minute), Minutes: 9,
 	}
 	all["newpin-expired"] = newPINPage{frame: bare, Rules: p.rules(usual), Digits: true, Former: true}
@@ -275,7 +277,7 @@ func TestTheWordsAreThereInEveryLanguage(t *testing.T) {
 }
 
 // Keys of these families are chosen by a code, a reason or a part.
-var families = regexp.MustCompile(`^(fault|short|long|why|part|state|join|kind)_`)
+var families = regexp.MustCompile(`^(fault|short|long|why|part|state|join|kind|weak)_`)
 
 func TestEveryTextIsUsed(t *testing.T) {
 	var sources strings.Builder
@@ -299,21 +301,27 @@ func TestEveryTextIsUsed(t *testing.T) {
 	}
 }
 
-// What package container says of a weak PIN has words in every language.
+// What package container refuses has words in every language: what it said in English, in the
+// words of this screen.
 func TestEveryRuleOfAPINIsSaidInEveryLanguage(t *testing.T) {
 	v, err := newView()
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := container.Rules{Least: 4, Most: 8, Digits: container.Required, Lower: container.NotAllowed, Upper: container.Required, Special: container.Required}
-	for _, pin := range []string{"1", "123456789", "A-bcd", "Abc1", "ABCD-", "aA-1", "A-1é"} {
-		err := rules.Check(pin)
-		if err == nil {
-			t.Errorf("%q breaks no rule", pin)
-			continue
+	said := map[template.HTML]bool{}
+	for _, rule := range container.RuleNames {
+		weak := container.Weak{Rule: rule, Number: 12}
+		if rule == container.Missing || rule == container.Unwanted {
+			weak.Kind = container.SmallLetters
 		}
-		if text, ok := (phrasebook{v.words, "de"}).sentence(err.Error()); !ok || strings.Contains(string(text), "Use") {
-			t.Errorf("%q has no German words, but %q", err, text)
+		for lang, kind := range map[string]string{"en": "small letters", "de": "Kleinbuchstaben"} {
+			s := &Screen{log: slog.New(slog.DiscardHandler)}
+			text := phrasebook{v.words, lang}.fault(s.tell(t.Context(), &attempt{}, fmt.Errorf("change: %w", weak)))
+			needs := map[container.Rule]string{container.TooShort: "12", container.TooLong: "12", container.Missing: kind, container.Unwanted: kind}[rule]
+			if said[text] || !strings.Contains(string(text), needs) || strings.Contains(string(text), "lang=") || strings.Contains(string(text), "no value") {
+				t.Errorf("%s in %s: %q", rule, lang, text)
+			}
+			said[text] = true
 		}
 	}
 }

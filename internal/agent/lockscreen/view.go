@@ -198,13 +198,11 @@ func (p phrasebook) fault(t *trouble) template.HTML {
 	if t.Left > 1 {
 		return p.words.Translated(p.lang, "wrong_left", t.Fault.Text, map[string]string{"Left": strconv.Itoa(t.Left)})
 	}
-	if t.Fault.Target != "" || t.Fault.Code == "webSignInRefused" { // says more than its code
-		if text, ok := p.sentence(t.Fault.Text); ok {
-			return text
-		}
-		if p.lang != "en" {
-			return p.words.Translated(p.lang, "", t.Fault.Text, nil)
-		}
+	if text, ok := p.weak(t.Weak); ok {
+		return text
+	}
+	if p.lang != "en" && (t.Fault.Target != "" || t.Fault.Code == "webSignInRefused") { // says more than its code
+		return p.words.Translated(p.lang, "", t.Fault.Text, nil)
 	}
 	return p.words.Translated(p.lang, "fault_"+t.Fault.Code, t.Fault.Text, nil)
 }
@@ -215,26 +213,6 @@ func (p phrasebook) remedy(t *trouble) template.HTML {
 		return p.words.Translated(p.lang, "ours_remedy", "", nil)
 	}
 	return p.words.Translated(p.lang, "fault_"+t.Fault.Code+"_remedy", t.Fault.Remedy, nil)
-}
-
-// sentence translates one of the sentences about PINs that package container writes.
-func (p phrasebook) sentence(text string) (template.HTML, bool) {
-	for _, one := range pinSentences {
-		m := one.text.FindStringSubmatch(text)
-		if m == nil {
-			continue
-		}
-		data := map[string]string{}
-		if len(m) > 1 {
-			data["What"] = m[1]
-			if word, ok := p.words.Find(p.lang, "kind_"+strings.ReplaceAll(m[1], " ", "_"), nil); ok {
-				data["What"] = word
-			}
-		}
-		out, ok := p.words.Find(p.lang, one.key, data)
-		return template.HTML(out), ok
-	}
-	return "", false
 }
 
 // day returns a day as people say it: "Friday 27 November".
