@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,12 +84,16 @@ func (m *Machine) PowerOn() error {
 	return m.Provision()
 }
 
-// awake waits until the TPM takes commands.
+// getRandom asks for one byte (TPM 2.0 Library, Part 3, section 16.1).
+var getRandom = []byte{0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 1}
+
+// awake waits until the TPM takes commands. That it can be reached is not enough: it may end
+// because another one has its state.
 func (m *Machine) awake() error {
 	for end := time.Now().Add(startTime); ; {
-		conn, err := net.Dial("unix", m.socket()) //nolint:noctx // a socket on this machine
+		err := m.send(getRandom)
 		if err == nil {
-			return conn.Close()
+			return nil
 		}
 		select {
 		case <-m.child.ended:
@@ -168,6 +171,11 @@ func (m *Machine) lockout(code uint32, parameters ...uint32) error {
 	}
 	command := binary.BigEndian.AppendUint32([]byte{0x80, 0x02}, uint32(10+len(body)))
 	command = append(binary.BigEndian.AppendUint32(command, code), body...)
+	return m.send(command)
+}
+
+// send sends one command, and reports an answer that is not success.
+func (m *Machine) send(command []byte) error {
 	conn, err := dial(m.socket())
 	if err != nil {
 		return err
