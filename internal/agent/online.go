@@ -30,11 +30,16 @@ const lookFor = 1500 * time.Millisecond
 // Online tells whether the server can be reached, so that nobody types a pass for nothing. It
 // is asked when it was not heard within the given time.
 func (d *Device) Online(ctx context.Context, within time.Duration) bool {
+	return d.Reach(ctx, within) == nil
+}
+
+// Reach says why the server can't be reached, as Online asks it.
+func (d *Device) Reach(ctx context.Context, within time.Duration) error {
 	if d.options.Now().Sub(d.Link.Heard()) < within {
-		return true
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
 	_, err := link.Discover(ctx, d.Link.HTTP, d.Link.Base, d.Link.Tenant)
-	return err == nil
+	return err
 }

@@ -239,6 +239,26 @@ func TestACertificateThatNobodyTrustsIsNamed(t *testing.T) {
 	}
 }
 
+func TestAnAnswerOfSomebodyElseIsToldFromAnOutage(t *testing.T) {
+	plain, sealed, gone := httptest.NewServer(nil), httptest.NewTLSServer(nil), httptest.NewTLSServer(nil)
+	t.Cleanup(plain.Close)
+	t.Cleanup(sealed.Close)
+	gone.Close()
+	client, err := graphclient.NewHTTP("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]bool{strings.Replace(plain.URL, "http:", "https:", 1): true, sealed.URL: true, gone.URL: false} {
+		c, err := graphclient.New(graphclient.Config{Graph: address, Tokens: fixed{}, HTTP: client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Me(t.Context()); err == nil || graphclient.Interposed(err) != want {
+			t.Errorf("%v: somebody else, %v", err, !want)
+		}
+	}
+}
+
 // TestADiscoveryDocumentSendsSecretsNowhereElse tries documents that name another server.
 func TestADiscoveryDocumentSendsSecretsNowhereElse(t *testing.T) {
 	for name, document := range map[string]string{

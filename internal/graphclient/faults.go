@@ -63,10 +63,35 @@ func unreachable(r *http.Request, err error) error {
 		err = u.Err
 	}
 	host := r.URL.Scheme + "://" + r.URL.Host
+	said := ErrUnreachable.With("", fmt.Sprintf("%s can't be reached: %s.", host, cause(err)))
 	if text := untrusted(err); text != "" {
-		return ErrCertificate.With("", fmt.Sprintf("The certificate of %s is not trusted: %s.", host, text))
+		said = ErrCertificate.With("", fmt.Sprintf("The certificate of %s is not trusted: %s.", host, text))
 	}
-	return ErrUnreachable.With("", fmt.Sprintf("%s can't be reached: %s.", host, cause(err)))
+	if another(err) {
+		return interposed{said}
+	}
+	return said
+}
+
+// interposed marks an answer that is not the server's.
+type interposed struct{ error }
+
+// Unwrap makes it the fault that it is about.
+func (i interposed) Unwrap() error { return i.error }
+
+// Interposed reports whether somebody else answered in the server's place, as a network does
+// that wants a sign-in of its own first (RFC 8952).
+func Interposed(err error) bool {
+	_, ok := errors.AsType[interposed](err)
+	return ok
+}
+
+// another reports whether it was somebody else who answered: by a certificate that the server
+// would not have, or without one. One that has expired may well be the server's.
+func another(err error) bool {
+	_, issuer := errors.AsType[x509.UnknownAuthorityError](err)
+	_, name := errors.AsType[x509.HostnameError](err)
+	return issuer || name || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // untrusted says what is wrong with a certificate, or nothing.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -547,11 +548,56 @@ func TestTheMachineIsSwitchedOffAndItsNetworkChosenOnTheScreen(t *testing.T) {
 	}
 }
 
-type network struct{ connected bool }
+// A network that wants a sign-in of its own is told as such: by NetworkManager's word, or since
+// something else answers in the server's place; not while the server itself is reached.
+func TestANetworkThatWantsASignInOfItsOwnIsTold(t *testing.T) {
+	const says, short = "This network seems to want a sign-in of its own first.", "wants its own sign-in"
+	w := newWorld(t)
+	user := w.withPIN()
+	n := &network{connected: true}
+	n.portal.Store(true)
+	w.start(func(o *lockscreen.Options) { o.Network = n })
+	b := w.browser()
+	look := func() view {
+		w.now.Add(int64(time.Minute)) // since the server was heard
+		return b.home(w, "?person="+user)
+	}
+	if v := look(); strings.Contains(v.text, says) || !v.has("/web") {
+		t.Errorf("while the server answers: %s", v.text)
+	}
+	told := func(how string) {
+		t.Helper()
+		v := look()
+		w.within("the page of "+how, 5*time.Second, func() bool { v = b.home(w, "?person="+user); return strings.Contains(v.text, short) })
+		if !strings.Contains(v.text, says) || !strings.Contains(v.text, "Your PIN works without it until") || v.has("/web") || !v.has("/pin") {
+			t.Errorf("%s: %s", how, v.text)
+		}
+		for _, at := range []string{"/help", "/network"} {
+			if v := b.get(w.lock.URL + at); !strings.Contains(v.text, says) || !strings.Contains(v.text, "a PIN may") {
+				t.Errorf("%s: %s says %s", how, at, v.text)
+			}
+		}
+	}
+	w.down.Store(true)
+	told("a network that NetworkManager knows for it")
+	n.portal.Store(false)
+	w.now.Add(int64(time.Minute))
+	w.within("an outage alone", 5*time.Second, func() bool {
+		v := b.home(w, "?person="+user)
+		return strings.Contains(v.text, "No network.") && !strings.Contains(v.text, says)
+	})
+	w.foreign()
+	told("a foreign certificate")
+}
+
+type network struct {
+	connected bool
+	portal    atomic.Bool
+}
 
 func (n *network) State(context.Context) (lockscreen.NetworkState, error) {
 	if n.connected {
-		return lockscreen.NetworkState{Connected: true, Name: "Café"}, nil
+		return lockscreen.NetworkState{Connected: true, Name: "Café", Portal: n.portal.Load()}, nil
 	}
 	return lockscreen.NetworkState{}, nil
 }

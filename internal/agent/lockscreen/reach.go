@@ -3,12 +3,15 @@ package lockscreen
 import (
 	"context"
 	"time"
+
+	"github.com/postern-id/postern/internal/graphclient"
 )
 
 // reach is what is known of the way to the server.
 type reach struct {
 	at      time.Time // when it was looked at; zero for never
 	online  bool
+	portal  bool // something else answers in its place: the network wants a sign-in of its own
 	network NetworkState
 	busy    chan struct{} // closed when the look under way ends; nil while there is none
 }
@@ -60,7 +63,7 @@ func (s *Screen) look(ctx context.Context) {
 	found := s.find(ctx)
 
 	s.mu.Lock()
-	changed := !s.reach.at.IsZero() && (s.reach.online != found.online || s.reach.network != found.network)
+	changed := !s.reach.at.IsZero() && (s.reach.online != found.online || s.reach.portal != found.portal || s.reach.network != found.network)
 	s.reach = found
 	s.mu.Unlock()
 	close(busy)
@@ -82,7 +85,13 @@ func (s *Screen) find(ctx context.Context) reach {
 		}
 	}
 	if d, err := s.agent.Device(); err == nil {
-		found.online = s.agent.Connected() || d.Online(ctx, lookAgain)
+		if s.agent.Connected() {
+			found.online = true
+			return found
+		}
+		err := d.Reach(ctx, lookAgain)
+		found.online = err == nil
+		found.portal = err != nil && found.network.Portal || graphclient.Interposed(err)
 	}
 	return found
 }

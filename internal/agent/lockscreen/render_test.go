@@ -57,6 +57,8 @@ func samples(t *testing.T, lang string) map[string]page {
 	bare.Tiles = nil
 	away := f
 	away.Online, away.Network = false, ""
+	hotel := f
+	hotel.Online, hotel.Portal, hotel.Network = false, true, "Hotel Astoria"
 	nobody := f
 	nobody.Tiles = []tile{{ID: other, Current: true}}
 	mira := f.Tiles[0]
@@ -75,6 +77,9 @@ func samples(t *testing.T, lang string) map[string]page {
 	with("lock-ours", func(p *lockPage) { p.frame = troubled(f, &trouble{}) })
 	with("lock-offline", func(p *lockPage) {
 		p.frame, p.Until, p.Ways = away, monday.AddDate(0, 0, 4), []way{{Method: PIN}, {Web, NoNetwork}}
+	})
+	with("lock-portal", func(p *lockPage) {
+		p.frame, p.Until, p.Ways = hotel, monday.AddDate(0, 0, 4), []way{{Method: PIN}, {Web, NoNetwork}}
 	})
 	with("lock-stopped", func(p *lockPage) { p.Ways, p.Why = []way{{PIN, PINLocked}, {Method: Web}}, PINLocked })
 	with("lock-web", func(p *lockPage) {
@@ -117,6 +122,9 @@ func samples(t *testing.T, lang string) map[string]page {
 	all["network"] = networkPage{frame: bare, All: []AccessPoint{
 		{"1", "Contoso-Office", 82, true, true, true}, {"2", "Contoso-Guest", 64, false, false, false}, {"3", "Café", 31, true, false, false},
 	}}
+	hotel.Tiles = nil
+	all["network-portal"] = networkPage{frame: hotel, All: []AccessPoint{{"4", "Hotel Astoria", 71, false, true, true}}}
+	all["help-portal"] = helpPage{frame: hotel, Joined: true, JoinType: device.Joined, DeviceID: attemptID, Server: "https://id.contoso.example"}
 	all["network-secret"] = networkPage{frame: troubled(bare, &trouble{Fault: ErrNetworkSecret}), Chosen: &AccessPoint{ID: "3", Name: "Café", Secured: true}}
 	all["power"] = powerPage{bare, true}
 	return all

@@ -113,6 +113,7 @@ type frame struct {
 
 	Network  string // name of the network
 	Online   bool
+	Portal   bool // the network wants a sign-in of its own, and does not let through to the server
 	Picker   bool // a network can be chosen
 	CanPower bool
 	Others   string // the other language
@@ -159,7 +160,7 @@ func (s *Screen) frame(r *http.Request, a *attempt) frame {
 	f.Now, f.Zone = s.now().In(zone), zone.String()
 	if a != nil {
 		known := s.reached(r.Context())
-		f.Online, f.Network = known.online, known.network.Name
+		f.Online, f.Portal, f.Network = known.online, known.portal, known.network.Name
 	}
 	return f
 }

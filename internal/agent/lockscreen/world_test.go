@@ -5,11 +5,18 @@ package lockscreen_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
 	"log/slog"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -43,7 +50,8 @@ type world struct {
 	t       *testing.T
 	created server.Created
 	site    *httptest.Server
-	down    atomic.Bool // the network is cut
+	down    atomic.Bool                // the network is cut
+	another atomic.Pointer[tls.Config] // who answers in the server's place; nil for nobody
 	agent   *agent.Agent
 	options agent.Options
 	now     atomic.Int64 // how far the machine's clock is off
@@ -62,6 +70,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t}
 	w.site = httptest.NewUnstartedServer(nil)
 	w.site.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	w.site.TLS = &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return w.another.Load(), nil }}
 	w.site.StartTLS()
 	t.Cleanup(w.site.Close)
 	o := server.Options{
@@ -215,6 +224,17 @@ func (w *world) assign(uri string, value any) {
 	w.policies[uri] = made.ID
 	w.graph(http.MethodPost, "/v1.0/deviceManagement/configurationPolicies/"+made.ID+"/assign",
 		`{"assignments":[{"target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}}]}`, http.StatusOK, nil)
+}
+
+// foreign has somebody else answer in the server's place, by a certificate of their own.
+func (w *world) foreign() {
+	w.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(w.t, err)
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	must(w.t, err)
+	w.another.Store(&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12})
 }
 
 // person is a person's object id.
