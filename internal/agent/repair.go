@@ -24,7 +24,24 @@ type Repair struct {
 	State  Mended `json:"state"` // how it is now
 	Detail string `json:"detail"`
 	Fix    string `json:"fix,omitempty"` // what a person has to do
+	// Stable names of what Detail and Fix say, for who says it in another language: those of
+	// findings, of fixes, and codes of faults. Empty where there is none.
+	Code    string `json:"code,omitempty"`
+	FixCode string `json:"fixCode,omitempty"`
 }
+
+// A sentence is one that repair says, by its stable name.
+type sentence struct{ code, text string }
+
+// What a person may have to do.
+var (
+	joinAnew  = sentence{"joinAnew", "Run postern-agent join: it makes a new key, and people set up new PINs."}
+	joinAgain = sentence{"joinAgain", "Run postern-agent join."}
+	checkDisk = sentence{"checkDisk", "Check the disk."}
+	newPIN    = sentence{"newPIN", "Sign in by web sign-in and set up a new PIN."}
+	setClock  = sentence{"setClock", clockFix}
+	asItSays  = sentence{} // what the error says
+)
 
 // Mended says how a part is.
 type Mended string
@@ -70,15 +87,19 @@ func (a *Agent) Repair(ctx context.Context) (Repairs, error) {
 	return out, nil
 }
 
-func sound(detail string) Repair { return Repair{State: Sound, Detail: detail} }
+func sound(code, detail string) Repair { return Repair{State: Sound, Code: code, Detail: detail} }
+
+func fixed(code, detail string, then sentence) Repair {
+	return Repair{State: Fixed, Code: code, Detail: detail, FixCode: then.code, Fix: then.text}
+}
 
 // broken tells what a person has to do; fix is for errors that do not say it.
-func broken(err error, fix string) Repair {
-	r := Repair{State: Broken, Detail: err.Error(), Fix: fix}
+func broken(err error, fix sentence) Repair {
+	r := Repair{State: Broken, Detail: err.Error(), Fix: fix.text, FixCode: fix.code}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		r.Detail = f.Text
-		if f.Remedy != "" && fix == "" {
-			r.Fix = f.Remedy
+		r.Detail, r.Code = f.Text, f.Code
+		if f.Remedy != "" && fix == asItSays {
+			r.Fix, r.FixCode = f.Remedy, f.Code
 		}
 	}
 	return r
@@ -87,15 +108,15 @@ func broken(err error, fix string) Repair {
 func mendTPM(_ context.Context, a *Agent) Repair {
 	d, err := a.Device()
 	if err != nil {
-		return broken(err, "")
+		return broken(err, asItSays)
 	}
 	if d.chip == nil {
-		return sound("This device does without a TPM.")
+		return sound("noTPM", "This device does without a TPM.")
 	}
 	if err := d.chip.Holds(d.Identity().Key); err != nil {
-		return broken(err, "Run postern-agent join: it makes a new key, and people set up new PINs.")
+		return broken(err, joinAnew)
 	}
-	return sound("The TPM works and holds the device's key.")
+	return sound("tpmWorks", "The TPM works and holds the device's key.")
 }
 
 // mendContainers drops PINs that can never open again: a file that can't be read, a counter
@@ -103,11 +124,11 @@ func mendTPM(_ context.Context, a *Agent) Repair {
 func mendContainers(ctx context.Context, a *Agent) Repair {
 	d, err := a.Device()
 	if err != nil {
-		return broken(err, "")
+		return broken(err, asItSays)
 	}
 	users, err := d.PINs.Containers.Users()
 	if err != nil {
-		return broken(err, "Check the disk.")
+		return broken(err, checkDisk)
 	}
 	dropped := 0
 	for _, user := range users {
@@ -116,18 +137,18 @@ func mendContainers(ctx context.Context, a *Agent) Repair {
 			continue
 		}
 		if !errors.Is(err, container.ErrBroken) && !errors.Is(err, tpm.ErrForeign) {
-			return broken(err, "")
+			return broken(err, asItSays)
 		}
 		if err := d.PINs.Forget(ctx, user); err != nil {
-			return broken(err, "")
+			return broken(err, asItSays)
 		}
 		dropped++
 		a.watch.tell(PINChanged)
 	}
 	if dropped > 0 {
-		return Repair{State: Fixed, Detail: "A damaged PIN was removed.", Fix: "Sign in by web sign-in and set up a new PIN."}
+		return fixed("pinRemoved", "A damaged PIN was removed.", newPIN)
 	}
-	return sound("Every PIN can be used.")
+	return sound("pinsWork", "Every PIN can be used.")
 }
 
 func (d *Device) checkContainer(user string) error {
@@ -145,63 +166,66 @@ func (d *Device) checkContainer(user string) error {
 func mendRegistration(ctx context.Context, a *Agent) Repair {
 	d, err := a.Device()
 	if err != nil {
-		return broken(err, "")
+		return broken(err, asItSays)
 	}
 	_, err = d.Link.Policy(ctx, "")
 	switch {
 	case errors.Is(err, directory.ErrDeviceDisabled), errors.Is(err, directory.ErrDevicePending), errors.Is(err, directory.ErrDeviceRefused):
-		return broken(errors.Join(err, a.end(ctx, d, err)), "")
+		return broken(errors.Join(err, a.end(ctx, d, err)), asItSays)
 	case refusedDevice(err):
-		return broken(errors.Join(err, a.end(ctx, d, err)), "Run postern-agent join.")
+		return broken(errors.Join(err, a.end(ctx, d, err)), joinAgain)
 	case err != nil:
-		return broken(err, "")
+		return broken(err, asItSays)
 	}
 	mended := false
 	if d.Identity().Ended != "" {
 		if err := d.change(func(i *identity.Identity) { i.Ended = "" }); err != nil {
-			return broken(err, "Check the disk.")
+			return broken(err, checkDisk)
 		}
 		mended = true
 	}
 	if a.options.Now().After(d.Identity().CertificateEnds()) || certifies(d.Identity().Certificate, d.Identity(), d.chip) != nil {
 		if err := d.change(func(i *identity.Identity) { i.RenewAt = time.Time{} }); err != nil {
-			return broken(err, "Check the disk.")
+			return broken(err, checkDisk)
 		}
 		mended = true
 	}
 	if err := a.renew(ctx, d); err != nil {
-		return broken(err, "")
+		return broken(err, asItSays)
 	}
 	if mended {
-		return Repair{State: Fixed, Detail: "The server takes this device again."}
+		return fixed("deviceTaken", "The server takes this device again.", sentence{})
 	}
-	return sound("The server knows this device.")
+	return sound("deviceKnown", "The server knows this device.")
 }
 
 func mendPolicy(ctx context.Context, a *Agent) Repair {
 	d, err := a.Device()
 	if err != nil {
-		return broken(err, "")
+		return broken(err, asItSays)
 	}
 	d.mu.RLock()
 	trouble := d.policyTrouble
 	d.mu.RUnlock()
 	if err := a.readPolicy(ctx, d); err != nil {
-		return broken(err, "")
+		return broken(err, asItSays)
 	}
 	if trouble != nil {
-		return Repair{State: Fixed, Detail: "The policy was fetched anew."}
+		return fixed("policyFetched", "The policy was fetched anew.", sentence{})
 	}
-	return sound("The policy is the one that the server signed.")
+	return sound("policySigned", "The policy is the one that the server signed.")
 }
 
 func mendClock(_ context.Context, a *Agent) Repair {
 	d, err := a.Device()
 	if err != nil {
-		return broken(err, "")
+		return broken(err, asItSays)
 	}
 	if off := d.Link.Offset().Abs(); off > 5*time.Minute {
-		return Repair{State: Broken, Detail: "The clock is " + off.Round(time.Second).String() + " off the server's.", Fix: clockFix}
+		return Repair{
+			State: Broken, Code: "clockOff", Detail: "The clock is " + off.Round(time.Second).String() + " off the server's.",
+			Fix: setClock.text, FixCode: setClock.code,
+		}
 	}
-	return sound("The clock is that of the server.")
+	return sound("clockRight", "The clock is that of the server.")
 }

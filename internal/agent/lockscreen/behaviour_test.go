@@ -8,6 +8,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -545,6 +547,43 @@ func TestTheMachineIsSwitchedOffAndItsNetworkChosenOnTheScreen(t *testing.T) {
 	b.submit(b.get(w.lock.URL+"/power"), "/power", "action", "restart")
 	if len(w.seat.power) != 1 || w.seat.power[0] != lockscreen.Restart {
 		t.Errorf("the seat was asked to %v", w.seat.power)
+	}
+}
+
+// "Fix my PIN" in German: what the agent finds is said by its stable name, and the agent's own
+// words follow, marked as English, where they say more.
+func TestFixMyPINSpeaksTheLanguageOfThePage(t *testing.T) {
+	w := newWorld(t)
+	user := w.withPIN()
+	b := w.browser()
+	b.home(w, "?lang=de")
+	repair := func() (parts []string, english string) {
+		t.Helper()
+		v := b.submit(b.get(w.lock.URL+"/help"), "/repair")
+		for n := range v.main().Descendants() {
+			switch {
+			case n.Data == "li" && (strings.HasPrefix(attr(n, "class"), "mark good") || attr(n, "class") == "mark danger") && attr(n.Parent.Parent, "role") == "status":
+				parts = append(parts, strings.Join(strings.Fields(textOf(n)), " "))
+			case attr(n, "lang") == "en":
+				english += textOf(n)
+			}
+		}
+		return parts, english
+	}
+	if parts, english := repair(); len(parts) != 5 || english != "" || !strings.Contains(parts[1], "Jede PIN") {
+		t.Errorf("a sound device: %q, in English %q", parts, english)
+	}
+	must(t, os.WriteFile(filepath.Join(w.options.State, "containers", user+".json"), []byte("{"), 0o600))
+	if parts, english := repair(); len(parts) != 5 || english != "" || !strings.Contains(parts[1], "entfernt. Melden Sie sich") {
+		t.Errorf("a damaged PIN: %q, in English %q", parts, english)
+	}
+	w.now.Add(int64(time.Hour))
+	if parts, english := repair(); len(parts) != 5 || !strings.Contains(parts[4], "Die Uhr geht anders") || !strings.Contains(english, "off the server's") {
+		t.Errorf("a clock that is wrong: %q, in English %q", parts, english)
+	}
+	w.down.Store(true)
+	if parts, english := repair(); len(parts) != 3 || !strings.Contains(parts[2], "nicht erreichbar") || !strings.Contains(parts[2], "Prüfen Sie das Netz") || !strings.Contains(english, w.site.URL) {
+		t.Errorf("a server that is away: %q, in English %q", parts, english)
 	}
 }
 

@@ -2,6 +2,7 @@ package lockscreen
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"strings"
 	"time"
@@ -106,6 +107,36 @@ func firstChoice(d *agent.Device) option {
 		}
 	}
 	return option{}
+}
+
+// found says what repair found of a part. Where the words in another language stand for less
+// than the agent's sentence, such as which address was not reached, that follows for the helpdesk.
+func (p phrasebook) found(r agent.Repair) template.HTML {
+	return p.said(r.Detail, r.State == agent.Broken, "found_"+r.Code, "fault_"+r.Code)
+}
+
+// mend says what a person has to do about it.
+func (p phrasebook) mend(r agent.Repair) template.HTML {
+	return p.said(r.Fix, false, "mend_"+r.FixCode, "fault_"+r.FixCode+"_remedy")
+}
+
+// said translates a sentence of the agent by the first of keys that has words.
+func (p phrasebook) said(sentence string, whole bool, keys ...string) template.HTML {
+	theirs := p.words.Translated(p.lang, "", sentence, nil)
+	for _, key := range keys {
+		text := p.words.Translated(p.lang, key, "", nil)
+		if text == "" {
+			continue
+		}
+		switch english, _ := p.words.Find("en", key, nil); {
+		case english == sentence || !whole:
+			return text
+		case p.lang == "en":
+			return theirs
+		}
+		return text + " " + theirs
+	}
+	return theirs
 }
 
 // repairTime is how long "Fix my PIN" may take.

@@ -114,9 +114,12 @@ func samples(t *testing.T, lang string) map[string]page {
 	}
 	all["help"] = help
 	help.Repairs = &agent.Repairs{Parts: []agent.Repair{
-		{Part: "tpm", State: agent.Sound, Detail: "The TPM works and holds the device's key."},
-		{Part: "container", State: agent.Fixed, Detail: "A damaged PIN was removed.", Fix: "Sign in by web sign-in and set up a new PIN."},
-		{Part: "registration", State: agent.Broken, Detail: "The server can't be reached.", Fix: "Check the network."},
+		{Part: "tpm", State: agent.Sound, Code: "tpmWorks", Detail: "The TPM works and holds the device's key."},
+		{Part: "container", State: agent.Fixed, Code: "pinRemoved", FixCode: "newPIN", Detail: "A damaged PIN was removed.", Fix: "Sign in by web sign-in and set up a new PIN."},
+		{
+			Part: "registration", State: agent.Broken, Code: "serverUnreachable", FixCode: "serverUnreachable",
+			Detail: "https://id.contoso.example can't be reached: nothing listens there.", Fix: "Check the address, the network, and that the server runs.",
+		},
 	}}
 	all["help-repaired"] = help
 	all["network"] = networkPage{frame: bare, All: []AccessPoint{
@@ -285,7 +288,7 @@ func TestTheWordsAreThereInEveryLanguage(t *testing.T) {
 }
 
 // Keys of these families are chosen by a code, a reason or a part.
-var families = regexp.MustCompile(`^(fault|short|long|why|part|state|join|kind|weak)_`)
+var families = regexp.MustCompile(`^(fault|short|long|why|part|state|join|kind|weak|found|mend)_`)
 
 func TestEveryTextIsUsed(t *testing.T) {
 	var sources strings.Builder

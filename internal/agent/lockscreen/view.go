@@ -177,6 +177,8 @@ func (p phrasebook) funcs() template.FuncMap {
 		"t":      func(key string, args ...any) (template.HTML, error) { return p.words.Fill(p.lang, key, args...) },
 		"fault":  p.fault,
 		"remedy": p.remedy,
+		"found":  p.found,
+		"mend":   p.mend,
 		"day":    p.day,
 		"date":   p.date,
 		"clock":  clock,
