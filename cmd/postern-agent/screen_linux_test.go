@@ -50,6 +50,7 @@ type stage struct {
 	secret  string       // address of a service of this machine
 	reached atomic.Int32 // how often somebody came there
 	done    atomic.Int32 // hostile pages that have done all they can
+	unplug  func()       // cuts the way to the server, streams too
 }
 
 func newStage(t *testing.T) *stage {
@@ -68,6 +69,10 @@ func newStage(t *testing.T) *stage {
 	t.Cleanup(func() { _ = s.Close() })
 	own := linuxtest.Folder(t, "_greetd")
 	g := &stage{t: t, own: own, dir: filepath.Dir(own), since: time.Now()}
+	g.unplug = func() {
+		linuxtest.Must(t, site.Listener.Close())
+		site.CloseClientConnections()
+	}
 	site.Config.Handler = g.spoilt(s.Handler())
 	site.Config.ErrorLog = log.New(io.Discard, "", 0)
 	inner := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { g.reached.Add(1) }))
