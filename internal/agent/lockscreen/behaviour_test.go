@@ -418,6 +418,17 @@ func TestANewPINIsChosenByTheRulesAndEndsWithATry(t *testing.T) {
 		if v := b.home(w, "?person="+user); !strings.Contains(v.text, "Your PIN expires on") {
 			t.Errorf("the day before: %s", v.text)
 		}
+		w.down.Store(true)
+		w.now.Add(int64(time.Minute)) // since the server was heard
+		if v := b.home(w, "?person="+user); !strings.Contains(v.text, "Your PIN expires on") || !strings.Contains(v.text, "No network.") {
+			t.Errorf("the day before, without a network: %s", v.text)
+		}
+		w.down.Store(false)
+		b.submit(b.home(w, "?person="+user+"&way=pin"), "/pin", "pin", "27182818")
+		if all := w.seat.sessions(); all[len(all)-1].Ends.IsZero() {
+			t.Error("the seat is not told when the PIN expires")
+		}
+		w.screen.Lock()
 		w.now.Add(int64(25 * time.Hour))
 		v := b.submit(b.home(w, "?person="+user+"&way=pin"), "/pin", "pin", "27182818")
 		if v.step() != "register" || !strings.Contains(v.text, "Former PIN") {

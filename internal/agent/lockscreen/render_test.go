@@ -87,6 +87,9 @@ func samples(t *testing.T, lang string) map[string]page {
 	})
 	with("lock-session", func(p *lockPage) { p.Locked = true; p.Tiles = f.Tiles[:1] })
 	with("lock-expires", func(p *lockPage) { p.Ends = monday.AddDate(0, 0, 3) })
+	with("lock-expires-offline", func(p *lockPage) {
+		p.frame, p.Ways, p.Until, p.Ends = away, []way{{Method: PIN}, {Web, NoNetwork}}, monday.AddDate(0, 0, 4), monday.AddDate(0, 0, 3)
+	})
 	with("lock-other", func(p *lockPage) { p.frame, p.Person, p.Forgot = nobody, nobody.Tiles[0], false })
 	with("lock-disabled", func(p *lockPage) { p.Refused, p.Ways, p.Chosen = faultOf(agent.ErrDisabled), nil, "" })
 	with("lock-no-ways", func(p *lockPage) { p.Ways, p.Chosen, p.Forgot = nil, "", false })

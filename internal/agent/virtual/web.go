@@ -172,6 +172,7 @@ type desktopView struct {
 	PINOffered        bool
 	Damaged           bool // there is a PIN, and its container can't be read
 	Offline           bool
+	Ends              time.Time // when the PIN that was typed expires; zero while that is far
 	Things            []thing
 }
 
@@ -220,6 +221,9 @@ func (d *Device) showDesktop(w http.ResponseWriter, r *http.Request) {
 func (d *Device) desktopOf(s *session) *desktopView {
 	first, _, _ := strings.Cut(s.Account.DisplayName, " ")
 	v := &desktopView{Name: s.Account.DisplayName, First: first, User: s.Account.UserName, By: string(s.Opening.By), Offline: s.Opening.Offline}
+	if ends := s.Opening.Ends; !ends.IsZero() {
+		v.Ends = ends.In(d.zone())
+	}
 	if m := d.machine(); m != nil {
 		if joined, err := m.agent.Device(); err == nil {
 			v.PIN, v.PINOffered = joined.PINState(s.Account.ID), joined.PINOffered(s.Account.ID) == nil
