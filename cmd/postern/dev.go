@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +44,9 @@ func devCommand() *cobra.Command {
 				return err
 			}
 			s.publicURL = "https://" + publicHost(l.Address)
+			if play { // is what people read
+				s.level = slog.LevelWarn
+			}
 			o := s.options(c)
 			o.Mail.Mailbox = true
 			o.LogoutNetworks = server.Loopback
