@@ -52,11 +52,13 @@ type Proxy struct {
 func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var all sync.WaitGroup
+	var all requests
 	site := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			all.Add(1)
-			defer all.Done()
+			if !all.begin() {
+				return // its connection is being closed
+			}
+			defer all.under.Done()
 			p.ServeHTTP(w, r)
 		}),
 		ReadHeaderTimeout: headWithin, MaxHeaderBytes: 64 << 10,
@@ -66,11 +68,36 @@ func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	err := site.Serve(l)
 	cancel()
-	all.Wait()
+	all.end()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
+}
+
+// requests are those under way, tunnels included, of which the HTTP server knows nothing.
+type requests struct {
+	mu    sync.Mutex
+	ended bool
+	under sync.WaitGroup
+}
+
+// begin counts one more, until under.Done, unless the last one has begun.
+func (q *requests) begin() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.ended {
+		q.under.Add(1)
+	}
+	return !q.ended
+}
+
+// end waits for all; none begins any more.
+func (q *requests) end() {
+	q.mu.Lock()
+	q.ended = true
+	q.mu.Unlock()
+	q.under.Wait()
 }
 
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
