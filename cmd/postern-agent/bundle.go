@@ -12,7 +12,14 @@ import (
 
 	"github.com/postern-id/postern/internal/agent"
 	"github.com/postern-id/postern/internal/agent/bundle"
+	"github.com/postern-id/postern/internal/fault"
 )
+
+// ErrBundle says that there is no room or place for a support bundle.
+var ErrBundle = &fault.Error{
+	Kind: fault.Unavailable, Code: "bundleFile",
+	Text: "The bundle can't be written.", Remedy: "Name a file that is not there yet, in a folder that is, on a disk with room.",
+}
 
 func bundleCommand() *cobra.Command {
 	var path string
@@ -52,10 +59,10 @@ func writeBundle(c *cobra.Command, o agent.Options, path string) error {
 	// Nobody else's file is written to, nor where somebody else's link leads.
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return ErrBundle.With("", fmt.Sprintf("The bundle can't be written: %v.", err))
 	}
 	if err := errors.Join(bundle.Write(file, contents), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
+		return ErrBundle.With("", fmt.Sprintf("The bundle can't be written: %v.", errors.Join(err, os.Remove(path))))
 	}
 	fmt.Fprintln(c.ErrOrStderr(), "It has names of people in it. Give it to nobody who may not know them.")
 	fmt.Fprintln(c.OutOrStdout(), path)

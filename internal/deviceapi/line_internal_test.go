@@ -33,6 +33,9 @@ func TestAStreamThatHasNothingToSayGoesOn(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer res.Body.Close()
+			if at, err := http.ParseTime(res.Header.Get("Date")); err != nil || time.Since(at).Abs() > time.Minute {
+				t.Errorf("a device learns the time from %q, %v", res.Header.Get("Date"), err)
+			}
 			lines := bufio.NewScanner(res.Body)
 			for _, want := range []string{"first", "second"} {
 				if !lines.Scan() || lines.Text() != want {

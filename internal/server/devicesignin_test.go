@@ -252,6 +252,27 @@ func TestASignInAtALockScreenKnowsTheDevice(t *testing.T) {
 	}
 }
 
+// The browser of a lock screen is thrown away; what it was given must not outlive it either.
+func TestNobodyStaysSignedInAtALockScreen(t *testing.T) {
+	w := newWorld(t)
+	m, out, pass := joined(t, w)
+	page := w.present(m.push(webSignIn(out.DeviceID))).location
+	w.post(page, url.Values{"username": {"admin@contoso.example"}})
+	w.post(page, url.Values{"accesspass": {pass}})
+	a := w.post(page, url.Values{"stay": {"yes"}})
+	if a.status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	for _, c := range a.header.Values("Set-Cookie") {
+		if strings.Contains(c, "session") && (strings.Contains(c, "Max-Age") || strings.Contains(c, "Expires")) {
+			t.Errorf("the session outlives the browser: %s", c)
+		}
+	}
+	if detail := w.deviceInLog(out.DeviceID); detail["deviceId"] != out.DeviceID {
+		t.Errorf("the event has %v", detail)
+	}
+}
+
 func TestOnlyTheKeyMakesADevice(t *testing.T) {
 	w := newWorld(t)
 	m, out, pass := joined(t, w)

@@ -440,6 +440,36 @@ func TestANewPINIsChosenByTheRulesAndEndsWithATry(t *testing.T) {
 	})
 }
 
+func TestAForgottenPINIsReplacedByItsOwnerAlone(t *testing.T) {
+	w := newWorld(t)
+	user := w.withPIN()
+	b := w.browser()
+	v := b.submit(b.get(w.lock.URL+"/forgot?person="+user), "/forgot")
+	v = b.get(v.at.String() + "&go=forget")
+	if v = b.signIn(v, mira, w.pass(mira)); v.failure() != "lockOtherPerson" || len(w.seat.sessions()) != 0 {
+		t.Errorf("somebody else: %s %q", v.at, v.failure())
+	}
+	b.submit(v, "/cancel")
+	if v = b.submit(b.home(w, "?person="+user), "/pin", "pin", firstPIN); v.at.Path != "/desktop" {
+		t.Errorf("the PIN that was not theirs: %s", v.text)
+	}
+}
+
+// What was right when the wizard began may not be when it ends.
+func TestNobodyGetsPastASessionThatWasLockedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	user := w.withPIN()
+	b := w.browser()
+	v := b.submit(b.home(w, "?person=other&way=web"), "/web")
+	if v = b.signIn(v, mira, w.pass(mira)); v.step() != "register" {
+		t.Fatalf("no wizard: %s %s", v.at, v.text)
+	}
+	w.seat.lockTo(user)
+	if v = b.submit(v, "/new-pin", "later", "1"); v.failure() != "lockSomebodyElse" || len(w.seat.sessions()) != 0 {
+		t.Errorf("a session of somebody else is locked: %s %q, %+v", v.at, v.failure(), w.seat.sessions())
+	}
+}
+
 // Behaviour L15 of web sign-in.
 func TestALockedSessionIsUnlockedByItsPersonAlone(t *testing.T) {
 	w := newWorld(t)

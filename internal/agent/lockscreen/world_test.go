@@ -538,6 +538,9 @@ func (b *browser) signIn(v view, name, pass string) view {
 	}
 	v = b.post(v.at.String(), merge(v, url.Values{"accesspass": {pass}}))
 	if v.step() == "stay" {
+		if !strings.Contains(v.text, "Go on to ") || strings.Contains(v.source, `value="yes"`) {
+			b.t.Errorf("a lock screen asks whether to stay signed in: %s", v.text)
+		}
 		v = b.post(v.at.String(), merge(v, url.Values{"stay": {"no"}}))
 	}
 	return v
