@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -111,5 +112,14 @@ func TestAChangeReachesTheStreamsOfAllReplicas(t *testing.T) {
 	}
 	if got, most := store.asked.Load()-asked, 2*int64(took/feedInterval+2); got > most {
 		t.Errorf("the store was asked %d times in %v, for two replicas", got, took)
+	}
+}
+
+func TestAStreamThatEndsIsClosed(t *testing.T) {
+	f := &Feed{Store: &memoryFeed{}, Log: slog.New(slog.DiscardHandler)}
+	c := crowd(t, f, 1)[0]
+	f.Close()
+	if _, err := io.Copy(io.Discard, c); err != nil { // until the end, or the connection's deadline
+		t.Errorf("the device is left waiting: %v", err)
 	}
 }
