@@ -124,6 +124,8 @@ func (c Caller) has(permission string) bool { return slices.Contains(c.Permissio
 func (r rule) mayApp(c Caller, t Target) error {
 	t.Permissions = slices.DeleteFunc(slices.Clone(t.Permissions), c.has) // it gains nothing that it has
 	switch {
+	case r.people:
+		return remedy(ErrNotAllowed, "Let a person sign in to the application and do it.")
 	case r.roleToo && !slices.ContainsFunc(r.roles, c.holds):
 		return remedy(ErrNotAllowed, ask(r.roles))
 	case r.reach != reachOfAll || !t.protected():

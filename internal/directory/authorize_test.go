@@ -63,6 +63,17 @@ func TestMay(t *testing.T) {
 		{"an application does not disable an administrator", robot, directory.UpdateUserSensitive, admin, directory.ErrTargetProtected},
 		{"an application disables others", robot, directory.UpdateUserSensitive, member, nil},
 
+		{"an Authentication Administrator resets a password", with(plain, directory.AuthenticationAdministrator), directory.ResetPassword, member, nil},
+		{"and no administrator's", with(plain, directory.AuthenticationAdministrator), directory.ResetPassword, admin, directory.ErrTargetProtected},
+		{"a Privileged Authentication Administrator does", with(plain, directory.PrivilegedAuthenticationAdministrator), directory.ResetPassword, admin, nil},
+		{"a Password Administrator resets none, as in Entra's API", with(plain, directory.PasswordAdministrator), directory.ResetPassword, member, directory.ErrNotAllowed},
+		{"nobody resets their own password", ga, directory.ResetPassword, self, directory.ErrNotForYourself},
+		{"an application by itself resets no password", robot, directory.ResetPassword, member, directory.ErrNotAllowed},
+		{"whatever its role", with(robot, directory.GlobalAdministrator), directory.ResetPassword, member, directory.ErrNotAllowed},
+		{"an application removes methods of people without a role", robot, directory.DeleteMethod, member, nil},
+		{"a person removes their own", token(plain, "UserAuthenticationMethod.ReadWrite"), directory.DeleteMethod, self, nil},
+		{"and nobody else's", token(plain, "UserAuthenticationMethod.ReadWrite"), directory.DeleteMethod, member, directory.ErrPermissionMissing},
+
 		{"a member reads everybody", token(plain, "User.Read.All"), directory.ReadUser, admin, nil},
 		{"a member reads names with the small permission", token(plain, "User.ReadBasic.All"), directory.ReadUserBasic, admin, nil},
 		{"and not more", token(plain, "User.ReadBasic.All"), directory.ReadUser, admin, directory.ErrPermissionMissing},

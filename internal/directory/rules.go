@@ -50,6 +50,9 @@ const (
 	ReadHello   Action = "readHello"
 	DeleteHello Action = "deleteHello"
 
+	DeleteMethod  Action = "deleteMethod"  // one that has no action of its own
+	ResetPassword Action = "resetPassword" // without the one that is there
+
 	ReadMethodsPolicy  Action = "readMethodsPolicy"
 	WriteMethodsPolicy Action = "writeMethodsPolicy"
 
@@ -96,6 +99,7 @@ type rule struct {
 	reach  reach
 	person bool // the action is about a person, who must be named
 
+	people     bool // never for an application by itself
 	roleToo    bool // an application needs one of the roles, too
 	notSelf    bool // refused for oneself, whatever the role
 	privileged bool // PrivilegedMethods lets an application act on people who hold roles
@@ -249,6 +253,14 @@ var rules = map[Action]rule{
 		needs: []oneOf{{"UserAuthMethod-WindowsHello.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
 		self:  oneOf{"UserAuthMethod-WindowsHello.ReadWrite", "UserAuthenticationMethod.ReadWrite"},
 		roles: methodManagers, reach: reachOfAll, person: true, privileged: true,
+	},
+	DeleteMethod: {
+		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}}, self: oneOf{"UserAuthenticationMethod.ReadWrite"},
+		roles: methodManagers, reach: reachOfAll, person: true, privileged: true,
+	},
+	ResetPassword: {
+		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}},
+		roles: methodManagers, reach: reachOfAll, person: true, people: true, notSelf: true,
 	},
 
 	ReadMethodsPolicy: {

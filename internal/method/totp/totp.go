@@ -1,7 +1,7 @@
 // Package totp implements one-time codes that an app counts from the time (RFC 6238): what a
 // code is, which one works now, and how the secret gets into the app. The database refuses a
 // code's second use, since the step that a code belongs to is the credential's counter.
-// Guesses are throttled by package signin; docs/codes.md has the facts and their sources.
+// Guesses are throttled by package signin; docs/codes-and-passwords.md has the facts and their sources.
 package totp
 
 import (
