@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request"
@@ -73,6 +74,13 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 	}
 	if p.Methods, err = s.ownPINs(r, me, p.Lang); err != nil {
 		return nil, err
+	}
+	registered, err := s.Registry.Store.Credentials(ctx, me.session.Tenant, me.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range registered {
+		p.Methods = append(p.Methods, ownCredentialRow(c))
 	}
 	sessions, err := s.SignIn.Store.Sessions(ctx, me.session.Tenant, me.user.ID, s.Now())
 	if err != nil {
@@ -184,6 +192,15 @@ func (s *Site) ownPINs(r *http.Request, me knownAccount, lang string) ([]ownMeth
 	return all, nil
 }
 
+// ownCredentialRow is a credential in the list of a person's methods.
+func ownCredentialRow(c method.Credential) ownMethod {
+	m := ownMethod{ID: c.ID, Icon: "key", Name: c.Name, Description: c.UsedOn, Removable: true}
+	if page, ok := methodPageOf(c.Kind); ok {
+		m.Icon = page.icon
+	}
+	return m
+}
+
 // removeMethod serves POST /security-info/remove: a person removes their own pass or PIN.
 func (s *Site) removeMethod(w http.ResponseWriter, r *http.Request) error {
 	me, ok, err := s.signedIn(w, r)
@@ -193,6 +210,12 @@ func (s *Site) removeMethod(w http.ResponseWriter, r *http.Request) error {
 	now := s.Now()
 	if c, err := s.PINs.ContainerOf(r.Context(), me.session.Tenant, r.FormValue("method")); err == nil && c.User == me.user.ID {
 		return s.removePIN(w, r, me, c)
+	}
+	if c, err := s.ownCredential(r, me, r.FormValue("method")); err == nil {
+		if err := s.Registry.Remove(r.Context(), c, me.user, self(r, me)); err != nil {
+			return err
+		}
+		return redirect(w, r, "/security-info")
 	}
 	e := s.ownEvent(r, me, audit.Change{
 		Activity: audit.UserDeletedSecurityInfo, Category: audit.CategoryUserManagement,

@@ -9,7 +9,6 @@ import (
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
-	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -72,13 +71,16 @@ func (s *Site) showStep(w http.ResponseWriter, r *http.Request) error {
 	if v.transaction.Done() {
 		return s.proceed(w, r, v)
 	}
-	switch r.URL.Query().Get("go") {
+	switch goTo := r.URL.Query().Get("go"); goTo {
+	case "":
 	case "forget":
 		v.transaction, err = s.SignIn.Forget(r.Context(), v.transaction)
 	case "methods":
 		v.transaction, err = s.SignIn.ShowOtherWays(r.Context(), v.transaction)
-	case string(tap.MethodID):
-		v.transaction, err = s.SignIn.Choose(r.Context(), v.transaction, tap.MethodID)
+	default:
+		if m, ok := methodPageOf(signin.MethodID(goTo)); ok {
+			v.transaction, err = s.SignIn.Choose(r.Context(), v.transaction, m.id)
+		}
 	}
 	if err != nil {
 		return err
@@ -106,17 +108,25 @@ func (s *Site) takeStep(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			v.transaction.LoginHint = form.Get("username")
 		}
-	case form.Has("accesspass"):
-		v.transaction, err = s.SignIn.Prove(r.Context(), v.transaction, tap.MethodID, form.Get("accesspass"), place(r))
 	case form.Has("stay"):
 		return s.takeStay(w, r, v, form.Get("stay"))
 	default:
-		err = signin.ErrGone
+		v.transaction, err = s.takeProof(r, v)
 	}
 	if err != nil {
 		return s.askAgain(w, r, v, err)
 	}
 	return redirect(w, r, Address(v.handle))
+}
+
+// takeProof takes the answer to the page of a method.
+func (s *Site) takeProof(r *http.Request, v visit) (signin.Transaction, error) {
+	for _, m := range methodPages {
+		if r.PostForm.Has(m.field) {
+			return s.SignIn.Prove(r.Context(), v.transaction, m.id, r.PostForm.Get(m.field), place(r))
+		}
+	}
+	return v.transaction, signin.ErrGone
 }
 
 // askAgain shows the same question with what went wrong. Outages go to the error page.

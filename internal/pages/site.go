@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request"
@@ -26,9 +27,11 @@ type Site struct {
 	Passes  tap.Store
 	PINs    PINs
 	Groups  tap.Groups
-	Events  Events
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Registry adds and removes people's methods.
+	Registry *method.Registry
+	Events   Events
+	Now      func() time.Time
+	Log      *slog.Logger
 	// ConsolePath is where administrators go; empty leaves the link out.
 	ConsolePath string
 	// Mailbox, if set, can be read by whoever reaches the server.
@@ -60,14 +63,16 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // Mount adds the site's routes to mux.
 func (s *Site) Mount(mux *http.ServeMux) {
 	for pattern, h := range map[string]handler{
-		"GET /{$}":                       s.home,
-		"GET /errors/{code}":             s.errorInfo,
-		"GET /signin":                    s.showStep,
-		"POST /signin":                   s.takeStep,
-		"GET /security-info":             s.securityInfo,
-		"POST /security-info/remove":     s.removeMethod,
-		"POST /security-info/end":        s.endSession,
-		"POST /security-info/everywhere": s.endEverywhere,
+		"GET /{$}":                         s.home,
+		"GET /errors/{code}":               s.errorInfo,
+		"GET /signin":                      s.showStep,
+		"POST /signin":                     s.takeStep,
+		"GET /security-info":               s.securityInfo,
+		"GET /security-info/add/{method}":  s.showAdd,
+		"POST /security-info/add/{method}": s.takeAdd,
+		"POST /security-info/remove":       s.removeMethod,
+		"POST /security-info/end":          s.endSession,
+		"POST /security-info/everywhere":   s.endEverywhere,
 	} {
 		mux.Handle(pattern, s.guard(h))
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
-	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -41,11 +40,32 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 		s.render(w, r, status, p)
 	case signin.StepDone:
 		return s.finish(w, r, v, false)
-	case signin.Step(tap.MethodID):
-		s.render(w, r, status, accessPassPage{frame: base, who: s.who(v), WorksFrom: v.worksFrom, OtherWaysHref: Address(v.handle) + "&go=methods"})
+	case signin.StepBlocked:
+		if base.Fault == nil {
+			base.Fault, status = signin.ErrCantGoOn, http.StatusForbidden
+		}
+		s.render(w, r, status, blockedPage{frame: base, who: s.who(v)})
 	default:
+		return s.askFor(w, r, v, base, signin.MethodID(step), status)
+	}
+	return nil
+}
+
+// askFor shows the page of a method.
+func (s *Site) askFor(w http.ResponseWriter, r *http.Request, v visit, base frame, id signin.MethodID, status int) error {
+	m, ok := methodPageOf(id)
+	if !ok {
 		return signin.ErrGone
 	}
+	prompt, err := s.SignIn.Prompt(r.Context(), v.transaction, id, place(r))
+	if err != nil {
+		return err
+	}
+	p, err := m.show(base, v, s.who(v), prompt)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, status, p)
 	return nil
 }
 
@@ -95,18 +115,20 @@ func (s *Site) accountPage(base frame, v visit) page {
 
 func (s *Site) methodsPage(base frame, v visit, facts signin.Facts) page {
 	p := methodsPage{frame: base, who: s.who(v)}
-	for _, id := range facts.Methods {
-		if id != tap.MethodID || len(facts.Methods) == 1 {
+	useful := signin.Useful(v.transaction, facts.Offers)
+	for _, o := range useful {
+		m, ok := methodPageOf(o.Method)
+		if !ok || len(useful) == 1 {
 			continue // the page one comes from is no other way
 		}
 		p.Offers = append(p.Offers, offer{
-			Icon: "pass", Name: s.View.Text(base.Lang, "method_accesspass"),
-			Description: s.View.Text(base.Lang, "method_accesspass_text"),
-			Href:        Address(v.handle) + "&go=" + string(tap.MethodID),
+			Icon: m.icon, Name: s.View.Text(base.Lang, "method_"+string(m.id)),
+			Description: s.View.Text(base.Lang, "method_"+string(m.id)+"_text"),
+			Href:        Address(v.handle) + "&go=" + string(m.id),
 		})
 	}
-	if len(facts.Methods) > 0 {
-		p.BackHref = Address(v.handle) + "&go=" + string(facts.Methods[0])
+	if len(useful) > 0 {
+		p.BackHref = Address(v.handle) + "&go=" + string(useful[0].Method)
 	}
 	return p
 }

@@ -10,20 +10,28 @@ const (
 	StepAccount  Step = "account"  // which of the browser's accounts
 	StepIdentify Step = "identify" // the name
 	StepMethods  Step = "methods"  // other ways to sign in
+	StepBlocked  Step = "blocked"  // nothing that is left can meet what is asked for
 	StepStay     Step = "stay"     // stay signed in?
 	StepDone     Step = "done"
 )
 
+// An Offer is a method that a person may use, and what a proof by it shows.
+type Offer struct {
+	Method MethodID
+	Yield  Yield
+}
+
 // Facts are what [Next] needs to know beyond the transaction.
 type Facts struct {
-	// Methods are what may be asked for, best first: for a familiar place the person's own,
+	// Offers are what may be asked for, best first: for a familiar place the person's own,
 	// elsewhere all that policy enables, whoever was named.
-	Methods []MethodID
+	Offers []Offer
 	// Accounts is how many accounts the browser is signed in with.
 	Accounts int
 }
 
-// Next returns what t asks for next.
+// Next returns what t asks for next. It offers nothing with which the requirement could not
+// be met any more, and nothing twice.
 func Next(t Transaction, f Facts) Step {
 	switch {
 	case t.Done():
@@ -32,14 +40,63 @@ func Next(t Transaction, f Facts) Step {
 		return StepAccount
 	case t.Username == "":
 		return StepIdentify
-	case len(t.Proofs) > 0 && t.Stay == nil:
+	case t.Proved() && t.Stay == nil:
 		return StepStay
-	case len(t.Proofs) > 0:
+	case t.Proved():
 		return StepDone
-	case t.OtherWays || len(f.Methods) == 0:
+	}
+	useful := Useful(t, f.Offers)
+	switch {
+	case len(useful) == 0 && len(t.Proofs) > 0:
+		return StepBlocked
+	case t.OtherWays || len(useful) == 0:
 		return StepMethods
-	case slices.Contains(f.Methods, t.Chosen):
+	case slices.ContainsFunc(useful, func(o Offer) bool { return o.Method == t.Chosen }):
 		return Step(t.Chosen)
 	}
-	return Step(f.Methods[0])
+	return Step(useful[0].Method)
 }
+
+// Useful returns the offers, in their order, that can be what is missing: those that, with some
+// of the others, meet the requirement which these others alone don't.
+func Useful(t Transaction, offers []Offer) []Offer {
+	var left []Offer
+	for _, o := range offers {
+		if !t.usedMethod(o.Method) {
+			left = append(left, o)
+		}
+	}
+	have := t.Require.shown(t.Proofs)
+	var all []Offer
+	for i, o := range left {
+		if t.Require.pivotal(have, o.Yield, slices.Delete(slices.Clone(left), i, i+1)) {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// pivotal reports whether some of others, with have, meet r only together with y. There are
+// about seven methods, so that trying them all is cheap.
+func (r Requirement) pivotal(have, y Yield, others []Offer) bool {
+	if r.metBy(have) {
+		return false
+	}
+	if r.metBy(have.add(y)) {
+		return true
+	}
+	for i, o := range others {
+		if r.pivotal(have.add(o.Yield), y, others[i+1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// usedMethod reports whether t has a proof by the method that counts.
+func (t Transaction) usedMethod(id MethodID) bool {
+	return slices.ContainsFunc(t.Proofs, func(p Proof) bool { return p.Method == id && !p.At.Before(t.Require.Since) })
+}
+
+// Proved reports whether the proofs of t meet what is asked for.
+func (t Transaction) Proved() bool { return t.Require.Met(t.Proofs) }

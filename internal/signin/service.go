@@ -57,6 +57,7 @@ const (
 	labelName        = "typed name"
 	labelPlace       = "familiar place"
 	labelDevice      = "familiar device"
+	labelChallenge   = "challenge of a transaction"
 )
 
 // Begin starts a sign-in from place. The token is the browser's hold on it.
@@ -102,32 +103,61 @@ func (s *Service) Open(ctx context.Context, handle token.Opaque) (Transaction, e
 // Next returns the next step of t and what it is based on.
 func (s *Service) Next(ctx context.Context, t Transaction, accounts int) (Step, Facts, error) {
 	f := Facts{Accounts: accounts}
-	if t.Username != "" && len(t.Proofs) == 0 {
+	if t.Username != "" && !t.Proved() {
 		var err error
-		if f.Methods, err = s.methods(ctx, t); err != nil {
+		if f.Offers, err = s.offers(ctx, t); err != nil {
 			return "", f, err
 		}
 	}
 	return Next(t, f), f, nil
 }
 
-// methods returns what t may be asked for: in a familiar place what this person can use
-// now, elsewhere what policy enables for anybody, so that no page tells who exists.
-func (s *Service) methods(ctx context.Context, t Transaction) ([]MethodID, error) {
-	var all []MethodID
+// offers returns what t may be asked for: in a familiar place, and after a first proof, what
+// this person can use now, elsewhere what policy enables for anybody, so that no page tells
+// who exists.
+func (s *Service) offers(ctx context.Context, t Transaction) ([]Offer, error) {
+	own := t.Familiar || len(t.Proofs) > 0
+	var all []Offer
 	for _, m := range s.Methods {
+		yield := m.Yield()
 		ok, err := m.Enabled(ctx, t.Home)
-		if t.Familiar && err == nil {
-			ok, err = m.Offered(ctx, t.Home, t.User)
+		if own && err == nil {
+			if yield, err = m.Offered(ctx, t.Home, t.User); yield.None() {
+				ok = false
+			}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("ask method %s: %w", m.ID(), err)
 		}
 		if ok {
-			all = append(all, m.ID())
+			all = append(all, Offer{m.ID(), yield})
 		}
 	}
 	return all, nil
+}
+
+// Prompt returns what the page of a method asks with; nothing for one that only has a field.
+func (s *Service) Prompt(ctx context.Context, t Transaction, id MethodID, place Place) ([]byte, error) {
+	p, ok := s.method(id).(Prompter)
+	if !ok {
+		return nil, nil
+	}
+	a, err := s.attempt(ctx, t, id, "", place, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	return p.Prompt(ctx, a)
+}
+
+func (s *Service) attempt(ctx context.Context, t Transaction, id MethodID, typed string, place Place, now time.Time) (Attempt, error) {
+	challenge, err := s.Secrets.MAC(ctx, string(t.Tenant), labelChallenge, []byte(t.ID+"|"+string(id)))
+	if err != nil {
+		return Attempt{}, err
+	}
+	return Attempt{
+		Tenant: t.Home, User: t.User, Transaction: t.ID, Challenge: decode(challenge), Chosen: t.Chosen == id, Application: t.Application,
+		Device: t.Device, Proofs: t.Proofs, Typed: typed, Place: place, Familiar: t.Familiar, At: now,
+	}, nil
 }
 
 // maxName bounds a typed name, in bytes.
@@ -232,11 +262,12 @@ func (s *Service) save(ctx context.Context, t Transaction) (Transaction, error) 
 	return t, nil
 }
 
-// Prove takes what the person typed for a method. A refusal is ErrRefused, whatever the
+// Prove takes what the person typed for a method, or their browser answered. Without a typed
+// name the answer of a [Discoverer] names the person. A refusal is ErrRefused, whatever the
 // reason, and comes no sooner than Hold after the call. A repeat after success changes
 // nothing.
 func (s *Service) Prove(ctx context.Context, t Transaction, id MethodID, typed string, place Place) (Transaction, error) {
-	if t.Done() || len(t.Proofs) > 0 {
+	if t.Done() || t.Proved() || t.usedMethod(id) {
 		return t, nil
 	}
 	deadline := time.NewTimer(s.Hold)
@@ -257,8 +288,18 @@ func (s *Service) Prove(ctx context.Context, t Transaction, id MethodID, typed s
 
 func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed string, place Place) (Transaction, error) {
 	method := s.method(id)
-	if method == nil || t.Username == "" {
+	if method == nil {
 		return t, ErrGone
+	}
+	if t.Username == "" {
+		found, err := s.discover(ctx, t, method, typed, place)
+		if err != nil {
+			return t, err
+		}
+		t = found
+	}
+	if ok, err := method.Enabled(ctx, t.Home); err != nil || !ok {
+		return t, errors.Join(err, s.refuse(ctx, t, id, place, errMethodOff, s.Now()))
 	}
 	// A wrong try is an event, and a counter for each name that is typed. Whose browser is known
 	// for that name is stopped by the counters before it costs much.
@@ -301,8 +342,9 @@ const reservation = 10 * time.Minute
 // verify asks the method. When there is nobody to ask about, the slow hash is saved; the
 // queue before it and the deadline hide that.
 func (s *Service) verify(ctx context.Context, t Transaction, method Method, typed string, place Place, now time.Time) (Proof, error) {
-	a := Attempt{
-		Tenant: t.Home, User: t.User, Transaction: t.ID, Typed: typed, Place: place, Familiar: t.Familiar, At: now,
+	a, err := s.attempt(ctx, t, method.ID(), typed, place, now)
+	if err != nil {
+		return Proof{}, err
 	}
 	if err := s.someone(ctx, t); err != nil {
 		if busy := method.Queue(ctx, a); busy != nil {
@@ -311,6 +353,46 @@ func (s *Service) verify(ctx context.Context, t Transaction, method Method, type
 		return Proof{}, err
 	}
 	return method.Verify(ctx, a)
+}
+
+// discover returns t with the name of who the answer claims to be of. A claim that nobody can
+// have is charged to the network like any other.
+func (s *Service) discover(ctx context.Context, t Transaction, method Method, answer string, place Place) (Transaction, error) {
+	d, ok := method.(Discoverer)
+	if !ok {
+		return t, ErrGone
+	}
+	if err := s.charge(ctx, t.Tenant, place); err != nil {
+		return t, err
+	}
+	now := s.Now()
+	a, err := s.attempt(ctx, t, method.ID(), answer, place, now)
+	if err != nil {
+		return t, err
+	}
+	tenant, id, err := d.Discover(ctx, a)
+	if err == nil && t.Tenant != directory.NoTenant && tenant != t.Tenant {
+		err = errUnknownUser
+	}
+	var user directory.User
+	if err == nil {
+		user, err = s.Store.User(ctx, tenant, id)
+	}
+	if errors.Is(err, directory.ErrUserUnknown) || errors.Is(err, directory.ErrTenantUnknown) {
+		err = errUnknownUser
+	}
+	if err != nil {
+		if t.Home == "" {
+			t.Home = t.Tenant
+		}
+		return t, s.refuse(ctx, t, method.ID(), place, err, now)
+	}
+	t.Home, t.Username, t.User, t.DisplayName = tenant, user.UserPrincipalName, id, user.DisplayName
+	if t.NameHash, err = s.Secrets.MAC(ctx, string(tenant), labelName, []byte(strings.ToLower(t.Username))); err != nil {
+		return t, err
+	}
+	t.Familiar, err = s.familiar(ctx, t, place)
+	return t, err
 }
 
 // someone reports why there is nobody to verify, or nil.
@@ -369,7 +451,7 @@ func (s *Service) buckets(ctx context.Context, t Transaction, id MethodID, place
 // Stay takes the answer to “stay signed in?” and ends the sign-in in a session. The token is
 // the same at every repeat by the same browser.
 func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle token.Opaque, place Place) (Transaction, Session, token.Opaque, error) {
-	if len(t.Proofs) == 0 && !t.Done() {
+	if !t.Proved() && !t.Done() {
 		return t, Session{}, token.Opaque{}, ErrGone
 	}
 	if t.Stay == nil {
@@ -454,23 +536,45 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 	} else {
 		in.UnknownName = t.NameHash
 	}
-	detail := audit.AuthenticationDetail{
-		Method: string(id), Requirement: audit.StepPrimary, At: now, Succeeded: why == nil,
-	}
-	if id == "accesspass" {
-		detail.Method = audit.MethodPass
-	}
 	if pass := t.Pass(); pass != nil {
 		in.PassID = pass.ID
-		detail.Detail = audit.PassMultiUse
-		if pass.SingleUse {
-			detail.Detail = audit.PassOneTime
-		}
 	}
+	in.Details = s.details(t)
 	if why != nil {
 		in.ErrorCode, in.FailureReason = why.AADSTS, why.Text
-		detail.ResultDetail = why.Text
+		failed := audit.AuthenticationDetail{Method: s.nameOf(id), Requirement: audit.StepPrimary, At: now, ResultDetail: why.Text}
+		if len(in.Details) > 0 {
+			failed.Requirement = audit.StepMFA
+		}
+		in.Details = append(in.Details, failed)
 	}
-	in.Details = []audit.AuthenticationDetail{detail}
 	return audit.Event{Tenant: string(t.Home), ID: uuid.NewString(), At: now, CorrelationID: t.CorrelationID, SignIn: in}
+}
+
+// details are the proofs of t, as the log shows them.
+func (s *Service) details(t Transaction) []audit.AuthenticationDetail {
+	var all []audit.AuthenticationDetail
+	for _, p := range t.Proofs {
+		d := audit.AuthenticationDetail{Method: s.nameOf(p.Method), Requirement: audit.StepPrimary, At: p.At, Succeeded: true}
+		if len(all) > 0 {
+			d.Requirement = audit.StepMFA
+		}
+		switch {
+		case p.Pass != nil && p.Pass.SingleUse:
+			d.Detail = audit.PassOneTime
+		case p.Pass != nil:
+			d.Detail = audit.PassMultiUse
+		case p.Credential != nil:
+			d.Detail = p.Credential.ID
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+func (s *Service) nameOf(id MethodID) string {
+	if m := s.method(id); m != nil {
+		return m.Name()
+	}
+	return string(id)
 }

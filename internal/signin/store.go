@@ -17,6 +17,9 @@ type Store interface {
 	// UserByName returns the user with that UPN, in any case, or ErrUserUnknown.
 	UserByName(ctx context.Context, tenant directory.TenantID, upn string) (directory.User, error)
 
+	// User returns the user with that id, or ErrUserUnknown.
+	User(ctx context.Context, tenant directory.TenantID, id directory.UserID) (directory.User, error)
+
 	// CreateTransaction stores t with the hash of its secret.
 	CreateTransaction(ctx context.Context, t Transaction, secretHash string) error
 	// Transaction returns t and the hash of its secret, or ErrGone.
@@ -31,16 +34,19 @@ type Store interface {
 	// RecordSignIn records an event that changes nothing.
 	RecordSignIn(ctx context.Context, e audit.Event) error
 
-	// Accept saves t with its new proof, reserves what the proof spends for t until until,
-	// and gives back the try that buckets were charged; or does none of it. The errors are
-	// those of tap.Store.ReservePass, and ErrChanged.
+	// Accept saves t with its new proof, reserves what the proof spends for t until until, moves
+	// the counter of its credential, and gives back the try that buckets were charged; or does
+	// none of it. The errors are those of tap.Store.ReservePass, ErrChanged, and for the
+	// credential method.ErrNone, method.ErrFrozen and method.ErrCounter: of any number of
+	// concurrent proofs with the same counter one is accepted.
 	Accept(ctx context.Context, t Transaction, buckets []Bucket, at, until time.Time) error
 
 	// Complete spends what t reserved, stores the session, remembers the place as familiar
 	// unless its hash is empty, saves t as done, queues the mails and records e; or does none of it. When t
 	// is done already nothing changes and the session that is there is returned. The user
-	// must still be enabled, else ErrUserUnknown, and so must the transaction's device, if
-	// it has one, else ErrDeviceUnknown or ErrDeviceDisabled; who signed in there is noted.
+	// must still be enabled, else ErrUserUnknown, the credentials of the proofs must still be
+	// there and not frozen, else method.ErrNone or method.ErrFrozen (the session ends with
+	// them), and so must the transaction's device, if it has one, else ErrDeviceUnknown or ErrDeviceDisabled; who signed in there is noted.
 	Complete(ctx context.Context, c Completion) (Session, error)
 
 	// Familiar reports whether the user signed in at the place before.

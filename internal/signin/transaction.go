@@ -48,14 +48,16 @@ type Transaction struct {
 	NameHash string             `json:"nameHash,omitempty"` // keyed hash of it, equal in form for known and unknown ones
 	User     directory.UserID   `json:"user,omitempty"`     // empty when nobody has that name
 	// DisplayName is the user's. No page shows it before a proof.
-	DisplayName string    `json:"displayName,omitempty"`
-	Familiar    bool      `json:"familiar,omitempty"`  // this person signed in here before
-	OtherWays   bool      `json:"otherWays,omitempty"` // the person asked for the list
-	Chosen      MethodID  `json:"chosen,omitempty"`    // picked from the list
-	Proofs      []Proof   `json:"proofs,omitempty"`
-	Stay        *bool     `json:"stay,omitempty"`
-	Session     string    `json:"session,omitempty"` // id of the session that it ended in
-	DoneAt      time.Time `json:"doneAt,omitzero"`
+	DisplayName string   `json:"displayName,omitempty"`
+	Familiar    bool     `json:"familiar,omitempty"`  // this person signed in here before
+	OtherWays   bool     `json:"otherWays,omitempty"` // the person asked for the list
+	Chosen      MethodID `json:"chosen,omitempty"`    // picked from the list
+	// Require is what the proofs must show; its zero value asks for two factors.
+	Require Requirement `json:"require,omitzero"`
+	Proofs  []Proof     `json:"proofs,omitempty"`
+	Stay    *bool       `json:"stay,omitempty"`
+	Session string      `json:"session,omitempty"` // id of the session that it ended in
+	DoneAt  time.Time   `json:"doneAt,omitzero"`
 }
 
 // App is the application that a person signs in to.
@@ -75,11 +77,23 @@ type Proof struct {
 	// Combination is the proof's name in authentication strengths, such as
 	// temporaryAccessPassOneTime.
 	Combination string `json:"combination"`
+	// Factors are what the proof showed; PhishingResistant that nobody between could use it.
+	Factors           Factors `json:"factors,omitempty"`
+	PhishingResistant bool    `json:"phishingResistant,omitempty"`
 	// FreshUntil is the end of the time in which methods may be registered without another
 	// proof.
-	FreshUntil time.Time `json:"freshUntil,omitzero"`
-	Purpose    string    `json:"purpose,omitempty"`
-	Pass       *PassUsed `json:"pass,omitempty"`
+	FreshUntil time.Time       `json:"freshUntil,omitzero"`
+	Purpose    string          `json:"purpose,omitempty"`
+	Pass       *PassUsed       `json:"pass,omitempty"`
+	Credential *CredentialUsed `json:"credential,omitempty"`
+}
+
+// CredentialUsed is the credential that a proof was checked with.
+type CredentialUsed struct {
+	ID string `json:"id"` // Graph's id of the method
+	// Counter is what the authenticator counted: the signature counter of a passkey, the time
+	// step of a one-time code. It is accepted only when it grows; 0 is no counter at all.
+	Counter int64 `json:"counter,omitempty"`
 }
 
 // PassUsed is what a proof by a Temporary Access Pass leaves behind.

@@ -60,7 +60,7 @@ const (
 // mortal are the tables whose rows a restore leaves behind: what is in them could only be
 // used by who holds something of an earlier life of the store, and nothing of that works.
 var mortal = []string{
-	"signin_transaction", "session", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place",
+	"signin_transaction", "session", "session_credential", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place",
 }
 
 // Fill makes the schema of a release at c, which must be empty of a store on PostgreSQL, for

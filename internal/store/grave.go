@@ -116,6 +116,11 @@ func (db *DB) Purge(ctx context.Context, tenant directory.TenantID, id string, e
 		if err != nil {
 			return err
 		}
+		if g.ref.Kind == directory.KindUser {
+			if err := tx.removeCredentialsOf(ctx, tenant, directory.UserID(id)); err != nil {
+				return err
+			}
+		}
 		for _, gone := range []string{id, string(g.tied.Principal)} {
 			if _, err := tx.exec(ctx, `DELETE FROM deleted_object WHERE tenant_id = $1 AND id = $2`, tenant, gone); err != nil {
 				return err

@@ -134,7 +134,7 @@ func (db *DB) RegisterKey(ctx context.Context, c hello.Container, e audit.Event,
 		if err := tx.putContainer(ctx, c); err != nil {
 			return err
 		}
-		if err := tx.endBootstrap(ctx, c, ended); err != nil {
+		if err := tx.endBootstrap(ctx, c.Tenant, c.User, c.RegisteredAt, ended); err != nil {
 			return err
 		}
 		return tx.append(ctx, e)
@@ -258,17 +258,17 @@ const madeWithTenant = 10 * time.Minute
 // endBootstrap ends the bootstrap passes that are needed no more once user, who has a strong
 // method now, is a Global Administrator: their own, and the one that init made for the tenant.
 // One for many uses stays: it is the owner's, who asked for it (postern recover --multi).
-func (tx *Tx) endBootstrap(ctx context.Context, c hello.Container, ended func(directory.UserID, string) audit.Event) error {
-	administrators, err := tx.globalAdministrators(ctx, c.Tenant)
-	if err != nil || !slices.Contains(administrators, c.User) {
+func (tx *Tx) endBootstrap(ctx context.Context, tenant directory.TenantID, user directory.UserID, at time.Time, ended func(directory.UserID, string) audit.Event) error {
+	administrators, err := tx.globalAdministrators(ctx, tenant)
+	if err != nil || !slices.Contains(administrators, user) {
 		return err
 	}
-	all, err := tx.unusedBootstraps(ctx, c.Tenant, c.User)
+	all, err := tx.unusedBootstraps(ctx, tenant, user)
 	if err != nil {
 		return err
 	}
 	for _, p := range all {
-		if err := tx.removePass(ctx, p, c.RegisteredAt); err != nil {
+		if err := tx.removePass(ctx, p, at); err != nil {
 			return err
 		}
 		if err := tx.append(ctx, ended(p.User, p.ID)); err != nil {

@@ -140,6 +140,11 @@ func (db *DB) Accept(ctx context.Context, t signin.Transaction, buckets []signin
 				return err
 			}
 		}
+		if n := len(t.Proofs); n > 0 && t.Proofs[n-1].Credential != nil {
+			if err := tx.useCredential(ctx, t, t.Proofs[n-1]); err != nil {
+				return err
+			}
+		}
 		for _, b := range buckets {
 			if err := tx.refund(ctx, t.Home, b); err != nil {
 				return err
@@ -202,6 +207,9 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 		return err
 	}
 	if err := tx.insertSession(ctx, c.Session, c.SecretHash); err != nil {
+		return err
+	}
+	if err := tx.bindSession(ctx, t, c.Session); err != nil {
 		return err
 	}
 	if c.PlaceHash != "" {

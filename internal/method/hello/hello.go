@@ -130,6 +130,6 @@ func (c Container) Proof(now time.Time) signin.Proof {
 	}
 	return signin.Proof{
 		Method: MethodID, At: now, AMR: []string{key, "mfa"}, Combination: Combination,
-		FreshUntil: now.Add(FreshFor),
+		Factors: signin.Knowledge | signin.Possession, PhishingResistant: true, FreshUntil: now.Add(FreshFor),
 	}
 }

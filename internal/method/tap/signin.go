@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/gate"
 	"github.com/postern-id/postern/internal/signin"
@@ -31,18 +32,29 @@ type Groups interface {
 // ID implements [signin.Method].
 func (m Method) ID() signin.MethodID { return MethodID }
 
+// Name implements [signin.Method].
+func (m Method) Name() string { return audit.MethodPass }
+
+// Yield implements [signin.Method]: a pass is both factors by itself, as in Entra.
+func (m Method) Yield() signin.Yield { return signin.Yield{Factors: factors} }
+
+const factors = signin.Knowledge | signin.Possession
+
 // Enabled implements [signin.Method]. A bootstrap pass works although the policy is off, so
 // the page is always there: whether a tenant has one must not show.
 func (m Method) Enabled(context.Context, directory.TenantID) (bool, error) { return true, nil }
 
 // Offered implements [signin.Method]: the user has a pass that works now, or later: who types
 // that one is told from when.
-func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error) {
+func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user directory.UserID) (signin.Yield, error) {
 	p, u, err := m.usable(ctx, tenant, user, m.Now())
 	if errors.Is(err, ErrNone) {
-		return false, nil
+		return signin.Yield{}, nil
 	}
-	return err == nil && (u == EnabledByPolicy || u == NotYetValid) && p.Incarnation == m.Incarnation, err
+	if err != nil || u != EnabledByPolicy && u != NotYetValid || p.Incarnation != m.Incarnation {
+		return signin.Yield{}, err
+	}
+	return m.Yield(), nil
 }
 
 func (m Method) usable(ctx context.Context, tenant directory.TenantID, user directory.UserID, now time.Time) (Pass, Usability, error) {
@@ -129,6 +141,6 @@ func proof(p Pass, policy Policy, at time.Time) signin.Proof {
 	}
 	return signin.Proof{
 		Method: MethodID, At: at, AMR: []string{"otp", "mfa"}, Combination: combination,
-		FreshUntil: window, Purpose: string(p.Purpose), Pass: used,
+		Factors: factors, FreshUntil: window, Purpose: string(p.Purpose), Pass: used,
 	}
 }

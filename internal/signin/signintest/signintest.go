@@ -151,7 +151,7 @@ func (b *bench) addPass(t *testing.T, once bool) *signin.PassUsed {
 
 // proved returns tr with a proof by pass, which may be nil.
 func proved(tr signin.Transaction, pass *signin.PassUsed) signin.Transaction {
-	tr.Proofs = []signin.Proof{{Method: "accesspass", At: nine, AMR: []string{"otp", "mfa"}, Pass: pass}}
+	tr.Proofs = []signin.Proof{{Method: "accesspass", Factors: signin.Knowledge | signin.Possession, At: nine, AMR: []string{"otp", "mfa"}, Pass: pass}}
 	return tr
 }
 

@@ -214,3 +214,33 @@ CREATE INDEX group_unique_name_group ON group_unique_name (tenant_id, group_id);
 
 -- Sign-ins of people, in the background, and of applications are asked for apart.
 CREATE INDEX event_kind_of_sign_in ON event (tenant_id, kind, event_type, at, id);
+
+-- Registered methods of every kind but the pass and the device PIN.
+CREATE TABLE credential (
+    tenant_id  TEXT   NOT NULL,
+    id         TEXT   NOT NULL, -- Graph's id of the method
+    user_id    TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    lookup     TEXT,            -- what finds it without a name; NULL for what needs none
+    created_at BIGINT NOT NULL,
+    used_at    BIGINT NOT NULL DEFAULT 0,
+    frozen_at  BIGINT NOT NULL DEFAULT 0,
+    counter    BIGINT NOT NULL DEFAULT 0, -- only grows
+    session_id TEXT   NOT NULL, -- in which it was registered
+    pass_id    TEXT   NOT NULL, -- behind that session
+    body       TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX credential_user ON credential (tenant_id, user_id, created_at, id);
+CREATE UNIQUE INDEX credential_lookup ON credential (tenant_id, kind, lookup);
+CREATE INDEX credential_pass ON credential (tenant_id, pass_id);
+
+-- Which credentials the proofs of a session were checked with.
+CREATE TABLE session_credential (
+    tenant_id     TEXT   NOT NULL,
+    credential_id TEXT   NOT NULL,
+    session_id    TEXT   NOT NULL,
+    expires_at    BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, credential_id, session_id)
+);
+CREATE INDEX session_credential_expiry ON session_credential (tenant_id, expires_at);

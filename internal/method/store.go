@@ -1,0 +1,62 @@
+package method
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// Store keeps credentials. What it promises is tested by package methodtest.
+type Store interface {
+	// Credentials returns a person's credentials of every kind, oldest first.
+	Credentials(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]Credential, error)
+	// Credential returns a credential, or ErrNone.
+	Credential(ctx context.Context, tenant directory.TenantID, id string) (Credential, error)
+	// CredentialBy returns the credential of a kind with that lookup, or ErrNone.
+	CredentialBy(ctx context.Context, tenant directory.TenantID, kind signin.MethodID, lookup string) (Credential, error)
+
+	// AddCredential stores c, ends bootstrap passes that nobody needs any more, queues the mails
+	// and records e; or does none of it. ErrKnown when the lookup is there, ErrTooMany when the
+	// person has most of the kind, directory.ErrUserUnknown when the person is gone or switched
+	// off, ErrProof when the session that it comes from has ended. Bootstrap passes end as
+	// hello.Store.RegisterKey says if c is strong (docs/threat-model.md, rule 7).
+	AddCredential(ctx context.Context, c Credential, a Addition, mails ...outbox.Item) error
+	// ChangeCredential replaces name and data of c, or is ErrNone.
+	ChangeCredential(ctx context.Context, c Credential, e audit.Event, mails ...outbox.Item) error
+	// FreezeCredential sets or (with a zero c.FrozenAt) lifts the freeze; freezing ends the
+	// sessions that came from it at at.
+	FreezeCredential(ctx context.Context, c Credential, at time.Time, e audit.Event, mails ...outbox.Item) error
+	// RemoveCredential deletes c, ends at at every session and token that came from it, queues
+	// the mails and records e; or does none of it. ErrNone when it is gone.
+	RemoveCredential(ctx context.Context, c Credential, at time.Time, e audit.Event, mails ...outbox.Item) error
+	// CredentialsFrom returns the credentials that were registered under a pass.
+	CredentialsFrom(ctx context.Context, tenant directory.TenantID, pass string) ([]Credential, error)
+}
+
+// An Addition is what AddCredential does beside storing.
+type Addition struct {
+	Most   int  // of the kind a person may have
+	Strong bool // phishing-resistant
+	Event  audit.Event
+	Ended  func(user directory.UserID, pass string) audit.Event // of a bootstrap pass that ends
+}
+
+// A Revision says which version of a policy somebody read. The zero Revision is that of a
+// policy that was never saved.
+type Revision struct {
+	Version    int64
+	ModifiedAt time.Time
+}
+
+// Policies keeps the policies of methods under the ids of Graph's configurations.
+type Policies interface {
+	// MethodPolicy decodes the stored policy over *body, which holds the defaults.
+	MethodPolicy(ctx context.Context, tenant directory.TenantID, id string, body any) (Revision, error)
+	// SaveMethodPolicy replaces the policy if it is still the one of from, at from.ModifiedAt, and
+	// records e; else ErrPolicyChanged.
+	SaveMethodPolicy(ctx context.Context, tenant directory.TenantID, id string, from Revision, body any, e audit.Event) error
+}

@@ -1,0 +1,34 @@
+package pages
+
+import (
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// A methodPage is how a sign-in asks for one method.
+type methodPage struct {
+	id    signin.MethodID // also its step
+	field string          // of the form that has the answer
+	icon  string          // a symbol of icons.svg
+	// show returns the page; prompt is what [signin.Prompter] says.
+	show func(base frame, v visit, who who, prompt []byte) (page, error)
+}
+
+// methodPages are the methods that a page can ask for. Their names and descriptions are the
+// words method_ID and method_ID_text.
+var methodPages = []methodPage{
+	{tap.MethodID, "accesspass", "pass", showAccessPass},
+}
+
+func methodPageOf(id signin.MethodID) (methodPage, bool) {
+	for _, m := range methodPages {
+		if m.id == id {
+			return m, true
+		}
+	}
+	return methodPage{}, false
+}
+
+func showAccessPass(base frame, v visit, who who, _ []byte) (page, error) {
+	return accessPassPage{frame: base, who: who, WorksFrom: v.worksFrom, OtherWaysHref: Address(v.handle) + "&go=methods"}, nil
+}

@@ -1,0 +1,137 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// A registrar adds a method of one kind from a person's own page.
+type registrar struct {
+	id   signin.MethodID
+	icon string // a symbol of icons.svg
+	// show returns the page that asks for what the method needs.
+	show func(s *Site, r *http.Request, reg registration) (page, error)
+	// take takes the form of that page. A *fault.Error shows the page again.
+	take func(s *Site, r *http.Request, reg registration) (method.Credential, error)
+}
+
+// registrars are the methods that people can add themselves, best first.
+var registrars = []registrar{}
+
+// A registration is a method that a person is adding.
+type registration struct {
+	frame // of its page; Action is where its form goes
+	me    knownAccount
+	place signin.Place
+}
+
+// actor is the person, as events name them.
+func (reg registration) actor() method.Actor {
+	u := reg.me.user
+	return method.Actor{Self: true, CorrelationID: reg.CorrelationID, By: audit.Actor{User: &audit.UserActor{
+		ID: string(u.ID), DisplayName: u.DisplayName, UserPrincipalName: u.UserPrincipalName, IPAddress: reg.place.Address.String(),
+	}}}
+}
+
+// credential is the beginning of what is registered.
+func (reg registration) credential(kind signin.MethodID) method.Credential {
+	return method.Credential{Tenant: reg.me.session.Tenant, User: reg.me.user.ID, Kind: kind, Origin: method.OriginOf(reg.me.session, reg.place)}
+}
+
+func registrarOf(id string) (registrar, bool) {
+	for _, one := range registrars {
+		if string(one.id) == id {
+			return one, true
+		}
+	}
+	return registrar{}, false
+}
+
+// showAdd serves GET /security-info/add/{method}.
+func (s *Site) showAdd(w http.ResponseWriter, r *http.Request) error {
+	one, reg, ok, err := s.adding(w, r)
+	if err != nil || !ok {
+		return err
+	}
+	return s.renderAdd(w, r, one, reg, http.StatusOK)
+}
+
+// takeAdd serves POST /security-info/add/{method}.
+func (s *Site) takeAdd(w http.ResponseWriter, r *http.Request) error {
+	one, reg, ok, err := s.adding(w, r)
+	if err != nil || !ok {
+		return err
+	}
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	_, err = one.take(s, r, reg)
+	var f *fault.Error
+	switch {
+	case err == nil:
+		return redirect(w, r, "/security-info")
+	case !errors.As(err, &f) || errors.Is(err, method.ErrProof):
+		return err
+	}
+	var status int
+	reg.Fault, status = s.told(r, f)
+	setRetryAfter(w, f)
+	return s.renderAdd(w, r, one, reg, status)
+}
+
+func (s *Site) renderAdd(w http.ResponseWriter, r *http.Request, one registrar, reg registration, status int) error {
+	p, err := one.show(s, r, reg)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, status, p)
+	return nil
+}
+
+// adding returns what the address says is to be added, for a person who may. ok is false when
+// the answer is written.
+func (s *Site) adding(w http.ResponseWriter, r *http.Request) (registrar, registration, bool, error) {
+	one, known := registrarOf(r.PathValue("method"))
+	if !known {
+		return one, registration{}, false, method.ErrOff
+	}
+	me, ok, err := s.signedIn(w, r)
+	if err != nil || !ok {
+		return one, registration{}, false, err
+	}
+	if err := method.MayRegister(me.session, s.Now()); err != nil {
+		return one, registration{}, false, err
+	}
+	tenant, err := s.tenant(r.Context(), me.session.Tenant)
+	if err != nil {
+		return one, registration{}, false, err
+	}
+	reg := registration{frame: s.frame(r, tenant), me: me, place: place(r)}
+	reg.Action = "/security-info/add/" + string(one.id)
+	return one, reg, true, nil
+}
+
+// ownCredential returns a method of the person, or method.ErrNone.
+func (s *Site) ownCredential(r *http.Request, me knownAccount, id string) (method.Credential, error) {
+	if !directory.IsID(id) {
+		return method.Credential{}, method.ErrNone
+	}
+	c, err := s.Registry.Store.Credential(r.Context(), me.session.Tenant, id)
+	if err == nil && c.User != me.user.ID {
+		err = method.ErrNone
+	}
+	return c, err
+}
+
+// self is the person of me, as events name them.
+func self(r *http.Request, me knownAccount) method.Actor {
+	f := request.From(r.Context())
+	return registration{frame: frame{CorrelationID: f.CorrelationID}, me: me, place: place(r)}.actor()
+}

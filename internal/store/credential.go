@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+const credentialColumns = `id, user_id, kind, lookup, created_at, used_at, frozen_at, counter, session_id, pass_id, body`
+
+func scanCredential(tenant directory.TenantID, scan func(...any) error) (method.Credential, error) {
+	c := method.Credential{Tenant: tenant}
+	var lookup sql.NullString
+	var created, used, frozen int64
+	var session, pass, body string
+	if err := scan(&c.ID, &c.User, &c.Kind, &lookup, &created, &used, &frozen, &c.Counter, &session, &pass, &body); err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal([]byte(body), &c); err != nil {
+		return c, fmt.Errorf("read credential %s: %w", c.ID, err)
+	}
+	c.Lookup, c.CreatedAt, c.UsedAt, c.FrozenAt = lookup.String, fromMicros(created), fromMicros(used), fromMicros(frozen)
+	c.Origin.Session, c.Origin.Pass = session, pass
+	return c, nil
+}
+
+func credentialBy(ctx context.Context, q querier, tenant directory.TenantID, where string, args ...any) (method.Credential, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+credentialColumns+` FROM credential WHERE tenant_id = $1 AND `+where, append([]any{tenant}, args...)...)
+	c, err := scanCredential(tenant, row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, method.ErrNone
+	}
+	return c, err
+}
+
+func credentials(ctx context.Context, q querier, tenant directory.TenantID, where string, args ...any) ([]method.Credential, error) {
+	rows, err := q.QueryContext(ctx, `
+		SELECT `+credentialColumns+` FROM credential WHERE tenant_id = $1 AND `+where+` ORDER BY created_at, id LIMIT 1000`,
+		append([]any{tenant}, args...)...)
+	return collect(rows, err, func(r *sql.Rows) (method.Credential, error) { return scanCredential(tenant, r.Scan) })
+}
+
+// Credentials implements method.Store.
+func (db *DB) Credentials(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]method.Credential, error) {
+	return credentials(ctx, db.read, tenant, `user_id = $2`, user)
+}
+
+// CredentialsFrom implements method.Store.
+func (db *DB) CredentialsFrom(ctx context.Context, tenant directory.TenantID, pass string) ([]method.Credential, error) {
+	if pass == "" {
+		return nil, nil
+	}
+	return credentials(ctx, db.read, tenant, `pass_id = $2`, pass)
+}
+
+// Credential implements method.Store.
+func (db *DB) Credential(ctx context.Context, tenant directory.TenantID, id string) (method.Credential, error) {
+	return credentialBy(ctx, db.read, tenant, `id = $2`, id)
+}
+
+// CredentialBy implements method.Store.
+func (db *DB) CredentialBy(ctx context.Context, tenant directory.TenantID, kind signin.MethodID, lookup string) (method.Credential, error) {
+	return credentialBy(ctx, db.read, tenant, `kind = $2 AND lookup = $3`, kind, lookup)
+}
+
+// AddCredential implements method.Store.
+func (db *DB) AddCredential(ctx context.Context, c method.Credential, a method.Addition, mails ...outbox.Item) error {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.mayAdd(ctx, c, a.Most); err != nil {
+			return err
+		}
+		n, err := tx.exec(ctx, `
+			INSERT INTO credential (tenant_id, id, user_id, kind, lookup, created_at, counter, session_id, pass_id, body)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+			c.Tenant, c.ID, c.User, c.Kind, sql.NullString{String: c.Lookup, Valid: c.Lookup != ""}, micros(c.CreatedAt), c.Counter,
+			c.Origin.Session, c.Origin.Pass, string(body))
+		if err := changed(n, err, method.ErrKnown); err != nil {
+			return err
+		}
+		if a.Strong {
+			if err := tx.endBootstrap(ctx, c.Tenant, c.User, c.CreatedAt, a.Ended); err != nil {
+				return err
+			}
+		}
+		if err := tx.queue(ctx, mails); err != nil {
+			return err
+		}
+		return tx.append(ctx, a.Event)
+	})
+}
+
+// mayAdd holds the person of c, so that what they have of a kind is counted one after the
+// other, and reports why c can't be added.
+func (tx *Tx) mayAdd(ctx context.Context, c method.Credential, most int) error {
+	if err := tx.touchUser(ctx, c.Tenant, c.User); err != nil {
+		return err
+	}
+	user, err := userBy(ctx, tx.q, c.Tenant, "id", string(c.User))
+	if err != nil {
+		return err
+	}
+	if !user.AccountEnabled {
+		return directory.ErrUserUnknown
+	}
+	if c.Origin.Session != "" {
+		s, err := sessionBy(ctx, tx.q, c.Tenant, c.Origin.Session)
+		switch {
+		case errors.Is(err, signin.ErrGone):
+			return method.ErrProof
+		case err != nil:
+			return err
+		case !s.EndedAt.IsZero() || s.User != c.User || s.CreatedAt.Before(user.SessionsValidFrom):
+			return method.ErrProof
+		}
+	}
+	var n int
+	err = tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM credential WHERE tenant_id = $1 AND user_id = $2 AND kind = $3`,
+		c.Tenant, c.User, c.Kind).Scan(&n)
+	if err == nil && n >= most {
+		return method.ErrTooMany
+	}
+	return err
+}
+
+// ChangeCredential implements method.Store.
+func (db *DB) ChangeCredential(ctx context.Context, c method.Credential, e audit.Event, mails ...outbox.Item) error {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		n, err := tx.exec(ctx, `UPDATE credential SET body = $1 WHERE tenant_id = $2 AND id = $3`, string(body), c.Tenant, c.ID)
+		if err := changed(n, err, method.ErrNone); err != nil {
+			return err
+		}
+		if err := tx.queue(ctx, mails); err != nil {
+			return err
+		}
+		return tx.append(ctx, e)
+	})
+}
+
+// FreezeCredential implements method.Store.
+func (db *DB) FreezeCredential(ctx context.Context, c method.Credential, at time.Time, e audit.Event, mails ...outbox.Item) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		n, err := tx.exec(ctx, `UPDATE credential SET frozen_at = $1 WHERE tenant_id = $2 AND id = $3`, micros(c.FrozenAt), c.Tenant, c.ID)
+		if err := changed(n, err, method.ErrNone); err != nil {
+			return err
+		}
+		if c.Frozen() {
+			if err := tx.endSessionsFrom(ctx, c, at, "methodFrozen"); err != nil {
+				return err
+			}
+		}
+		if err := tx.queue(ctx, mails); err != nil {
+			return err
+		}
+		return tx.append(ctx, e)
+	})
+}
+
+// RemoveCredential implements method.Store.
+func (db *DB) RemoveCredential(ctx context.Context, c method.Credential, at time.Time, e audit.Event, mails ...outbox.Item) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		n, err := tx.exec(ctx, `DELETE FROM credential WHERE tenant_id = $1 AND id = $2 AND user_id = $3`, c.Tenant, c.ID, c.User)
+		if err := changed(n, err, method.ErrNone); err != nil {
+			return err
+		}
+		if err := tx.endSessionsFrom(ctx, c, at, "methodRemoved"); err != nil {
+			return err
+		}
+		if err := tx.queue(ctx, mails); err != nil {
+			return err
+		}
+		return tx.append(ctx, e)
+	})
+}
+
+// endSessionsFrom ends the sessions that c proved, with their tokens.
+func (tx *Tx) endSessionsFrom(ctx context.Context, c method.Credential, at time.Time, reason string) error {
+	rows, err := tx.q.QueryContext(ctx, `
+		SELECT session_id FROM session_credential WHERE tenant_id = $1 AND credential_id = $2`, c.Tenant, c.ID)
+	all, err := collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	if err != nil {
+		return err
+	}
+	for _, id := range all {
+		if err := tx.endSessionsOf(ctx, c.Tenant, c.User, id, at, reason); err != nil {
+			return err
+		}
+	}
+	_, err = tx.exec(ctx, `DELETE FROM session_credential WHERE tenant_id = $1 AND credential_id = $2`, c.Tenant, c.ID)
+	return err
+}
+
+// useCredential moves the counter of the credential that p was checked with, if it may be used.
+func (tx *Tx) useCredential(ctx context.Context, t signin.Transaction, p signin.Proof) error {
+	used := p.Credential
+	n, err := tx.exec(ctx, `
+		UPDATE credential SET counter = $1, used_at = $2
+		WHERE tenant_id = $3 AND id = $4 AND user_id = $5 AND frozen_at = 0 AND (counter < $1 OR (counter = 0 AND $1 = 0))`,
+		used.Counter, micros(p.At), t.Home, used.ID, t.User)
+	if err != nil || n == 1 {
+		return err
+	}
+	if err := tx.stillUsable(ctx, t, used.ID); err != nil {
+		return err
+	}
+	return method.ErrCounter
+}
+
+func (tx *Tx) stillUsable(ctx context.Context, t signin.Transaction, id string) error {
+	c, err := credentialBy(ctx, tx.q, t.Home, `id = $2 AND user_id = $3`, id, t.User)
+	if err == nil && c.Frozen() {
+		return method.ErrFrozen
+	}
+	return err
+}
+
+// bindSession notes the credentials of a session, which ends with each of them. The row of
+// the credential is touched, so that its removal and this wait for each other.
+func (tx *Tx) bindSession(ctx context.Context, t signin.Transaction, s signin.Session) error {
+	for _, p := range t.Proofs {
+		if p.Credential == nil {
+			continue
+		}
+		n, err := tx.exec(ctx, `
+			UPDATE credential SET counter = counter WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND frozen_at = 0`,
+			t.Home, p.Credential.ID, t.User)
+		if err == nil && n == 0 {
+			if err = tx.stillUsable(ctx, t, p.Credential.ID); err == nil {
+				err = method.ErrNone
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, `
+			INSERT INTO session_credential (tenant_id, credential_id, session_id, expires_at) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (tenant_id, credential_id, session_id) DO NOTHING`, t.Home, p.Credential.ID, s.ID, micros(s.ExpiresAt)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeCredentialsOf removes all credentials of a person who is removed for good.
+func (tx *Tx) removeCredentialsOf(ctx context.Context, tenant directory.TenantID, user directory.UserID) error {
+	_, err := tx.exec(ctx, `DELETE FROM credential WHERE tenant_id = $1 AND user_id = $2`, tenant, user)
+	return err
+}
