@@ -257,6 +257,7 @@ func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, e
 		if _, err := a.Welcome(ctx, out.Person); err != nil && reachable(err) {
 			return pin.Unlocked{}, err
 		}
+		a.rotatePIN(ctx, d, out.Person, typed)
 	}
 	switch {
 	case refusedDevice(err):
@@ -266,6 +267,21 @@ func (a *Agent) Unlock(ctx context.Context, user, typed string) (pin.Unlocked, e
 		a.watch.tell(PINChanged)
 	}
 	return out, err
+}
+
+// rotatePIN gives a PIN that was typed right a new key, where the server asks for one. It is
+// signed in all the same when that has to wait for the next time.
+func (a *Agent) rotatePIN(ctx context.Context, d *Device, p websignin.Person, typed string) {
+	if !p.PINKeyDue {
+		return
+	}
+	short, cancel := context.WithTimeout(ctx, unlockTime)
+	defer cancel()
+	if err := d.PINs.Rotate(short, p, typed); err != nil {
+		a.options.Log.WarnContext(ctx, "a PIN keeps its former key for now", "account", p.ID, "err", err)
+		return
+	}
+	a.options.Log.InfoContext(ctx, "a PIN has a new key", "account", p.ID)
 }
 
 // unlockTime is how long an unlock waits for the server before it counts as away.

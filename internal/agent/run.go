@@ -259,9 +259,13 @@ func (a *Agent) readPINs(ctx context.Context, d *Device) error {
 		if err != nil {
 			continue // repair tells
 		}
-		err = d.Link.Container(ctx, c.IDs.ID)
+		if c.Next == nil {
+			_, err = d.Link.Container(ctx, c.IDs.ID)
+		} else { // it asks the same
+			err = d.PINs.Settle(ctx, user)
+		}
 		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != pinUnknown {
-			if err != nil && !noStream(err) {
+			if err != nil && !noStream(err) && !errors.Is(err, container.ErrBroken) {
 				return err
 			}
 			continue

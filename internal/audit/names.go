@@ -242,6 +242,7 @@ const (
 	PassRemoved       = "Temporary access pass removed"          // CategoryUserManagement
 	PINStopped        = "Stop device PIN after wrong tries"      // CategoryUserManagement
 	PINReset          = "Reset device PIN"                       // CategoryUserManagement
+	PINKeyReplaced    = "Replace device PIN key"                 // CategoryUserManagement
 	SessionEnded      = "End session"                            // CategoryAuthentication
 	ThrottledSignIns  = "Throttled sign-ins"                     // CategoryAuthentication
 	TokenReuse        = "Ended sign-in after a token was reused" // CategoryAuthentication

@@ -185,6 +185,8 @@ type ContainerAnswer struct {
 	Challenge    []byte `json:"challenge"`
 	// RecoveryKey is the HPKE key that a device without a TPM seals its recovery secret to.
 	RecoveryKey []byte `json:"recoveryKey,omitempty"`
+	// Share is of what opens the new key of such a device, where one takes another's place.
+	Share []byte `json:"share,omitempty"`
 }
 
 // KeyRequest registers the key behind a PIN: package pinkey says what it must be.
@@ -197,10 +199,19 @@ type KeyRequest struct {
 	Guard       *software.Guard `json:"guard,omitempty"`
 }
 
+// RotateRequest puts a new key in the place of the one behind a PIN: as KeyRequest has it, and
+// by the former key's signature over pinkey.Successor, in ASN.1.
+type RotateRequest struct {
+	KeyRequest
+
+	By []byte `json:"by"`
+}
+
 // KeyAnswer names the method that the key is at the server.
 type KeyAnswer struct {
 	MethodID string `json:"methodId"`
 	Share    []byte `json:"share,omitempty"` // of what opens a key without a TPM
+	Key      []byte `json:"key,omitempty"`   // PKIX: the one that counts, for who asks
 }
 
 // TryRequest asks whether a PIN is right, at a device without a TPM: with what the device made

@@ -134,6 +134,9 @@ func (a *API) Handler() http.Handler {
 		"POST /device/v1/{tenant}/containers/{id}/reset": a.joined(a.resetPIN),
 		"DELETE /device/v1/{tenant}/containers/{id}":     a.joined(a.removePIN),
 
+		"POST /device/v1/{tenant}/containers/{id}/rotation": a.joined(a.beginRotation),
+		"PUT /device/v1/{tenant}/containers/{id}/rotation":  a.joined(a.rotatePIN),
+
 		"POST /device/v1/{tenant}/containers/{id}/try":     a.joined(a.tryPIN),
 		"POST /device/v1/{tenant}/containers/{id}/release": a.joined(a.releasePIN),
 	} {

@@ -70,15 +70,21 @@ func (a *API) beginPIN(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+	out, err := a.madeFrom(c, box, reset)
+	return http.StatusCreated, out, err
+}
+
+// madeFrom is what a PIN's key is made from.
+func (a *API) madeFrom(c *call, box hello.Container, reset hello.ResetKey) (device.ContainerAnswer, error) {
 	key, err := x509.MarshalPKIXPublicKey(reset.Public)
 	if err != nil {
-		return 0, nil, err
+		return device.ContainerAnswer{}, err
 	}
 	out := device.ContainerAnswer{ID: box.ID, ResetKey: key, ResetVersion: box.Version, Challenge: box.Challenge}
 	if c.device.KeyStorage == hello.InFile {
 		out.RecoveryKey, err = a.PINs.Signer.RecoveryKey(c.r.Context(), box.IDs(), box.Root)
 	}
-	return http.StatusCreated, out, err
+	return out, err
 }
 
 // registerPIN serves PUT /device/v1/{tenant}/containers/{id}/key: the key behind a PIN.

@@ -39,6 +39,12 @@ type PINs interface {
 	SignInWithPIN(ctx context.Context, p PINSignIn) error
 }
 
+// PINKeys tells which keys of PINs are to be replaced; a [hello.Signer] does.
+type PINKeys interface {
+	// Due reports whether the tenant's reset root is newer than the one that c is under.
+	Due(ctx context.Context, c hello.Container) (bool, error)
+}
+
 // A PINSignIn is what a right PIN leads to.
 type PINSignIn struct {
 	Container hello.Container
@@ -194,6 +200,9 @@ func (s *Server) signInWithPIN(x *exchange, c hello.Container, d directory.Devic
 	}
 	next, hash, err := s.refreshGrant(x, f, d.KeyThumbprint, false, &out)
 	if err != nil {
+		return tokens{}, e, err
+	}
+	if out.PINKeyDue, err = s.PINKeys.Due(x.r.Context(), c); err != nil {
 		return tokens{}, e, err
 	}
 	return out, e, s.Store.SignInWithPIN(x.r.Context(), PINSignIn{

@@ -30,6 +30,7 @@ type Server struct {
 	SignIn      *signin.Service
 	Keys        *token.Keys
 	Secrets     Secrets
+	PINKeys     PINKeys
 	Pages       Pages
 	PublicURL   string // without a slash at the end
 	Incarnation string // life of the store

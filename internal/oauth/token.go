@@ -56,6 +56,7 @@ type tokens struct {
 	RefreshIn    int64  `json:"refresh_token_expires_in,omitempty"` // seconds until the family ends; clients show it
 	ID           string `json:"id_token,omitempty"`
 	ClientInfo   string `json:"client_info,omitempty"`
+	PINKeyDue    bool   `json:"postern_pin_key_due,omitempty"` // the device is to make a new key for the PIN
 }
 
 // token serves POST /{tenant}/oauth2/v2.0/token.

@@ -77,6 +77,19 @@ func certified(by *ecdsa.PublicKey, challenge []byte, public *tpm2.TPMTPublic, i
 	return nil
 }
 
+// KeyOf is the key of a TPMT_PUBLIC, or ErrKey.
+func KeyOf(public []byte) (*ecdsa.PublicKey, error) {
+	area, err := tpm2.Unmarshal[tpm2.TPMTPublic](public)
+	if err != nil {
+		return nil, ErrKey.With("publicKey", "")
+	}
+	key, err := eccKey(area)
+	if err != nil {
+		return nil, ErrKey.With("publicKey", "")
+	}
+	return key, nil
+}
+
 func eccKey(public *tpm2.TPMTPublic) (*ecdsa.PublicKey, error) {
 	key, err := tpm2.Pub(*public)
 	if err != nil {

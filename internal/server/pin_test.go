@@ -104,8 +104,13 @@ func withPINs(w *world, upn, pass string, chip *tpmtest.Machine) *pins {
 // begin asks for what a PIN is made from.
 func (p *pins) begin() container.Plan {
 	p.w.t.Helper()
+	return p.planOf(p.call(http.MethodPost, "/containers", p.access, nil))
+}
+
+func (p *pins) planOf(a answer) container.Plan {
+	p.w.t.Helper()
 	var out device.ContainerAnswer
-	p.decode(p.call(http.MethodPost, "/containers", p.access, nil), http.StatusCreated, &out)
+	p.decode(a, http.StatusCreated, &out)
 	parsed, err := x509.ParsePKIXPublicKey(out.ResetKey)
 	if err != nil {
 		p.w.t.Fatal(err)

@@ -209,7 +209,7 @@ func (s *Server) build() (http.Handler, error) {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}
 	authorization := &oauth.Server{
-		Store: s.db, SignIn: signIn, Keys: keys, Secrets: plain{s.ring}, PublicURL: o.PublicURL,
+		Store: s.db, SignIn: signIn, Keys: keys, Secrets: plain{s.ring}, PINKeys: s.pins().Signer, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log, Pages: site,
 	}
 	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log}

@@ -58,6 +58,8 @@ type Container struct {
 	SetAt        time.Time `json:"setAt"`             // when the PIN was last chosen
 	History      *History  `json:"history,omitempty"` // former PINs; nil where none are kept
 
+	Next *Successor `json:"next,omitempty"` // while it is not known whether the server took it
+
 	// Software is the key on a device without a TPM, where Key, Salt, Counter, Reset and
 	// History are not used; package soft guards it.
 	Software *Software `json:"software,omitempty"`
@@ -148,8 +150,16 @@ type Chip interface {
 	RemoveCounter(c tpm.Counter) error
 }
 
+// Registry says what the server knows.
+type Registry interface {
+	// Registered returns the key that the server has for c, PKIX.
+	Registered(ctx context.Context, c pinkey.Container) ([]byte, error)
+}
+
 // Server is what a container needs of the server.
 type Server interface {
+	Registry
+
 	// Register has the server check how the key was made and keep it, and returns the id of
 	// the method. A person has one key on a device: a new one replaces the former there.
 	Register(ctx context.Context, c pinkey.Container, creation pinkey.Creation) (method string, err error)

@@ -79,6 +79,20 @@ func (s *Store) sweep() error {
 }
 
 func (s *Store) make(plan Plan, pin string) (Container, pinkey.Creation, error) {
+	salt, err := s.salt()
+	if err != nil {
+		return Container{}, pinkey.Creation{}, err
+	}
+	c, creation, err := s.key(plan, salt, pin)
+	if err != nil {
+		return Container{}, pinkey.Creation{}, err
+	}
+	c.Counter, err = s.Chip.NewCounter()
+	return c, creation, err
+}
+
+// key makes the key of a container, which has no counter yet.
+func (s *Store) key(plan Plan, salt []byte, pin string) (Container, pinkey.Creation, error) {
 	policy, err := pinkey.NewPolicy(plan.IDs, plan.Reset)
 	if err != nil {
 		return Container{}, pinkey.Creation{}, err
@@ -88,15 +102,9 @@ func (s *Store) make(plan Plan, pin string) (Container, pinkey.Creation, error) 
 		return Container{}, pinkey.Creation{}, err
 	}
 	c := New(plan.IDs, s.Now())
-	c.Reset, c.ResetVersion = tpm2.Marshal(public), plan.ResetVersion
-	if c.Salt, err = s.salt(); err != nil {
-		return Container{}, pinkey.Creation{}, err
-	}
+	c.Reset, c.ResetVersion, c.Salt = tpm2.Marshal(public), plan.ResetVersion, salt
 	var creation pinkey.Creation
-	if c.Key, creation, err = s.Chip.NewPINKey(policy, pinkey.Auth(c.Salt, pin), s.Attestation, plan.Challenge); err != nil {
-		return Container{}, pinkey.Creation{}, err
-	}
-	c.Counter, err = s.Chip.NewCounter()
+	c.Key, creation, err = s.Chip.NewPINKey(policy, pinkey.Auth(salt, pin), s.Attestation, plan.Challenge)
 	return c, creation, err
 }
 

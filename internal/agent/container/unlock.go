@@ -160,10 +160,28 @@ func (s *Store) Change(user, former, pin string, past int) error {
 	if err != nil {
 		return s.failed(c, left, err)
 	}
+	if c.Next, err = s.changeNext(c, pinkey.Auth(c.Salt, former), auth); err != nil {
+		return err
+	}
 	if c.History, err = s.keepHistory(c, known.With(former, past-1), auth); err != nil {
 		return err
 	}
 	return s.replace(c, next, salt)
+}
+
+// changeNext gives the new PIN to the key that is to take the place of c's, too: it may be the
+// one that the server has.
+func (s *Store) changeNext(c Container, former, auth []byte) (*Successor, error) {
+	if c.Next == nil {
+		return nil, nil //nolint:nilnil // as it is in c
+	}
+	next := *c.Next
+	policy, _, err := c.Succeeded().policy()
+	if err != nil {
+		return nil, err
+	}
+	next.Key, err = s.Chip.ChangePIN(next.Key, policy, former, auth)
+	return &next, err
 }
 
 // replace keeps the new wrapping of a key: from then on the new PIN opens it.
@@ -185,6 +203,9 @@ func (s *Store) Reset(ctx context.Context, server Server, user, pin string) erro
 	defer s.lock(user)()
 	c, err := s.usable(user)
 	if err != nil {
+		return err
+	}
+	if c, err = s.settled(ctx, server, c); err != nil { // the server signs for the key that it has
 		return err
 	}
 	_, key, err := c.policy()

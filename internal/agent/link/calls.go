@@ -162,9 +162,28 @@ func (l *Link) ReleasePIN(ctx context.Context, access graphclient.Secret, contai
 	return out, err
 }
 
-// Container asks whether the server knows a registered container of this device.
-func (l *Link) Container(ctx context.Context, container string) error {
-	return l.call(ctx, request{method: http.MethodGet, path: "/containers/" + url.PathEscape(container)}, nil, nil)
+// Container asks whether the server knows a registered container of this device, and by which
+// key.
+func (l *Link) Container(ctx context.Context, container string) (device.KeyAnswer, error) {
+	var out device.KeyAnswer
+	err := l.call(ctx, request{method: http.MethodGet, path: "/containers/" + url.PathEscape(container)}, nil, &out)
+	return out, err
+}
+
+// BeginRotation asks for what the key is made from that takes the place of a container's.
+func (l *Link) BeginRotation(ctx context.Context, access graphclient.Secret, container string) (device.ContainerAnswer, error) {
+	var out device.ContainerAnswer
+	r := request{method: http.MethodPost, path: "/containers/" + url.PathEscape(container) + "/rotation", access: access.Reveal()}
+	err := l.call(ctx, r, nil, &out)
+	return out, err
+}
+
+// RotateKey has the server put a new key in the place of a container's.
+func (l *Link) RotateKey(ctx context.Context, access graphclient.Secret, container string, in device.RotateRequest) (device.KeyAnswer, error) {
+	var out device.KeyAnswer
+	r := request{method: http.MethodPut, path: "/containers/" + url.PathEscape(container) + "/rotation", access: access.Reveal()}
+	err := l.call(ctx, r, in, &out)
+	return out, err
 }
 
 // RemoveContainer has the server forget a container.

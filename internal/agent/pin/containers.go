@@ -29,6 +29,9 @@ type Containers interface {
 	Change(ctx context.Context, server as, user, former, pin string, past int) error
 	Reset(ctx context.Context, server as, user, pin string) error
 	Remove(ctx context.Context, server as, user string) error
+	// Rotate replaces the key of a person's PIN, and Settle finds out whether that was done.
+	Rotate(ctx context.Context, server as, user, pin string) error
+	Settle(ctx context.Context, server as, user string) error
 }
 
 // TPM is containers whose keys are in a TPM.
@@ -36,16 +39,20 @@ type TPM struct{ *container.Store }
 
 // Create implements Containers.
 func (t TPM) Create(ctx context.Context, server as, ids pinkey.Container, answer device.ContainerAnswer, pin string) error {
+	plan, err := planOf(ids, answer)
+	if err == nil {
+		_, err = t.Store.Create(ctx, server, plan, pin)
+	}
+	return err
+}
+
+func planOf(ids pinkey.Container, answer device.ContainerAnswer) (container.Plan, error) {
 	key, err := x509.ParsePKIXPublicKey(answer.ResetKey)
 	if err != nil {
-		return graphclient.ErrAnswer.With("", "The server's reset key is malformed.")
+		return container.Plan{}, graphclient.ErrAnswer.With("", "The server's reset key is malformed.")
 	}
 	reset, err := device.KeyOf(key)
-	if err != nil {
-		return err
-	}
-	_, err = t.Store.Create(ctx, server, container.Plan{IDs: ids, Reset: reset, ResetVersion: answer.ResetVersion, Challenge: answer.Challenge}, pin)
-	return err
+	return container.Plan{IDs: ids, Reset: reset, ResetVersion: answer.ResetVersion, Challenge: answer.Challenge}, err
 }
 
 // Sign implements Containers.
@@ -66,6 +73,16 @@ func (t TPM) Reset(ctx context.Context, server as, user, pin string) error {
 // Remove implements Containers.
 func (t TPM) Remove(ctx context.Context, server as, user string) error {
 	return t.Store.Remove(ctx, server, user)
+}
+
+// Rotate implements Containers.
+func (t TPM) Rotate(ctx context.Context, server as, user, pin string) error {
+	return t.Store.Rotate(ctx, server, user, pin)
+}
+
+// Settle implements Containers.
+func (t TPM) Settle(ctx context.Context, server as, user string) error {
+	return t.Store.Settle(ctx, server, user)
 }
 
 // File is containers whose keys are in files.
@@ -101,4 +118,14 @@ func (f File) Reset(ctx context.Context, server as, user, pin string) error {
 // Remove implements Containers.
 func (f File) Remove(ctx context.Context, server as, user string) error {
 	return f.Store.Remove(ctx, server, user)
+}
+
+// Rotate implements Containers.
+func (f File) Rotate(ctx context.Context, server as, user, pin string) error {
+	return f.Store.Rotate(ctx, server, user, pin)
+}
+
+// Settle implements Containers.
+func (f File) Settle(ctx context.Context, server as, user string) error {
+	return f.Store.Settle(ctx, server, user)
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/pinkey"
 )
 
@@ -35,6 +36,9 @@ type Server interface {
 	TryPIN(ctx context.Context, container string, in device.TryRequest) (device.TryAnswer, error)
 	ReleasePIN(ctx context.Context, access graphclient.Secret, container string, in device.ReleaseRequest) (device.ReleaseAnswer, error)
 	RemoveContainer(ctx context.Context, container string) error
+	Container(ctx context.Context, container string) (device.KeyAnswer, error)
+	BeginRotation(ctx context.Context, access graphclient.Secret, container string) (device.ContainerAnswer, error)
+	RotateKey(ctx context.Context, access graphclient.Secret, container string, in device.RotateRequest) (device.KeyAnswer, error)
 }
 
 // Service is the PINs of a device. Every field is required.
@@ -159,13 +163,44 @@ type Unlocked struct {
 // Unlock signs a person in by their PIN: at the server where it can be reached, else here.
 // A wrong PIN is counted once either way.
 func (s *Service) Unlock(ctx context.Context, user, pin string) (Unlocked, error) {
+	before, err := s.Containers.Find(user)
+	if err != nil {
+		return Unlocked{}, err
+	}
+	out, err := s.unlock(ctx, user, pin)
+	if !errors.Is(err, ErrRefused) {
+		return out, err
+	}
+	// Its key may have been replaced while it signed.
+	if now, findErr := s.Containers.Find(user); findErr == nil && (now.Next != nil || !sameKey(before, now)) {
+		return s.unlock(ctx, user, pin)
+	}
+	return out, err
+}
+
+func sameKey(a, b container.Container) bool {
+	one, err := a.PublicKey()
+	if err != nil {
+		return false
+	}
+	other, err := b.PublicKey()
+	return err == nil && one.Equal(other)
+}
+
+func (s *Service) unlock(ctx context.Context, user, pin string) (Unlocked, error) {
 	c, err := s.Containers.Find(user)
 	if err != nil {
 		return Unlocked{}, err
 	}
 	nonce, err := s.nonce(ctx)
+	if err == nil && c.Next != nil {
+		err = s.Settle(ctx, user)
+	}
 	if away(err) {
 		return s.offline(ctx, user, pin)
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == hello.ErrNone.Code {
+		return Unlocked{}, errors.Join(ErrRefused, err)
 	}
 	if err != nil {
 		return Unlocked{}, err

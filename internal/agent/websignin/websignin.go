@@ -50,6 +50,8 @@ type Person struct {
 	At       time.Time // when, by this machine's clock
 	Access   graphclient.Secret
 	Until    time.Time // end of Access
+
+	PINKeyDue bool // the PIN that signed in is to get a new key
 }
 
 // Fresh reports whether the server holds the sign-in for strong and new enough to join a
@@ -167,6 +169,7 @@ type tokens struct {
 	Access   string `json:"access_token"`
 	ID       string `json:"id_token"`
 	Lifetime int    `json:"expires_in"` // seconds
+	KeyDue   bool   `json:"postern_pin_key_due"`
 }
 
 type identity struct {
@@ -206,6 +209,7 @@ func Redeem(ctx context.Context, l *link.Link, about device.About, nonce string,
 	return Person{
 		ID: id.User, UPN: id.UPN, Name: id.Name, AMR: append(id.AMR, access.AMR...), DeviceID: id.DeviceID, At: asked,
 		Access: graphclient.NewSecret(got.Access), Until: asked.Add(time.Duration(got.Lifetime) * time.Second),
+		PINKeyDue: got.KeyDue,
 	}, nil
 }
 

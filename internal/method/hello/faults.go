@@ -40,6 +40,10 @@ var (
 		Kind: fault.Conflict, Code: "pinRegistered",
 		Text: "Another key is registered for this PIN.", Remedy: "Set the PIN up anew.",
 	}
+	ErrCurrent = &fault.Error{
+		Kind: fault.Conflict, Code: "pinKeyCurrent",
+		Text: "The key of this PIN is not one that is to be replaced now.", Remedy: "Go on with the PIN as it is.",
+	}
 	ErrBegunLongAgo = &fault.Error{
 		Kind: fault.Conflict, Code: "pinBegunLongAgo",
 		Text: "Setting up this PIN began too long ago.", Remedy: "Start again.",

@@ -5,7 +5,7 @@
 // is package pinkey's; docs/device-pin.md has the picture.
 //
 //	         Begin              Register
-//	(none) ─────────▶ begun ───────────────▶ registered ──▶ signs in, Reset
+//	(none) ─────────▶ begun ───────────────▶ registered ──▶ signs in, Reset, Rotate
 //	                    │                        │
 //	                    └──────── Remove ◀───────┘
 package hello
@@ -66,6 +66,7 @@ type Container struct {
 	Software     *Software   `json:"software,omitempty"` // nil when the key is in a TPM
 	RegisteredAt time.Time   `json:"registeredAt,omitzero"`
 	Resets       []time.Time `json:"resets,omitempty"` // the last MostResets, oldest first
+	Rotation     *Rotation   `json:"rotation,omitempty"`
 }
 
 // IDs is the container as its key's policy names it.

@@ -132,6 +132,54 @@ func TestMayReset(t *testing.T) {
 	}
 }
 
+func TestMayRotate(t *testing.T) {
+	c := hello.Container{Tenant: tenant, User: mira, Method: method, Device: "this"}
+	d := directory.Device{ID: "this", KeyStorage: "tpm"}
+	byPIN := func(change func(*signin.Session)) signin.Session {
+		s := signin.Session{
+			Tenant: tenant, User: mira, Method: method, Device: &signin.Device{ID: "this"},
+			Proofs: []signin.Proof{{Method: hello.MethodID, At: nine}},
+		}
+		if change != nil {
+			change(&s)
+		}
+		return s
+	}
+	allowed := hello.Settings{Allowed: true}
+	for _, test := range []struct {
+		name     string
+		device   directory.Device
+		session  signin.Session
+		settings hello.Settings
+		now      time.Time
+		want     error
+	}{
+		{"just after the PIN", d, byPIN(nil), allowed, nine, nil},
+		{"a second before it is too old", d, byPIN(nil), allowed, nine.Add(hello.FreshFor - time.Second), nil},
+		{"when it is too old", d, byPIN(nil), allowed, nine.Add(hello.FreshFor), hello.ErrStale},
+		{"by a PIN of the future", d, byPIN(nil), allowed, nine.Add(-time.Second), hello.ErrStale},
+		{"by a pass", d, byPIN(func(s *signin.Session) { s.Method, s.Proofs[0].Method = "", "accesspass" }), allowed, nine, hello.ErrStale},
+		{"by another PIN", d, byPIN(func(s *signin.Session) { s.Method = "another" }), allowed, nine, hello.ErrStale},
+		{"at another device", d, byPIN(func(s *signin.Session) { s.Device.ID = "another" }), allowed, nine, hello.ErrStale},
+		{"nowhere", d, byPIN(func(s *signin.Session) { s.Device = nil }), allowed, nine, hello.ErrStale},
+		{"from another device", directory.Device{ID: "another"}, byPIN(nil), allowed, nine, hello.ErrNone},
+		{"of somebody else", d, byPIN(func(s *signin.Session) { s.User = "another" }), allowed, nine, hello.ErrNone},
+		{"of another tenant", d, byPIN(func(s *signin.Session) { s.Tenant = "another" }), allowed, nine, hello.ErrNone},
+		{"for one purpose", d, byPIN(func(s *signin.Session) { s.Purpose = "one" }), allowed, nine, directory.ErrPurposeBound},
+		{"where PINs are off", d, byPIN(nil), hello.Settings{}, nine, hello.ErrOff},
+		{"without a trusted TPM, where one is required", d, byPIN(nil), hello.Settings{Allowed: true, RequireTPM: true}, nine, hello.ErrNeedsTPM},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := hello.MayRotate(c, test.device, test.session, test.settings, test.now); !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+		})
+	}
+	if err := hello.MayRotate(hello.Container{Tenant: tenant, User: mira, Device: "this"}, d, byPIN(nil), allowed, nine); !errors.Is(err, hello.ErrNone) {
+		t.Errorf("one that is not registered: %v", err)
+	}
+}
+
 func TestAResetKeyBelongsToOneContainerUnderOneRoot(t *testing.T) {
 	key := func(root string, change func(*pinkey.Container)) string {
 		c := pinkey.Container{Tenant: tenant, Device: "device", User: mira, ID: "container"}

@@ -31,6 +31,9 @@ type Signer interface {
 	// ErrTooManyResets.
 	Sign(ctx context.Context, c Container, nonce []byte, lifetime time.Duration, at time.Time, e audit.Event, mails ...outbox.Item) ([]byte, error)
 
+	// Due reports whether the tenant has a newer root than that of c, which is registered.
+	Due(ctx context.Context, c Container) (bool, error)
+
 	// RecoveryKey returns the public key under a root that the recovery secret of a container
 	// without a TPM is sealed to.
 	RecoveryKey(ctx context.Context, c pinkey.Container, root string) ([]byte, error)

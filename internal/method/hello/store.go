@@ -34,6 +34,14 @@ type Store interface {
 	// own, and the one that was made with the tenant, unless they were used or are for many
 	// uses (docs/threat-model.md, rule 7); ended makes the event of each, of a person's pass.
 	RegisterKey(ctx context.Context, c Container, e audit.Event, ended func(user directory.UserID, pass string) audit.Event) (Container, error)
+	// BeginRotation notes next at the registered container, unless one that is usable still is
+	// under way there, and returns the container as it is then. ErrNone when there is none.
+	BeginRotation(ctx context.Context, c Container, next Rotation) (Container, error)
+	// RotateKey puts next, which has a new key under a newer root, in the place of former and
+	// records e; or does neither. Sessions and tokens of the method go on. A repeat with the same
+	// key changes nothing and returns what is there. When the container has another key than
+	// former, or its rotation is another one, it is ErrCurrent; when it is gone, ErrNone.
+	RotateKey(ctx context.Context, former, next Container, e audit.Event) (Container, error)
 	// RemoveContainer deletes a container, begun or registered, ends what came from its PIN,
 	// and records e; or does none of it. ErrNone when there is none. The event of one that
 	// was never registered is not recorded.

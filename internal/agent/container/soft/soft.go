@@ -45,6 +45,11 @@ type Server interface {
 	Try(ctx context.Context, c pinkey.Container, in device.TryRequest) (device.TryAnswer, error)
 	Release(ctx context.Context, c pinkey.Container, in device.ReleaseRequest) (device.ReleaseAnswer, error)
 	Remove(ctx context.Context, c pinkey.Container) error
+
+	// BeginSoftRotation and RotateSoftware replace a key; see container.Rotator.
+	BeginSoftRotation(ctx context.Context, c pinkey.Container) (Plan, error)
+	RotateSoftware(ctx context.Context, c pinkey.Container, in device.RotateRequest) error
+	container.Registry
 }
 
 // Plan is what the server says of a container before it is made.
@@ -52,6 +57,7 @@ type Plan struct {
 	IDs         pinkey.Container
 	RecoveryKey []byte
 	Challenge   []byte
+	Share       []byte // where the key takes another one's place
 }
 
 // ErrAway says that the server has to be asked, and is not there.

@@ -40,6 +40,7 @@ var ids = pinkey.Container{Tenant: "tenant", Device: "device", User: mira, ID: "
 type server struct {
 	roots hello.Roots
 	kept  hello.Container
+	next  hello.Container // under the newer root, until a key takes the place of the former one
 	calls int
 	lose  int // the call whose answer is lost, from 1; 0 for none
 }
@@ -58,8 +59,8 @@ type ring struct{}
 
 func (ring) Keys(context.Context, string) ([]keyring.Key, error) { return nil, nil }
 
-func (ring) Secret(context.Context, string, keyring.Purpose, string) ([]byte, string, error) {
-	return []byte("the tenant's root"), "root", nil
+func (ring) Secret(_ context.Context, _ string, _ keyring.Purpose, id string) ([]byte, string, error) {
+	return []byte("the tenant's root " + id), id, nil
 }
 
 // NoteReset implements hello.Counter.

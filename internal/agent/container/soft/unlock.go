@@ -57,6 +57,9 @@ func (s *Store) Sign(ctx context.Context, server Server, user, pin string, diges
 	if err != nil {
 		return nil, err
 	}
+	if c, err = s.settled(ctx, server, c); err != nil {
+		return nil, err
+	}
 	p := stretch(pin, c.Software.Salt)
 	box, err := s.unlock(ctx, server, c, p)
 	if err != nil {
@@ -196,6 +199,9 @@ func (s *Store) Change(ctx context.Context, server Server, user, former, pin str
 	if err != nil {
 		return err
 	}
+	if c, err = s.settled(ctx, server, c); err != nil {
+		return err
+	}
 	p := stretch(former, c.Software.Salt)
 	box, err := s.unlock(ctx, server, c, p)
 	if err != nil {
@@ -246,6 +252,9 @@ func (s *Store) Reset(ctx context.Context, server Server, user, pin string) erro
 	defer s.lock(user)()
 	c, err := s.usable(user)
 	if err != nil {
+		return err
+	}
+	if c, err = s.settled(ctx, server, c); err != nil {
 		return err
 	}
 	request, err := software.KEM().GenerateKey()
