@@ -7,7 +7,9 @@ func TestNext(t *testing.T) {
 	pass, key := Offer{"accesspass", Yield{Factors: Knowledge | Possession}}, Offer{"passkey", Yield{Factors: Possession | Inherence, PhishingResistant: true}}
 	password, code := Offer{"password", Yield{Factors: Knowledge}}, Offer{"otc", Yield{Factors: Possession}}
 	offers := []Offer{pass, key}
-	proof := func(o Offer) Proof { return Proof{Method: o.Method, Factors: o.Yield.Factors, PhishingResistant: o.Yield.PhishingResistant} }
+	proof := func(o Offer) Proof {
+		return Proof{Method: o.Method, Factors: o.Yield.Factors, PhishingResistant: o.Yield.PhishingResistant}
+	}
 	named := Transaction{Username: "sam@contoso.example"}
 	with := func(change func(*Transaction)) Transaction {
 		tr := named

@@ -122,7 +122,7 @@ func (tx *Tx) mayAdd(ctx context.Context, c method.Credential, most int) error {
 			return method.ErrProof
 		case err != nil:
 			return err
-		case !s.EndedAt.IsZero() || s.User != c.User || s.CreatedAt.Before(user.SessionsValidFrom):
+		case !s.EndedAt.IsZero() || !c.CreatedAt.Before(s.ExpiresAt) || s.User != c.User || s.CreatedAt.Before(user.SessionsValidFrom):
 			return method.ErrProof
 		}
 	}
@@ -193,7 +193,10 @@ func (db *DB) RemoveCredential(ctx context.Context, c method.Credential, at time
 func (tx *Tx) endSessionsFrom(ctx context.Context, c method.Credential, at time.Time, reason string) error {
 	rows, err := tx.q.QueryContext(ctx, `
 		SELECT session_id FROM session_credential WHERE tenant_id = $1 AND credential_id = $2`, c.Tenant, c.ID)
-	all, err := collect(rows, err, func(r *sql.Rows) (id string, err error) { return id, r.Scan(&id) })
+	all, err := collect(rows, err, func(r *sql.Rows) (id string, err error) {
+		err = r.Scan(&id)
+		return id, err
+	})
 	if err != nil {
 		return err
 	}
