@@ -3,122 +3,256 @@ package graph
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
-	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/method"
 )
 
-const (
-	passConfigurationType = "#microsoft.graph.temporaryAccessPassAuthenticationMethodConfiguration"
-	passConfigurationID   = "TemporaryAccessPass"
+// A methodPolicy is the policy of one method as this package shows and takes it: a pointer to
+// a struct in which what the store keeps is embedded, so that both have the same JSON.
+type methodPolicy interface {
+	// Check reports the first rule that the whole breaks.
+	Check() error
+	// shared is who may use the method.
+	shared() *method.Targets
+	// own are the properties that only this method has.
+	own() odata.Entity
+	// read takes those of them that PATCH changes; what is not sent stays as it is.
+	read(body *odata.Object)
+}
+
+// A methodConfiguration is one of Graph's authenticationMethodConfigurations. To add a method's,
+// write a file like passpolicy.go and its line below: all else (routes, targets, reset,
+// events, versions, the list) is done here for every one.
+type methodConfiguration struct {
+	id    string // Graph's, which is also the policy's id in the store
+	kind  string // of @odata.type, without what all have in common
+	fresh func() methodPolicy
+	modes bool // targets have an authenticationMode
+}
+
+var methodConfigurations = []methodConfiguration{
+	{id: passConfigurationID, kind: "temporaryAccessPass", fresh: freshPassPolicy},
+}
+
+// absent are the methods that Graph knows and Postern has not. They are not listed: what is
+// not there can be neither on nor off.
+var absent = []string{"Sms", "Voice", "Email", "X509Certificate", "HardwareOath", "QRCodePin", "VerifiableCredentials"}
+
+// Faults of configurations.
+var (
+	ErrConfigurationUnknown = &fault.Error{
+		Kind: fault.NotFound, Code: "methodUnknown",
+		Text: "There is no such authentication method.", Remedy: "The list of authenticationMethodConfigurations has those that are there.",
+	}
+	ErrConfigurationAbsent = &fault.Error{
+		Kind: fault.Unsupported, Code: "methodAbsent",
+		Text: "Postern does not have this method, so nobody can sign in with it.", Remedy: "Leave it out, or enable another method instead.",
+	}
 )
 
-// ErrConfigurationUnknown says that there is no such method.
-var ErrConfigurationUnknown = &fault.Error{
-	Kind: fault.NotFound, Code: "methodUnknown",
-	Text: "There is no such authentication method.", Remedy: "TemporaryAccessPass is there.",
+// A kept policy is one as it was read from the store.
+type kept struct {
+	methodConfiguration
+	policy   methodPolicy
+	revision method.Revision
+}
+
+func (a *API) policyOf(c *call, one methodConfiguration) (kept, error) {
+	k := kept{methodConfiguration: one, policy: one.fresh()}
+	var err error
+	k.revision, err = a.Store.MethodPolicy(c.ctx(), c.tenant.ID, one.id, k.policy)
+	return k, err
+}
+
+// resource is k as Graph shows it; the type comes first.
+func (k kept) resource() odata.Entity {
+	t := k.policy.shared()
+	e := odata.Entity{
+		{Name: "@odata.type", Value: "#microsoft.graph." + k.kind + "AuthenticationMethodConfiguration"},
+		{Name: "id", Value: k.id},
+		{Name: "state", Value: t.State},
+	}
+	return append(append(e, k.policy.own()...),
+		odata.Property{Name: "includeTargets", Value: k.targetResources(t.Include, true)},
+		odata.Property{Name: "excludeTargets", Value: k.targetResources(t.Exclude, false)},
+	)
+}
+
+func (k kept) targetResources(targets []method.Target, included bool) []odata.Entity {
+	all := []odata.Entity{}
+	for _, t := range targets {
+		e := odata.Entity{{Name: "id", Value: t.ID}, {Name: "targetType", Value: t.TargetType}}
+		if included {
+			e = append(e, odata.Property{Name: "isRegistrationRequired", Value: t.IsRegistrationRequired})
+		}
+		if included && k.modes {
+			e = append(e, odata.Property{Name: "authenticationMode", Value: t.AuthenticationMode})
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func (a *API) allPolicies(c *call) ([]kept, error) {
+	var all []kept
+	for _, one := range methodConfigurations {
+		k, err := a.policyOf(c, one)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, k)
+	}
+	return all, nil
 }
 
 // getMethodsPolicy serves GET /policies/authenticationMethodsPolicy.
 // https://learn.microsoft.com/graph/api/authenticationmethodspolicy-get
 func (a *API) getMethodsPolicy(c *call) error {
-	p, err := a.Store.PassPolicy(c.ctx(), c.tenant.ID)
+	all, err := a.allPolicies(c)
 	if err != nil {
 		return err
+	}
+	var modified time.Time
+	resources := []odata.Entity{}
+	for _, k := range all {
+		if k.revision.ModifiedAt.After(modified) {
+			modified = k.revision.ModifiedAt
+		}
+		resources = append(resources, k.resource().Select(nil))
 	}
 	return odata.WriteEntity(c.w, 200, a.root(c).Collection("authenticationMethodsPolicy", nil), odata.Entity{
 		{Name: "id", Value: "authenticationMethodsPolicy"},
 		{Name: "displayName", Value: "Authentication Methods Policy"},
 		{Name: "description", Value: "The methods that people of this tenant may use to sign in, and for whom."},
-		{Name: "lastModifiedDateTime", Value: odata.Time(p.ModifiedAt)},
+		{Name: "lastModifiedDateTime", Value: odata.Time(modified)},
 		{Name: "policyVersion", Value: "1.5"},
 		{Name: "policyMigrationState", Value: "migrationComplete"},
-		{Name: "authenticationMethodConfigurations", Value: []odata.Entity{passConfiguration(p).Select(nil)}},
+		{Name: "authenticationMethodConfigurations", Value: resources},
 	})
 }
 
 // listConfigurations serves GET …/authenticationMethodConfigurations.
 func (a *API) listConfigurations(c *call) error {
-	p, err := a.Store.PassPolicy(c.ctx(), c.tenant.ID)
+	all, err := a.allPolicies(c)
 	if err != nil {
 		return err
 	}
-	return odata.WritePage(c.w, odata.Page[odata.Entity]{
+	page := odata.Page[odata.Entity]{
 		Context: a.root(c).Collection("policies/authenticationMethodsPolicy/authenticationMethodConfigurations", nil),
-		Value:   []odata.Entity{passConfiguration(p).Select(nil)},
-	})
+	}
+	for _, k := range all {
+		page.Value = append(page.Value, k.resource().Select(nil))
+	}
+	return odata.WritePage(c.w, page)
 }
 
 // getConfiguration serves GET …/authenticationMethodConfigurations/{method}.
 func (a *API) getConfiguration(c *call) error {
-	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: passConfiguration(tap.Policy{}).Names()})
+	k, err := a.namedPolicy(c)
 	if err != nil {
 		return err
 	}
-	p, err := a.passPolicy(c)
+	resource := k.resource()
+	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: resource.Names()})
 	if err != nil {
 		return err
 	}
-	return odata.WriteEntity(c.w, 200, a.root(c).Entity("authenticationMethodConfigurations", options.Select), passConfiguration(p).Select(options.Select))
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity("authenticationMethodConfigurations", options.Select), resource.Select(options.Select))
 }
 
-// passPolicy returns the policy of passes if the path names it, in any case.
-func (a *API) passPolicy(c *call) (tap.Policy, error) {
+// namedPolicy returns the policy that the path names, in any case.
+func (a *API) namedPolicy(c *call) (kept, error) {
 	key, err := odata.ParseKey(c.r.PathValue("method"))
 	if err != nil {
-		return tap.Policy{}, err
+		return kept{}, err
 	}
-	if !strings.EqualFold(key.Value, passConfigurationID) {
-		return tap.Policy{}, ErrConfigurationUnknown
+	for _, one := range methodConfigurations {
+		if strings.EqualFold(key.Value, one.id) {
+			return a.policyOf(c, one)
+		}
 	}
-	return a.Store.PassPolicy(c.ctx(), c.tenant.ID)
+	for _, id := range absent {
+		if strings.EqualFold(key.Value, id) && c.r.Method == "PATCH" {
+			return kept{}, ErrConfigurationAbsent
+		}
+	}
+	return kept{}, ErrConfigurationUnknown
 }
 
 // patchConfiguration serves PATCH …/authenticationMethodConfigurations/{method}. Members
 // that are not sent keep their value; the whole is checked before anything is saved.
 // https://learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethodconfiguration-update
 func (a *API) patchConfiguration(c *call) error {
-	old, err := a.passPolicy(c)
+	k, err := a.namedPolicy(c)
 	if err != nil {
 		return err
 	}
-	p := old
+	before, err := json.Marshal(k.policy)
+	if err != nil {
+		return err
+	}
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
 		return err
 	}
-	for _, readOnly := range []string{"id", "includeTargets@odata.context"} {
-		_ = body.Raw(readOnly)
-	}
-	body.String("state", &p.State)
-	body.Int("defaultLifetimeInMinutes", &p.DefaultLifetime)
-	body.Int("minimumLifetimeInMinutes", &p.MinimumLifetime)
-	body.Int("maximumLifetimeInMinutes", &p.MaximumLifetime)
-	body.Int("defaultLength", &p.DefaultLength)
-	body.Bool("isUsableOnce", &p.UsableOnce)
-	body.Bool("postern_hideIssuer", &p.HideIssuer)
-	body.Bool("postern_notifyPerson", &p.NotifyPerson)
-	body.Int("postern_registrationWindowInMinutes", &p.RegistrationWindow)
-	p.Include = targets(body, "includeTargets", p.Include)
-	p.Exclude = targets(body, "excludeTargets", p.Exclude)
+	_ = body.Raw("id") // SDKs send back what they read
+	t := k.policy.shared()
+	known := groupsOf(t)
+	body.String("state", &t.State)
+	k.policy.read(body)
+	t.Include = k.targets(body, "includeTargets", t.Include)
+	t.Exclude = k.targets(body, "excludeTargets", t.Exclude)
 	if err := body.Done(); err != nil {
 		return err
 	}
-	return a.savePolicy(c, old, p, audit.MethodsPolicyUpdate)
+	if err := k.policy.Check(); err != nil {
+		return err
+	}
+	for id := range groupsOf(t) {
+		if known[id] || id == directory.AllUsers {
+			continue
+		}
+		if err := a.isThere(c, directory.Ref{Kind: directory.KindGroup, ID: id}); err != nil {
+			return err
+		}
+	}
+	return a.savePolicy(c, k, before, audit.MethodsPolicyUpdate)
 }
 
-func targets(body *odata.Object, name string, old []tap.Target) []tap.Target {
+// groupsOf returns the ids that t names. Those that it named before may be of groups that
+// are gone; a new one has to be there, for whoever mistypes one would think that somebody is
+// excluded.
+func groupsOf(t *method.Targets) map[string]bool {
+	all := map[string]bool{}
+	for _, list := range [][]method.Target{t.Include, t.Exclude} {
+		for _, one := range list {
+			all[one.ID] = true
+		}
+	}
+	return all
+}
+
+func (k kept) targets(body *odata.Object, name string, old []method.Target) []method.Target {
 	if !body.Has(name) {
 		return old
 	}
-	all := []tap.Target{}
+	all := []method.Target{}
 	for _, one := range body.Objects(name) {
-		t := tap.Target{TargetType: "group"}
+		t := method.Target{TargetType: "group"}
 		one.String("targetType", &t.TargetType)
 		one.String("id", &t.ID)
+		if !strings.EqualFold(t.ID, directory.AllUsers) {
+			t.ID = strings.ToLower(t.ID)
+		}
 		one.Bool("isRegistrationRequired", &t.IsRegistrationRequired)
+		if k.modes {
+			one.String("authenticationMode", &t.AuthenticationMode)
+		}
 		all = append(all, t)
 	}
 	return all
@@ -127,25 +261,20 @@ func targets(body *odata.Object, name string, old []tap.Target) []tap.Target {
 // resetConfiguration serves DELETE …/authenticationMethodConfigurations/{method}: the
 // policy goes back to what a new tenant has.
 func (a *API) resetConfiguration(c *call) error {
-	old, err := a.passPolicy(c)
+	k, err := a.namedPolicy(c)
 	if err != nil {
 		return err
 	}
-	p := tap.DefaultPolicy()
-	p.Version = old.Version
-	return a.savePolicy(c, old, p, audit.MethodsPolicyReset)
+	before, err := json.Marshal(k.policy)
+	if err != nil {
+		return err
+	}
+	k.policy = k.fresh()
+	return a.savePolicy(c, k, before, audit.MethodsPolicyReset)
 }
 
-func (a *API) savePolicy(c *call, old, p tap.Policy, activity string) error {
-	if err := p.Check(); err != nil {
-		return err
-	}
-	p.ModifiedAt = a.Now()
-	before, err := json.Marshal(old)
-	if err != nil {
-		return err
-	}
-	after, err := json.Marshal(p)
+func (a *API) savePolicy(c *call, k kept, before []byte, activity string) error {
+	after, err := json.Marshal(k.policy)
 	if err != nil {
 		return err
 	}
@@ -153,49 +282,14 @@ func (a *API) savePolicy(c *call, old, p tap.Policy, activity string) error {
 		Activity: activity, Category: audit.CategoryApplicationManagement,
 		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationUpdate,
 		Targets: []audit.Target{{
-			ID: passConfigurationID, Type: audit.TargetPolicy, DisplayName: passConfigurationID,
+			ID: k.id, Type: audit.TargetPolicy, DisplayName: k.id,
 			Modified: []audit.ModifiedProperty{{DisplayName: "Policy", OldValue: string(before), NewValue: string(after)}},
 		}},
 	})
-	if err := a.Store.SavePassPolicy(c.ctx(), c.tenant.ID, p, e); err != nil {
+	k.revision.ModifiedAt = a.Now()
+	if err := a.Store.SaveMethodPolicy(c.ctx(), c.tenant.ID, k.id, k.revision, k.policy, e); err != nil {
 		return err
 	}
 	odata.WriteNothing(c.w)
 	return nil
-}
-
-// passConfiguration is the policy as Graph shows it, and on $select what Postern adds: its own
-// settings, and how long guessing takes.
-func passConfiguration(p tap.Policy) odata.Entity {
-	guess := tap.Guessing(p.DefaultLength)
-	return odata.Entity{
-		{Name: "@odata.type", Value: passConfigurationType},
-		{Name: "id", Value: passConfigurationID},
-		{Name: "state", Value: p.State},
-		{Name: "defaultLifetimeInMinutes", Value: p.DefaultLifetime},
-		{Name: "minimumLifetimeInMinutes", Value: p.MinimumLifetime},
-		{Name: "maximumLifetimeInMinutes", Value: p.MaximumLifetime},
-		{Name: "defaultLength", Value: p.DefaultLength},
-		{Name: "isUsableOnce", Value: p.UsableOnce},
-		{Name: "includeTargets", Value: targetResources(p.Include, true)},
-		{Name: "excludeTargets", Value: targetResources(p.Exclude, false)},
-		{Name: "postern_hideIssuer", Value: p.HideIssuer, OnSelect: true},
-		{Name: "postern_notifyPerson", Value: p.NotifyPerson, OnSelect: true},
-		{Name: "postern_registrationWindowInMinutes", Value: p.RegistrationWindow, OnSelect: true},
-		{Name: "postern_entropyBits", Value: guess.Bits, OnSelect: true},
-		{Name: "postern_guessesPerDay", Value: guess.PerDay, OnSelect: true},
-		{Name: "postern_yearsToGuess", Value: guess.Years, OnSelect: true},
-	}
-}
-
-func targetResources(targets []tap.Target, registration bool) []odata.Entity {
-	all := []odata.Entity{}
-	for _, t := range targets {
-		e := odata.Entity{{Name: "id", Value: t.ID}, {Name: "targetType", Value: t.TargetType}}
-		if registration {
-			e = append(e, odata.Property{Name: "isRegistrationRequired", Value: t.IsRegistrationRequired})
-		}
-		all = append(all, e)
-	}
-	return all
 }

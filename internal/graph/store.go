@@ -7,6 +7,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/token"
@@ -17,6 +18,7 @@ import (
 type Store interface {
 	tap.Store
 	tap.Groups
+	method.Policies
 	PINs
 	Applications
 	Grants

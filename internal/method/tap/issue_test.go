@@ -8,6 +8,7 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method"
 )
 
 func faultOf(err error) *fault.Error {
@@ -34,7 +35,7 @@ func TestDecide(t *testing.T) {
 		{"an external guest", func(_ *Policy, r *Request) { r.User.UserType, r.User.CreationType = "Guest", "Invitation" }, ErrExternalGuest, nil},
 		{"an internal guest", func(_ *Policy, r *Request) { r.User.UserType = "Guest" }, nil, nil},
 		{"out of scope", func(p *Policy, _ *Request) { p.Include = nil }, ErrOutOfScope, nil},
-		{"in an excluded group", func(p *Policy, _ *Request) { p.Exclude = []Target{{ID: "staff"}} }, ErrOutOfScope, nil},
+		{"in an excluded group", func(p *Policy, _ *Request) { p.Exclude = []method.Target{{ID: "staff"}} }, ErrOutOfScope, nil},
 
 		{"a reason of 256 characters", func(_ *Policy, r *Request) { r.Reason = strings.Repeat("ü", 256) }, nil, nil},
 		{"a reason of 257 characters", func(_ *Policy, r *Request) { r.Reason = strings.Repeat("ü", 257) }, ErrNote, nil},

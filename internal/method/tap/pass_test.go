@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 )
 
 var nine = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -79,10 +80,10 @@ func TestHeldBy(t *testing.T) {
 }
 
 func TestPolicyCheck(t *testing.T) {
-	group := Target{TargetType: "group", ID: uuid.NewString()}
-	everyone := Target{TargetType: "group", ID: directory.AllUsers}
-	many := func(n int) []Target {
-		all := make([]Target, n)
+	group := method.Target{TargetType: "group", ID: uuid.NewString()}
+	everyone := method.Target{TargetType: "group", ID: directory.AllUsers}
+	many := func(n int) []method.Target {
+		all := make([]method.Target, n)
 		for i := range all {
 			all[i] = group
 		}
@@ -115,7 +116,7 @@ func TestPolicyCheck(t *testing.T) {
 		{"the longest window", func(p *Policy) { p.RegistrationWindow = 60 }, ""},
 		{"above the longest window", func(p *Policy) { p.RegistrationWindow = 61 }, "postern_registrationWindowInMinutes"},
 		{"a group included and one excluded", func(p *Policy) { p.Include, p.Exclude = many(1), many(1) }, ""},
-		{"everybody excluded", func(p *Policy) { p.Exclude = []Target{everyone} }, "excludeTargets"},
+		{"everybody excluded", func(p *Policy) { p.Exclude = []method.Target{everyone} }, "excludeTargets"},
 		{"a user included", func(p *Policy) { p.Include[0].TargetType = "user" }, "includeTargets"},
 		{"no id", func(p *Policy) { p.Include[0].ID = "staff" }, "includeTargets"},
 		{"100 groups", func(p *Policy) { p.Include, p.Exclude = many(100), many(100) }, ""},
@@ -132,21 +133,22 @@ func TestPolicyCheck(t *testing.T) {
 
 func TestInScope(t *testing.T) {
 	in := map[directory.GroupID]bool{"staff": true}
-	staff, everyone := []Target{{ID: "staff"}}, []Target{{ID: directory.AllUsers}}
+	staff, everyone := []method.Target{{ID: "staff"}}, []method.Target{{ID: directory.AllUsers}}
 	for _, c := range []struct {
 		name             string
-		include, exclude []Target
+		include, exclude []method.Target
 		want             bool
 	}{
 		{"everybody is included", everyone, nil, true},
 		{"nobody is included", nil, nil, false},
 		{"their group is included", staff, nil, true},
-		{"another group is included", []Target{{ID: "others"}}, nil, false},
+		{"another group is included", []method.Target{{ID: "others"}}, nil, false},
 		{"exclusion wins", everyone, staff, false},
-		{"another group is excluded", everyone, []Target{{ID: "others"}}, true},
+		{"another group is excluded", everyone, []method.Target{{ID: "others"}}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := (Policy{Include: c.include, Exclude: c.exclude}).InScope(in); got != c.want {
+			policy := Policy{Targets: method.Targets{Include: c.include, Exclude: c.exclude}}
+			if got := policy.InScope(in); got != c.want {
 				t.Errorf("got %t, want %t", got, c.want)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 )
 
@@ -124,7 +125,7 @@ func savesPolicy(t *testing.T, b *bench) {
 	for range 2 {
 		want := b.policy(t)
 		want.State, want.DefaultLength, want.UsableOnce, want.HideIssuer, want.NotifyPerson = "enabled", want.DefaultLength+1, true, true, true
-		want.Include = []tap.Target{{TargetType: "group", ID: uuid.NewString()}}
+		want.Include = []method.Target{{TargetType: "group", ID: uuid.NewString()}}
 		want.ModifiedAt = nine
 		if err := b.SavePassPolicy(t.Context(), b.tenant, want, b.event()); err != nil {
 			t.Fatalf("SavePassPolicy: %v", err)

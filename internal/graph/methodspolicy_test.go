@@ -1,0 +1,132 @@
+package graph_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+)
+
+const configurations = "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations"
+
+// ids returns the ids of the objects in a list.
+func ids(list any) string {
+	var all []string
+	objects, _ := list.([]any)
+	for _, one := range objects {
+		id, _ := one.(map[string]any)["id"].(string)
+		all = append(all, id)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestThePolicyHasTheConfigurationOfEveryMethodThatIsThere(t *testing.T) {
+	w := newWorld(t, "Policy.Read.AuthenticationMethod")
+	whole := w.call(200, "GET", "/v1.0/policies/authenticationMethodsPolicy", "")
+	list := w.call(200, "GET", configurations, "")
+	all := ids(list["value"])
+	if got := ids(whole["authenticationMethodConfigurations"]); got != all || !strings.Contains(all, "TemporaryAccessPass") {
+		t.Errorf("the policy has %q, the list %q", got, all)
+	}
+	for id := range strings.SplitSeq(all, " ") {
+		one := w.call(200, "GET", configurations+"/"+strings.ToUpper(id), "")
+		kind, _ := one["@odata.type"].(string)
+		if one["id"] != id || !strings.HasPrefix(kind, "#microsoft.graph.") || !strings.HasSuffix(kind, "AuthenticationMethodConfiguration") {
+			t.Errorf("%s: %v", id, one)
+		}
+		for _, name := range []string{"state", "includeTargets", "excludeTargets"} {
+			if one[name] == nil {
+				t.Errorf("%s has no %s", id, name)
+			}
+		}
+		w.refused(403, "PATCH", configurations+"/"+id, `{"state":"enabled"}`)
+		w.refused(403, "DELETE", configurations+"/"+id, "")
+	}
+}
+
+func TestEveryConfigurationIsChangedStrictlyAndReset(t *testing.T) {
+	w := newWorld(t, "Group.ReadWrite.All", "Policy.ReadWrite.AuthenticationMethod")
+	group := w.group("pilots", false)
+	known := ids(w.call(200, "GET", configurations, "")["value"])
+	for id := range strings.SplitSeq(known, " ") {
+		path := configurations + "/" + id
+		fresh := w.call(200, "GET", path, "")
+		for _, body := range []string{
+			`{"state":"on"}`, `{"state":null}`, `{"State":"enabled"}`, `{"colour":"red"}`, `{"includeTargets":[{"id":"` + group + `","targetType":"user"}]}`,
+			`{"includeTargets":[{"id":"` + group + `","colour":"red"}]}`, `{"excludeTargets":[{"id":"all_users"}]}`, `{"excludeTargets":[{"id":"nobody"}]}`,
+			`{"excludeTargets":[{"id":"` + uuid.NewString() + `"}]}`, `{"includeTargets":{}}`, `[]`, ``,
+		} {
+			if code := w.refused(400, "PATCH", path, body); code == "" {
+				t.Errorf("%s: %s has no code", id, body)
+			}
+		}
+		if now := w.call(200, "GET", path, ""); now["state"] != fresh["state"] {
+			t.Errorf("%s: refused changes left %v", id, now)
+		}
+		w.call(204, "PATCH", path, `{"@odata.type":"#microsoft.graph.x","state":"enabled","excludeTargets":[{"targetType":"group","id":"`+strings.ToUpper(group)+`"}]}`)
+		changed := w.call(200, "GET", path, "")
+		if changed["state"] != "enabled" || ids(changed["excludeTargets"]) != group || ids(changed["includeTargets"]) != directory.AllUsers {
+			t.Errorf("%s: %v", id, changed)
+		}
+		w.call(204, "DELETE", path, "")
+		if reset := w.call(200, "GET", path, ""); reset["state"] != fresh["state"] || ids(reset["excludeTargets"]) != "" {
+			t.Errorf("%s: reset to %v, want %v", id, reset, fresh)
+		}
+		w.changes(audit.MethodsPolicyUpdate, id)
+		w.changes(audit.MethodsPolicyReset, id)
+	}
+}
+
+func TestAMethodThatPosternDoesNotHaveCanBeNeitherReadNorChanged(t *testing.T) {
+	w := newWorld(t, "Policy.ReadWrite.AuthenticationMethod")
+	for _, id := range []string{"Sms", "voice", "HardwareOath", "Pigeon"} {
+		w.refused(404, "GET", configurations+"/"+id, "")
+		w.refused(404, "DELETE", configurations+"/"+id, "")
+	}
+	w.refused(404, "PATCH", configurations+"/Pigeon", `{"state":"enabled"}`)
+	if code := w.refused(400, "PATCH", configurations+"/Sms", `{"state":"enabled"}`); code != "notSupported" {
+		t.Errorf("the code is %s", code)
+	}
+}
+
+func TestTheConfigurationOfAnotherTenantIsItsOwn(t *testing.T) {
+	w := newWorld(t, "Policy.ReadWrite.AuthenticationMethod")
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"enabled","defaultLength":20}`)
+	policy, err := w.db.PassPolicy(t.Context(), directory.TenantID(uuid.NewString()))
+	if err != nil || policy.Enabled() {
+		t.Errorf("another tenant's policy is %+v, %v", policy, err)
+	}
+	if own, err := w.db.PassPolicy(t.Context(), w.tenant.ID); err != nil || own.DefaultLength != 20 {
+		t.Errorf("the own policy is %+v, %v", own, err)
+	}
+}
+
+// refused sends a request that is refused with a status, and returns the code of the answer.
+func (w *world) refused(status int, method, path, body string) string {
+	w.t.Helper()
+	failure, _ := w.call(status, method, path, body)["error"].(map[string]any)
+	code, _ := failure["code"].(string)
+	return code
+}
+
+// changes wants one event of an activity on a target, which names old and new value.
+func (w *world) changes(activity, target string) {
+	w.t.Helper()
+	found := 0
+	for _, e := range w.events(w.t) {
+		if e.Change == nil || e.Change.Activity != activity {
+			continue
+		}
+		for _, on := range e.Change.Targets {
+			if on.ID == target && len(on.Modified) == 1 && strings.Contains(on.Modified[0].OldValue+on.Modified[0].NewValue, `"state":"enabled"`) {
+				found++
+			}
+		}
+	}
+	if found != 1 {
+		w.t.Errorf("%d events %q of %s, want 1", found, activity, target)
+	}
+}
