@@ -116,9 +116,18 @@ func (s *Server) removeAgain(ctx context.Context, e audit.Event) error {
 			return errNoRemoval
 		}
 		if method := detailOf(e, hello.DetailMethod); method != "" {
-			return s.removePINAgain(ctx, tenant, method, again)
+			return s.removePINAgain(ctx, e, method)
 		}
 		return errByHand
+	case audit.PINKeyReplaced: // the former key is back, and the device has the new one
+		return s.removePINAgain(ctx, e, detailOf(e, hello.DetailMethod))
+	case audit.PINStopped:
+		return s.db.KeepTries(ctx, tenant, detailOf(e, hello.DetailMethod), hello.MostWrong, again)
+	case audit.UserRegisteredSecurityInfo:
+		if c.ResultReason != audit.ReasonUserRegisteredHello {
+			return errNoRemoval
+		}
+		return s.replacePINAgain(ctx, e)
 	case audit.UpdateApplication, audit.UpdateApplicationSecrets, audit.UpdateServicePrincipal, audit.RemoveServicePrincipalCredentials,
 		audit.MethodsPolicyUpdate, audit.MethodsPolicyReset, audit.UpdatePolicy, audit.RotateSigningKey,
 		audit.ErasePersonalData:
@@ -131,10 +140,34 @@ func (s *Server) removeAgain(ctx context.Context, e audit.Event) error {
 	return errNoRemoval
 }
 
-func (s *Server) removePINAgain(ctx context.Context, tenant directory.TenantID, method string, again audit.Event) error {
-	c, err := s.db.ContainerOf(ctx, tenant, method)
+func (s *Server) removePINAgain(ctx context.Context, e audit.Event, method string) error {
+	c, err := s.db.ContainerOf(ctx, directory.TenantID(e.Tenant), method)
 	if err != nil {
 		return err
+	}
+	return s.removeContainerAgain(ctx, c, e)
+}
+
+// replacePINAgain removes the PIN in whose place the one of e came.
+func (s *Server) replacePINAgain(ctx context.Context, e audit.Event) error {
+	all, err := s.db.ContainersOf(ctx, directory.TenantID(e.Tenant), directory.UserID(targetOf(e, audit.TargetUser)))
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if string(c.Device) == targetOf(e, audit.TargetDevice) {
+			return s.removeContainerAgain(ctx, c, e)
+		}
+	}
+	return errNoRemoval
+}
+
+func (s *Server) removeContainerAgain(ctx context.Context, c hello.Container, e audit.Event) error {
+	again := s.again(e)
+	if again.Change.Operation != audit.OperationDelete { // it went because another key came
+		again.Change.Activity, again.Change.Operation = audit.UserDeletedSecurityInfo, audit.OperationDelete
+		again.Change.Service, again.Change.ResultReason = audit.ServiceAuthenticationMethods, audit.ReasonDeviceDeletedHello
+		again.Change.Details = []audit.KeyValue{again.Change.Details[0], {Key: hello.DetailMethod, Value: c.Method}}
 	}
 	return s.db.RemoveContainer(ctx, c, s.now(), again)
 }

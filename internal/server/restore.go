@@ -14,6 +14,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/store"
 )
 
@@ -150,6 +151,9 @@ func (s *Server) goOn(ctx context.Context, r RestoreOptions, h backup.Header, ou
 			return err
 		}
 		if err := s.beginEpoch(ctx, tenant, before[string(tenant)], h); err != nil {
+			return err
+		}
+		if err := s.db.KeepTries(ctx, tenant, "", hello.AfterRestore); err != nil {
 			return err
 		}
 	}

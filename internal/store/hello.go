@@ -252,6 +252,32 @@ func (db *DB) NoteTry(ctx context.Context, c hello.Container, verifier []byte, n
 	return tried, err
 }
 
+// KeepTries gives the containers without a TPM that method names, or all of a tenant when it is
+// empty, n wrong PINs in a row at least, and records the events. A restore does, which brings an
+// older count back.
+func (db *DB) KeepTries(ctx context.Context, tenant directory.TenantID, method string, n int, events ...audit.Event) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		rows, err := tx.q.QueryContext(ctx, `
+			SELECT `+containerColumns+` FROM pin_container
+			WHERE tenant_id = $1 AND method_id <> '' AND ($2 = '' OR method_id = $2) ORDER BY id`, tenant, method)
+		all, err := collect(rows, err, func(r *sql.Rows) (hello.Container, error) { return scanContainer(tenant, r.Scan) })
+		if err != nil {
+			return err
+		}
+		if method != "" && len(all) == 0 {
+			return hello.ErrNone
+		}
+		for _, c := range all {
+			if c, more := c.Tried(n); more {
+				if err := tx.putContainer(ctx, c); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.appendAll(ctx, events)
+	})
+}
+
 // madeWithTenant is how long after the tenant its first pass may have been made.
 const madeWithTenant = 10 * time.Minute
 

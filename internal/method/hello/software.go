@@ -85,6 +85,21 @@ func (c Container) Try(verifier []byte, next *Guard) (Container, Tried) {
 	return c, Tried{Right: true, Guard: s.Present, Left: MostWrong}
 }
 
+// AfterRestore is how many wrong PINs in a row a container without a TPM has at least after a
+// restore: a backup holds an older count, and nobody gets tries back by it.
+const AfterRestore = MostWrong - 1
+
+// Tried returns c with n wrong PINs in a row at least, and whether that is more than it had.
+func (c Container) Tried(n int) (Container, bool) {
+	if c.Software == nil || c.Software.Wrong >= n {
+		return c, false
+	}
+	s := *c.Software
+	s.Wrong = n
+	c.Software = &s
+	return c, true
+}
+
 // Announced notes the PIN that a released secret is for. The tries begin anew.
 func (c Container) Announced(next *Guard) Container {
 	if next == nil || c.Software == nil {
