@@ -33,7 +33,7 @@ var postern = house{
 		{name: "wire", packages: "internal/device/..."},
 		{name: "methods", packages: "internal/method/authenticator/... internal/method/federated/... internal/method/hello/... internal/method/passkey/... " +
 			"internal/method/password/... internal/method/tap/... internal/method/totp/... internal/recovery/... internal/devicepolicy/..."},
-		{name: "method", packages: "internal/method internal/method/methodtest"}, // what all methods share
+		{name: "method", packages: "internal/method internal/method/methodtest", beside: true}, // what all methods share
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/keyring/... internal/token/... " +
 			"internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership", beside: true},

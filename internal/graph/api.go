@@ -16,6 +16,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/token"
@@ -25,6 +26,7 @@ import (
 type API struct {
 	Store     Store
 	Passes    tap.Passes
+	Registry  *method.Registry
 	Tokens    *token.Keys
 	Proofs    Proofs
 	Secrets   Secrets

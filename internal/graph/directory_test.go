@@ -18,6 +18,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/store"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -94,7 +95,7 @@ func newWorld(t *testing.T, permissions ...string) *world {
 		Object: w.robot, Subject: w.robot, AppID: app.AppID, IDType: "app", Roles: permissions, Credential: secret.KeyID,
 	})
 	w.handler = (&graph.API{
-		Store: db, Tokens: w.keys, Secrets: ring, Resolver: w, PublicURL: address, Now: time.Now, Rand: rand.Reader,
+		Store: db, Registry: &method.Registry{Store: db}, Tokens: w.keys, Secrets: ring, Resolver: w, PublicURL: address, Now: time.Now, Rand: rand.Reader,
 		Log: slog.New(slog.DiscardHandler), Incarnation: db.Incarnation,
 	}).Handler()
 	return w

@@ -3,6 +3,7 @@ package graph
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -245,7 +246,11 @@ func (a *API) methodsOf(c *call) ([]odata.Entity, error) {
 		return nil, err
 	}
 	pins, err := a.hellosOf(c)
-	return append(all, pins...), err
+	if err != nil {
+		return nil, err
+	}
+	registered, err := a.credentialsOf(c)
+	return slices.Concat(all, pins, registered), err
 }
 
 var passProperties = []string{

@@ -14,6 +14,9 @@ var routes = []route{
 	{"GET /users/{id}/authentication/windowsHelloForBusinessMethods", odata.Methods, directory.ReadHello, person, (*API).listHello},
 	{"GET /users/{id}/authentication/windowsHelloForBusinessMethods/{method}", odata.Methods, directory.ReadHello, person, (*API).getHello},
 	{"DELETE /users/{id}/authentication/windowsHelloForBusinessMethods/{method}", odata.Methods, directory.DeleteHello, person, (*API).deleteHello},
+	{"GET /users/{id}/authentication/softwareOathMethods", odata.Methods, directory.ReadMethods, person, softwareOaths.list},
+	{"GET /users/{id}/authentication/softwareOathMethods/{method}", odata.Methods, directory.ReadMethods, person, softwareOaths.get},
+	{"DELETE /users/{id}/authentication/softwareOathMethods/{method}", odata.Methods, directory.DeleteMethod, person, softwareOaths.remove},
 	{"GET /users/{id}/authentication/methods", odata.Methods, directory.ReadMethods, person, (*API).listMethods},
 	{"GET /users/{id}/authentication/methods/{method}", odata.Methods, directory.ReadMethods, person, (*API).getMethod},
 

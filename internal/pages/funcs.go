@@ -32,12 +32,19 @@ func (p phrasebook) funcs() template.FuncMap {
 		"clean":  design.Clean,
 		"phone":  design.Phone,
 		"code":   design.Mono,
+		"qr":     p.qr,
 	}
 }
 
 // text returns the words for key, with pairs of a name and a value filled in.
 func (p phrasebook) text(key string, args ...any) (template.HTML, error) {
 	return p.words.Fill(p.lang, key, args...)
+}
+
+// qr draws text as a QR code; the words for key say what it is.
+func (p phrasebook) qr(text, key string) (template.HTML, error) {
+	label, _ := p.words.Find(p.lang, key, nil)
+	return design.QR(text, label)
 }
 
 // fault returns what f says happened.

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -18,6 +19,7 @@ type methodPage struct {
 // words method_ID and method_ID_text.
 var methodPages = []methodPage{
 	{tap.MethodID, "accesspass", "pass", showAccessPass},
+	{totp.MethodID, "otc", "keypad", showCode},
 }
 
 func methodPageOf(id signin.MethodID) (methodPage, bool) {

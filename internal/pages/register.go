@@ -8,6 +8,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -23,7 +24,9 @@ type registrar struct {
 }
 
 // registrars are the methods that people can add themselves, best first.
-var registrars = []registrar{}
+var registrars = []registrar{
+	{totp.MethodID, "keypad", showAddCode, takeAddCode},
+}
 
 // A registration is a method that a person is adding.
 type registration struct {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/totp"
 )
 
 var (
@@ -77,6 +78,10 @@ func samples(lang string) map[string]page {
 		"accesspass":          accessPassPage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
 		"accesspass-failed":   accessPassPage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
 		"accesspass-early":    accessPassPage{frame: failed, who: mira, WorksFrom: morning, OtherWaysHref: "/signin/methods"},
+		"otc":                 codePage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
+		"otc-failed":          codePage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
+		"addotc":              sampleAddCode(f, mira),
+		"addotc-failed":       sampleAddCode(failing(totp.ErrConfirm), mira),
 		"methods":             methodsPage{frame: f, who: mira, Offers: []offer{pass}},
 		"methods-empty":       methodsPage{frame: f, who: mira, BackHref: "/signin/accesspass"},
 		"stay":                stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}},
@@ -105,6 +110,11 @@ func samples(lang string) map[string]page {
 		"securityinfo":        sampleSecurityInfo(f),
 		"securityinfo-failed": securityInfoPage{frame: failed, Name: "Mira Okafor", Username: mira.Username, SignOutHref: "/signout", RemoveAction: "/r", EndAction: "/e", EverywhereAction: "/a"},
 	}
+}
+
+func sampleAddCode(f frame, who who) page {
+	key := totp.Key{Algorithm: totp.SHA1, Secret: []byte("12345678901234567890")}
+	return addCodePage{frame: f, who: who, URI: key.URI("Contoso", who.Username), Secret: key.Text(), Algorithm: "SHA-1", Other: "SHA-256", OtherHref: "/add?algorithm=SHA256", BackHref: "/security-info"}
 }
 
 func posting(f frame) frame {

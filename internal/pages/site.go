@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -29,6 +30,7 @@ type Site struct {
 	Groups  tap.Groups
 	// Registry adds and removes people's methods.
 	Registry *method.Registry
+	Codes    totp.Enrolment
 	Events   Events
 	Now      func() time.Time
 	Log      *slog.Logger

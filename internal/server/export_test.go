@@ -5,7 +5,11 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
 )
 
 // Look looks once at clock, database and disk, as the work in the background does.
@@ -54,3 +58,15 @@ func (s *Server) Deliver(ctx context.Context) error { return s.courier.Deliver(c
 
 // TellApplications tells applications what is due of logouts.
 func (s *Server) TellApplications(ctx context.Context) error { return s.notifier.Tell(ctx) }
+
+// SetMethodPolicy replaces the policy of a method.
+func (s *Server) SetMethodPolicy(ctx context.Context, tenant, id string, body any) error {
+	from, err := s.db.MethodPolicy(ctx, directory.TenantID(tenant), id, &struct{}{})
+	if err != nil {
+		return err
+	}
+	from.ModifiedAt = s.now()
+	return s.db.SaveMethodPolicy(ctx, directory.TenantID(tenant), id, from, body, audit.Event{
+		Tenant: tenant, ID: uuid.NewString(), At: s.now(), CorrelationID: uuid.NewString(), Change: &audit.Change{Activity: audit.MethodsPolicyUpdate},
+	})
+}

@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -12,9 +14,20 @@ import (
 func (s *Server) registry() *method.Registry {
 	return &method.Registry{
 		Store: s.db, Now: s.now, Letters: s.methodLetters,
-		Kinds: map[signin.MethodID]method.Kind{},
+		Kinds: map[signin.MethodID]method.Kind{
+			totp.MethodID: {Name: "OATH software token", Most: totp.Most},
+		},
+	}
+}
+
+// codes are the one-time codes of people's apps.
+func (s *Server) codes() totp.Enrolment {
+	return totp.Enrolment{
+		Method: totp.Method{Credentials: s.db, Policies: s.db, Groups: s.db, Keys: s.ring}, Rand: rand.Reader, Now: s.now,
 	}
 }
 
 // methodLetters tell a person that their methods changed.
-func (s *Server) methodLetters(context.Context, method.Change) ([]outbox.Item, error) { return nil, nil }
+func (s *Server) methodLetters(context.Context, method.Change) ([]outbox.Item, error) {
+	return nil, nil
+}
