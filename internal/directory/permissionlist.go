@@ -205,6 +205,86 @@ var Permissions = []Permission{
 		ApplicationID: "a008e05e-2c89-521b-b62d-180b6e053dd9",
 	},
 	{
+		Value: "UserAuthMethod-MicrosoftAuthApp.Read", DisplayName: "Read your phones for signing in",
+		Description: "Reads the phones that approve sign-ins of the person who is signed in.",
+		DelegatedID: "025b3939-c694-5c7e-8265-3988c4cd5860",
+	},
+	{
+		Value: "UserAuthMethod-MicrosoftAuthApp.Read.All", DisplayName: "Read everybody's phones for signing in",
+		Description:   "Reads the phones that approve sign-ins of all users.",
+		ApplicationID: "2c24fd0e-f95b-569c-80ca-f42387fb15ea", DelegatedID: "531a4725-8e15-57a6-a57f-e15dae10ac27",
+	},
+	{
+		Value: "UserAuthMethod-MicrosoftAuthApp.ReadWrite", DisplayName: "Read and remove your phones for signing in",
+		Description: "Reads and removes the phones that approve sign-ins of the person who is signed in.",
+		DelegatedID: "4f11d8a4-ee2d-5da5-b5cb-c7ff7c45c4d5",
+	},
+	{
+		Value: "UserAuthMethod-MicrosoftAuthApp.ReadWrite.All", DisplayName: "Read and change everybody's phones for signing in",
+		Description:   "Reads and removes the phones that approve sign-ins of users.",
+		ApplicationID: "0ae5faf0-793d-55a3-83f5-bddb4b7136b5", DelegatedID: "2797aebc-75e2-5a19-ada7-c83f56cb1efd",
+	},
+	{
+		Value: "UserAuthMethod-Passkey.Read", DisplayName: "Read your passkeys",
+		Description: "Reads the passkeys and security keys of the person who is signed in.",
+		DelegatedID: "838ac4fe-e93f-52b5-90bf-df66ada5f3d9",
+	},
+	{
+		Value: "UserAuthMethod-Passkey.Read.All", DisplayName: "Read everybody's passkeys",
+		Description:   "Reads the passkeys and security keys of all users.",
+		ApplicationID: "d1b7bc62-d646-5af5-82dd-51ed9daae830", DelegatedID: "745bafff-12a5-55e4-8732-2b493a4e10de",
+	},
+	{
+		Value: "UserAuthMethod-Passkey.ReadWrite", DisplayName: "Read and remove your passkeys",
+		Description: "Reads and removes the passkeys and security keys of the person who is signed in.",
+		DelegatedID: "28dab0ac-7609-5c74-bdf3-6e6d165284dd",
+	},
+	{
+		Value: "UserAuthMethod-Passkey.ReadWrite.All", DisplayName: "Read and change everybody's passkeys",
+		Description:   "Reads and removes the passkeys and security keys of users, and registers them for others.",
+		ApplicationID: "d4b2f34b-1581-5358-bca2-1ae9106cde00", DelegatedID: "cf38f8f7-05cb-579d-8452-aa1d71bb4b24",
+	},
+	{
+		Value: "UserAuthMethod-Password.Read", DisplayName: "Read whether you have a password",
+		Description: "Reads whether the person who is signed in has a password, never a password.",
+		DelegatedID: "8189c77a-ed62-57c6-8053-44d8f5143694",
+	},
+	{
+		Value: "UserAuthMethod-Password.Read.All", DisplayName: "Read who has a password",
+		Description:   "Reads who has a password, never a password.",
+		ApplicationID: "baf3e3fb-4c57-59d8-96b6-90d7e6887afd", DelegatedID: "66a6ff07-47e3-5639-baf6-9c6e1fc57727",
+	},
+	{
+		Value: "UserAuthMethod-Password.ReadWrite", DisplayName: "Read and remove your password",
+		Description: "Reads and removes the password of the person who is signed in.",
+		DelegatedID: "32fbcae1-7708-5567-8271-1cb3ebe8c067",
+	},
+	{
+		Value: "UserAuthMethod-Password.ReadWrite.All", DisplayName: "Read and change everybody's passwords",
+		Description:   "Resets and removes passwords of users.",
+		ApplicationID: "cf7ec480-7752-5b04-a058-49d662947c26", DelegatedID: "33329e09-02bb-594c-b2d2-ae4b10672cb9",
+	},
+	{
+		Value: "UserAuthMethod-SoftwareOATH.Read", DisplayName: "Read your apps with codes",
+		Description: "Reads the apps that count one-time codes of the person who is signed in, never a secret.",
+		DelegatedID: "c423ee22-c99b-57b9-9c03-8e55d63b9552",
+	},
+	{
+		Value: "UserAuthMethod-SoftwareOATH.Read.All", DisplayName: "Read everybody's apps with codes",
+		Description:   "Reads the apps that count one-time codes of all users, never a secret.",
+		ApplicationID: "0d98174a-2895-50a2-bb49-09d47e5d3d6a", DelegatedID: "b7637cc2-a830-5419-b88d-a2cefe404eed",
+	},
+	{
+		Value: "UserAuthMethod-SoftwareOATH.ReadWrite", DisplayName: "Read and remove your apps with codes",
+		Description: "Reads and removes the apps that count one-time codes of the person who is signed in.",
+		DelegatedID: "d9d24334-2957-5e78-85b4-e81567898d18",
+	},
+	{
+		Value: "UserAuthMethod-SoftwareOATH.ReadWrite.All", DisplayName: "Read and change everybody's apps with codes",
+		Description:   "Reads and removes the apps that count one-time codes of users.",
+		ApplicationID: "385482a8-8fe4-5e94-b7f6-fe9b431308b8", DelegatedID: "034922ac-aa71-5a0b-9e9d-f3033bd55102",
+	},
+	{
 		Value: "UserAuthMethod-TAP.Read", DisplayName: "Read your Temporary Access Pass",
 		Description: "Reads the state of the pass of the person who is signed in, never the pass.",
 		DelegatedID: "84ded88f-26ba-49d6-b776-efec398de692",

@@ -50,8 +50,19 @@ const (
 	ReadHello   Action = "readHello"
 	DeleteHello Action = "deleteHello"
 
-	DeleteMethod  Action = "deleteMethod"  // one that has no action of its own
-	ResetPassword Action = "resetPassword" // without the one that is there
+	ReadPasskey     Action = "readPasskey"
+	RegisterPasskey Action = "registerPasskey" // for somebody else
+	DeletePasskey   Action = "deletePasskey"
+	ReadPhone       Action = "readPhone" // that approves sign-ins
+	DeletePhone     Action = "deletePhone"
+	ReadCodes       Action = "readCodes" // apps with one-time codes; nobody reads a code
+	DeleteCodes     Action = "deleteCodes"
+	ReadPassword    Action = "readPassword" // whether there is one
+	DeletePassword  Action = "deletePassword"
+	ResetPassword   Action = "resetPassword" // without the one that is there
+	FreezeMethod    Action = "freezeMethod"  // and thaw
+
+	ReadRegistrations Action = "readRegistrations" // reports on who has which method
 
 	ReadMethodsPolicy  Action = "readMethodsPolicy"
 	WriteMethodsPolicy Action = "writeMethodsPolicy"
@@ -123,7 +134,6 @@ var (
 	writeDevices     = oneOf{"Device.ReadWrite.All", "Directory.ReadWrite.All"}
 	readMethods      = oneOf{"UserAuthenticationMethod.Read.All", "UserAuthenticationMethod.ReadWrite.All"}
 	readOwnMethods   = oneOf{"UserAuthenticationMethod.Read", "UserAuthenticationMethod.ReadWrite"}
-	issuePasses      = oneOf{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}
 	directoryReaders = []RoleID{
 		DirectoryReaders, GuestInviter, DirectoryWriters, GroupsAdministrator, HelpdeskAdministrator, UserAdministrator,
 		AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, PrivilegedRoleAdministrator, GlobalAdministrator,
@@ -142,6 +152,31 @@ var (
 		ReportsReader, SecurityReader, SecurityOperator, SecurityAdministrator, GlobalReader, GlobalAdministrator,
 	}
 )
+
+// The rules for one kind of method, which has permissions of its own beside those for all:
+// UserAuthMethod-{kind}.Read, .Read.All, .ReadWrite and .ReadWrite.All.
+func readKind(kind string) rule {
+	return rule{
+		needs: []oneOf{append(oneOf{"UserAuthMethod-" + kind + ".Read.All", "UserAuthMethod-" + kind + ".ReadWrite.All"}, readMethods...)},
+		self:  append(oneOf{"UserAuthMethod-" + kind + ".Read", "UserAuthMethod-" + kind + ".ReadWrite"}, readOwnMethods...),
+		roles: methodReaders, reach: reachOfRoles, person: true,
+	}
+}
+
+// deleteKind lets people delete their own; nobody needs help to get rid of what is theirs.
+func deleteKind(kind string) rule {
+	r := writeKind(kind)
+	r.notSelf, r.self = false, oneOf{"UserAuthMethod-" + kind + ".ReadWrite", "UserAuthenticationMethod.ReadWrite"}
+	return r
+}
+
+// writeKind is for what nobody does for themselves here: issue a pass, register a key.
+func writeKind(kind string) rule {
+	return rule{
+		needs: []oneOf{{"UserAuthMethod-" + kind + ".ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
+		roles: methodManagers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
+	}
+}
 
 // rules is the one table of who may do what. Roles follow Entra's built-in roles, passes
 // the how-to of Temporary Access Pass; the permissions are those of each Graph page.
@@ -231,36 +266,24 @@ var rules = map[Action]rule{
 	GrantPermissions: {needs: []oneOf{{"DelegatedPermissionGrant.ReadWrite.All"}}, roles: consenters},
 
 	ReadMethods: {needs: []oneOf{readMethods}, self: readOwnMethods, roles: methodReaders, reach: reachOfRoles, person: true},
-	ReadPass: {
-		needs: []oneOf{append(oneOf{"UserAuthMethod-TAP.Read.All", "UserAuthMethod-TAP.ReadWrite.All"}, readMethods...)},
-		self:  append(oneOf{"UserAuthMethod-TAP.Read", "UserAuthMethod-TAP.ReadWrite"}, readOwnMethods...),
-		roles: methodReaders, reach: reachOfRoles, person: true,
-	},
-	IssuePass: {
-		needs: []oneOf{issuePasses}, roles: methodManagers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
-	},
-	DeletePass: {
-		needs: []oneOf{issuePasses},
-		self:  oneOf{"UserAuthMethod-TAP.ReadWrite", "UserAuthenticationMethod.ReadWrite"},
-		roles: methodManagers, reach: reachOfAll, person: true, privileged: true,
-	},
-	ReadHello: {
-		needs: []oneOf{append(oneOf{"UserAuthMethod-WindowsHello.Read.All", "UserAuthMethod-WindowsHello.ReadWrite.All"}, readMethods...)},
-		self:  append(oneOf{"UserAuthMethod-WindowsHello.Read", "UserAuthMethod-WindowsHello.ReadWrite"}, readOwnMethods...),
-		roles: methodReaders, reach: reachOfRoles, person: true,
-	},
-	DeleteHello: {
-		needs: []oneOf{{"UserAuthMethod-WindowsHello.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
-		self:  oneOf{"UserAuthMethod-WindowsHello.ReadWrite", "UserAuthenticationMethod.ReadWrite"},
-		roles: methodManagers, reach: reachOfAll, person: true, privileged: true,
-	},
-	DeleteMethod: {
-		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}}, self: oneOf{"UserAuthenticationMethod.ReadWrite"},
-		roles: methodManagers, reach: reachOfAll, person: true, privileged: true,
+	ReadPass:    readKind("TAP"),
+	IssuePass:   writeKind("TAP"), DeletePass: deleteKind("TAP"), ReadHello: readKind("WindowsHello"), DeleteHello: deleteKind("WindowsHello"),
+	ReadPasskey: readKind("Passkey"), RegisterPasskey: writeKind("Passkey"), DeletePasskey: deleteKind("Passkey"),
+	ReadPhone: readKind("MicrosoftAuthApp"), DeletePhone: deleteKind("MicrosoftAuthApp"),
+	ReadCodes: readKind("SoftwareOATH"), DeleteCodes: deleteKind("SoftwareOATH"),
+	ReadPassword: readKind("Password"), DeletePassword: deleteKind("Password"),
+	FreezeMethod: {
+		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}},
+		roles: methodManagers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
 	},
 	ResetPassword: {
-		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}},
+		needs: []oneOf{{"UserAuthMethod-Password.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
 		roles: methodManagers, reach: reachOfAll, person: true, people: true, notSelf: true,
+	},
+
+	ReadRegistrations: {
+		needs: []oneOf{{"AuditLog.Read.All", "UserAuthenticationMethod.Read.All"}},
+		roles: []RoleID{ReportsReader, SecurityReader, SecurityAdministrator, GlobalReader, GlobalAdministrator},
 	},
 
 	ReadMethodsPolicy: {

@@ -1,32 +1,92 @@
 package graph
 
 import (
+	"context"
+
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 )
 
-// A credentialSet is one of Graph's sets of registered methods, such as softwareOathMethods.
+// A credentialSet is one of Graph's sets of registered methods, such as softwareOathMethods. To
+// add a kind of method, write a file like softwareoath.go and its name below: routes, what all
+// kinds show, removal and freezing are done here for every one.
 type credentialSet struct {
-	segment    string
-	kind       signin.MethodID
-	properties []string
-	// resource is a credential as Graph shows it; the type comes first, the id second.
-	resource func(c method.Credential) odata.Entity
+	segment string // of the path
+	kind    signin.MethodID
+	// odataType is without what all types have in common: fido2AuthenticationMethod.
+	odataType    string
+	read, remove directory.Action
+	// id is Graph's id when everybody's method of the kind has the same; empty: its own.
+	id string
+	// own are the properties that only this kind has. It takes a credential without data.
+	own func(c method.Credential) (odata.Entity, error)
 }
 
 // credentialSets are the sets whose members are in the registry, in the order of
 // GET /users/{id}/authentication/methods.
 var credentialSets = []credentialSet{softwareOaths}
 
+// credentialRoutes are the routes of all sets.
+func credentialRoutes() []route {
+	var all []route
+	for _, s := range credentialSets {
+		set := "/users/{id}/authentication/" + s.segment
+		all = append(all,
+			route{"GET " + set, odata.Methods, s.read, person, s.serveList},
+			route{"GET " + set + "/{method}", odata.Methods, s.read, person, s.serveOne},
+			route{"DELETE " + set + "/{method}", odata.Methods, s.remove, person, s.serveRemoval},
+		)
+	}
+	return all
+}
+
+// resource is a credential as Graph shows it; the type comes first, the id second.
+func (s credentialSet) resource(c method.Credential) (odata.Entity, error) {
+	own, err := s.own(c)
+	id := c.ID
+	if s.id != "" {
+		id = s.id
+	}
+	e := append(odata.Entity{{Name: "@odata.type", Value: "#microsoft.graph." + s.odataType}, {Name: "id", Value: id}}, own...)
+	return append(e, odata.Entity{
+		{Name: "createdDateTime", Value: odata.Time(c.CreatedAt)},
+		{Name: "postern_displayName", Value: c.Name, OnSelect: true},
+		{Name: "postern_lastUsedDateTime", Value: odata.Time(c.UsedAt), OnSelect: true},
+		{Name: "postern_lastUsedOn", Value: textOrNull(c.UsedOn), OnSelect: true},
+		{Name: "postern_frozenDateTime", Value: odata.Time(c.FrozenAt), OnSelect: true},
+		// How it came to be: with which method the person had signed in, under which pass, from
+		// where, or who did it for them.
+		{Name: "postern_registeredWith", Value: textOrNull(string(c.Origin.Proof)), OnSelect: true},
+		{Name: "postern_registeredUnderPass", Value: textOrNull(c.Origin.Pass), OnSelect: true},
+		{Name: "postern_registeredFrom", Value: textOrNull(c.Origin.Address), OnSelect: true},
+		{Name: "postern_registeredOn", Value: textOrNull(c.Origin.Browser), OnSelect: true},
+		{Name: "postern_registeredBy", Value: textOrNull(c.Origin.By), OnSelect: true},
+	}...), err
+}
+
+func textOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// properties are the names that $select takes; they do not depend on the data.
+func (s credentialSet) properties() []string {
+	e, _ := s.resource(method.Credential{Data: []byte("{}")})
+	return e.Names()
+}
+
 func (s credentialSet) path(c *call) string {
 	return odata.Within("users", string(c.user.ID), "authentication/"+s.segment)
 }
 
-// list serves GET /users/{id}/authentication/ and the segment.
-func (s credentialSet) list(a *API, c *call) error {
-	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: s.properties, MaxTop: 100, DefaultTop: 100, Skip: true})
+// serveList serves GET for all of a person's methods of the set.
+func (s credentialSet) serveList(a *API, c *call) error {
+	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: s.properties(), MaxTop: 100, DefaultTop: 100, Skip: true})
 	if err != nil {
 		return err
 	}
@@ -34,17 +94,21 @@ func (s credentialSet) list(a *API, c *call) error {
 	if err != nil {
 		return err
 	}
-	page := odata.Page[odata.Entity]{Context: a.root(c).Collection(s.path(c), options.Select), Value: []odata.Entity{}}
+	page := odata.Page[odata.Entity]{Context: a.root(c).Collection(s.path(c), options.Select)}
 	all = all[min(options.Skip, len(all)):]
 	for _, one := range all[:min(options.Top, len(all))] {
-		page.Value = append(page.Value, s.resource(one).Select(options.Select)[1:]) // its type is that of the collection
+		e, err := s.resource(one)
+		if err != nil {
+			return err
+		}
+		page.Value = append(page.Value, e.Select(options.Select)[1:]) // its type is that of the collection
 	}
 	return odata.WritePage(c.w, page)
 }
 
-// get serves GET for one of them.
-func (s credentialSet) get(a *API, c *call) error {
-	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: s.properties})
+// serveOne serves GET for one of them.
+func (s credentialSet) serveOne(a *API, c *call) error {
+	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: s.properties()})
 	if err != nil {
 		return err
 	}
@@ -52,11 +116,15 @@ func (s credentialSet) get(a *API, c *call) error {
 	if err != nil {
 		return err
 	}
-	return odata.WriteEntity(c.w, 200, a.root(c).Entity(s.path(c), options.Select), s.resource(one).Select(options.Select)[1:])
+	e, err := s.resource(one)
+	if err != nil {
+		return err
+	}
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity(s.path(c), options.Select), e.Select(options.Select)[1:])
 }
 
-// remove serves DELETE: the method signs nobody in from now on, and what came from it ends.
-func (s credentialSet) remove(a *API, c *call) error {
+// serveRemoval serves DELETE: the method signs nobody in from now on, and what came from it ends.
+func (s credentialSet) serveRemoval(a *API, c *call) error {
 	one, err := s.named(a, c)
 	if err != nil {
 		return err
@@ -76,7 +144,7 @@ func (s credentialSet) named(a *API, c *call) (method.Credential, error) {
 	}
 	all, err := s.of(a, c)
 	for _, one := range all {
-		if s.resource(one)[1].Value == id {
+		if one.ID == id || s.id != "" && s.id == id {
 			return one, nil
 		}
 	}
@@ -101,7 +169,8 @@ func (s credentialSet) of(a *API, c *call) ([]method.Credential, error) {
 	return own, nil
 }
 
-// credentialsOf returns all of the user's methods that are in the registry.
+// credentialsOf returns all of the user's methods that are in the registry, with all that
+// they can show.
 func (a *API) credentialsOf(c *call) ([]odata.Entity, error) {
 	found, err := a.Registry.Store.Credentials(c.ctx(), c.tenant.ID, c.user.ID)
 	if err != nil {
@@ -110,9 +179,14 @@ func (a *API) credentialsOf(c *call) ([]odata.Entity, error) {
 	var all []odata.Entity
 	for _, s := range credentialSets {
 		for _, one := range found {
-			if one.Kind == s.kind {
-				all = append(all, s.resource(one).Select(nil))
+			if one.Kind != s.kind {
+				continue
 			}
+			e, err := s.resource(one)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, e)
 		}
 	}
 	return all, nil
@@ -121,4 +195,37 @@ func (a *API) credentialsOf(c *call) ([]odata.Entity, error) {
 // methodActor is who changes a method.
 func (a *API) methodActor(c *call) method.Actor {
 	return method.Actor{By: c.actor, Self: c.caller.User == c.user.ID, CorrelationID: request.From(c.ctx()).CorrelationID}
+}
+
+// freezeMethod serves POST /postern/users/{id}/methods/{method}/freeze: the method signs nobody
+// in until somebody thaws it, and what came from it ends.
+func (a *API) freezeMethod(c *call) error { return a.setFrozen(c, a.Registry.Freeze) }
+
+// thawMethod serves POST /postern/users/{id}/methods/{method}/thaw.
+func (a *API) thawMethod(c *call) error { return a.setFrozen(c, a.Registry.Thaw) }
+
+func (a *API) setFrozen(c *call, set func(context.Context, method.Credential, directory.User, method.Actor) error) error {
+	body, err := odata.ReadJSON(c.r, odata.BodyOptions{AllowEmpty: true})
+	if err != nil {
+		return err
+	}
+	if err := body.Done(); err != nil {
+		return err
+	}
+	id, err := objectID(c, "method", method.ErrNone)
+	if err != nil {
+		return err
+	}
+	one, err := a.Registry.Store.Credential(c.ctx(), c.tenant.ID, id)
+	if err == nil && one.User != c.user.ID {
+		err = method.ErrNone
+	}
+	if err != nil {
+		return err
+	}
+	if err := set(c.ctx(), one, c.user, a.methodActor(c)); err != nil {
+		return err
+	}
+	odata.WriteNothing(c.w)
+	return nil
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/keyring"
-	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/store"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -95,7 +94,7 @@ func newWorld(t *testing.T, permissions ...string) *world {
 		Object: w.robot, Subject: w.robot, AppID: app.AppID, IDType: "app", Roles: permissions, Credential: secret.KeyID,
 	})
 	w.handler = (&graph.API{
-		Store: db, Registry: &method.Registry{Store: db}, Tokens: w.keys, Secrets: ring, Resolver: w, PublicURL: address, Now: time.Now, Rand: rand.Reader,
+		Store: db, Registry: registry(db), Tokens: w.keys, Secrets: ring, Resolver: w, PublicURL: address, Now: time.Now, Rand: rand.Reader,
 		Log: slog.New(slog.DiscardHandler), Incarnation: db.Incarnation,
 	}).Handler()
 	return w

@@ -135,14 +135,14 @@ func (a *API) helloResource(c *call, one hello.Container, options odata.Options)
 }
 
 // hellosOf returns all device PINs of the user, for the list of all methods.
-func (a *API) hellosOf(c *call) ([]odata.Entity, error) {
+func (a *API) hellosOf(c *call, names []string) ([]odata.Entity, error) {
 	found, err := a.Store.ContainersOf(c.ctx(), c.tenant.ID, c.user.ID)
 	if err != nil {
 		return nil, err
 	}
 	all := []odata.Entity{}
 	for _, one := range found {
-		e, err := a.helloResource(c, one, odata.Options{})
+		e, err := a.helloResource(c, one, odata.Options{Select: names})
 		if err != nil {
 			return nil, err
 		}

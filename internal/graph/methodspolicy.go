@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/totp"
 )
 
 // A methodPolicy is the policy of one method as this package shows and takes it: a pointer to
@@ -37,6 +38,7 @@ type methodConfiguration struct {
 
 var methodConfigurations = []methodConfiguration{
 	{id: passConfigurationID, kind: "temporaryAccessPass", fresh: freshPassPolicy},
+	{id: totp.PolicyID, kind: "softwareOath", fresh: freshCodePolicy},
 }
 
 // absent are the methods that Graph knows and Postern has not. They are not listed: what is

@@ -3,7 +3,6 @@ package graph
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 
@@ -202,55 +201,6 @@ func (a *API) deletePass(c *call) error {
 	}
 	odata.WriteNothing(c.w)
 	return nil
-}
-
-// listMethods serves GET /users/{id}/authentication/methods.
-func (a *API) listMethods(c *call) error {
-	if _, err := odata.ParseOptions(c.r, odata.Allow{MaxTop: 100, DefaultTop: 100, Skip: true}); err != nil {
-		return err
-	}
-	all, err := a.methodsOf(c)
-	if err != nil {
-		return err
-	}
-	return odata.WritePage(c.w, odata.Page[odata.Entity]{
-		Context: a.root(c).Collection(odata.Within("users", string(c.user.ID), "authentication/methods"), nil), Value: all,
-	})
-}
-
-// getMethod serves GET /users/{id}/authentication/methods/{method}.
-func (a *API) getMethod(c *call) error {
-	all, err := a.methodsOf(c)
-	if err != nil {
-		return err
-	}
-	for _, one := range all {
-		if one[1].Value == c.r.PathValue("method") {
-			return odata.WriteEntity(c.w, 200, a.root(c).Entity(odata.Within("users", string(c.user.ID), "authentication/methods"), nil), one)
-		}
-	}
-	return tap.ErrNone.With("", "There is no such authentication method.")
-}
-
-// methodsOf returns the registered methods, each with its type first and its id second.
-func (a *API) methodsOf(c *call) ([]odata.Entity, error) {
-	all := []odata.Entity{}
-	pass, err := a.viewPass(c)
-	if err == nil {
-		var resource odata.Entity
-		if resource, err = a.passResource(c, pass); err == nil {
-			all = append(all, resource.Select(nil))
-		}
-	}
-	if err != nil && !errors.Is(err, tap.ErrNone) {
-		return nil, err
-	}
-	pins, err := a.hellosOf(c)
-	if err != nil {
-		return nil, err
-	}
-	registered, err := a.credentialsOf(c)
-	return slices.Concat(all, pins, registered), err
 }
 
 var passProperties = []string{

@@ -5,7 +5,7 @@ import (
 	"github.com/postern-id/postern/internal/graph/odata"
 )
 
-// routes is every resource, with the action that May is asked about.
+// routes is every resource but those of credentialRoutes, with the action that May is asked about.
 var routes = []route{
 	{"GET /users/{id}/authentication/temporaryAccessPassMethods", odata.Methods, directory.ReadPass, person, (*API).listPasses},
 	{"POST /users/{id}/authentication/temporaryAccessPassMethods", odata.Methods, directory.IssuePass, person, (*API).createPass},
@@ -14,9 +14,8 @@ var routes = []route{
 	{"GET /users/{id}/authentication/windowsHelloForBusinessMethods", odata.Methods, directory.ReadHello, person, (*API).listHello},
 	{"GET /users/{id}/authentication/windowsHelloForBusinessMethods/{method}", odata.Methods, directory.ReadHello, person, (*API).getHello},
 	{"DELETE /users/{id}/authentication/windowsHelloForBusinessMethods/{method}", odata.Methods, directory.DeleteHello, person, (*API).deleteHello},
-	{"GET /users/{id}/authentication/softwareOathMethods", odata.Methods, directory.ReadMethods, person, softwareOaths.list},
-	{"GET /users/{id}/authentication/softwareOathMethods/{method}", odata.Methods, directory.ReadMethods, person, softwareOaths.get},
-	{"DELETE /users/{id}/authentication/softwareOathMethods/{method}", odata.Methods, directory.DeleteMethod, person, softwareOaths.remove},
+	{"POST /postern/users/{id}/methods/{method}/freeze", odata.Methods, directory.FreezeMethod, person, (*API).freezeMethod},
+	{"POST /postern/users/{id}/methods/{method}/thaw", odata.Methods, directory.FreezeMethod, person, (*API).thawMethod},
 	{"GET /users/{id}/authentication/methods", odata.Methods, directory.ReadMethods, person, (*API).listMethods},
 	{"GET /users/{id}/authentication/methods/{method}", odata.Methods, directory.ReadMethods, person, (*API).getMethod},
 

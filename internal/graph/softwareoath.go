@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/totp"
@@ -9,16 +10,19 @@ import (
 // softwareOaths are the apps with codes. Their key never leaves the server.
 // https://learn.microsoft.com/graph/api/resources/softwareoathauthenticationmethod
 var softwareOaths = credentialSet{
-	segment: "softwareOathMethods", kind: totp.MethodID,
-	properties: []string{"id", "secretKey", "postern_displayName", "postern_createdDateTime", "postern_lastUsedDateTime"},
-	resource: func(c method.Credential) odata.Entity {
-		return odata.Entity{
-			{Name: "@odata.type", Value: "#microsoft.graph.softwareOathAuthenticationMethod"},
-			{Name: "id", Value: c.ID},
-			{Name: "secretKey", Value: nil},
-			{Name: "postern_displayName", Value: c.Name, OnSelect: true},
-			{Name: "postern_createdDateTime", Value: odata.Time(c.CreatedAt), OnSelect: true},
-			{Name: "postern_lastUsedDateTime", Value: odata.Time(c.UsedAt), OnSelect: true},
-		}
+	segment: "softwareOathMethods", kind: totp.MethodID, odataType: "softwareOathAuthenticationMethod",
+	read: directory.ReadCodes, remove: directory.DeleteCodes,
+	own: func(method.Credential) (odata.Entity, error) {
+		return odata.Entity{{Name: "secretKey", Value: nil}}, nil
 	},
 }
+
+// codePolicy is the policy of apps with codes: who may use them, and nothing else.
+// https://learn.microsoft.com/graph/api/resources/softwareoathauthenticationmethodconfiguration
+type codePolicy struct{ totp.Policy }
+
+func freshCodePolicy() methodPolicy { return &codePolicy{totp.DefaultPolicy()} }
+
+func (p *codePolicy) shared() *method.Targets { return &p.Targets }
+func (p *codePolicy) own() odata.Entity       { return nil }
+func (p *codePolicy) read(*odata.Object)      {}
