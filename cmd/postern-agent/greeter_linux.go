@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -37,9 +39,9 @@ func greeterCommands() []*cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&o.Agent, "agent", greeter.Socket, "`SOCKET` of the agent")
-	c.Flags().StringVar(&o.Bwrap, "bwrap", "/usr/bin/bwrap", "`FILE` of bubblewrap")
-	c.Flags().StringVar(&o.Chromium, "chromium", "/usr/lib/chromium/chromium", "`FILE` of Chromium")
-	c.AddCommand(backCommand(), insideCommand())
+	c.Flags().StringVar(&o.Web, "web", kiosk.Socket, "`SOCKET` that starts web sign-in's browser as a user of its own")
+	programs(c, &o.Bwrap, &o.Chromium)
+	c.AddCommand(backCommand(), webCommand(), insideCommand())
 	return []*cobra.Command{c}
 }
 
@@ -99,13 +101,53 @@ func backCommand() *cobra.Command {
 	}
 }
 
+// webCommand runs as web sign-in's own user, for one connection that the service manager took
+// (sd_listen_fds(3), Accept=yes).
+func webCommand() *cobra.Command {
+	var own kiosk.Sandbox
+	c := &cobra.Command{
+		Use: "web", Short: "Run web sign-in's browser for a connection of the service manager", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) || os.Getenv("LISTEN_FDS") != "1" {
+				return program.Usage(errors.New("the service manager starts this: postern-web.socket"))
+			}
+			file := os.NewFile(firstListenFD, "greeter")
+			conn, err := net.FileConn(file)
+			if err := errors.Join(err, file.Close()); err != nil {
+				return err
+			}
+			defer func() { _ = conn.Close() }()
+			if own.Self, err = os.Executable(); err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			greeterConn, ok := conn.(*net.UnixConn)
+			if !ok {
+				return program.Usage(errors.New("the connection is no unix socket"))
+			}
+			return kiosk.Serve(ctx, greeterConn, own)
+		},
+	}
+	programs(c, &own.Bwrap, &own.Chromium)
+	return c
+}
+
+const firstListenFD = 3 // SD_LISTEN_FDS_START
+
+// programs adds the flags for what both browsers are run by.
+func programs(c *cobra.Command, bwrap, chromium *string) {
+	c.Flags().StringVar(bwrap, "bwrap", "/usr/bin/bwrap", "`FILE` of bubblewrap")
+	c.Flags().StringVar(chromium, "chromium", "/usr/lib/chromium/chromium", "`FILE` of Chromium")
+}
+
 // insideCommand runs in a browser's namespaces.
 func insideCommand() *cobra.Command {
-	var listen, to, profile string
+	var listen, profile string
 	c := &cobra.Command{
-		Use: "inside -- BROWSER…", Short: "Run a browser of the sign-in screen behind its relay", Hidden: true, Args: cobra.MinimumNArgs(1),
+		Use: "inside -- BROWSER…", Short: "Run a browser of the sign-in screen in its namespaces", Hidden: true, Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			err := kiosk.Inside(c.Context(), listen, to, profile, args, c.ErrOrStderr())
+			err := kiosk.Inside(c.Context(), listen, profile, args, c.ErrOrStderr())
 			if ended, ok := errors.AsType[*exec.ExitError](err); ok {
 				c.PrintErrln("browser:", ended)
 				return program.ErrSilent
@@ -114,7 +156,6 @@ func insideCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "", "`ADDRESS`")
-	c.Flags().StringVar(&to, "to", "", "`SOCKET`")
 	c.Flags().StringVar(&profile, "profile", "", "`DIR`")
 	return c
 }

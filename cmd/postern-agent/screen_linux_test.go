@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -56,7 +58,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	linuxtest.Inner(t)
-	linuxtest.Need(t, "/usr/sbin/greetd", "sway", "Xvfb", "xdotool", "import", "bwrap", "/usr/lib/chromium/chromium")
+	linuxtest.Need(t, "/usr/sbin/greetd", "sway", "Xvfb", "xdotool", "import", "bwrap", "systemd-socket-activate", "/usr/lib/chromium/chromium")
 	chip := tpmtest.New(t)
 	site := httptest.NewUnstartedServer(nil)
 	site.StartTLS()
@@ -103,6 +105,7 @@ func newStage(t *testing.T) *stage {
 		linuxtest.Must(t, err)
 		linuxtest.Write(t, to, string(text), 0o755)
 	}
+	g.startWeb()
 	linuxtest.Write(t, "/etc/pam.d/greetd", "@include common-auth\n@include common-account\n@include common-session\n", 0o644)
 	g.display = linuxtest.Display(t, "1024x768")
 	return g
@@ -117,6 +120,29 @@ func (g *stage) startAgent() {
 	}
 	g.agent = linuxtest.Start(g.t, "/usr/bin/postern-agent", g.run...)
 	linuxtest.Within(g.t, 10*time.Second, "agent", func() bool { return linuxtest.Exists(socket) })
+}
+
+const webUser = "_postern-web"
+
+// startWeb makes web sign-in's user and listens for its browser, as the package has systemd do.
+func (g *stage) startWeb() {
+	g.t.Helper()
+	if _, err := user.Lookup(webUser); err != nil {
+		sysusers, err := filepath.Abs("../../packaging/linux/greeter/sysusers.conf")
+		linuxtest.Must(g.t, err)
+		linuxtest.Run(g.t, "systemd-sysusers", sysusers)
+	}
+	if err := os.Remove(kiosk.Socket); err != nil && !os.IsNotExist(err) { // of the test before
+		g.t.Fatal(err)
+	}
+	linuxtest.Start(g.t, "systemd-socket-activate", "--accept", "--listen="+kiosk.Socket,
+		"setpriv", "--reuid="+webUser, "--regid="+webUser, "--clear-groups", "--no-new-privs", "/usr/bin/postern-agent", "greeter", "web")
+	linuxtest.Within(g.t, 10*time.Second, "socket of web sign-in's browser", func() bool { return linuxtest.Exists(kiosk.Socket) })
+	greetd, err := user.Lookup("_greetd")
+	linuxtest.Must(g.t, err)
+	uid, err := strconv.Atoi(greetd.Uid)
+	linuxtest.Must(g.t, err)
+	linuxtest.Must(g.t, errors.Join(os.Chown(kiosk.Socket, uid, 0), os.Chmod(kiosk.Socket, 0o600)))
 }
 
 // begin starts greetd.
@@ -372,6 +398,7 @@ func TestInsideAHostilePageReachesNothing(t *testing.T) {
 	// A browser that ends, or hangs, is told.
 	g.hostile.Store(`<!doctype html><title>Quiet</title>`)
 	g.types().sees("Quiet")
+	g.strangers()
 	g.signal(unix.SIGSEGV)
 	g.sees("Web sign-in").goes("Escape").sees("Locked")
 	if !strings.Contains(g.agent.Wrote(), `"code":"lockBrowser"`) {
@@ -403,16 +430,70 @@ func (g *stage) barHas(text string) bool {
 	return err == nil && strings.Contains(string(all), text)
 }
 
+// strangers shows that the two browsers are two users': neither can look into the other, or
+// end it.
+func (g *stage) strangers() {
+	t := g.t
+	t.Helper()
+	for pid, stranger := range map[int]string{g.browser("_greetd"): webUser, g.browser(webUser): "_greetd"} {
+		inside := "/proc/" + strconv.Itoa(pid)
+		if !linuxtest.Exists(inside + "/root/home/kiosk/profile/Default/Preferences") {
+			t.Errorf("the profile of %d is elsewhere, so that this test shows nothing", pid)
+		}
+		linuxtest.As(t, stranger, "/usr/bin/python3", "-c", strings.ReplaceAll(peek, "PID", strconv.Itoa(pid))).Expect("the end").Ends(0)
+	}
+	// Nor can web sign-in's user come to where the greeter, the agent and the compositor are.
+	sockets, err := filepath.Glob(g.own + "/*")
+	linuxtest.Must(t, err)
+	for _, path := range append(sockets, kiosk.Socket) {
+		linuxtest.As(t, webUser, "/usr/bin/python3", "-c", "import os\nprint('may' if os.access('"+path+"', os.R_OK) or os.access('"+path+"', os.W_OK) else 'may not')").Expect("may not").Ends(0)
+	}
+	linuxtest.As(t, webUser, "/usr/bin/python3", "-c", "import socket\ns = socket.socket(socket.AF_UNIX); s.connect('"+greeter.Socket+"'); s.settimeout(5)\nprint('heard', len(s.recv(99)))").Expect("heard 0").Ends(0)
+}
+
+// peek tries what one user's program can do to another's, and fails when any of it works.
+const peek = `
+import ctypes, os, signal
+def tried(what, do):
+    try: do()
+    except OSError: return
+    raise SystemExit("it can: " + what)
+for name in ("root/home/kiosk/profile/Default/Preferences", "environ", "mem", "maps", "fd/0", "cwd/profile", "map_files"):
+    path = "/proc/PID/" + name
+    tried("read " + name, lambda: os.listdir(path) if name == "map_files" else open(path, "rb").read(1))
+tried("look at what is open", lambda: os.listdir("/proc/PID/fd"))
+for number in (0, signal.SIGTERM, signal.SIGSTOP): tried("signal", lambda: os.kill(PID, number))
+libc = ctypes.CDLL(None, use_errno=True)
+def called(result):
+    if result < 0: raise OSError(ctypes.get_errno(), "refused")
+tried("ptrace", lambda: called(libc.ptrace(0x4206, PID, 0, 0)))
+here = ctypes.create_string_buffer(8)
+class Part(ctypes.Structure): _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+mine, theirs = Part(ctypes.addressof(here), 8), Part(0x400000, 8)
+tried("read memory", lambda: called(libc.process_vm_readv(PID, ctypes.byref(mine), 1, ctypes.byref(theirs), 1, 0)))
+def enter(): called(libc.setns(os.open("/proc/PID/ns/user", os.O_RDONLY), 0))
+tried("enter its namespaces", enter)
+print("the end")
+`
+
 // signal sends a signal to web sign-in's browser.
 func (g *stage) signal(s unix.Signal) {
 	g.t.Helper()
-	out := g.x("pgrep", "-u", "_greetd", "-f", "^/usr/lib/chromium/chromium .*--app=")
+	linuxtest.Must(g.t, unix.Kill(g.browser(webUser), s))
+}
+
+// browser is the first process of the browser that runs as name.
+func (g *stage) browser(name string) int {
+	g.t.Helper()
+	out := g.x("pgrep", "-u", name, "-f", "^/usr/lib/chromium/chromium ")
 	for text := range strings.FieldsSeq(string(out)) {
 		pid, err := strconv.Atoi(text)
 		linuxtest.Must(g.t, err)
 		line, err := os.ReadFile("/proc/" + text + "/cmdline")
 		if err == nil && !bytes.Contains(line, []byte("--type=")) {
-			linuxtest.Must(g.t, unix.Kill(pid, s))
+			return pid
 		}
 	}
+	g.t.Fatalf("no browser of %s", name)
+	return 0
 }

@@ -5,7 +5,7 @@
 // administrator's page; rules 21 and 22 of docs/threat-model.md shape it.
 //
 //	agent ── greeter.sock: calls both ways ──▶ greeter ──▶ greetd ──▶ PAM ──▶ agent (ticket)
-//	  │                                        │    └─ fence ─ web sign-in's browser ─▶ server
+//	  │                                        │    └─ fence ─ web sign-in's browser (_postern-web) ─▶ server
 //	  └── screen.sock: the lock screen ◀───────┴────── lock screen's browser
 package greeter
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"reflect"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/postern-id/postern/internal/agent/greeter/fence"
 	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
+	"github.com/postern-id/postern/internal/agent/greeter/wayland"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -57,33 +57,28 @@ func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) 
 	if err != nil {
 		return nil, err
 	}
-	g.pages++
-	dir := filepath.Join(g.dir, fmt.Sprintf("web-%d", g.pages))
-	l, err := room(dir, policy)
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &page{
 		site: site, lang: lang, rules: fence.Rules{Server: server, Hosts: site.Hosts, Redirect: site.Redirect},
 		ctx: ctx, next: make(chan string, 1), end: cancel, done: make(chan struct{}),
 	}
-	started := make(chan struct{}) // browser is set
-	proxy := p.fence(w)
-	proxy.Asked = func() { <-started; p.browser.Asked() }
-	s := g.sandbox(kiosk.Web, dir, site.Redirect+fence.BeginPath, lang)
+	s := g.sandbox(kiosk.Web, policy, site.Redirect+fence.BeginPath, lang)
 	s.Devices = devices()
-	if p.browser, err = kiosk.Start(s); err != nil {
+	if p.browser, err = kiosk.Elsewhere(ctx, g.o.Web, s); err != nil {
 		cancel()
-		return nil, errors.Join(err, l.Close(), os.RemoveAll(dir))
+		return nil, err
 	}
-	close(started)
-	var all sync.WaitGroup
-	all.Go(func() {
-		if err := proxy.Serve(ctx, l); err != nil {
-			g.o.Log.Error("fence", "err", err)
-		}
-	})
+	proxy := p.fence(w)
+	proxy.Asked = p.browser.Asked
+	shown := make(chan struct{})
+	go func() {
+		defer close(shown)
+		g.doors(ctx, p.browser, func(l net.Listener) {
+			if err := proxy.Serve(ctx, l); err != nil {
+				g.o.Log.Error("fence", "err", err)
+			}
+		})
+	}()
 	go func() {
 		defer close(p.done)
 		why := p.browser.Watch(ctx)
@@ -91,8 +86,7 @@ func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) 
 			g.o.Front(false)
 		}
 		cancel()
-		all.Wait()
-		_ = os.RemoveAll(dir)
+		<-shown
 		switch {
 		case why != nil && p.shown.Load():
 			go g.tell(context.Background(), w, callCrashed, why)
@@ -145,6 +139,28 @@ func authority(address string) (string, error) {
 		port = "443"
 	}
 	return net.JoinHostPort(u.Hostname(), port), nil
+}
+
+// doors serves a browser's pages by serve, and its windows by the compositor, until ctx or the
+// browser ends.
+func (g *Greeter) doors(ctx context.Context, b *kiosk.Browser, serve func(net.Listener)) {
+	pages, windows, err := b.Doors()
+	if err != nil {
+		return // whoever watches the browser hears why
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() {
+		wayland.Relay(ctx, windows, g.o.Display, func(err error) { g.o.Log.Warn("a browser is kept from the compositor", "err", err) })
+	})
+	all.Go(func() { serve(pages) })
+	select {
+	case <-ctx.Done():
+	case <-b.Gone():
+	}
+	_ = pages.Close()
 }
 
 // devices are the security keys and cameras that this user may use now.

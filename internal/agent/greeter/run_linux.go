@@ -28,6 +28,7 @@ type Options struct {
 	Greetd   string // socket of greetd
 	Runtime  string // folder of the user's own
 	Display  string // socket of the compositor
+	Web      string // socket that starts web sign-in's browser as its own user
 	Bwrap    string
 	Chromium string
 	Self     string         // this program
@@ -40,12 +41,10 @@ type Options struct {
 // Greeter is the unprivileged half.
 type Greeter struct {
 	o    Options
-	dir  string
 	quit context.CancelCauseFunc
 
 	mu     sync.Mutex
 	turn   uint64
-	pages  int         // so far
 	signIn *page       // web sign-in's browser, if one is shown
 	spare  *page       // one that waits
 	site   *kiosk.Site // for the next spare
@@ -58,17 +57,12 @@ var errOpened = errors.New("a session opens")
 
 // Run shows the sign-in screen until a session opens, with nil, or it can't be shown.
 func Run(ctx context.Context, o Options) error {
-	dir, err := os.MkdirTemp(o.Runtime, "postern-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, quit := context.WithCancelCause(ctx)
 	defer quit(nil)
 	if err := withCompositor(ctx, o.Display, quit); err != nil {
 		return err
 	}
-	g := &Greeter{o: o, dir: dir, quit: quit, idle: time.NewTimer(time.Hour)}
+	g := &Greeter{o: o, quit: quit, idle: time.NewTimer(time.Hour)}
 	g.idle.Stop()
 	if err := os.Remove(BackSocket(o.Runtime)); err != nil && !os.IsNotExist(err) { // of a greeter that was killed
 		return err
@@ -262,16 +256,10 @@ func (g *Greeter) open(ctx context.Context, in open) error {
 
 // screen shows the lock screen in its own browser, and starts the browser again when it ends.
 func (g *Greeter) screen(ctx context.Context, w *wire, h hello) error {
-	dir := filepath.Join(g.dir, "screen")
 	policy, err := kiosk.ScreenPolicy()
 	if err != nil {
 		return err
 	}
-	l, err := room(dir, policy)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	var browser *kiosk.Browser
 	var mu sync.Mutex
 	var first sync.Once
@@ -283,17 +271,22 @@ func (g *Greeter) screen(ctx context.Context, w *wire, h hello) error {
 			browser.Asked()
 		}
 	})}
-	go func() { _ = site.Serve(l) }() // ends with Close
 	defer func() { _ = site.Close() }()
 	for tries := 0; ; tries++ {
-		b, err := kiosk.Start(g.sandbox(kiosk.Lock, dir, kiosk.Screen+startPath, ""))
+		b, err := kiosk.Start(g.sandbox(kiosk.Lock, policy, kiosk.Screen+startPath, ""))
 		if err != nil {
 			return err
 		}
 		mu.Lock()
 		browser = b
 		mu.Unlock()
+		shown := make(chan struct{})
+		go func() {
+			defer close(shown)
+			g.doors(ctx, b, func(l net.Listener) { _ = site.Serve(l) })
+		}()
 		err = b.Watch(ctx)
+		<-shown
 		if err == nil || tries >= mostStarts {
 			return err
 		}
@@ -339,22 +332,8 @@ func pagesOf(o Options, h hello, asked func()) http.Handler {
 	})
 }
 
-// room makes a folder for a browser: its policy, and the socket that its relay leads to.
-func room(dir string, policy []byte) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Join(dir, "policy"), 0o700); err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "policy", "postern.json"), policy, 0o600); err != nil {
-		return nil, err
-	}
-	return net.Listen("unix", filepath.Join(dir, "relay.sock")) //nolint:noctx // a socket of our own
-}
-
-func (g *Greeter) sandbox(name, dir, address, lang string) kiosk.Sandbox {
-	return kiosk.Sandbox{
-		Bwrap: g.o.Bwrap, Chromium: g.o.Chromium, Self: g.o.Self, Display: g.o.Display,
-		Relay: filepath.Join(dir, "relay.sock"), Policy: filepath.Join(dir, "policy"), Lang: lang, URL: address, Name: name,
-	}
+func (g *Greeter) sandbox(name string, policy []byte, address, lang string) kiosk.Sandbox {
+	return kiosk.Sandbox{Bwrap: g.o.Bwrap, Chromium: g.o.Chromium, Self: g.o.Self, Policy: policy, Lang: lang, URL: address, Name: name}
 }
 
 // barFile is what the compositor's bar shows the last line of.

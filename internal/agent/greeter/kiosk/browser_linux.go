@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -48,31 +50,122 @@ const (
 
 // Browser is one that runs.
 type Browser struct {
-	cmd   *exec.Cmd
-	out   tail
 	asked atomic.Bool
+	open  chan struct{} // closed when the doors are there
+	doors doors
 	done  chan struct{} // closed when no process of it is left
 	once  sync.Once
-	ours  atomic.Bool // we ended it
+	end   func()        // begins its end
+	still func() bool   // reports whether it is stopped
+	said  func() string // what it wrote
+	ours  atomic.Bool   // we ended it
 	hung  atomic.Bool
 }
 
-// Start starts a browser. Asked has to be called when it asks for something.
+// Start starts a browser as who calls. Asked has to be called when it asks for something.
 func Start(s Sandbox) (*Browser, error) {
-	args := s.Args()
-	b := &Browser{cmd: exec.Command(args[0], args[1:]...), done: make(chan struct{})} //nolint:gosec,noctx // our own command line, ended by End
-	// All processes inside hold this pipe, so that Wait returns when the last one is gone.
-	b.cmd.Stdout, b.cmd.Stderr, b.cmd.Env, b.cmd.Dir = &b.out, &b.out, []string{"PATH=/usr/bin:/bin"}, "/"
-	b.cmd.SysProcAttr, b.cmd.WaitDelay = &unix.SysProcAttr{Setpgid: true}, endWithin
-	if err := b.cmd.Start(); err != nil {
+	rules, err := inMemory(s.Policy)
+	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = rules.Close() }()
+	near, far, err := pair()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = far.Close() }()
+	args, out := s.Args(), &tail{}
+	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // our own command line, ended by End
+	cmd.ExtraFiles = []*os.File{way - 3: far, policy - 3: rules}
+	// All processes inside hold this pipe, so that Wait returns when the last one is gone.
+	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.Dir = out, out, []string{"PATH=/usr/bin:/bin"}, "/"
+	cmd.SysProcAttr, cmd.WaitDelay = &unix.SysProcAttr{Setpgid: true}, endWithin
+	b := &Browser{open: make(chan struct{}), done: make(chan struct{}), said: out.String}
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(err, near.Close())
+	}
+	b.end = func() { kill(cmd.Process.Pid) }
+	b.still = func() bool { return stopped(cmd.Process.Pid) }
+	received := make(chan struct{})
 	go func() {
-		_ = b.cmd.Wait() // how it ended is told by ours and hung
+		defer close(received)
+		if d, _, err := receive(near); err == nil {
+			b.doors = d
+			close(b.open)
+		}
+	}()
+	go func() {
+		_ = cmd.Wait() // how it ended is told by ours and hung
+		_ = near.Close()
+		<-received
 		close(b.done)
 	}()
 	return b, nil
 }
+
+// inMemory is a file with text that no folder has.
+func inMemory(text []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("policy", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "policy")
+	if _, err = f.Write(text); err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// pair are two sockets that are connected: one for this process, and one for another.
+func pair() (*net.UnixConn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	near, far := os.NewFile(uintptr(fds[0]), "near"), os.NewFile(uintptr(fds[1]), "far")
+	conn, err := connOf(near)
+	if err != nil {
+		return nil, nil, errors.Join(err, far.Close())
+	}
+	return conn, far, nil
+}
+
+// connOf is the unix socket that f is, which it closes.
+func connOf(f *os.File) (*net.UnixConn, error) {
+	conn, err := net.FileConn(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%T is no unix socket", conn), conn.Close())
+	}
+	return unixConn, nil
+}
+
+// Doors returns where the browser comes for what it loads and for its windows. The caller
+// closes both. Without a browser there are none.
+func (b *Browser) Doors() (pages, windows net.Listener, err error) {
+	select {
+	case <-b.open:
+	case <-b.done:
+		return nil, nil, b.why()
+	}
+	defer b.doors.close()
+	if pages, err = net.FileListener(b.doors[0]); err != nil {
+		return nil, nil, err
+	}
+	if windows, err = net.FileListener(b.doors[1]); err != nil {
+		return nil, nil, errors.Join(err, pages.Close())
+	}
+	return pages, windows, nil
+}
+
+// Gone is closed when no process of the browser is left.
+func (b *Browser) Gone() <-chan struct{} { return b.done }
 
 // Asked notes that the browser lives.
 func (b *Browser) Asked() { b.asked.Store(true) }
@@ -80,21 +173,24 @@ func (b *Browser) Asked() { b.asked.Store(true) }
 // End ends the browser with all that it wrote, and returns when it is gone.
 func (b *Browser) End() {
 	b.ours.Store(true)
-	b.kill()
+	b.once.Do(b.end)
 	<-b.done
+}
+
+// Hangs ends a browser that was found to be of no use.
+func (b *Browser) Hangs() {
+	b.hung.Store(true)
+	b.once.Do(b.end)
 }
 
 // kill ends bwrap, which takes all inside with it. While it still makes the namespaces it does
 // not, so that what it has started is ended as well: the group, and the first process inside.
-func (b *Browser) kill() {
-	b.once.Do(func() {
-		pid := b.cmd.Process.Pid
-		inside := below(pid, 1)
-		_ = unix.Kill(-pid, unix.SIGKILL)
-		for _, one := range inside {
-			_ = unix.Kill(int(one), unix.SIGKILL)
-		}
-	})
+func kill(pid int) {
+	inside := below(pid, 1)
+	_ = unix.Kill(-pid, unix.SIGKILL)
+	for _, one := range inside {
+		_ = unix.Kill(int(one), unix.SIGKILL)
+	}
 }
 
 // Watch returns when the browser was ended, with nil; or why it is of no use any more. It
@@ -114,23 +210,21 @@ func (b *Browser) Watch(ctx context.Context) error {
 			return b.why()
 		case <-late.C:
 			if !b.asked.Load() {
-				b.hung.Store(true)
-				b.kill()
+				b.Hangs()
 			}
 		case <-tick.C:
-			if still++; !b.stopped() {
+			if still++; !b.still() {
 				still = 0
 			}
 			if time.Duration(still)*lookEvery >= standsStill {
-				b.hung.Store(true)
-				b.kill()
+				b.Hangs()
 			}
 		}
 	}
 }
 
 func (b *Browser) why() error {
-	switch said := b.out.String(); {
+	switch said := b.said(); {
 	case b.ours.Load():
 		return nil
 	case b.hung.Load():
@@ -140,9 +234,9 @@ func (b *Browser) why() error {
 	}
 }
 
-// stopped reports whether the browser's first process does not run and can't.
-func (b *Browser) stopped() bool {
-	for _, pid := range below(b.cmd.Process.Pid, 3) {
+// stopped reports whether the first process of bwrap's browser does not run and can't.
+func stopped(bwrap int) bool {
+	for _, pid := range below(bwrap, 3) {
 		if s, ok := peer.StatOf(pid); ok && s.Command == "chromium" {
 			return state(pid) == "T"
 		}

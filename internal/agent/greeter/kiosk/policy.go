@@ -1,12 +1,14 @@
 // Package kiosk runs the two browsers of the sign-in screen, which share nothing (rule 22 of
 // docs/threat-model.md): each in namespaces of its own (bwrap(1)), with a profile that lives in
-// memory as long as it does, a policy that nothing else on the machine sees, and one way out, a
-// unix socket that a relay inside offers on its loopback.
+// memory as long as it does, a policy that nothing else on the machine sees, and two doors: the
+// sockets where it loads pages and shows windows, at which the greeter listens. Web sign-in's
+// has a user of its own, as whom the service manager starts it (Serve).
 //
-//	┌ bwrap: user, mount, pid, net, ipc, uts ──────────────┐
-//	│ postern-agent greeter inside ─ 127.0.0.1:PORT ───────┼──▶ relay.sock (greeter)
-//	│   └ chromium ── Wayland ──────────────────────────────┼──▶ compositor
-//	└──────────────────────────────────────────────────────┘
+//	┌ bwrap: user, mount, pid, net, ipc, uts ─────┐
+//	│ postern-agent greeter inside                │
+//	│   └ chromium ─┬─ 127.0.0.1:8000 ────────────┼──▶ greeter: the lock screen, or the fence
+//	│               └─ /run/kiosk/wayland-0 ──────┼──▶ greeter ─▶ compositor
+//	└─────────────────────────────────────────────┘
 package kiosk
 
 import (
@@ -19,7 +21,7 @@ import (
 	"strings"
 )
 
-// Port is where the relay listens, on the loopback of the browser's own network: it is the
+// Port is where pages come from, on the loopback of the browser's own network: it is the
 // lock screen for one browser, and the proxy for the other.
 const Port = 8000
 

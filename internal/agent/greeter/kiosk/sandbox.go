@@ -11,12 +11,10 @@ type Sandbox struct {
 	Chromium string
 	Self     string // postern-agent
 
-	Display string // socket of the compositor
-	Relay   string // socket that the relay inside leads to
-	Policy  string // folder with the policy, and nothing else
-	Lang    string // of the browser's own words
-	URL     string
-	Name    string // by which the compositor knows its windows: Lock or Web
+	Policy []byte // Chromium's
+	Lang   string // of the browser's own words
+	URL    string
+	Name   string // by which the compositor knows its windows: Lock or Web
 
 	// Devices are the files of security keys and cameras that pages of the identity provider
 	// may need. The lock screen's browser has none.
@@ -35,8 +33,13 @@ const (
 	profile = home + "/profile"
 	runtime = "/run/kiosk"
 	self    = runtime + "/postern-agent"
-	relay   = runtime + "/relay.sock"
 	display = "wayland-0"
+)
+
+// Files that are open in a browser's namespaces from the start.
+const (
+	way    = 3 // a socket, for the doors
+	policy = 4 // Chromium's policy
 )
 
 // machine are the files of this machine that a browser needs: fonts, certificates, and what
@@ -70,13 +73,12 @@ func (s Sandbox) Args() []string {
 		}
 	}
 	a = append(a,
-		"--ro-bind", s.Policy, "/etc/chromium/policies/managed",
-		"--bind", s.Display, runtime+"/"+display, "--bind", s.Relay, relay, "--ro-bind", s.Self, self,
+		"--ro-bind-data", strconv.Itoa(policy), "/etc/chromium/policies/managed/postern.json", "--ro-bind", s.Self, self,
 		"--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", home, "--setenv", "XDG_RUNTIME_DIR", runtime,
 		"--setenv", "WAYLAND_DISPLAY", display, "--setenv", "LANG", lang(s.Lang)+".UTF-8", "--setenv", "LANGUAGE", s.Lang,
 		"--setenv", "CHROME_DESKTOP", s.Name+".desktop",
 		"--chdir", home, "--",
-		self, "greeter", "inside", "--listen", "127.0.0.1:"+strconv.Itoa(Port), "--to", relay, "--profile", profile, "--",
+		self, "greeter", "inside", "--listen", "127.0.0.1:"+strconv.Itoa(Port), "--profile", profile, "--",
 	)
 	return append(a, s.browser()...)
 }
