@@ -102,6 +102,7 @@ type Agent struct {
 	connected atomic.Bool
 
 	unfinished unfinished
+	elevations elevations
 	work       sync.Mutex // one contact with the server, join or repair at a time
 }
 
@@ -121,6 +122,7 @@ func Open(o Options) (*Agent, error) {
 		options: o, files: files, lock: lock, changed: make(chan struct{}, 1),
 		Tickets: newTickets(o.Now),
 	}
+	a.elevations.open(files)
 	a.load()
 	return a, nil
 }
@@ -202,6 +204,7 @@ func (a *Agent) Device() (*Device, error) {
 
 // Close lets the TPM and the state go.
 func (a *Agent) Close() error {
+	a.elevations.close()
 	a.mu.Lock()
 	d := a.device
 	a.device = nil

@@ -159,6 +159,7 @@ func (a *Agent) contact(ctx context.Context, d *Device) error {
 		return err
 	}
 	d.ReadLocal()
+	a.quietly(ctx, "elevations not told", func(ctx context.Context) error { return a.tellElevations(ctx, d) })
 	a.quietly(ctx, "status not told", func(ctx context.Context) error { return a.tell(ctx, d) })
 	return nil
 }

@@ -243,6 +243,7 @@ const (
 	PINStopped        = "Stop device PIN after wrong tries"      // CategoryUserManagement
 	PINReset          = "Reset device PIN"                       // CategoryUserManagement
 	PINKeyReplaced    = "Replace device PIN key"                 // CategoryUserManagement
+	Elevated          = "Elevated on device"                     // CategoryAuthentication
 	SessionEnded      = "End session"                            // CategoryAuthentication
 	ThrottledSignIns  = "Throttled sign-ins"                     // CategoryAuthentication
 	TokenReuse        = "Ended sign-in after a token was reused" // CategoryAuthentication

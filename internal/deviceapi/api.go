@@ -62,6 +62,7 @@ type Secrets interface {
 type Store interface {
 	dpop.Replay
 	Sessions
+	Elevations
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)
@@ -123,6 +124,7 @@ func (a *API) Handler() http.Handler {
 		"POST /device/v1/{tenant}/signin":         a.signIn,
 		"GET /device/v1/{tenant}/policy":          a.joined(a.policy),
 		"POST /device/v1/{tenant}/status":         a.joined(a.status),
+		"POST /device/v1/{tenant}/elevations":     a.joined(a.elevations),
 		"POST /device/v1/{tenant}/renew":          a.joined(a.renew),
 		"POST /device/v1/{tenant}/leave":          a.waiting(a.leave),
 		"GET /device/v1/{tenant}/accounts/{name}": a.joined(a.account),

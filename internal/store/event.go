@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
 )
 
 // Append records e in this change. It gets its place in the log when it is sealed.
@@ -47,6 +48,26 @@ func (db *DB) Record(ctx context.Context, events ...audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		for _, e := range events {
 			if err := tx.append(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// RecordNew records the events whose ids are not in the log yet.
+func (db *DB) RecordNew(ctx context.Context, tenant directory.TenantID, events ...audit.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		for _, e := range events {
+			var known int
+			err := tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM event WHERE tenant_id = $1 AND id = $2`, tenant, e.ID).Scan(&known)
+			if err == nil && known == 0 {
+				err = tx.append(ctx, e)
+			}
+			if err != nil {
 				return err
 			}
 		}

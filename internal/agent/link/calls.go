@@ -230,6 +230,11 @@ func (l *Link) Status(ctx context.Context, in device.Status) error {
 	return l.call(ctx, request{method: http.MethodPost, path: "/status"}, in, nil)
 }
 
+// Elevations tells the server of administrator rights that this device gave.
+func (l *Link) Elevations(ctx context.Context, in device.Elevations) error {
+	return l.call(ctx, request{method: http.MethodPost, path: "/elevations"}, in, nil)
+}
+
 // SignIn is one step of a sign-in without a browser. It is sent once: it spends passes.
 func (l *Link) SignIn(ctx context.Context, in device.SignInRequest) (device.SignInAnswer, error) {
 	var out device.SignInAnswer

@@ -96,7 +96,7 @@ func (k *desk) UnlockPIN(ctx context.Context, a pam.Attempt, typed string) (pam.
 	// It is not remembered: a PIN sets up and resets none, and must not take the place of a
 	// pass that does.
 	p, err := k.known(out.User)
-	p.Notice = k.ends(out.Ends)
+	p.Notice, p.Offline = k.ends(out.Ends), out.Offline
 	return p, err
 }
 
@@ -237,6 +237,13 @@ func (k *desk) ChangePIN(ctx context.Context, a pam.Attempt, former, next string
 		return agent.Told(k.agent.SetPIN(ctx, p, next))
 	}
 	return agent.Told(k.agent.ResetPIN(ctx, p, next))
+}
+
+// Elevated implements pam.Agent.
+func (k *desk) Elevated(a pam.Attempt, by pam.Method) {
+	k.agent.Elevated(device.Elevation{
+		ID: a.ID, User: a.Person.ID, Service: a.Request.Service, By: string(by), TTY: a.Request.TTY, Offline: a.Person.Offline,
+	})
 }
 
 // Record implements pam.Agent.

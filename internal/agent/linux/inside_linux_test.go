@@ -123,6 +123,15 @@ func TestInsideAPINSignsInWithoutANetwork(t *testing.T) {
 	linuxtest.Must(t, w.agent.Contact(t.Context()))
 	w.unplug()
 
+	// What the server did not hear of waits for it.
+	linuxtest.PAMTester(t, "sudo", "ada", "authenticate").Expect("Device PIN").Say("246810").Ends(0)
+	waiting, err := os.ReadFile(filepath.Join(w.state, "elevations.json"))
+	var told []device.Elevation
+	if err != nil || json.Unmarshal(waiting, &told) != nil || len(told) != 1 || told[0].Service != "sudo" || told[0].By != "pin" ||
+		told[0].User != me.ID || !told[0].Offline {
+		t.Errorf("for the server's log there is %s, %v", waiting, err)
+	}
+
 	ask := func(typed string) *linuxtest.Terminal {
 		return linuxtest.PAMTester(t, "prompt", "ada", "authenticate", "acct_mgmt").Expect("Device PIN").Say(typed)
 	}

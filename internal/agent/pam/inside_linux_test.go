@@ -93,6 +93,9 @@ func TestInsideSudo(t *testing.T) {
 		Expect("not the PIN").Expect("Device PIN:").Say("246810").Expect("root").Ends(0)
 	m.set(func(o *office) { o.policy.ElevationPass = true })
 	m.as("200001", "sudo", "id", "-un").Expect("Device PIN or pass:").Say("ABCD-EFGH").Expect("root").Ends(0)
+	if pins, passes := m.elevated("ada", "pin"), m.elevated("ada", "pass"); pins != 2 || passes != 1 {
+		t.Errorf("the server would hear of %d elevations by PIN and %d by pass", pins, passes)
+	}
 	m.as("200002", "sudo", "id", "-un").Expect("Device PIN").Say("246810").Expect("not in the sudoers file").Ends(1)
 	m.as("30001", "sudo", "id", "-un").Expect("password").Say("kims-password").Expect("root").Ends(0)
 }
@@ -104,6 +107,9 @@ func TestInsideOneProofCountsForSomeMinutesAtOneTerminal(t *testing.T) {
 	m.as("200001", "sh", "-c", "sudo id -un; sudo id -un; echo done").Expect("Device PIN").Say("246810").Expect("root").Expect("root").Expect("done").Ends(0)
 	if !m.recorded("auth sudo ada", `"recent" 0`) {
 		t.Error("no record of it")
+	}
+	if n := m.elevated("ada", "pin"); n != 3 {
+		t.Errorf("%d elevations are told, of three proofs", n)
 	}
 	// Somebody else's terminal, and the next session on the same one.
 	m.as("200001", "sudo", "id", "-un").Expect("Device PIN").Say("246810").Expect("root").Ends(0)

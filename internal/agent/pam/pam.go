@@ -70,6 +70,7 @@ type Person struct {
 	Enabled bool
 	PIN     device.PINState
 	Notice  string // for them to read when they came by their PIN; usually empty
+	Offline bool   // they came by their PIN, and the server was not asked
 }
 
 // ErrExpired is what UnlockPIN says of a PIN that is right and has to be changed first.
@@ -136,6 +137,8 @@ type Agent interface {
 	// ChangePIN replaces the PIN; without a former one it sets one after a fresh proof.
 	ChangePIN(ctx context.Context, a Attempt, former, next string) error
 
+	// Elevated says that the person got rights by a proof that they gave now.
+	Elevated(a Attempt, by Method)
 	// Record keeps what came of an attempt.
 	Record(a Attempt, by Method, result Code)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/agent/peer"
+	"github.com/postern-id/postern/internal/request"
 )
 
 // Times of a conversation.
@@ -216,6 +217,9 @@ func (s *Server) converse(ctx context.Context, w *wire, a Attempt) error {
 	if move.Result == Success && a.Request.Action == Auth {
 		if !move.Expired && move.Method != ByProof && a.Peer.UID == 0 {
 			s.proofs.given(a.Person.ID, a.Request.Service, where, s.Now())
+			if a.Elevate {
+				s.Agent.Elevated(a, move.Method)
+			}
 		}
 		if err := w.grant(a, move.Method); err != nil {
 			return err
@@ -226,7 +230,8 @@ func (s *Server) converse(ctx context.Context, w *wire, a Attempt) error {
 
 // work does one thing for a conversation, within its time.
 func (s *Server) work(ctx context.Context, a Attempt, m Move) Outcome {
-	ctx, cancel := context.WithTimeout(ctx, workWithin)
+	// The server's log has what follows under the id that this device's journal has.
+	ctx, cancel := context.WithTimeout(request.With(ctx, request.Facts{CorrelationID: a.ID}), workWithin)
 	defer cancel()
 	var o Outcome
 	switch m.Do {
