@@ -244,6 +244,8 @@ const (
 	PINReset          = "Reset device PIN"                       // CategoryUserManagement
 	PINKeyReplaced    = "Replace device PIN key"                 // CategoryUserManagement
 	Elevated          = "Elevated on device"                     // CategoryAuthentication
+	PassReverted      = "Revert what came from a pass"           // CategoryUserManagement
+	ChangeDisputed    = "Dispute a change of security info"      // CategoryUserManagement
 	SessionEnded      = "End session"                            // CategoryAuthentication
 	ThrottledSignIns  = "Throttled sign-ins"                     // CategoryAuthentication
 	TokenReuse        = "Ended sign-in after a token was reused" // CategoryAuthentication

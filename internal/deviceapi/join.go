@@ -68,6 +68,7 @@ func (a *API) join(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	d.Approval = policy.Awaits(d.TrustType)
+	d.JoinedIn, d.JoinedWith = access.Session, access.PassID
 	joined, err := a.Store.JoinDevice(c.r.Context(), d, policy.Quota, func(d directory.Device) audit.Event {
 		return a.event(c, user, d, audit.RegisterDevice, audit.OperationAdd)
 	})

@@ -46,6 +46,11 @@ type Device struct {
 	// Approval says whether an administrator lets it take part; see [JoinPolicy].
 	Approval Approval `json:"approval,omitempty"`
 
+	// JoinedIn is the session in which it joined, JoinedWith the pass behind that session; empty
+	// for none.
+	JoinedIn   string `json:"joinedIn,omitempty"`
+	JoinedWith string `json:"joinedWith,omitempty"`
+
 	Owner   UserID    `json:"-"` // who joined it
 	SeenAt  time.Time `json:"-"` // approximateLastSignInDateTime
 	Version int64     `json:"-"`

@@ -40,16 +40,29 @@ type Origin struct {
 	Session string          `json:"-"` // id of the session in which it was registered; empty when an administrator did
 	Pass    string          `json:"-"` // id of the pass behind that session; empty for none
 	Proof   signin.MethodID `json:"proof,omitempty"`
-	By      string          `json:"by,omitempty"` // id of the administrator or application that registered it for the person
-	Address string          `json:"address,omitempty"`
-	Browser string          `json:"browser,omitempty"`
+	// Methods are the ids of the methods, other than a pass, that proved that session.
+	Methods []string `json:"methods,omitempty"`
+	By      string   `json:"by,omitempty"` // id of the administrator or application that registered it for the person
+	Address string   `json:"address,omitempty"`
+	Browser string   `json:"browser,omitempty"`
 }
 
 // OriginOf is the origin of what is registered in s.
 func OriginOf(s signin.Session, place signin.Place) Origin {
-	o := Origin{Session: s.ID, Pass: s.PassID, Address: place.Address.String()}
+	o := Origin{Session: s.ID, Pass: s.PassID}
+	if place.Address.IsValid() {
+		o.Address = place.Address.String()
+	}
 	if n := len(s.Proofs); n > 0 {
 		o.Proof = s.Proofs[n-1].Method
+	}
+	for _, p := range s.Proofs {
+		if p.Credential != nil {
+			o.Methods = append(o.Methods, p.Credential.ID)
+		}
+	}
+	if s.Method != "" {
+		o.Methods = append(o.Methods, s.Method)
 	}
 	browser, system := signin.DescribeAgent(place.UserAgent)
 	if o.Browser = browser; system != "" {

@@ -35,6 +35,18 @@ type Store interface {
 	RemoveCredential(ctx context.Context, c Credential, at time.Time, e audit.Event, mails ...outbox.Item) error
 	// CredentialsFrom returns the credentials that were registered under a pass.
 	CredentialsFrom(ctx context.Context, tenant directory.TenantID, pass string) ([]Credential, error)
+
+	// Estate returns what a person can sign in with, where they are signed in at at, and the
+	// devices that they own.
+	Estate(ctx context.Context, tenant directory.TenantID, user directory.UserID, at time.Time) (Estate, error)
+	// Dispute freezes the credentials that came from what f disputes, removes device PINs and
+	// ends sessions that came from it, queues the mails and records the events; or does none of
+	// it. It works once for each event, else ErrDispute.
+	Dispute(ctx context.Context, f Frost) error
+	// Revert removes what came from a pass, and the pass, if that still is what r.Tag names, else
+	// ErrLineageChanged; sessions and tokens end, devices are switched off if r says so, and the
+	// events are recorded; or none of it. It returns what was removed.
+	Revert(ctx context.Context, r Reversal) (Estate, error)
 }
 
 // An Addition is what AddCredential does beside storing.

@@ -260,8 +260,16 @@ func (tx *Tx) bindSession(ctx context.Context, t signin.Transaction, s signin.Se
 	return nil
 }
 
-// removeCredentialsOf removes all credentials of a person who is removed for good.
+// removeCredentialsOf removes all credentials of a person who is removed for good, and what
+// they said to campaigns.
 func (tx *Tx) removeCredentialsOf(ctx context.Context, tenant directory.TenantID, user directory.UserID) error {
-	_, err := tx.exec(ctx, `DELETE FROM credential WHERE tenant_id = $1 AND user_id = $2`, tenant, user)
-	return err
+	for _, statement := range []string{
+		`DELETE FROM credential WHERE tenant_id = $1 AND user_id = $2`,
+		`DELETE FROM registration_snooze WHERE tenant_id = $1 AND user_id = $2`,
+	} {
+		if _, err := tx.exec(ctx, statement, tenant, user); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -61,6 +61,12 @@ type Container struct {
 	Root    string `json:"resetRoot"`
 	Version int    `json:"resetVersion"`
 
+	// Session is where it was set up, Pass the pass behind that session, and Proved the other
+	// methods behind it; empty for none.
+	Session string   `json:"session,omitempty"`
+	Pass    string   `json:"pass,omitempty"`
+	Proved  []string `json:"proved,omitempty"`
+
 	Key          []byte      `json:"key,omitempty"` // PKIX
 	Attested     bool        `json:"attested,omitempty"`
 	Software     *Software   `json:"software,omitempty"` // nil when the key is in a TPM

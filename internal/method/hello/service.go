@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pinkey"
 	"github.com/postern-id/postern/internal/signin"
@@ -78,6 +79,10 @@ func (p PINs) begun(ctx context.Context, r Request, id string) (Container, error
 	c, err := p.own(ctx, r, id)
 	if err == nil && !c.Registered() && now.Sub(c.CreatedAt) >= SetUpWithin {
 		err = ErrBegunLongAgo
+	}
+	if !c.Registered() {
+		origin := method.OriginOf(r.Session, signin.Place{})
+		c.Session, c.Pass, c.Proved = origin.Session, origin.Pass, origin.Methods
 	}
 	return c, err
 }

@@ -244,3 +244,12 @@ CREATE TABLE session_credential (
     PRIMARY KEY (tenant_id, credential_id, session_id)
 );
 CREATE INDEX session_credential_expiry ON session_credential (tenant_id, expires_at);
+
+-- How often, and when last, a person said Later when they were asked to register a method.
+CREATE TABLE registration_snooze (
+    tenant_id TEXT   NOT NULL,
+    user_id   TEXT   NOT NULL,
+    snoozes   BIGINT NOT NULL,
+    last_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id)
+);

@@ -1,0 +1,125 @@
+package method_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+var nine = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+
+func provedBy(id string) []signin.Proof {
+	return []signin.Proof{{Method: "passkey", Credential: &signin.CredentialUsed{ID: id}, FreshUntil: nine.Add(time.Minute)}}
+}
+
+// estate is what is left of a person's sign-ins: a pass p let s1 in, which registered a key k1
+// and joined d1; k1 let s2 in, which registered k2 and the PIN pin1; that let s3 in. The rest is
+// theirs without the pass.
+var estate = method.Estate{
+	Credentials: []method.Credential{
+		{ID: "own"},
+		{ID: "k3", Origin: method.Origin{Session: "s3"}}, // before its cause, so that one round is not enough
+		{ID: "k1", Origin: method.Origin{Session: "s1", Pass: "p"}},
+		{ID: "k2", Origin: method.Origin{Session: "s2", Methods: []string{"k1"}}},
+		{ID: "gone", Origin: method.Origin{Session: "s9", Methods: []string{"k2"}}}, // s9 is over
+	},
+	PINs: []method.PIN{{ID: "pin1", Origin: method.Origin{Session: "s2"}}, {ID: "pin0"}},
+	Sessions: []signin.Session{
+		{ID: "s0", Proofs: provedBy("own")},
+		{ID: "s3", Method: "pin1"},
+		{ID: "s2", Proofs: provedBy("k1")},
+		{ID: "s1", PassID: "p"},
+	},
+	Devices: []directory.Device{{ID: "d1", JoinedIn: "s1"}, {ID: "d2", JoinedIn: "s8", JoinedWith: "p"}, {ID: "d0"}},
+}
+
+func ids(e method.Estate) []string {
+	var all []string
+	for _, c := range e.Credentials {
+		all = append(all, c.ID)
+	}
+	for _, p := range e.PINs {
+		all = append(all, p.ID)
+	}
+	for _, s := range e.Sessions {
+		all = append(all, s.ID)
+	}
+	for _, d := range e.Devices {
+		all = append(all, string(d.ID))
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestALineageIsAllThatCameFromAPassAndNothingElse(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		seed method.Seed
+		want []string
+	}{
+		{"a pass", method.Seed{Pass: "p"}, []string{"d1", "d2", "gone", "k1", "k2", "k3", "pin1", "s1", "s2", "s3"}},
+		{"a session further down", method.Seed{Sessions: []string{"s2"}}, []string{"gone", "k2", "k3", "pin1", "s2", "s3"}},
+		{"a method", method.Seed{Credentials: []string{"pin1"}}, []string{"k3", "pin1", "s3"}},
+		{"a pass of which nothing is left", method.Seed{Pass: "other"}, nil},
+		{"nothing", method.Seed{Sessions: []string{""}, Credentials: []string{""}}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := ids(estate.From(c.seed)); !slices.Equal(got, c.want) {
+				t.Errorf("From = %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestATagChangesWithWhatItNames(t *testing.T) {
+	whole := estate.From(method.Seed{Pass: "p"})
+	again := estate.From(method.Seed{Pass: "p"})
+	slices.Reverse(again.Sessions)
+	if whole.Tag() != again.Tag() {
+		t.Error("the order changes the tag")
+	}
+	for name, less := range map[string]func(*method.Estate){
+		"a method": func(e *method.Estate) { e.Credentials = e.Credentials[1:] },
+		"a PIN":    func(e *method.Estate) { e.PINs = nil },
+		"session":  func(e *method.Estate) { e.Sessions = e.Sessions[1:] },
+		"a device": func(e *method.Estate) { e.Devices = e.Devices[1:] },
+	} {
+		e := whole
+		if less(&e); e.Tag() == whole.Tag() {
+			t.Errorf("the tag is the same without %s", name)
+		}
+	}
+}
+
+func TestWhatIsFrozenIsThawedByAnotherMethodOnly(t *testing.T) {
+	frozen := method.Credential{ID: "k1", Origin: method.Origin{Session: "s1", Pass: "p"}}
+	session := func(id, pass string, proofs []signin.Proof) signin.Session {
+		return signin.Session{ID: id, PassID: pass, Proofs: proofs}
+	}
+	fresh := provedBy("own")
+	for _, c := range []struct {
+		name  string
+		s     signin.Session
+		wants error
+	}{
+		{"by a method of their own", session("s0", "", fresh), nil},
+		{"by the method itself", session("s2", "", provedBy("k1")), method.ErrThaw},
+		{"by a method that it registered", session("s4", "", provedBy("k2")), method.ErrThaw},
+		{"in the session that registered it", session("s1", "", fresh), method.ErrThaw},
+		{"by the pass that it came from", session("s5", "p", fresh), method.ErrThaw},
+		{"by a new pass", session("s6", "q", fresh), nil},
+		{"without a fresh proof", session("s0", "", []signin.Proof{{FreshUntil: nine.Add(-time.Second)}}), method.ErrProof},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := estate
+			e.Sessions = append(slices.Clone(estate.Sessions), c.s)
+			if got := method.MayThaw(c.s, frozen, e, nine); got != c.wants { //nolint:errorlint // none is wrapped
+				t.Errorf("MayThaw = %v, want %v", got, c.wants)
+			}
+		})
+	}
+}

@@ -1,0 +1,117 @@
+package method
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/outbox"
+)
+
+// Preview returns what came from a pass of user, which may be gone.
+func (r Registry) Preview(ctx context.Context, user directory.User, pass string) (Estate, error) {
+	all, err := r.Store.Estate(ctx, user.Tenant, user.ID, r.Now())
+	return all.From(Seed{Pass: pass}), err
+}
+
+// Revert undoes what came from a pass of user, if it still is what tag names. With devices,
+// those that joined with it are switched off, too.
+func (r Registry) Revert(ctx context.Context, user directory.User, pass, tag string, devices bool, by Actor) (Estate, error) {
+	return r.Store.Revert(ctx, Reversal{
+		Tenant: user.Tenant, User: user.ID, Pass: pass, Tag: tag, Devices: devices, At: r.Now(),
+		Tell: func(e Estate, there bool) ([]audit.Event, []outbox.Item, error) {
+			return r.tellReverted(ctx, user, pass, e, there, devices, by)
+		},
+	})
+}
+
+// tellReverted makes one event for the whole, which counts, and one for each thing that is
+// removed, so that whoever follows a method or a device finds it.
+func (r Registry) tellReverted(ctx context.Context, user directory.User, pass string, e Estate, there, devices bool, by Actor) ([]audit.Event, []outbox.Item, error) {
+	whole := r.event(user, by, audit.Change{
+		Activity: audit.PassReverted, Service: audit.ServicePostern, Operation: audit.OperationDelete,
+		Details: []audit.KeyValue{
+			{Key: DetailPass, Value: pass}, {Key: "Methods", Value: fmt.Sprint(len(e.Credentials))}, {Key: "Device PINs", Value: fmt.Sprint(len(e.PINs))},
+			{Key: "Sessions", Value: fmt.Sprint(len(e.Sessions))}, {Key: "Devices", Value: fmt.Sprint(len(e.Devices))},
+			{Key: "Devices switched off", Value: fmt.Sprint(devices)},
+		},
+	})
+	events := []audit.Event{whole}
+	var mails []outbox.Item
+	if there {
+		events = append(events, r.event(user, by, audit.Change{
+			Activity: audit.AdminDeletedSecurityInfo, Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
+			ResultReason: audit.ReasonAdminDeletedPass, Details: []audit.KeyValue{{Key: DetailPass, Value: pass}},
+		}))
+	}
+	for _, c := range e.Credentials {
+		event, more, err := r.tell(ctx, Removed, c, user, by)
+		if err != nil {
+			return nil, nil, err
+		}
+		events, mails = append(events, event), append(mails, more...)
+	}
+	for _, p := range e.PINs {
+		events = append(events, r.pinRemoved(user, p, audit.AdminDeletedSecurityInfo, audit.ReasonAdminDeletedHello, by))
+	}
+	if devices {
+		for _, d := range e.Devices {
+			off := r.event(user, by, audit.Change{
+				Activity: audit.UpdateDevice, Service: audit.ServiceCoreDirectory, Operation: audit.OperationUpdate,
+				ResultReason: "It joined with a pass that is disputed",
+			})
+			off.Change.Category = audit.CategoryDevice
+			off.Change.Targets = []audit.Target{{
+				ID: string(d.ID), Type: audit.TargetDevice, DisplayName: d.DisplayName,
+				Modified: []audit.ModifiedProperty{{DisplayName: "AccountEnabled", OldValue: "[true]", NewValue: "[false]"}},
+			}}
+			events = append(events, off)
+		}
+	}
+	return events, mails, nil
+}
+
+// Keys under which the events of device PINs name method, container and device; package hello
+// has them, too.
+const (
+	detailPIN       = "windowsHelloForBusinessMethodId"
+	detailContainer = "Container"
+	detailDevice    = "Device Id"
+)
+
+func (r Registry) pinRemoved(user directory.User, p PIN, activity, reason string, by Actor) audit.Event {
+	e := r.event(user, by, audit.Change{
+		Activity: activity, Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete, ResultReason: reason,
+		Details: []audit.KeyValue{{Key: detailPIN, Value: p.ID}, {Key: detailContainer, Value: p.Container}, {Key: detailDevice, Value: p.DeviceID}},
+	})
+	e.Change.Targets = append(e.Change.Targets, audit.Target{ID: string(p.Device), Type: audit.TargetDevice})
+	return e
+}
+
+// event is an event about user.
+func (r Registry) event(user directory.User, by Actor, c audit.Change) audit.Event {
+	c.Category, c.Result, c.By = audit.CategoryUserManagement, audit.Success, by.By
+	c.Targets = []audit.Target{{ID: string(user.ID), Type: audit.TargetUser, DisplayName: user.DisplayName, UserPrincipalName: user.UserPrincipalName}}
+	return audit.Event{Tenant: string(user.Tenant), ID: uuid.NewString(), At: r.Now(), CorrelationID: by.CorrelationID, Change: &c}
+}
+
+// Dispute does what d says: it freezes what was added, and ends what came from it. The actor is
+// whoever holds the link, which the event says.
+func (r Registry) Dispute(ctx context.Context, d Dispute, user directory.User, correlationID string) error {
+	by := Actor{Self: true, CorrelationID: correlationID, By: audit.Actor{User: &audit.UserActor{
+		ID: string(user.ID), DisplayName: user.DisplayName, UserPrincipalName: user.UserPrincipalName,
+	}}}
+	f := Frost{Dispute: d, At: r.Now(), Event: r.event(user, by, audit.Change{
+		Activity: audit.ChangeDisputed, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
+		ResultReason: "By the link in a mail",
+		Details:      []audit.KeyValue{{Key: DetailMethod, Value: d.Credential}, {Key: "Event", Value: d.Event}},
+	})}
+	f.Change = func(c Credential) (audit.Event, []outbox.Item, error) { return r.tell(ctx, Frozen, c, user, by) }
+	f.PIN = func(p PIN) audit.Event {
+		return r.pinRemoved(user, p, audit.UserDeletedSecurityInfo, audit.ReasonUserDeletedHello, by)
+	}
+	return r.Store.Dispute(ctx, f)
+}
