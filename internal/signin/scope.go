@@ -6,10 +6,10 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 )
 
-// A Registrable is a [Method] that people can add themselves.
-type Registrable interface {
-	// MayRegister reports whether policy lets this person add the method themselves.
-	MayRegister(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error)
+// A Scoped is a [Method] of which policy says who may add it themselves.
+type Scoped interface {
+	// InScope reports whether policy lets this person add the method themselves.
+	InScope(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error)
 }
 
 // MayRegister reports whether policy lets this person add a method of that kind themselves: as
@@ -19,8 +19,8 @@ func (s *Service) MayRegister(ctx context.Context, tenant directory.TenantID, us
 	if m == nil {
 		return false, nil
 	}
-	if r, ok := m.(Registrable); ok {
-		return r.MayRegister(ctx, tenant, user)
+	if r, ok := m.(Scoped); ok {
+		return r.InScope(ctx, tenant, user)
 	}
 	return m.Enabled(ctx, tenant)
 }
