@@ -12,7 +12,7 @@ import (
 )
 
 func tapCommand() *cobra.Command {
-	return program.Noun("tap", "Temporary Access Passes", tapIssue(), tapList(), tapShow(), tapDelete())
+	return program.Noun("tap", "Temporary Access Passes", tapIssue(), tapList(), tapShow(), tapDelete(), tapLineage(), tapRevert())
 }
 
 func tapIssue() *cobra.Command {

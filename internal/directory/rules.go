@@ -61,6 +61,7 @@ const (
 	DeletePassword  Action = "deletePassword"
 	ResetPassword   Action = "resetPassword" // without the one that is there
 	FreezeMethod    Action = "freezeMethod"  // and thaw
+	RevertPass      Action = "revertPass"    // all that came from it
 
 	ReadRegistrations Action = "readRegistrations" // reports on who has which method
 
@@ -273,6 +274,10 @@ var rules = map[Action]rule{
 	ReadCodes: readKind("SoftwareOATH"), DeleteCodes: deleteKind("SoftwareOATH"),
 	ReadPassword: readKind("Password"), DeletePassword: deleteKind("Password"),
 	FreezeMethod: {
+		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}},
+		roles: methodManagers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
+	},
+	RevertPass: {
 		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}},
 		roles: methodManagers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
 	},

@@ -186,6 +186,8 @@ var routes = []route{
 
 	{"POST /$batch", odata.Directory, "", nil, (*API).batch},
 
+	{"GET /postern/users/{id}/passes/{pass}/lineage", odata.Methods, directory.ReadMethods, person, (*API).getLineage},
+	{"POST /postern/users/{id}/passes/{pass}/revert", odata.Methods, directory.RevertPass, person, (*API).revertLineage},
 	{"GET /postern/mails", odata.Logs, directory.ReadAudits, nil, (*API).listMails},
 	{"GET /postern/log", odata.Logs, directory.ReadSignIns, nil, (*API).sealedLog},
 	{"GET /auditLogs/signIns", odata.Logs, directory.ReadSignIns, nil, (*API).listSignIns},

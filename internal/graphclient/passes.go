@@ -91,3 +91,18 @@ func (c *Client) PassPolicy(ctx context.Context, own bool) (Object, error) {
 func (c *Client) PatchPassPolicy(ctx context.Context, change Object) error {
 	return c.at(ctx, http.MethodPatch, change, nil, passPolicy...)
 }
+
+// Lineage returns what came from a pass of user, which may be gone.
+func (c *Client) Lineage(ctx context.Context, user, pass string) (Object, error) {
+	var out Object
+	err := c.at(ctx, http.MethodGet, nil, &out, "postern", "users", user, "passes", pass, "lineage")
+	return out, err
+}
+
+// RevertPass undoes what came from a pass of user, if that still is what etag names; with devices
+// those that joined with it are switched off.
+func (c *Client) RevertPass(ctx context.Context, user, pass, etag string, devices bool) (Object, error) {
+	var out Object
+	err := c.at(ctx, http.MethodPost, Object{"etag": etag, "disableDevices": devices}, &out, "postern", "users", user, "passes", pass, "revert")
+	return out, err
+}

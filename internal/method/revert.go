@@ -34,8 +34,11 @@ func (r Registry) tellReverted(ctx context.Context, user directory.User, pass st
 	whole := r.event(user, by, audit.Change{
 		Activity: audit.PassReverted, Service: audit.ServicePostern, Operation: audit.OperationDelete,
 		Details: []audit.KeyValue{
-			{Key: DetailPass, Value: pass}, {Key: "Methods", Value: fmt.Sprint(len(e.Credentials))}, {Key: "Device PINs", Value: fmt.Sprint(len(e.PINs))},
-			{Key: "Sessions", Value: fmt.Sprint(len(e.Sessions))}, {Key: "Devices", Value: fmt.Sprint(len(e.Devices))},
+			{Key: DetailPass, Value: pass},
+			{Key: "Methods", Value: fmt.Sprint(len(e.Credentials))},
+			{Key: "Device PINs", Value: fmt.Sprint(len(e.PINs))},
+			{Key: "Sessions", Value: fmt.Sprint(len(e.Sessions))},
+			{Key: "Devices", Value: fmt.Sprint(len(e.Devices))},
 			{Key: "Devices switched off", Value: fmt.Sprint(devices)},
 		},
 	})
