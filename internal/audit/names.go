@@ -29,6 +29,7 @@ const (
 const (
 	MethodPass             = "Temporary Access Pass"
 	MethodPassword         = "Password"
+	MethodAuthenticator    = "Mobile app notification"
 	MethodHello            = "Windows Hello for Business"
 	MethodSatisfiedByToken = "Satisfied by token"
 	MethodPreviously       = "Previously satisfied"
@@ -102,6 +103,7 @@ const (
 	UserChangedDefaultInfo        = "User changed default security info"
 	UserReviewedSecurityInfo      = "User reviewed security info"
 	GetPasskeyOptions             = "Get passkey creation options"
+	SuspiciousActivity            = "Suspicious activity reported"
 )
 
 // Activities of [ServiceAuthenticationMethods] with [CategoryApplicationManagement].
@@ -246,6 +248,7 @@ const (
 	Elevated          = "Elevated on device"                     // CategoryAuthentication
 	PassReverted      = "Revert what came from a pass"           // CategoryUserManagement
 	ChangeDisputed    = "Dispute a change of security info"      // CategoryUserManagement
+	PhoneRefused      = "Refuse sign-in on the phone"            // CategoryUserManagement
 	SessionEnded      = "End session"                            // CategoryAuthentication
 	ThrottledSignIns  = "Throttled sign-ins"                     // CategoryAuthentication
 	TokenReuse        = "Ended sign-in after a token was reused" // CategoryAuthentication

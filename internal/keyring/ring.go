@@ -38,10 +38,11 @@ const (
 	DeviceCA     Purpose = "deviceCA"     // ECDSA P-256: signs the certificates of devices
 	DevicePolicy Purpose = "devicePolicy" // ECDSA P-256: signs the policy that devices keep
 	PINReset     Purpose = "pinReset"     // root of the keys that reset device PINs
+	WebPush      Purpose = "webPush"      // ECDSA P-256: names this tenant to push services (RFC 8292)
 )
 
 // Purposes lists every key that a tenant has.
-var Purposes = []Purpose{RS256, ES256, Checkpoint, PassPepper, Derivation, DeviceCA, DevicePolicy, PINReset}
+var Purposes = []Purpose{RS256, ES256, Checkpoint, PassPepper, Derivation, DeviceCA, DevicePolicy, PINReset, WebPush}
 
 // A Key is one key of a tenant, its private part sealed. A signing key is published from
 // CreatedAt on, signs from ActiveAt until RetiredAt, and is published until RemoveAt.
@@ -97,7 +98,7 @@ func generate(purpose Purpose) (private, public []byte, err error) {
 	switch purpose {
 	case RS256:
 		signer, err = rsa.GenerateKey(rand.Reader, 2048)
-	case ES256, DeviceCA, DevicePolicy:
+	case ES256, DeviceCA, DevicePolicy, WebPush:
 		signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case Checkpoint:
 		_, signer, err = ed25519.GenerateKey(rand.Reader)

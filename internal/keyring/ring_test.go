@@ -106,7 +106,7 @@ func TestGeneratedKeysSignForTheirPublicPart(t *testing.T) {
 			p, ok := public.(*rsa.PublicKey)
 			return ok && p.Size() == 256 && rsa.VerifyPKCS1v15(p, crypto.SHA256, digest[:], signature) == nil
 		},
-		ES256: onP256, DeviceCA: onP256, DevicePolicy: onP256,
+		ES256: onP256, DeviceCA: onP256, DevicePolicy: onP256, WebPush: onP256,
 		Checkpoint: func(public any, signature []byte) bool {
 			p, ok := public.(ed25519.PublicKey)
 			return ok && ed25519.Verify(p, []byte("message"), signature)
@@ -114,7 +114,7 @@ func TestGeneratedKeysSignForTheirPublicPart(t *testing.T) {
 	}
 	r, s, _ := newRing(t)
 	s.keys = append(s.keys, generated(t, r, "A", RS256, nine, nine))
-	for _, purpose := range []Purpose{DeviceCA, DevicePolicy, PINReset} {
+	for _, purpose := range []Purpose{DeviceCA, DevicePolicy, PINReset, WebPush} {
 		s.keys = append(s.keys, generated(t, r, "A", purpose, nine, nine))
 	}
 	for _, purpose := range Purposes {

@@ -2,25 +2,22 @@ package oauth
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/outbound"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -92,7 +89,7 @@ func (n *Notifier) Run(ctx context.Context) {
 
 // Tell tells what is due now, a bounded number for each tenant.
 func (n *Notifier) Tell(ctx context.Context) error {
-	n.once.Do(func() { n.client = newNoticeClient(n.Roots, n.Networks) })
+	n.once.Do(func() { n.client = outbound.NewClient(n.Roots, n.Networks, noticeTimeout) })
 	tenants, err := n.Notices.Tenants(ctx)
 	if err != nil {
 		return fmt.Errorf("list the tenants: %w", err)
@@ -155,6 +152,9 @@ func (n *Notifier) send(ctx context.Context, notice LogoutNotice) error {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	res, err := n.client.Do(r)
+	if errors.Is(err, outbound.ErrForbidden) {
+		return fmt.Errorf("%w (--logout-network)", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -191,45 +191,4 @@ func (s *Server) logoutToken(ctx context.Context, app directory.Application, n L
 		Issuer: s.issuer(n.Tenant), Subject: subject, Audience: n.App, IssuedAt: now.Unix(), Expires: now.Add(logoutExpires).Unix(),
 		ID: uuid.NewString(), Events: map[string]struct{}{logoutEventName: {}}, Session: n.Session,
 	})
-}
-
-// errForbiddenAddress says that a name leads where this server does not send anything.
-var errForbiddenAddress = errors.New("the address is not public, and in no network of --logout-network")
-
-// newNoticeClient returns a client that follows no redirect, uses no proxy, and connects to
-// public addresses and those in networks only. Who registers applications could else reach
-// services that only this server can (metadata services among them). The check sees the
-// address that is dialed, after the name was looked up, so that a name can't change in between.
-func newNoticeClient(roots *x509.CertPool, networks []netip.Prefix) *http.Client {
-	dialer := &net.Dialer{Timeout: noticeTimeout, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || !mayCall(at.Addr(), networks) {
-			return fmt.Errorf("%s: %w", address, errForbiddenAddress)
-		}
-		return nil
-	}}
-	transport := &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: noticeTimeout, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
-	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	return &http.Client{
-		Transport: transport, Timeout: noticeTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// notPublic are networks that the methods of netip.Addr don't know as such (the IANA registries
-// of special-purpose addresses), and forms of IPv6 that have any IPv4 address in them.
-var notPublic = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("::/96"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fec0::/10"),
-}
-
-func mayCall(a netip.Addr, networks []netip.Prefix) bool {
-	a = a.Unmap().WithZone("")
-	contains := func(p netip.Prefix) bool { return p.Contains(a) }
-	if slices.ContainsFunc(networks, contains) {
-		return true
-	}
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !slices.ContainsFunc(notPublic, contains)
 }

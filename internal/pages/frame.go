@@ -18,6 +18,8 @@ type frame struct {
 	Form        map[string]string // hidden inputs of that form, such as the transaction's id
 	FormTargets []string          // URLs elsewhere that the form's POST leads to, such as the redirect_uri
 	Frames      []string          // pages elsewhere that this one loads unseen, such as those for logout
+	Fetches     bool              // its script asks this server
+	Installs    bool              // it is an app that can be installed
 	KeepOpener  bool              // an application may have opened this page in a pop-up
 
 	Fault         *fault.Error // what went wrong; nil when the page is first shown

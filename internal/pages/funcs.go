@@ -26,6 +26,7 @@ func (p phrasebook) funcs() template.FuncMap {
 		"remedy": p.remedy,
 		"when":   p.when,
 		"whenIn": p.whenIn,
+		"second": second,
 		"asset":  assets.Path,
 		"icon":   assets.Icon,
 		"name":   design.Isolate,
@@ -105,4 +106,12 @@ func (p phrasebook) momentText(at time.Time, zone *time.Location, named bool) (s
 		return "", fmt.Errorf("no words for times in %s", p.lang)
 	}
 	return text, nil
+}
+
+// second is a time within a minute, for what ends soon.
+func second(at time.Time, zone *time.Location) template.HTML {
+	if zone == nil {
+		zone = time.UTC
+	}
+	return template.HTML(`<time datetime="` + at.UTC().Format(time.RFC3339) + `">` + at.In(zone).Format("15:04:05") + `</time>`)
 }

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/signin"
@@ -20,6 +21,7 @@ type methodPage struct {
 var methodPages = []methodPage{
 	{tap.MethodID, "accesspass", "pass", showAccessPass},
 	{totp.MethodID, "otc", "keypad", showCode},
+	{authenticator.MethodID, "answered", "phone", showAuthenticator},
 }
 
 func methodPageOf(id signin.MethodID) (methodPage, bool) {

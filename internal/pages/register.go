@@ -8,6 +8,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -26,6 +27,7 @@ type registrar struct {
 // registrars are the methods that people can add themselves, best first.
 var registrars = []registrar{
 	{totp.MethodID, "keypad", showAddCode, takeAddCode},
+	{authenticator.MethodID, "phone", showAddPhone, takeAddPhone},
 }
 
 // A registration is a method that a person is adding.

@@ -108,6 +108,8 @@ func (s *Site) takeStep(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			v.transaction.LoginHint = form.Get("username")
 		}
+	case form.Has("ask"):
+		v.transaction, err = s.SignIn.Ask(r.Context(), v.transaction, signin.MethodID(form.Get("ask")), place(r))
 	case form.Has("stay"):
 		return s.takeStay(w, r, v, form.Get("stay"))
 	default:
@@ -122,9 +124,13 @@ func (s *Site) takeStep(w http.ResponseWriter, r *http.Request) error {
 // takeProof takes the answer to the page of a method.
 func (s *Site) takeProof(r *http.Request, v visit) (signin.Transaction, error) {
 	for _, m := range methodPages {
-		if r.PostForm.Has(m.field) {
-			return s.SignIn.Prove(r.Context(), v.transaction, m.id, r.PostForm.Get(m.field), place(r))
+		if !r.PostForm.Has(m.field) {
+			continue
 		}
+		if waiting, err := s.SignIn.Waiting(r.Context(), v.transaction, m.id, place(r)); err != nil || waiting {
+			return v.transaction, err
+		}
+		return s.SignIn.Prove(r.Context(), v.transaction, m.id, r.PostForm.Get(m.field), place(r))
 	}
 	return v.transaction, signin.ErrGone
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
@@ -31,9 +32,12 @@ type Site struct {
 	// Registry adds and removes people's methods.
 	Registry *method.Registry
 	Codes    totp.Enrolment
-	Events   Events
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Phones adds phones; PublicURL is where they find this server.
+	Phones    authenticator.Phones
+	PublicURL string
+	Events    Events
+	Now       func() time.Time
+	Log       *slog.Logger
 	// ConsolePath is where administrators go; empty leaves the link out.
 	ConsolePath string
 	// Mailbox, if set, can be read by whoever reaches the server.
@@ -68,6 +72,11 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"GET /{$}":                         s.home,
 		"GET /errors/{code}":               s.errorInfo,
 		"GET /signin":                      s.showStep,
+		"GET /signin/asked":                s.showAsked,
+		"GET /security-info/phone":         s.showPhoneAdded,
+		"GET /authenticator/{$}":           s.showApp,
+		"GET /authenticator/worker.js":     s.appWorker,
+		"GET /authenticator/manifest.json": s.appManifest,
 		"POST /signin":                     s.takeStep,
 		"GET /security-info":               s.securityInfo,
 		"GET /security-info/add/{method}":  s.showAdd,

@@ -121,6 +121,12 @@ func (v *View) Render(w http.ResponseWriter, status int, p page) error {
 	if err != nil {
 		return fmt.Errorf("render %s: %w", p.file(), err)
 	}
+	if f.Fetches {
+		policy += "; connect-src 'self'"
+	}
+	if f.Installs {
+		policy += "; worker-src 'self'; manifest-src 'self'"
+	}
 	var out bytes.Buffer
 	if err := sheet.template.Execute(&out, p); err != nil {
 		return fmt.Errorf("render %s: %w", p.file(), err)

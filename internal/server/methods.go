@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
@@ -15,7 +16,8 @@ func (s *Server) registry() *method.Registry {
 	return &method.Registry{
 		Store: s.db, Now: s.now, Letters: s.methodLetters,
 		Kinds: map[signin.MethodID]method.Kind{
-			totp.MethodID: {Name: "OATH software token", Most: totp.Most},
+			authenticator.MethodID: {Name: "Authenticator app"},
+			totp.MethodID:          {Name: "OATH software token", Most: totp.Most},
 		},
 	}
 }

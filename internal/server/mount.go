@@ -12,12 +12,13 @@ import (
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/oauth"
 	"github.com/postern-id/postern/internal/pages"
+	"github.com/postern-id/postern/internal/phoneapi"
 	"github.com/postern-id/postern/internal/request"
 )
 
 // mount puts the parts under one handler. The first segment of a path says whose it is;
 // what is nobody's is a tenant, which the authorization server knows or refuses.
-func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph.API, agents *deviceapi.API) http.Handler {
+func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph.API, agents *deviceapi.API, phones *phoneapi.API) http.Handler {
 	own := http.NewServeMux()
 	site.Mount(own)
 	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -27,7 +28,7 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(site.ShowForeign))
 	protected := protection.Handler(own)
-	graphHandler, agentHandler := api.Handler(), agents.Handler()
+	graphHandler, agentHandler, phoneHandler := api.Handler(), agents.Handler(), phones.Handler()
 
 	whole := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -35,10 +36,14 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 			agentHandler.ServeHTTP(w, r)
 			return
 		}
+		if first == "authenticator" && strings.HasPrefix(rest, "v1/") { // the rest of it is a page
+			phoneHandler.ServeHTTP(w, r)
+			return
+		}
 		switch first {
 		case "v1.0", "beta":
 			graphHandler.ServeHTTP(w, r)
-		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox", "errors":
+		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox", "errors", "authenticator":
 			protected.ServeHTTP(w, r)
 		default:
 			tenants.ServeHTTP(w, r)

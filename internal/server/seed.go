@@ -10,7 +10,7 @@ import (
 
 // seedVersion grows when tenants are to have more from their first moment on: keys of another
 // purpose, another well-known application.
-const seedVersion = 2
+const seedVersion = 3
 
 // seedMissing gives tenants of earlier releases what later ones seed.
 func (s *Server) seedMissing(ctx context.Context) error {

@@ -115,6 +115,7 @@ func (s *Server) serve(ctx context.Context, l Listen, ready func(*Server)) error
 	defer func() { _ = endTraces(context.WithoutCancel(ctx)) }() // what can't be sent is lost
 	web := webServer(s.handler)
 	web.RegisterOnShutdown(s.feed.Close) // streams would never drain
+	web.RegisterOnShutdown(s.phoneFeed.Close)
 	s.Start()
 	ended := make(chan error, 1)
 	go func() { ended <- web.Serve(listener) }()

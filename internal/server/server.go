@@ -24,10 +24,12 @@ import (
 	"github.com/postern-id/postern/internal/gate"
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/oauth"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pages"
+	"github.com/postern-id/postern/internal/phoneapi"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/store"
@@ -55,6 +57,8 @@ type Options struct {
 	Roots *x509.CertPool
 	// LogoutNetworks are networks that are not public in which applications are told of logouts.
 	LogoutNetworks []netip.Prefix
+	// PushNetworks are networks that are not public in which push services of phones are called.
+	PushNetworks []netip.Prefix
 	// Wall is the machine's clock; nil is time.Now.
 	Wall func() time.Time
 	// DiskReserve is how many bytes of the data directory's disk are kept for those who are
@@ -78,15 +82,17 @@ type Server struct {
 	metrics *metrics
 	gate    *gate.Gate
 
-	view     *pages.View
-	box      outbox.Box
-	notifier *oauth.Notifier
-	feed     *deviceapi.Feed
-	courier  *outbox.Courier
-	refusals *signin.Refusals
-	sealer   *audit.Sealer
-	work     sync.WaitGroup
-	stop     context.CancelFunc
+	view      *pages.View
+	box       outbox.Box
+	notifier  *oauth.Notifier
+	feed      *deviceapi.Feed
+	push      *phoneapi.Push
+	phoneFeed *phoneapi.Feed
+	courier   *outbox.Courier
+	refusals  *signin.Refusals
+	sealer    *audit.Sealer
+	work      sync.WaitGroup
+	stop      context.CancelFunc
 }
 
 // Loopback are the networks of this machine.
@@ -194,18 +200,21 @@ func (s *Server) build() (http.Handler, error) {
 	o := s.options
 	secrets := bound{s.ring, s.db.Incarnation}
 	keys := &token.Keys{Ring: s.ring, Now: s.now}
+	registry := s.registry()
+	phones := s.openPhones(registry)
 	signIn := &signin.Service{
 		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers, Letters: s.redeemedLetters,
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
 			s.codes().Method,
+			authenticator.Method{Phones: phones},
 		},
 	}
 	var err error
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Registry: s.registry(), Codes: s.codes(), Now: s.now, Log: o.Log}
+	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Registry: registry, Codes: s.codes(), Phones: phones, PublicURL: o.PublicURL, Now: s.now, Log: o.Log}
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}
@@ -230,14 +239,14 @@ func (s *Server) build() (http.Handler, error) {
 		Store: s.db, Tokens: keys, Secrets: s.ring, CA: deviceapi.CA{Keys: s.ring, Now: s.now}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log,
 	}
-	return s.mount(site, authorization, api, agents), nil
+	return s.mount(site, authorization, api, agents, s.phoneAPI(phones, signIn)), nil
 }
 
 // Start begins the work in the background: sealing, counting, sending mail, cleaning up.
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.notifier.Run, s.feed.Run, s.cleanUp, s.watchAll}
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll}
 	for _, c := range s.couriers() {
 		work = append(work, c.Run)
 	}

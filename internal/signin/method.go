@@ -57,6 +57,7 @@ type Attempt struct {
 	Chosen      bool
 	Application App
 	Device      *Device
+	Asked       *Asked  // of the transaction; nil for none
 	Proofs      []Proof // of the transaction so far
 	Typed       string  // the secret as it was typed, or the browser's answer
 	Place       Place

@@ -156,7 +156,7 @@ func (s *Service) attempt(ctx context.Context, t Transaction, id MethodID, typed
 	}
 	return Attempt{
 		Tenant: t.Home, User: t.User, Transaction: t.ID, Challenge: decode(challenge), Chosen: t.Chosen == id, Application: t.Application,
-		Device: t.Device, Proofs: t.Proofs, Typed: typed, Place: place, Familiar: t.Familiar, At: now,
+		Device: t.Device, Asked: t.Asked, Proofs: t.Proofs, Typed: typed, Place: place, Familiar: t.Familiar, At: now,
 	}, nil
 }
 
@@ -178,7 +178,7 @@ func (s *Service) Identify(ctx context.Context, t Transaction, typed string, pla
 		return t, err
 	}
 	t.Home, t.Username, t.User, t.DisplayName, t.Familiar = home, typed, "", "", false
-	t.Proofs, t.OtherWays, t.Chosen, t.Stay = nil, false, "", nil
+	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.Asked = nil, false, "", nil, t.Asked.over()
 	if t.NameHash, err = s.Secrets.MAC(ctx, string(home), labelName, []byte(strings.ToLower(typed))); err != nil {
 		return t, err
 	}

@@ -55,9 +55,11 @@ type Transaction struct {
 	// Require is what the proofs must show; its zero value asks for two factors.
 	Require Requirement `json:"require,omitzero"`
 	Proofs  []Proof     `json:"proofs,omitempty"`
-	Stay    *bool       `json:"stay,omitempty"`
-	Session string      `json:"session,omitempty"` // id of the session that it ended in
-	DoneAt  time.Time   `json:"doneAt,omitzero"`
+	// Asked is the last request at another device of the person.
+	Asked   *Asked    `json:"asked,omitempty"`
+	Stay    *bool     `json:"stay,omitempty"`
+	Session string    `json:"session,omitempty"` // id of the session that it ended in
+	DoneAt  time.Time `json:"doneAt,omitzero"`
 }
 
 // App is the application that a person signs in to.

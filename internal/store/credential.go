@@ -179,6 +179,9 @@ func (db *DB) RemoveCredential(ctx context.Context, c method.Credential, at time
 		if err := changed(n, err, method.ErrNone); err != nil {
 			return err
 		}
+		if _, err := tx.exec(ctx, `DELETE FROM phone_push WHERE tenant_id = $1 AND credential_id = $2`, c.Tenant, c.ID); err != nil {
+			return err
+		}
 		if err := tx.endSessionsFrom(ctx, c, at, "methodRemoved"); err != nil {
 			return err
 		}
@@ -261,9 +264,12 @@ func (tx *Tx) bindSession(ctx context.Context, t signin.Transaction, s signin.Se
 }
 
 // removeCredentialsOf removes all credentials of a person who is removed for good, and what
-// they said to campaigns.
+// they said to campaigns and are asked at their phones.
 func (tx *Tx) removeCredentialsOf(ctx context.Context, tenant directory.TenantID, user directory.UserID) error {
 	for _, statement := range []string{
+		`DELETE FROM phone_push WHERE tenant_id = $1 AND credential_id IN (SELECT id FROM credential WHERE tenant_id = $1 AND user_id = $2)`,
+		`DELETE FROM phone_request WHERE tenant_id = $1 AND user_id = $2`,
+		`DELETE FROM phone_enrolment WHERE tenant_id = $1 AND user_id = $2`,
 		`DELETE FROM credential WHERE tenant_id = $1 AND user_id = $2`,
 		`DELETE FROM registration_snooze WHERE tenant_id = $1 AND user_id = $2`,
 	} {

@@ -21,6 +21,8 @@ var expiring = []struct {
 	{"single_use_token", "id", "expires_at", 24 * time.Hour},
 	{"device_code", "id", "expires_at", time.Hour},
 	{"pushed_request", "id", "expires_at", 5 * time.Minute},
+	{"phone_request", "user_id", "ends_at", 48 * time.Hour}, // what “this wasn't me” holds back is over by then
+	{"phone_enrolment", "id", "ends_at", time.Hour},
 	{"throttle", "bucket", "updated_at", 48 * time.Hour},
 	{"familiar_place", "place_hash", "last_at", 400 * 24 * time.Hour},
 	{"device_change", "version", "at", 24 * time.Hour},

@@ -253,3 +253,44 @@ CREATE TABLE registration_snooze (
     last_at   BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id)
 );
+-- The request at a person's phones that is open, or was the last: one a person. quiet_until and
+-- quiet_home_until hold back requests for unfamiliar and familiar places.
+CREATE TABLE phone_request (
+    tenant_id        TEXT   NOT NULL,
+    user_id          TEXT   NOT NULL,
+    id               TEXT   NOT NULL,
+    transaction_id   TEXT   NOT NULL,
+    created_at       BIGINT NOT NULL,
+    ends_at          BIGINT NOT NULL,
+    outcome          TEXT   NOT NULL, -- empty while it is open
+    quiet_until      BIGINT NOT NULL,
+    quiet_home_until BIGINT NOT NULL,
+    body             TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, user_id)
+);
+CREATE INDEX phone_request_open ON phone_request (tenant_id, outcome, ends_at);
+
+-- Codes by which phones are added, hashed.
+CREATE TABLE phone_enrolment (
+    tenant_id  TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL,
+    session_id TEXT   NOT NULL,
+    code_hash  TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    ends_at    BIGINT NOT NULL,
+    used_at    BIGINT NOT NULL DEFAULT 0,
+    body       TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX phone_enrolment_code ON phone_enrolment (tenant_id, code_hash);
+CREATE INDEX phone_enrolment_user ON phone_enrolment (tenant_id, user_id);
+CREATE INDEX phone_enrolment_ends ON phone_enrolment (tenant_id, ends_at);
+
+-- Where messages for a phone go, by the id of its credential.
+CREATE TABLE phone_push (
+    tenant_id     TEXT NOT NULL,
+    credential_id TEXT NOT NULL,
+    body          TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, credential_id)
+);

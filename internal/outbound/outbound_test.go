@@ -1,11 +1,11 @@
-package oauth
+package outbound
 
 import (
 	"net/netip"
 	"testing"
 )
 
-func TestNoticesGoOnlyWhereApplicationsAre(t *testing.T) {
+func TestOnlyPublicAndAllowedAddressesAreCalled(t *testing.T) {
 	allowed := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("fd00:1::/32")}
 	for address, want := range map[string]struct{ plain, allowed bool }{
 		"203.0.113.9": {true, true}, "2001:db8::1": {true, true}, "::ffff:203.0.113.9": {true, true},
@@ -19,8 +19,8 @@ func TestNoticesGoOnlyWhereApplicationsAre(t *testing.T) {
 		"64:ff9b::7f00:1": {false, false}, "2002:7f00:1::": {false, false}, "::127.0.0.1": {false, false},
 	} {
 		a := netip.MustParseAddr(address)
-		if mayCall(a, nil) != want.plain || mayCall(a, allowed) != want.allowed {
-			t.Errorf("%s: %t, with networks %t", address, mayCall(a, nil), mayCall(a, allowed))
+		if MayCall(a, nil) != want.plain || MayCall(a, allowed) != want.allowed {
+			t.Errorf("%s: %t, with networks %t", address, MayCall(a, nil), MayCall(a, allowed))
 		}
 	}
 }

@@ -1,0 +1,229 @@
+package phoneapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
+)
+
+const (
+	// feedInterval is how often a tenant whose people listen is looked at; a request reaches an
+	// open app within it.
+	feedInterval = 250 * time.Millisecond
+	// pingInterval is how long a stream says nothing, so that both sides notice a cut line.
+	pingInterval = 20 * time.Second
+	// writeLimit is how long a phone may take to read what it is told.
+	writeLimit = 10 * time.Second
+	// maxStreams bounds how many streams one process has.
+	maxStreams = 50_000
+)
+
+// A Feed tells open apps that a request waits, or has gone. It asks the store once an interval
+// and tenant, however many listen; a tenant in which nobody does costs nothing. What waits is
+// a state and not a message, so that nothing can be missed.
+type Feed struct {
+	Store interface {
+		// WaitingRequests returns the people of a tenant whose request waits at now, with its id.
+		WaitingRequests(ctx context.Context, tenant directory.TenantID, now time.Time) (map[directory.UserID]string, error)
+	}
+	Now func() time.Time
+	Log *slog.Logger
+
+	mu      sync.Mutex
+	tenants map[directory.TenantID]map[string]*stream // by the id of the phone
+	streams int
+	closed  bool
+}
+
+// A stream is one app that listens.
+type stream struct {
+	user directory.UserID
+	last string        // id of the request that the app knows of; guarded by Feed.mu
+	wake chan string   // has room for one: the id of the request that waits, empty for none
+	end  chan struct{} // closed: another stream of the phone took over, or the server stops
+}
+
+// Run looks for requests until ctx ends, and ends all streams then.
+func (f *Feed) Run(ctx context.Context) {
+	defer f.Close()
+	tick := time.NewTicker(feedInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, tenant := range f.listening() {
+			waiting, err := f.Store.WaitingRequests(ctx, tenant, f.Now())
+			if err != nil {
+				if ctx.Err() == nil {
+					f.Log.ErrorContext(ctx, "requests for phones could not be read", "tenant_id", tenant, "err", err)
+				}
+				continue
+			}
+			f.tell(tenant, waiting)
+		}
+	}
+}
+
+// Close ends all streams; none begins afterwards.
+func (f *Feed) Close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	for _, all := range f.tenants {
+		for _, s := range all {
+			close(s.end)
+		}
+	}
+	f.tenants, f.streams = nil, 0
+}
+
+func (f *Feed) listening() []directory.TenantID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make([]directory.TenantID, 0, len(f.tenants))
+	for id := range f.tenants {
+		all = append(all, id)
+	}
+	return all
+}
+
+// tell wakes the streams for which something changed.
+func (f *Feed) tell(tenant directory.TenantID, waiting map[directory.UserID]string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.tenants[tenant] {
+		id := waiting[s.user]
+		if id == s.last {
+			continue
+		}
+		s.last = id
+		select { // the newest is what counts
+		case <-s.wake:
+		default:
+		}
+		s.wake <- id
+	}
+}
+
+// join lets a phone listen; an earlier stream of it in this process ends. It is nil when there
+// is no room.
+func (f *Feed) join(tenant directory.TenantID, phone string, user directory.UserID) *stream {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed || f.streams >= maxStreams {
+		return nil
+	}
+	if f.tenants == nil {
+		f.tenants = map[directory.TenantID]map[string]*stream{}
+	}
+	if f.tenants[tenant] == nil {
+		f.tenants[tenant] = map[string]*stream{}
+	}
+	if former := f.tenants[tenant][phone]; former != nil {
+		close(former.end)
+		f.streams--
+	}
+	s := &stream{user: user, wake: make(chan string, 1), end: make(chan struct{})}
+	f.tenants[tenant][phone] = s
+	f.streams++
+	return s
+}
+
+// leave ends s, unless another stream of the phone took its place.
+func (f *Feed) leave(tenant directory.TenantID, phone string, s *stream) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.tenants[tenant][phone] != s {
+		return
+	}
+	delete(f.tenants[tenant], phone)
+	f.streams--
+	if len(f.tenants[tenant]) == 0 {
+		delete(f.tenants, tenant)
+	}
+}
+
+// stream serves GET …/stream: server-sent events with the id of the request that waits, empty
+// for none. The app reads the rest by a call of its own.
+func (a *API) stream(w http.ResponseWriter, r *http.Request) {
+	c, err := a.open(w, r)
+	if err == nil {
+		_, _, err = a.known(func(c *call) (int, any, error) {
+			if c.phone.Frozen() {
+				return 0, nil, method.ErrFrozen
+			}
+			return 0, nil, nil
+		})(c)
+	}
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	s := a.Feed.join(c.tenant.ID, c.phone.ID, c.phone.User)
+	if s == nil {
+		a.refuse(w, r, ErrFull)
+		return
+	}
+	defer a.Feed.leave(c.tenant.ID, c.phone.ID, s)
+	if a.Spare != nil {
+		defer a.Spare(r.Context())()
+	}
+	l := line{w, http.NewResponseController(w)}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no")  // proxies hold nothing back
+	_ = l.control.SetReadDeadline(time.Time{}) // the server's limit is for requests
+	w.WriteHeader(http.StatusOK)
+	a.listen(c, s, l)
+}
+
+func (a *API) listen(c *call, s *stream, l line) {
+	if l.send("retry: 2000\n\n") != nil {
+		return
+	}
+	ping := time.NewTicker(pingInterval)
+	defer ping.Stop()
+	for {
+		select {
+		case <-c.ctx().Done():
+			return
+		case <-s.end:
+			return
+		case <-ping.C:
+			if !a.stillThere(c.ctx(), c) || l.send(": ping\n\n") != nil {
+				return
+			}
+		case id := <-s.wake:
+			if !a.stillThere(c.ctx(), c) || l.send(fmt.Sprintf("event: request\ndata: %s\n\n", id)) != nil {
+				return
+			}
+		}
+	}
+}
+
+// A line is the way to one app.
+type line struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (l line) send(text string) error {
+	_ = l.control.SetWriteDeadline(time.Now().Add(writeLimit)) //nolint:forbidigo // of the socket; where there is none, the ping notices
+	if _, err := io.WriteString(l.w, text); err != nil {
+		return err
+	}
+	if err := l.control.Flush(); err != nil {
+		return err
+	}
+	// HTTP/2 resets a stream whose time is over, also when nothing is being written.
+	return l.control.SetWriteDeadline(time.Time{})
+}

@@ -1,0 +1,50 @@
+package server
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/phoneapi"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// openPhones builds what asks people at their phones.
+func (s *Server) openPhones(registry *method.Registry) authenticator.Phones {
+	o := s.options
+	s.push = &phoneapi.Push{Store: s.db, Keys: pushKeys{s.ring}, PublicURL: o.PublicURL, Roots: o.Roots, Networks: o.PushNetworks, Log: o.Log}
+	s.phoneFeed = &phoneapi.Feed{Store: s.db, Now: s.now, Log: o.Log}
+	return authenticator.Phones{
+		Store: s.db, Registry: registry, Policies: s.db, Groups: s.db, Secrets: bound{s.ring, s.db.Incarnation},
+		Send: s.push.Send, Now: s.now, Rand: rand.Reader,
+	}
+}
+
+// phoneAPI is what the authenticator app calls.
+func (s *Server) phoneAPI(phones authenticator.Phones, signIn *signin.Service) *phoneapi.API {
+	return &phoneapi.API{
+		Phones: phones, Feed: s.phoneFeed, Push: s.push, Spare: spare, SignIn: signIn, Store: s.db, Secrets: s.ring,
+		PublicURL: s.options.PublicURL, Incarnation: s.db.Incarnation, Now: s.now, Log: s.options.Log,
+	}
+}
+
+// pushKeys hands out the keys by which push services know tenants.
+type pushKeys struct{ ring *keyring.Ring }
+
+// PushKey implements phoneapi.PushKeys.
+func (k pushKeys) PushKey(ctx context.Context, tenant directory.TenantID) (*ecdsa.PrivateKey, error) {
+	_, signer, err := k.ring.Signer(ctx, string(tenant), keyring.WebPush)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := signer.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("the push key of tenant %s is a %T", tenant, signer)
+	}
+	return key, nil
+}
