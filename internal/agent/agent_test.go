@@ -63,11 +63,13 @@ func TestADeviceJoinsAndLeaves(t *testing.T) {
 }
 
 // A power cut may hit between any two writes. Done again, the join goes on, with the same key
-// as long as the server may have heard of it, and the tenant has one device.
+// as long as the server may have heard of it, and with the same one-time pass, and the tenant
+// has one device.
 func TestAJoinThatWasCutOffGoesOn(t *testing.T) {
 	w := newWorld(t)
 	cut := errors.New("power cut")
 	seen := map[string]bool{}
+	request := w.request()
 	for steps := 0; ; steps++ {
 		if steps > 100 {
 			t.Fatal("it never ends")
@@ -81,8 +83,6 @@ func TestAJoinThatWasCutOffGoesOn(t *testing.T) {
 			left--
 			return nil
 		}
-		request := w.request()
-		// The pass is spent by the first sign-in; each try has one of its own.
 		err := a.Join(t.Context(), request)
 		if closeErr := a.Close(); closeErr != nil {
 			t.Fatal(closeErr)

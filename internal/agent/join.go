@@ -33,10 +33,13 @@ type Join struct {
 	DisplayName string          // empty is the host's name
 	Domain      string          // directory domain of a hybrid-joined device
 	// SignIn signs the person in, by one of the ways in this package.
-	SignIn func(context.Context, *link.Link, device.About) (websignin.Person, error)
+	SignIn SignIn
 	// Tell says what happens, one sentence at a time; nil tells nobody.
 	Tell func(string)
 }
+
+// SignIn is a way to sign in who joins; what of it may be gone on with is kept in the CutOff.
+type SignIn func(context.Context, *link.Link, device.About, *CutOff) (websignin.Person, error)
 
 // Faults of joining.
 var (
@@ -102,14 +105,19 @@ func (a *Agent) Join(ctx context.Context, j Join) error {
 		return err
 	}
 	l := &link.Link{Base: j.Server, Tenant: about.TenantID, HTTP: client, Key: key, Now: a.options.Now, Patience: a.options.Patience}
-	p, err := j.SignIn(ctx, l, about)
+	kept := &CutOff{a.files, a.options.Now}
+	p, err := j.SignIn(ctx, l, about, kept)
 	if err != nil {
 		return err
 	}
 	if !strings.EqualFold(p.UPN, j.UPN) {
 		return ErrPerson
 	}
-	return a.enter(ctx, j, i, chip, l, p)
+	if err := a.enter(ctx, j, i, chip, l, p); err != nil {
+		return err
+	}
+	_ = kept.drop() // else it ends by itself
+	return nil
 }
 
 // release closes the device, so that another one can take its place.
@@ -271,27 +279,46 @@ func (a *Agent) keep(i identity.Identity, chip *tpm.TPM, out device.JoinAnswer) 
 	return d.note(d.Policy.SignedAt())
 }
 
-// WithPass signs in with a name and a pass, without a browser.
-func WithPass(name string, pass graphclient.Secret) func(context.Context, *link.Link, device.About) (websignin.Person, error) {
-	return func(ctx context.Context, l *link.Link, about device.About) (websignin.Person, error) {
+// WithPass signs in with a name and a pass, without a browser. One that was cut off, here or in
+// a process before, goes on when the same pass is typed again within ten minutes.
+func WithPass(name string, pass graphclient.Secret) SignIn {
+	return func(ctx context.Context, l *link.Link, about device.About, kept *CutOff) (websignin.Person, error) {
+		if r := kept.take(name, pass, l, about); r != nil {
+			p, err := patiently(ctx, l, r, name, pass)
+			if websignin.Wrong(err) {
+				err = errors.Join(err, kept.drop())
+			}
+			if !websignin.Gone(err) {
+				return p, err
+			}
+		}
 		r, err := websignin.Start(ctx, l, about, "http://localhost", websignin.Hint{Name: name}, "")
 		if err != nil {
 			return websignin.Person{}, err
 		}
-		var p websignin.Person
-		for end := time.Now().Add(l.Patience); ; { // the next process could not go on with this sign-in
-			p, err = r.Pass(ctx, name, pass)
-			if !websignin.Lost(err) || !r.Typed() || time.Now().After(end) {
-				return p, err
-			}
+		r.Keep = func(k websignin.Kept) error { return kept.keep(name, pass, about, k) }
+		p, err := patiently(ctx, l, r, name, pass)
+		if websignin.Wrong(err) {
+			err = errors.Join(err, kept.drop())
+		}
+		return p, err
+	}
+}
+
+// patiently types the pass until it is known what came of it.
+func patiently(ctx context.Context, l *link.Link, r *websignin.Request, name string, pass graphclient.Secret) (websignin.Person, error) {
+	for end := time.Now().Add(l.Patience); ; {
+		p, err := r.Pass(ctx, name, pass)
+		if !websignin.Lost(err) || !r.Typed() || ctx.Err() != nil || time.Now().After(end) {
+			return p, err
 		}
 	}
 }
 
 // WithCode signs in on another device; show tells where, and with which code, and is called
 // again once there is a number.
-func WithCode(show func(*websignin.Code)) func(context.Context, *link.Link, device.About) (websignin.Person, error) {
-	return func(ctx context.Context, l *link.Link, about device.About) (websignin.Person, error) {
+func WithCode(show func(*websignin.Code)) SignIn {
+	return func(ctx context.Context, l *link.Link, about device.About, _ *CutOff) (websignin.Person, error) {
 		c, err := websignin.StartCode(ctx, l, about)
 		if err != nil {
 			return websignin.Person{}, err
@@ -304,8 +331,8 @@ func WithCode(show func(*websignin.Code)) func(context.Context, *link.Link, devi
 
 // WithBrowser signs in with the browser of this machine, which comes back to an address of
 // its own; show opens it at a URL.
-func WithBrowser(name string, show func(url string)) func(context.Context, *link.Link, device.About) (websignin.Person, error) {
-	return func(ctx context.Context, l *link.Link, about device.About) (websignin.Person, error) {
+func WithBrowser(name string, show func(url string)) SignIn {
+	return func(ctx context.Context, l *link.Link, about device.About, _ *CutOff) (websignin.Person, error) {
 		ctx, cancel := context.WithTimeout(ctx, browserTime)
 		defer cancel()
 		return websignin.Browser(ctx, l, about, name, show)

@@ -37,6 +37,11 @@ func (r *Request) Pass(ctx context.Context, name string, pass graphclient.Secret
 			return r.redeemAt(ctx, step.Redirect)
 		}
 		r.transaction = step.Transaction
+		if r.Keep != nil {
+			if err := r.Keep(Kept{r.redirect, r.state, r.nonce, r.verifier, r.transaction}); err != nil {
+				return Person{}, err
+			}
+		}
 	}
 	var waited time.Duration
 	for pause := time.Second; ; pause *= 2 {

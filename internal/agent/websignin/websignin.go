@@ -75,6 +75,26 @@ type Request struct {
 	verifier   string
 
 	transaction string // of a console, once the server has asked for something
+
+	// Keep, where it is set, is told at a console how to go on with the request, before
+	// anything is typed in it that the server may spend.
+	Keep func(Kept) error
+}
+
+// Kept is what a request at a console is gone on with, by the same key. It is a secret.
+type Kept struct {
+	Redirect    string `json:"redirect"`
+	State       string `json:"state"`
+	Nonce       string `json:"nonce"`
+	Verifier    string `json:"verifier"`
+	Transaction string `json:"transaction"`
+}
+
+// GoOn is the request that was kept.
+func GoOn(l *link.Link, about device.About, k Kept) *Request {
+	return &Request{
+		link: l, about: about, redirect: k.Redirect, state: k.State, nonce: k.Nonce, verifier: k.Verifier, transaction: k.Transaction,
+	}
 }
 
 // A Hint is what the server's page may assume. Both fields may be empty.
