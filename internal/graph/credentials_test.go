@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
@@ -20,7 +21,7 @@ import (
 // registry knows the kinds that the tests of this package use.
 func registry(db *store.DB) *method.Registry {
 	return &method.Registry{
-		Store: db, Now: time.Now, Kinds: map[signin.MethodID]method.Kind{totp.MethodID: {Name: "OATH software token"}},
+		Store: db, Now: time.Now, Kinds: map[signin.MethodID]method.Kind{authenticator.MethodID: {Name: "Authenticator app"}, totp.MethodID: {Name: "OATH software token"}},
 		Letters: func(context.Context, method.Change) ([]outbox.Item, error) { return nil, nil },
 	}
 }
@@ -31,6 +32,7 @@ var kinds = []struct {
 	kind                       signin.MethodID
 	data                       string
 }{
+	{"microsoftAuthenticatorMethods", "microsoftAuthenticatorAuthenticationMethod", "MicrosoftAuthApp", authenticator.MethodID, `{"key":"c2VhbGVkLXNlY3JldA=="}`},
 	{"softwareOathMethods", "softwareOathAuthenticationMethod", "SoftwareOATH", totp.MethodID, `{"key":"sealed-secret"}`},
 }
 

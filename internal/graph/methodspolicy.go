@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/totp"
 )
 
@@ -38,6 +39,7 @@ type methodConfiguration struct {
 
 var methodConfigurations = []methodConfiguration{
 	{id: passConfigurationID, kind: "temporaryAccessPass", fresh: freshPassPolicy},
+	{id: authenticator.PolicyID, kind: "microsoftAuthenticator", fresh: freshPhonePolicy, modes: true},
 	{id: totp.PolicyID, kind: "softwareOath", fresh: freshCodePolicy},
 }
 
