@@ -18,6 +18,7 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/token"
@@ -28,6 +29,7 @@ type API struct {
 	Store     Store
 	Passes    tap.Passes
 	Registry  *method.Registry
+	Passkeys  passkey.Registrar
 	Tokens    *token.Keys
 	Proofs    Proofs
 	Secrets   Secrets

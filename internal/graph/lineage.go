@@ -84,15 +84,21 @@ func lineageMethods(e method.Estate) []odata.Entity {
 	all := []odata.Entity{}
 	for _, one := range e.Credentials {
 		all = append(all, odata.Entity{
-			{Name: "id", Value: one.ID}, {Name: "kind", Value: string(one.Kind)}, {Name: "displayName", Value: one.Name},
-			{Name: "createdDateTime", Value: odata.Time(one.CreatedAt)}, {Name: "lastUsedDateTime", Value: odata.Time(one.UsedAt)},
+			{Name: "id", Value: one.ID},
+			{Name: "kind", Value: string(one.Kind)},
+			{Name: "displayName", Value: one.Name},
+			{Name: "createdDateTime", Value: odata.Time(one.CreatedAt)},
+			{Name: "lastUsedDateTime", Value: odata.Time(one.UsedAt)},
 			{Name: "isFrozen", Value: one.Frozen()},
-			{Name: "registeredFrom", Value: text(one.Origin.Address)}, {Name: "registeredWith", Value: text(one.Origin.Browser)},
+			{Name: "registeredFrom", Value: text(one.Origin.Address)},
+			{Name: "registeredWith", Value: text(one.Origin.Browser)},
 		})
 	}
 	for _, one := range e.PINs {
 		all = append(all, odata.Entity{
-			{Name: "id", Value: one.ID}, {Name: "kind", Value: "hello"}, {Name: "deviceId", Value: one.DeviceID},
+			{Name: "id", Value: one.ID},
+			{Name: "kind", Value: "hello"},
+			{Name: "deviceId", Value: one.DeviceID},
 			{Name: "createdDateTime", Value: odata.Time(one.CreatedAt)},
 		})
 	}
@@ -104,8 +110,12 @@ func lineageSessions(sessions []signin.Session) []odata.Entity {
 	for _, one := range sessions {
 		browser, system := signin.DescribeAgent(one.UserAgent)
 		all = append(all, odata.Entity{
-			{Name: "id", Value: one.ID}, {Name: "createdDateTime", Value: odata.Time(one.CreatedAt)}, {Name: "ipAddress", Value: text(one.Address)},
-			{Name: "browser", Value: text(browser)}, {Name: "operatingSystem", Value: text(system)}, {Name: "deviceDisplayName", Value: text(one.Device.Name())},
+			{Name: "id", Value: one.ID},
+			{Name: "createdDateTime", Value: odata.Time(one.CreatedAt)},
+			{Name: "ipAddress", Value: text(one.Address)},
+			{Name: "browser", Value: text(browser)},
+			{Name: "operatingSystem", Value: text(system)},
+			{Name: "deviceDisplayName", Value: text(one.Device.Name())},
 		})
 	}
 	return all
@@ -115,8 +125,11 @@ func lineageDevices(devices []directory.Device) []odata.Entity {
 	all := []odata.Entity{}
 	for _, d := range devices {
 		all = append(all, odata.Entity{
-			{Name: "id", Value: string(d.ID)}, {Name: "deviceId", Value: d.DeviceID}, {Name: "displayName", Value: d.DisplayName},
-			{Name: "accountEnabled", Value: d.AccountEnabled}, {Name: "registrationDateTime", Value: odata.Time(d.RegisteredAt)},
+			{Name: "id", Value: string(d.ID)},
+			{Name: "deviceId", Value: d.DeviceID},
+			{Name: "displayName", Value: d.DisplayName},
+			{Name: "accountEnabled", Value: d.AccountEnabled},
+			{Name: "registrationDateTime", Value: odata.Time(d.RegisteredAt)},
 		})
 	}
 	return all

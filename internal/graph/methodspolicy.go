@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/totp"
 )
 
@@ -38,6 +39,7 @@ type methodConfiguration struct {
 }
 
 var methodConfigurations = []methodConfiguration{
+	{id: passkey.PolicyID, kind: "fido2", fresh: freshPasskeyPolicy},
 	{id: passConfigurationID, kind: "temporaryAccessPass", fresh: freshPassPolicy},
 	{id: authenticator.PolicyID, kind: "microsoftAuthenticator", fresh: freshPhonePolicy, modes: true},
 	{id: totp.PolicyID, kind: "softwareOath", fresh: freshCodePolicy},

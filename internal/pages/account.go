@@ -82,6 +82,9 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 	for _, c := range registered {
 		p.Methods = append(p.Methods, ownCredentialRow(c))
 	}
+	if p.Signals, err = s.signals(r, me); err != nil {
+		return nil, err
+	}
 	sessions, err := s.SignIn.Store.Sessions(ctx, me.session.Tenant, me.user.ID, s.Now())
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/signin"
@@ -20,6 +21,7 @@ type methodPage struct {
 // words method_ID and method_ID_text.
 var methodPages = []methodPage{
 	{tap.MethodID, "accesspass", "pass", showAccessPass},
+	{passkey.MethodID, "assertion", "passkey", showPasskey},
 	{totp.MethodID, "otc", "keypad", showCode},
 	{authenticator.MethodID, "answered", "phone", showAuthenticator},
 }

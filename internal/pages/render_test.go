@@ -239,6 +239,8 @@ func TestFieldNamesAndSteps(t *testing.T) {
 	}{
 		{"identify", "identify", []string{"username"}},
 		{"accesspass", "accesspass", []string{"accesspass"}},
+		{"passkey", "passkey", nil}, // its field assertion is hidden
+		{"addpasskey", "register", nil},
 		{"methods", "methods", nil},
 		{"stay", "stay", []string{"stay=yes", "stay=no"}},
 		{"chooseaccount", "account", []string{"account=1", "account=2", "account=other"}},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/totp"
 )
 
@@ -74,10 +75,17 @@ func samples(lang string) map[string]page {
 	pass := offer{"pass", "Temporary Access Pass", "The code from your helpdesk or manager", "/signin/accesspass"}
 	return map[string]page{
 		"identify":            identifyPage{frame: f, Application: "Contoso Mail", Example: "sam@contoso.example", HelpHref: "/signin/methods"},
+		"identify-passkey":    identifyPage{frame: f, Example: "sam@contoso.example", Passkey: `{"challenge":"AA"}`, PasskeyHref: "/signin?go=passkey"},
 		"identify-failed":     identifyPage{frame: failed, Username: mira.Username},
 		"accesspass":          accessPassPage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
 		"accesspass-failed":   accessPassPage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
 		"accesspass-early":    accessPassPage{frame: failed, who: mira, WorksFrom: morning, OtherWaysHref: "/signin/methods"},
+		"passkey":             passkeyPage{frame: f, who: mira, Options: `{"challenge":"AA"}`, Start: true, OtherWaysHref: "/signin/methods"},
+		"passkey-failed":      passkeyPage{frame: failed, who: mira, Options: `{"challenge":"AA"}`, Unknown: `{"rpId":"id.contoso.example"}`, OtherWaysHref: "/signin/methods"},
+		"passkey-copied":      passkeyPage{frame: failing(passkey.ErrCopied), who: mira, Options: `{"challenge":"AA"}`, OtherWaysHref: "/signin/methods"},
+		"passkey-nameless":    passkeyPage{frame: f, Options: `{"challenge":"AA"}`, BackHref: "/signin"},
+		"addpasskey":          addPasskeyPage{frame: f, Name: "Mira Okafor", SignOutHref: "/signout", BackHref: "/security-info", Options: `{"challenge":"AA"}`},
+		"addpasskey-failed":   addPasskeyPage{frame: failing(passkey.ErrUnverified), Name: "Mira Okafor", SignOutHref: "/signout", BackHref: "/security-info", Options: `{"challenge":"AA"}`},
 		"otc":                 codePage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
 		"otc-failed":          codePage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
 		"addotc":              sampleAddCode(f, mira),

@@ -13,6 +13,7 @@ type securityInfoPage struct {
 	Methods     []ownMethod // all but the pass
 	Sessions    []ownSession
 	Changes     []change // newest first
+	Signals     *signals // to authenticators; nil for none
 	SignOutHref string
 
 	RemoveAction     string // takes the field method: the id of a method to remove

@@ -20,6 +20,7 @@ type visit struct {
 	tenant      directory.Tenant
 	accounts    []knownAccount
 	worksFrom   time.Time // of a pass that was typed right, but too early
+	forgotten   []byte    // signal about a passkey that was refused, because it is gone
 }
 
 // knownAccount is a living session of this browser.
@@ -143,6 +144,12 @@ func (s *Site) askAgain(w http.ResponseWriter, r *http.Request, v visit, err err
 	}
 	if early, ok := errors.AsType[*signin.NotYet](err); ok {
 		v.worksFrom = early.From
+	}
+	if told, ok := errors.AsType[*signin.Told](err); ok {
+		f = told.Why
+	}
+	if err := s.refusedPasskey(r, &v, err); err != nil {
+		return err
 	}
 	return s.ask(w, r, v, f)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/hello"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/request"
@@ -31,6 +32,7 @@ type Site struct {
 	Groups  tap.Groups
 	// Registry adds and removes people's methods.
 	Registry *method.Registry
+	Passkeys passkey.Registrar
 	Codes    totp.Enrolment
 	// Phones adds phones; PublicURL is where they find this server.
 	Phones    authenticator.Phones

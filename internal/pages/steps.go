@@ -2,10 +2,12 @@ package pages
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -26,7 +28,11 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 	case signin.StepAccount:
 		s.render(w, r, status, s.accountPage(base, v))
 	case signin.StepIdentify:
-		s.render(w, r, status, s.identifyPage(base, v))
+		p, err := s.identifyPage(r, base, v, facts)
+		if err != nil {
+			return err
+		}
+		s.render(w, r, status, p)
 	case signin.StepMethods:
 		s.render(w, r, status, s.methodsPage(base, v, facts))
 	case signin.StepStay:
@@ -85,7 +91,7 @@ func (s *Site) who(v visit) who {
 	return who{Username: v.transaction.Username, NotYouHref: Address(v.handle) + "&go=forget"}
 }
 
-func (s *Site) identifyPage(base frame, v visit) page {
+func (s *Site) identifyPage(r *http.Request, base frame, v visit, facts signin.Facts) (page, error) {
 	p := identifyPage{frame: base, Username: v.transaction.LoginHint, Application: applicationName(v)}
 	switch domain := v.tenant.DefaultDomain(); {
 	case v.transaction.DomainHint != "":
@@ -93,7 +99,12 @@ func (s *Site) identifyPage(base frame, v visit) page {
 	case domain != "":
 		p.Example = "sam@" + domain
 	}
-	return p
+	if !slices.Contains(facts.Nameless, passkey.MethodID) {
+		return p, nil
+	}
+	prompt, err := s.SignIn.Prompt(r.Context(), v.transaction, passkey.MethodID, place(r))
+	p.Passkey, p.PasskeyHref = string(prompt), Address(v.handle)+"&go="+string(passkey.MethodID)
+	return p, err
 }
 
 // applicationName is who asks for the sign-in; empty, which names the tenant, for a person's

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
@@ -16,6 +17,7 @@ func (s *Server) registry() *method.Registry {
 	return &method.Registry{
 		Store: s.db, Now: s.now, Letters: s.methodLetters,
 		Kinds: map[signin.MethodID]method.Kind{
+			passkey.MethodID:       {Name: passkey.Name, Strong: true},
 			authenticator.MethodID: {Name: "Authenticator app"},
 			totp.MethodID:          {Name: "OATH software token", Most: totp.Most},
 		},

@@ -25,6 +25,7 @@ import (
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/oauth"
 	"github.com/postern-id/postern/internal/outbox"
@@ -200,21 +201,26 @@ func (s *Server) build() (http.Handler, error) {
 	o := s.options
 	secrets := bound{s.ring, s.db.Incarnation}
 	keys := &token.Keys{Ring: s.ring, Now: s.now}
+	makers, err := s.makers()
+	if err != nil {
+		return nil, err
+	}
 	registry := s.registry()
+	passkeys := passkey.Registrar{Method: s.passkeys(makers), Registry: registry, Secrets: secrets, Now: s.now}
 	phones := s.openPhones(registry)
 	signIn := &signin.Service{
 		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers, Letters: s.redeemedLetters,
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
+			passkeys.Method,
 			s.codes().Method,
 			authenticator.Method{Phones: phones},
 		},
 	}
-	var err error
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Registry: registry, Codes: s.codes(), Phones: phones, PublicURL: o.PublicURL, Now: s.now, Log: o.Log}
+	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Phones: phones, PublicURL: o.PublicURL, Now: s.now, Log: o.Log}
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}
@@ -224,7 +230,7 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log}
 	api := &graph.API{
-		Store: s.db, Passes: s.passes, Registry: s.registry(), Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
+		Store: s.db, Passes: s.passes, Registry: registry, Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
 		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation,
 	}

@@ -86,6 +86,18 @@ func (e *NotYet) Error() string { return e.Why.Error() }
 // Unwrap makes e an ErrRefused.
 func (e *NotYet) Unwrap() error { return ErrRefused }
 
+// Told is a refusal that tells why, because whoever gets it held the right secret. It is an
+// ErrRefused.
+type Told struct {
+	Why *fault.Error // also what the log says
+}
+
+// Error says what the log says.
+func (e *Told) Error() string { return e.Why.Error() }
+
+// Unwrap makes e an ErrRefused.
+func (e *Told) Unwrap() error { return ErrRefused }
+
 // Faults of signing in.
 var (
 	// ErrRefused is all that a person is told about a proof that failed: wrong, unknown,

@@ -28,6 +28,8 @@ type Facts struct {
 	Offers []Offer
 	// Accounts is how many accounts the browser is signed in with.
 	Accounts int
+	// Nameless are the methods whose answer says whose it is, while no name was typed.
+	Nameless []MethodID
 }
 
 // Next returns what t asks for next. It offers nothing with which the requirement could not
@@ -38,6 +40,8 @@ func Next(t Transaction, f Facts) Step {
 		return StepDone
 	case t.Username == "" && t.SelectAccount && f.Accounts > 0:
 		return StepAccount
+	case t.Username == "" && !t.OtherWays && slices.Contains(f.Nameless, t.Chosen):
+		return Step(t.Chosen)
 	case t.Username == "":
 		return StepIdentify
 	case t.Proved() && t.Stay == nil:

@@ -23,6 +23,9 @@ func TestNext(t *testing.T) {
 		want Step
 	}{
 		{"nothing is known", Transaction{}, Facts{Offers: offers}, StepIdentify},
+		{"a method that needs no name was chosen", Transaction{Chosen: "passkey"}, Facts{Nameless: []MethodID{"passkey"}}, "passkey"},
+		{"a method that needs a name was chosen before it", Transaction{Chosen: "otc"}, Facts{Nameless: []MethodID{"passkey"}}, StepIdentify},
+		{"back from a method that needs no name", Transaction{Chosen: "passkey", OtherWays: true}, Facts{Nameless: []MethodID{"passkey"}}, StepIdentify},
 		{"an account is to be chosen", Transaction{SelectAccount: true}, Facts{Accounts: 1}, StepAccount},
 		{"an account is to be chosen and there is none", Transaction{SelectAccount: true}, Facts{}, StepIdentify},
 		{"accounts are there and nobody asked", Transaction{}, Facts{Accounts: 2}, StepIdentify},

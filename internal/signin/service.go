@@ -103,6 +103,12 @@ func (s *Service) Open(ctx context.Context, handle token.Opaque) (Transaction, e
 // Next returns the next step of t and what it is based on.
 func (s *Service) Next(ctx context.Context, t Transaction, accounts int) (Step, Facts, error) {
 	f := Facts{Accounts: accounts}
+	if t.Username == "" {
+		var err error
+		if f.Nameless, err = s.nameless(ctx, t); err != nil {
+			return "", f, err
+		}
+	}
 	if t.Username != "" && !t.Proved() {
 		var err error
 		if f.Offers, err = s.offers(ctx, t); err != nil {
@@ -110,6 +116,24 @@ func (s *Service) Next(ctx context.Context, t Transaction, accounts int) (Step, 
 		}
 	}
 	return Next(t, f), f, nil
+}
+
+// nameless returns the methods that need no name.
+func (s *Service) nameless(ctx context.Context, t Transaction) ([]MethodID, error) {
+	var all []MethodID
+	for _, m := range s.Methods {
+		if _, ok := m.(Discoverer); !ok {
+			continue
+		}
+		ok, err := m.Enabled(ctx, t.Tenant)
+		if err != nil {
+			return nil, fmt.Errorf("ask method %s: %w", m.ID(), err)
+		}
+		if ok {
+			all = append(all, m.ID())
+		}
+	}
+	return all, nil
 }
 
 // offers returns what t may be asked for: in a familiar place, and after a first proof, what
@@ -419,6 +443,8 @@ func (s *Service) refuse(ctx context.Context, t Transaction, id MethodID, place 
 	told := error(ErrRefused)
 	if early, ok := errors.AsType[*NotYet](why); ok {
 		f, told = early.Why, early
+	} else if said, ok := errors.AsType[*Told](why); ok {
+		f, told = said.Why, said
 	} else if !errors.As(why, &f) || f.AADSTS == 0 {
 		return why
 	}

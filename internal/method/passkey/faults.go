@@ -28,29 +28,9 @@ var (
 		Kind: fault.Forbidden, Code: "passkeyModelRevoked",
 		Text: "This kind of key is known to be unsafe, or is not what it says it is.", Remedy: "Use another one.",
 	}
-	ErrKnown = &fault.Error{
-		Kind: fault.Conflict, Code: "passkeyKnown",
-		Text: "This passkey is registered already.", Remedy: "Use another one.",
-	}
-	ErrTooMany = &fault.Error{
-		Kind: fault.Conflict, Code: "passkeyTooMany",
-		Text: "There are as many passkeys as one person may have.", Remedy: "Remove one first.",
-	}
-	ErrOff = &fault.Error{
-		Kind: fault.Forbidden, Code: "passkeyOff",
-		Text: "Passkeys are not switched on for you.", Remedy: "Use another way to sign in.",
-	}
 	ErrNoSelfService = &fault.Error{
 		Kind: fault.Forbidden, Code: "passkeyNoSelfService",
 		Text: "Passkeys are added by the organisation here.", Remedy: "Ask the helpdesk.",
-	}
-	ErrNone = &fault.Error{
-		Kind: fault.NotFound, Code: "passkeyUnknown",
-		Text: "There is no such passkey.", Remedy: "It may have been removed.",
-	}
-	ErrPolicy = &fault.Error{
-		Kind: fault.Invalid, Code: "passkeyPolicyInvalid",
-		Text: "The policy for passkeys can't be like that.",
 	}
 	ErrMetadata = &fault.Error{
 		Kind: fault.Invalid, Code: "passkeyMetadataInvalid",
@@ -60,6 +40,15 @@ var (
 
 // What only the log tells of a sign-in. The person is told signin.ErrRefused.
 var (
-	errUnknown = &fault.Error{Kind: fault.Unauthorized, Code: "passkeyNotRegistered", AADSTS: 50126, Text: "The passkey is not registered, or was removed."}
-	errWrong   = &fault.Error{Kind: fault.Unauthorized, Code: "passkeyWrong", AADSTS: 50126, Text: "The passkey's answer does not fit this sign-in."}
+	errUnknown   = &fault.Error{Kind: fault.Unauthorized, Code: "passkeyNotRegistered", AADSTS: 50126, Text: "The passkey is not registered, or was removed."}
+	errWhose     = &fault.Error{Kind: fault.Unauthorized, Code: "passkeyOfAnother", AADSTS: 50126, Text: "The passkey is another person's."}
+	errForbidden = &fault.Error{Kind: fault.Unauthorized, Code: "passkeyBlocked", AADSTS: 130502, Text: "FIDO sign-in is blocked by the user credential policy."}
+	errWrong     = &fault.Error{Kind: fault.Unauthorized, Code: "passkeyWrong", AADSTS: 50126, Text: "The passkey's answer does not fit this sign-in."}
 )
+
+// ErrCopied refuses a key whose signature counter did not grow (WebAuthn section 6.1.1). It is
+// told: whoever reads it holds the key, or a copy.
+var ErrCopied = &fault.Error{
+	Kind: fault.Unauthorized, Code: "passkeyCopied", AADSTS: 50126,
+	Text: "This key counts as if there were a copy of it.", Remedy: "Sign in another way, remove the key from your account, and tell the helpdesk.",
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/passkey/passkeytest"
 )
@@ -257,11 +258,12 @@ func TestAPolicyThatContradictsItselfIsRefused(t *testing.T) {
 		"no GUID":                         func(p *passkey.Policy) { p.Restrictions.AAGUIDs = []string{"yubikey"} },
 		"a GUID in braces":                func(p *passkey.Policy) { p.Restrictions.AAGUIDs = []string{"{" + uuid.NewString() + "}"} },
 		"a conveyance that there isn't":   func(p *passkey.Policy) { p.Attestation = "all" },
+		"neither on nor off":              func(p *passkey.Policy) { p.State = "maybe" },
 		"enforced, but not asked for":     func(p *passkey.Policy) { p.AttestationEnforced, p.Attestation = true, "none" },
 	} {
 		p := passkey.DefaultPolicy()
 		change(&p)
-		if err := p.Check(); !errors.Is(err, passkey.ErrPolicy) {
+		if err := p.Check(); !errors.Is(err, method.ErrPolicy) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -4,15 +4,18 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/method"
 )
 
-// MostKeys is how many passkeys one person may have, as in Entra.
-const MostKeys = 10
+// PolicyID is the id of the policy among Graph's configurations.
+const PolicyID = "Fido2"
 
-// A Policy says which keys are taken. Names are those of Graph's
-// fido2AuthenticationMethodConfiguration; who may use passkeys is kept with what all methods
-// share. https://learn.microsoft.com/graph/api/resources/fido2authenticationmethodconfiguration
+// A Policy says who may use passkeys, and which. Names are those of Graph's
+// fido2AuthenticationMethodConfiguration.
+// https://learn.microsoft.com/graph/api/resources/fido2authenticationmethodconfiguration
 type Policy struct {
+	method.Targets
 	AttestationEnforced bool            `json:"isAttestationEnforced"`
 	SelfService         bool            `json:"isSelfServiceRegistrationAllowed"`
 	Restrictions        KeyRestrictions `json:"keyRestrictions"`
@@ -28,26 +31,30 @@ type KeyRestrictions struct {
 	AAGUIDs  []string `json:"aaGuids"`
 }
 
-// DefaultPolicy is that of a new tenant.
+// DefaultPolicy is that of a new tenant: everybody may use passkeys of every kind. Without a
+// password there is nothing safer to begin with.
 func DefaultPolicy() Policy {
-	return Policy{SelfService: true, Restrictions: KeyRestrictions{Type: "block", AAGUIDs: []string{}}}
+	return Policy{Targets: method.Everybody("enabled"), SelfService: true, Restrictions: KeyRestrictions{Type: "block", AAGUIDs: []string{}}}
 }
 
-// Check reports what the policy can't be, as ErrPolicy.
+// Check reports the first rule that p breaks.
 func (p Policy) Check() error {
+	if err := p.Targets.Check(); err != nil {
+		return err
+	}
 	switch {
 	case p.Restrictions.Type != "allow" && p.Restrictions.Type != "block":
-		return ErrPolicy.With("keyRestrictions", "enforcementType is allow or block.")
+		return method.ErrPolicy.With("keyRestrictions", "enforcementType is allow or block.")
 	case !slices.Contains([]string{"", "none", "indirect", "direct", "enterprise"}, p.Attestation):
-		return ErrPolicy.With("postern_attestation", "postern_attestation is none, indirect, direct or enterprise.")
+		return method.ErrPolicy.With("postern_attestation", "postern_attestation is none, indirect, direct or enterprise.")
 	case p.AttestationEnforced && p.Attestation == "none":
-		return ErrPolicy.With("postern_attestation", "Attestation can't be enforced when it isn't asked for.")
+		return method.ErrPolicy.With("postern_attestation", "Attestation can't be enforced when it isn't asked for.")
 	case len(p.Restrictions.AAGUIDs) > 1000:
-		return ErrPolicy.With("keyRestrictions", "aaGuids has 1000 entries at most.")
+		return method.ErrPolicy.With("keyRestrictions", "aaGuids has 1000 entries at most.")
 	}
 	for _, text := range p.Restrictions.AAGUIDs {
 		if _, err := uuid.Parse(text); err != nil || len(text) != 36 {
-			return ErrPolicy.With("keyRestrictions", "aaGuids has an entry that is no GUID.")
+			return method.ErrPolicy.With("keyRestrictions", "aaGuids has an entry that is no GUID.")
 		}
 	}
 	return nil
