@@ -153,6 +153,7 @@ const (
 	AddAppRoleToUser   = "Add app role assignment grant to user"
 	RemoveAppRoleUser  = "Remove app role assignment from user"
 	ResetUserPassword  = "Reset password"
+	ResetOwnPassword   = "Reset password (self-service)"
 	ChangeUserPassword = "Change user password"
 )
 

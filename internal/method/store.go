@@ -25,6 +25,12 @@ type Store interface {
 	// off, ErrProof when the session that it comes from has ended. Bootstrap passes end as
 	// hello.Store.RegisterKey says if c is strong (docs/threat-model.md, rule 7).
 	AddCredential(ctx context.Context, c Credential, a Addition, mails ...outbox.Item) error
+	// ReplaceCredential stores c in the place of the credential in.Old, ends at c.CreatedAt the
+	// sessions and tokens that came from that one, except the session in.Keep, which comes from c
+	// from now on, queues the mails and records e; or does none of it. ErrNone when in.Old is gone;
+	// ErrKnown, ErrProof and directory.ErrUserUnknown as AddCredential, but the account may be
+	// switched off.
+	ReplaceCredential(ctx context.Context, c Credential, in Replacement, e audit.Event, mails ...outbox.Item) error
 	// ChangeCredential replaces name and data of c, or is ErrNone.
 	ChangeCredential(ctx context.Context, c Credential, e audit.Event, mails ...outbox.Item) error
 	// FreezeCredential sets or (with a zero c.FrozenAt) lifts the freeze; freezing ends the

@@ -3,6 +3,7 @@ package pages
 import (
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/signin"
@@ -24,6 +25,7 @@ var methodPages = []methodPage{
 	{passkey.MethodID, "assertion", "passkey", showPasskey},
 	{totp.MethodID, "otc", "keypad", showCode},
 	{authenticator.MethodID, "answered", "phone", showAuthenticator},
+	{password.MethodID, "password", "lock", showPassword},
 }
 
 func methodPageOf(id signin.MethodID) (methodPage, bool) {

@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -28,8 +29,9 @@ type registrar struct {
 // registrars are the methods that people can add themselves, best first.
 var registrars = []registrar{
 	{passkey.MethodID, "passkey", showAddPasskey, takeAddPasskey},
-	{totp.MethodID, "keypad", showAddCode, takeAddCode},
 	{authenticator.MethodID, "phone", showAddPhone, takeAddPhone},
+	{totp.MethodID, "keypad", showAddCode, takeAddCode},
+	{password.MethodID, "lock", showAddPassword, takeAddPassword},
 }
 
 // A registration is a method that a person is adding.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
 )
 
@@ -95,6 +96,14 @@ func samples(lang string) map[string]page {
 		"phone-refused":       authenticatorPage{frame: failed, who: mira, Number: "81", Again: true, OtherWaysHref: "/signin/methods"},
 		"addphone":            addPhonePage{frame: f, AppHref: "https://login.contoso.example/authenticator/#add=contoso.example/ABCDEFGHJKLM", Code: "ABCD-EFGH-JKLM", EndsAt: morning, BackHref: "/security-info"},
 		"app":                 appPage{frame: f, Words: "{}"},
+		"password":            passwordPage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
+		"password-failed":     passwordPage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
+		"newpassword":         newPasswordPage{frame: f, who: mira, Length: "12", First: true},
+		"newpassword-failed":  newPasswordPage{frame: failing(password.ErrWeak), who: mira, Length: "12", First: true},
+		"addpassword":         addPasswordPage{frame: f, who: mira, Length: "12", First: true, BackHref: "/security-info"},
+		"addpassword-change":  addPasswordPage{frame: f, who: mira, Length: "12", Has: true, ForgotHref: "/f", BackHref: "/security-info"},
+		"addpassword-failed":  addPasswordPage{frame: failed, who: mira, Length: "12", Has: true, BackHref: "/security-info"},
+		"addpassword-forgot":  addPasswordPage{frame: f, who: mira, Length: "12", First: true, Has: true, Forgot: true, BackHref: "/security-info"},
 		"methods":             methodsPage{frame: f, who: mira, Offers: []offer{pass}},
 		"methods-empty":       methodsPage{frame: f, who: mira, BackHref: "/signin/accesspass"},
 		"stay":                stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}},

@@ -111,6 +111,8 @@ func (s *Site) takeStep(w http.ResponseWriter, r *http.Request) error {
 		}
 	case form.Has("ask"):
 		v.transaction, err = s.SignIn.Ask(r.Context(), v.transaction, signin.MethodID(form.Get("ask")), place(r))
+	case form.Has("newpassword"):
+		v.transaction, err = s.takeNewPassword(r, v)
 	case form.Has("stay"):
 		return s.takeStay(w, r, v, form.Get("stay"))
 	default:

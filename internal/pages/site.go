@@ -16,6 +16,7 @@ import (
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/request"
@@ -37,6 +38,8 @@ type Site struct {
 	// Phones adds phones; PublicURL is where they find this server.
 	Phones    authenticator.Phones
 	PublicURL string
+	// Passwords are there for those who have one.
+	Passwords password.Passwords
 	Events    Events
 	Now       func() time.Time
 	Log       *slog.Logger

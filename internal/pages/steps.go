@@ -35,6 +35,8 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 		s.render(w, r, status, p)
 	case signin.StepMethods:
 		s.render(w, r, status, s.methodsPage(base, v, facts))
+	case signin.StepRenew:
+		return s.askNewPassword(w, r, v, base, status)
 	case signin.StepStay:
 		p := stayPage{frame: base, who: who{Username: v.transaction.Username}, Pass: issuedBy(v.transaction)}
 		if d := v.transaction.Device; d != nil {

@@ -213,14 +213,14 @@ func (s *Server) build() (http.Handler, error) {
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
 			passkeys.Method,
-			s.codes().Method,
 			authenticator.Method{Phones: phones},
+			s.codes().Method, s.passwords().Method,
 		},
 	}
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Phones: phones, PublicURL: o.PublicURL, Now: s.now, Log: o.Log}
+	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Now: s.now, Log: o.Log}
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}

@@ -44,6 +44,8 @@ func Next(t Transaction, f Facts) Step {
 		return Step(t.Chosen)
 	case t.Username == "":
 		return StepIdentify
+	case t.Proved() && t.Renews() != "":
+		return StepRenew
 	case t.Proved() && t.Stay == nil:
 		return StepStay
 	case t.Proved():

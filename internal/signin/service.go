@@ -342,11 +342,7 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 		return t, fmt.Errorf("charge a try: %w", err)
 	}
 	if wait > 0 {
-		e := s.event(t, id, place, errLocked, now)
-		if s.Refusals.Add(t.Home, t.NameHash, place.Network(), e) {
-			return t, s.refuse(ctx, t, id, place, errLocked, now)
-		}
-		return t, ErrRefused
+		return t, s.refuseLocked(ctx, t, id, place, now)
 	}
 	proof, err := s.verify(ctx, t, method, typed, place, now)
 	if err == nil {
@@ -477,7 +473,7 @@ func (s *Service) buckets(ctx context.Context, t Transaction, id MethodID, place
 // Stay takes the answer to “stay signed in?” and ends the sign-in in a session. The token is
 // the same at every repeat by the same browser.
 func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle token.Opaque, place Place) (Transaction, Session, token.Opaque, error) {
-	if !t.Proved() && !t.Done() {
+	if (!t.Proved() || t.Renews() != "") && !t.Done() {
 		return t, Session{}, token.Opaque{}, ErrGone
 	}
 	if t.Stay == nil {

@@ -88,6 +88,9 @@ type Proof struct {
 	Purpose    string          `json:"purpose,omitempty"`
 	Pass       *PassUsed       `json:"pass,omitempty"`
 	Credential *CredentialUsed `json:"credential,omitempty"`
+	// MustRenew says that the credential is good for this sign-in only if a new one takes its
+	// place first: a password that somebody else has set.
+	MustRenew bool `json:"mustRenew,omitempty"`
 }
 
 // CredentialUsed is the credential that a proof was checked with.

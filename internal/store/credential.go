@@ -115,16 +115,8 @@ func (tx *Tx) mayAdd(ctx context.Context, c method.Credential, most int) error {
 	if !user.AccountEnabled {
 		return directory.ErrUserUnknown
 	}
-	if c.Origin.Session != "" {
-		s, err := sessionBy(ctx, tx.q, c.Tenant, c.Origin.Session)
-		switch {
-		case errors.Is(err, signin.ErrGone):
-			return method.ErrProof
-		case err != nil:
-			return err
-		case !s.EndedAt.IsZero() || !c.CreatedAt.Before(s.ExpiresAt) || s.User != c.User || s.CreatedAt.Before(user.SessionsValidFrom):
-			return method.ErrProof
-		}
+	if err := tx.originStands(ctx, c, user); err != nil {
+		return err
 	}
 	var n int
 	err = tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM credential WHERE tenant_id = $1 AND user_id = $2 AND kind = $3`,
@@ -133,6 +125,23 @@ func (tx *Tx) mayAdd(ctx context.Context, c method.Credential, most int) error {
 		return method.ErrTooMany
 	}
 	return err
+}
+
+// originStands reports method.ErrProof when the session in which c was registered has ended.
+func (tx *Tx) originStands(ctx context.Context, c method.Credential, user directory.User) error {
+	if c.Origin.Session == "" {
+		return nil
+	}
+	s, err := sessionBy(ctx, tx.q, c.Tenant, c.Origin.Session)
+	switch {
+	case errors.Is(err, signin.ErrGone):
+		return method.ErrProof
+	case err != nil:
+		return err
+	case !s.EndedAt.IsZero() || !c.CreatedAt.Before(s.ExpiresAt) || s.User != c.User || s.CreatedAt.Before(user.SessionsValidFrom):
+		return method.ErrProof
+	}
+	return nil
 }
 
 // ChangeCredential implements method.Store.

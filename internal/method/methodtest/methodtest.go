@@ -85,6 +85,11 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"a person's credentials go when they are removed for good, and not before", purge},
 		{"what is noted of sessions goes with them", expires},
 
+		{"a credential takes the place of another, whose sessions end but for one", replaces},
+		{"a replacement that is refused leaves everything as it was", replacesNothing},
+		{"of many concurrent replacements one wins", replaceRace},
+		{"of a replacement and a session at the same moment no session of the old one is left", replaceMeetsSignIn},
+
 		{"a policy comes back over its defaults", policies},
 		{"of many concurrent changes of a policy one wins", policyRace},
 	} {
