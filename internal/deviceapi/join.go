@@ -70,12 +70,21 @@ func (a *API) join(c *call) (int, any, error) {
 	d.Approval = policy.Awaits(d.TrustType)
 	d.JoinedIn, d.JoinedWith = access.Session, access.PassID
 	joined, err := a.Store.JoinDevice(c.r.Context(), d, policy.Quota, func(d directory.Device) audit.Event {
-		return a.event(c, user, d, audit.RegisterDevice, audit.OperationAdd)
+		return a.registered(c, user, d)
 	})
 	if err != nil {
 		return 0, nil, err
 	}
 	return a.welcome(c, joined, user, key)
+}
+
+// registered is the event of a join. The person is a target, too, so that they see it.
+func (a *API) registered(c *call, user directory.User, d directory.Device) audit.Event {
+	e := a.event(c, user, d, audit.RegisterDevice, audit.OperationAdd)
+	e.Change.Targets = append(e.Change.Targets, audit.Target{
+		ID: string(user.ID), Type: audit.TargetUser, DisplayName: user.DisplayName, UserPrincipalName: user.UserPrincipalName,
+	})
+	return e
 }
 
 // mayJoin asks the tenant's policy whether the owner of d may join it.

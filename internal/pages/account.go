@@ -3,7 +3,6 @@ package pages
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -138,9 +137,6 @@ func byPIN(in *audit.SignIn) bool {
 	return len(in.Details) > 0 && in.Details[0].Method == audit.MethodHello
 }
 
-// pinRemovals are why PINs go.
-var pinRemovals = []string{audit.ReasonUserDeletedHello, audit.ReasonAdminDeletedHello, audit.ReasonDeviceDeletedHello}
-
 // changeText says in words what an event did to the account, or "" for what is not shown.
 func (s *Site) changeText(lang string, e audit.Event) string {
 	if e.SignIn != nil {
@@ -152,13 +148,8 @@ func (s *Site) changeText(lang string, e audit.Event) string {
 		}
 		return ""
 	}
-	switch {
-	case e.Change.Activity == audit.PINReset:
-		return s.View.Text(lang, "change_pin_reset")
-	case e.Change.ResultReason == audit.ReasonUserRegisteredHello:
-		return s.View.Text(lang, "change_pin_set")
-	case slices.Contains(pinRemovals, e.Change.ResultReason):
-		return s.View.Text(lang, "change_pin_removed")
+	if key := deviceChange(e.Change); key != "" {
+		return s.View.Text(lang, key, "Device", deviceName(e.Change))
 	}
 	switch e.Change.Activity {
 	case audit.AdminRegisteredSecurityInfo, audit.UserRegisteredSecurityInfo:

@@ -63,7 +63,8 @@ type PINs interface {
 	Device(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID) (directory.Device, error)
 }
 
-// Events returns what happened lately to a person's account, newest first.
+// Events returns what happened lately to a person's account, newest first: limit of the
+// sign-ins, and limit of the changes.
 type Events interface {
 	AccountEvents(ctx context.Context, tenant directory.TenantID, user directory.UserID, limit int) ([]audit.Event, error)
 }

@@ -40,6 +40,9 @@ func (tx *Tx) tellDevices(ctx context.Context, e audit.Event) error {
 		var err error
 		switch t.Type {
 		case audit.TargetUser:
+			if c.Activity == audit.RegisterDevice { // nothing of their account changed
+				continue
+			}
 			err = tx.tellAccount(ctx, tenant, t.ID, e.At)
 		case audit.TargetDevice:
 			err = tx.tell(ctx, tenant, device.FeedChange{Change: device.DeviceChanged, Device: t.ID}, e.At)

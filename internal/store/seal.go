@@ -191,8 +191,9 @@ func (l Log) Checkpoints(ctx context.Context, tenant string, after int64, limit 
 	})
 }
 
-// AccountEvents returns what happened lately to a person's account, newest first: their
-// sign-ins and the changes that were made to them.
+// AccountEvents returns what happened lately to a person's account, newest first: limit of their
+// sign-ins, and as many of the changes that were made to them, so that who unlocks a device many
+// times a day still sees what else happened.
 func (db *DB) AccountEvents(ctx context.Context, tenant directory.TenantID, user directory.UserID, limit int) ([]audit.Event, error) {
 	rows, err := db.read.QueryContext(ctx, `
 		SELECT `+entryColumns+` FROM (
@@ -203,7 +204,7 @@ func (db *DB) AccountEvents(ctx context.Context, tenant directory.TenantID, user
 			SELECT * FROM (
 				SELECT e.id, e.kind, e.at, e.body, e.personal FROM event_target t JOIN event e ON e.tenant_id = t.tenant_id AND e.id = t.event_id
 				WHERE t.tenant_id = $1 AND t.target_id = $3 ORDER BY t.at DESC LIMIT $4) AS changes
-		) AS mine ORDER BY at DESC, id LIMIT $4`, tenant, string(audit.KindSignIn), user, limit)
+		) AS mine ORDER BY at DESC, id`, tenant, string(audit.KindSignIn), user, limit)
 	return collect(rows, err, func(r *sql.Rows) (audit.Event, error) {
 		entry, err := scanEntry(string(tenant), r.Scan)
 		if err != nil {

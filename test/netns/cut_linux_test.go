@@ -35,8 +35,8 @@ func TestInsideTheLinkBreaksWhenAPINIsTyped(t *testing.T) {
 	unlocks(t, w.machine().joined().start().online(), newCutter(w))
 }
 
-// Wherever a join is cut off, that one or the next goes through, and the tenant has one device
-// more.
+// Wherever a join is cut off, that one or the next goes through with the same one-time pass, and
+// the tenant has one device more.
 func joins(t *testing.T, w *world, c *cutter, records int) {
 	for _, b := range cuts(t, records, 2, 0) {
 		before, m, pass := w.devices(), w.machine(), w.pass(once)
@@ -44,7 +44,7 @@ func joins(t *testing.T, w *world, c *cutter, records int) {
 		var err error
 		c.during(b, func() { words, err = m.join(pass) })
 		if err != nil {
-			if words, err = m.join(w.pass(once)); err != nil {
+			if words, err = m.join(pass); err != nil {
 				t.Fatalf("%+v: the next join ends with %v\n%s", b, err, words)
 			}
 		}
