@@ -39,6 +39,8 @@ const (
 
 	StepPrimary = "Primary authentication"
 	StepMFA     = "Multifactor authentication"
+	// PreviouslySatisfied is the result of a step that an earlier sign-in of the session took.
+	PreviouslySatisfied = "Previously satisfied"
 )
 
 // Values of [Change.Operation] and [Change.Result].

@@ -75,7 +75,7 @@ func (a *API) console(c *call, in device.SignInRequest) (signin.Transaction, tok
 
 // signedIn ends t in a session and answers with the code. A repeat gets the same session.
 func (a *API) signedIn(c *call, t signin.Transaction, handle token.Opaque, here signin.Place) (int, any, error) {
-	t, session, _, err := a.SignIn.Stay(c.r.Context(), t, false, handle, here)
+	t, session, _, err := a.SignIn.Stay(c.r.Context(), t, false, handle, here, nil)
 	if err != nil {
 		return 0, nil, err
 	}

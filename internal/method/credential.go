@@ -120,21 +120,11 @@ var (
 // two factors that is still fresh, else ErrProof. A sign-in on another device's say is never
 // fresh (docs/threat-model.md, rule 18).
 func MayRegister(s signin.Session, now time.Time) error {
-	for _, p := range s.Proofs {
-		if now.Before(p.FreshUntil) {
-			return nil
-		}
+	if now.Before(s.FreshUntil()) {
+		return nil
 	}
 	return ErrProof
 }
 
 // FreshUntil is the end of the time in which [MayRegister] says yes.
-func FreshUntil(s signin.Session) time.Time {
-	var latest time.Time
-	for _, p := range s.Proofs {
-		if p.FreshUntil.After(latest) {
-			latest = p.FreshUntil
-		}
-	}
-	return latest
-}
+func FreshUntil(s signin.Session) time.Time { return s.FreshUntil() }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
@@ -96,7 +97,7 @@ func (s *Server) authorizeTenant(r *http.Request) (directory.Tenant, error) {
 // silent returns a session of the browser that answers q without a question.
 func (s *Server) silent(r *http.Request, tenant directory.Tenant, q authRequest) (signin.Session, directory.User, bool) {
 	// At a device each sign-in proves the person anew: somebody stands before a lock screen.
-	if q.Prompt == "login" || q.Prompt == "select_account" || q.Device != nil {
+	if q.anew() || q.Prompt == "select_account" || q.Device != nil {
 		return signin.Session{}, directory.User{}, false
 	}
 	for _, o := range browser.Sessions(r) {
@@ -120,17 +121,17 @@ func (s *Server) answers(session signin.Session, user directory.User, q authRequ
 		return false
 	case q.LoginHint != "" && !strings.EqualFold(q.LoginHint, user.UserPrincipalName):
 		return false
-	case q.MaxAge >= 0 && now.Sub(session.AuthTime()) > q.MaxAge:
+	case !q.age(now).MetBySession(session):
 		return false
 	}
-	return met(q, session.AMR(now))
+	return met(q, shown(session, now))
 }
 
-// met reports whether what the claims parameter demands of amr is there. Authentication
-// contexts are not there yet, so that a demand for one is not met.
-func met(q authRequest, amr []string) bool {
-	for _, any := range q.Claims.AMR {
-		if !any.MetBy(amr) {
+// met reports whether what is demanded of amr and acr is among values. Authentication contexts
+// are not there yet, so that a demand for one is not met.
+func met(q authRequest, values []string) bool {
+	for _, any := range q.demands() {
+		if !any.MetBy(values) {
 			return false
 		}
 	}
@@ -139,11 +140,19 @@ func met(q authRequest, amr []string) bool {
 
 // begin sends the browser to the sign-in pages.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, c client, q authRequest) error {
-	t, err := newTransaction(r, tenant, c, q)
+	now := s.Now()
+	t, err := newTransaction(r, tenant, c, q, now)
 	if err != nil {
 		return err
 	}
-	_, handle, err := s.SignIn.Begin(r.Context(), t, placeOf(r))
+	session, user, ok := s.raisable(r, tenant, q)
+	var handle token.Opaque
+	if ok {
+		t.Require = q.require(&session, now)
+		_, handle, err = s.SignIn.Raise(r.Context(), t, session, user, placeOf(r))
+	} else {
+		_, handle, err = s.SignIn.Begin(r.Context(), t, placeOf(r))
+	}
 	if err != nil {
 		return err
 	}
@@ -151,12 +160,12 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.
 }
 
 // newTransaction is the sign-in that answers q, in a browser.
-func newTransaction(r *http.Request, tenant directory.Tenant, c client, q authRequest) (signin.Transaction, error) {
+func newTransaction(r *http.Request, tenant directory.Tenant, c client, q authRequest, now time.Time) (signin.Transaction, error) {
 	kept, err := json.Marshal(q)
 	return signin.Transaction{
 		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: resumePath, Request: kept,
 		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, FormTarget: q.RedirectURI,
-		LoginHint: q.LoginHint, DomainHint: q.DomainHint, Device: q.Device,
+		LoginHint: q.LoginHint, DomainHint: q.DomainHint, Device: q.Device, Require: q.require(nil, now),
 		// An account that is signed in already can't be fresh enough for max_age, and not for a
 		// device.
 		SelectAccount: q.Prompt == "select_account" && q.MaxAge < 0 && q.Device == nil,

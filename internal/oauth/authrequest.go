@@ -30,6 +30,7 @@ type authRequest struct {
 	Device       *signin.Device  `json:"device,omitempty"` // whose key proved the request
 	Scope        scope.Set       `json:"scope"`
 	Claims       claims.Request  `json:"claims"`
+	ACRValues    claims.AnyOf    `json:"acrValues,omitempty"`
 	provedKey    string          // of the DPoP proof that it was pushed with
 	Prompt       string          `json:"-"`
 	LoginHint    string          `json:"-"`
@@ -97,6 +98,7 @@ func (s *Server) fill(q *authRequest, c client, form url.Values) error {
 	if q.Claims, err = claims.Parse(form.Get("claims")); err != nil {
 		return err
 	}
+	q.ACRValues = acrValues(form.Get("acr_values"))
 	if err := q.checkChallenge(c, form); err != nil {
 		return err
 	}

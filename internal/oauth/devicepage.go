@@ -256,7 +256,7 @@ func (s *Server) decide(r *http.Request, a approval, approved bool) error {
 		return err
 	}
 	if d.Number != "" { // it was confirmed
-		f.Thumbprint, f.JoinUntil = d.Thumbprint, freshest(a.session)
+		f.Thumbprint, f.JoinUntil = d.Thumbprint, a.session.FreshUntil()
 	}
 	if d.Device != nil {
 		f.Device = d.Device

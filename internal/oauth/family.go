@@ -32,6 +32,7 @@ type Family struct {
 
 	AuthTime   time.Time `json:"authTime"`
 	AMR        []string  `json:"amr,omitempty"`
+	ACR        string    `json:"acr,omitempty"`       // that the request asked for and got
 	FreshUntil time.Time `json:"freshUntil,omitzero"` // ngcmfa is in amr before it
 	// JoinUntil is as FreshUntil, for joining a device by code and nothing else: the person
 	// copied the number of the device that gets the tokens.
@@ -90,10 +91,10 @@ func newFamily(id string, app directory.AppID, session signin.Session, now time.
 		PassID: session.PassID, Purpose: session.Purpose, CreatedAt: now, ExpiresAt: now.Add(refreshLifetime),
 		AuthTime: session.AuthTime(), AMR: session.AMR(session.ExpiresAt), Protocol: protocol, Device: session.Device,
 	}
+	if !f.byDeviceCode() {
+		f.FreshUntil = session.FreshUntil()
+	}
 	for _, p := range session.Proofs {
-		if !f.byDeviceCode() && p.FreshUntil.After(f.FreshUntil) {
-			f.FreshUntil = p.FreshUntil
-		}
 		if p.Pass != nil && (f.PassEnd.IsZero() || p.Pass.End.Before(f.PassEnd)) {
 			f.PassEnd = p.Pass.End
 		}
@@ -102,17 +103,6 @@ func newFamily(id string, app directory.AppID, session signin.Session, now time.
 		f.ExpiresAt = f.PassEnd
 	}
 	return f
-}
-
-// freshest is until when the proofs of a session are fresh.
-func freshest(session signin.Session) time.Time {
-	var until time.Time
-	for _, p := range session.Proofs {
-		if p.FreshUntil.After(until) {
-			until = p.FreshUntil
-		}
-	}
-	return until
 }
 
 // byDeviceCode reports whether the tokens are at another device than the person was.
@@ -124,6 +114,18 @@ func (f Family) amr(now time.Time) []string {
 		return append(slices.Clone(f.AMR), "ngcmfa")
 	}
 	return f.AMR
+}
+
+// level is acr of an access token: what the request asked for and got, else as in Entra's
+// tokens of version 1 whether the sign-in had two factors.
+func (f Family) level() string {
+	switch {
+	case f.ACR != "":
+		return f.ACR
+	case slices.Contains(f.AMR, valueMFA):
+		return "1"
+	}
+	return "0"
 }
 
 // until returns the earlier of now plus lifetime and the end of the family.

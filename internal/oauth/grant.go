@@ -50,9 +50,11 @@ func (s *Server) grantCode(r *http.Request, q authRequest, f Family, e audit.Eve
 func (s *Server) newFamily(r *http.Request, c client, q authRequest, session signin.Session, user directory.User, protocol string) (Family, error) {
 	now := s.Now()
 	f := newFamily(uuid.NewString(), c.app.AppID, session, now, protocol)
-	if !met(q, f.amr(now)) {
+	values := f.shown(session, now)
+	if !met(q, values) {
 		return f, oautherr.ErrMFARequired
 	}
+	f.ACR = q.acr(values)
 	if err := s.mayUse(r, c, user); err != nil {
 		return f, err
 	}

@@ -34,6 +34,7 @@ type idClaims struct {
 	Nonce     string             `json:"nonce,omitempty"`
 	AuthTime  int64              `json:"auth_time"`
 	AMR       []string           `json:"amr,omitempty"`
+	ACR       string             `json:"acr,omitempty"`
 	Session   string             `json:"sid,omitempty"`
 	AtHash    string             `json:"at_hash,omitempty"`
 	Name      string             `json:"name,omitempty"`
@@ -66,7 +67,7 @@ func (s *Server) idToken(r *http.Request, c client, f Family, user directory.Use
 	claims := idClaims{
 		Audience: c.app.AppID, Issuer: s.issuer(f.Tenant), IssuedAt: now.Unix(), NotBefore: now.Unix(),
 		Expires: f.until(now, accessLifetime).Unix(), Subject: subject, Object: user.ID, Tenant: f.Tenant, Version: "2.0",
-		ID: uuid.NewString(), Nonce: f.Nonce, AuthTime: f.AuthTime.Unix(), AMR: f.amr(now), Session: f.Session, Purpose: f.Purpose,
+		ID: uuid.NewString(), Nonce: f.Nonce, AuthTime: f.AuthTime.Unix(), AMR: f.amr(now), ACR: f.ACR, Session: f.Session, Purpose: f.Purpose,
 		Device: f.deviceID(),
 	}
 	if access != "" {
@@ -149,7 +150,7 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 		Audience: audience, Issuer: s.issuer(f.Tenant), IssuedAt: now.Unix(), NotBefore: now.Unix(),
 		Expires: f.until(now, accessLifetime).Unix(), Tenant: f.Tenant, Object: string(user.ID), Subject: subject,
 		Version: "2.0", ID: tokenID, AppID: f.App, AppIDACR: x.client.proof, AZP: f.App, AZPACR: x.client.proof, IDType: "user",
-		Scopes: f.Scopes, WIDs: texts(roles), AMR: f.amr(now), ACR: "1", AuthTime: f.AuthTime.Unix(),
+		Scopes: f.Scopes, WIDs: texts(roles), AMR: f.amr(now), ACR: f.level(), AuthTime: f.AuthTime.Unix(),
 		Name: user.DisplayName, UPN: user.UserPrincipalName, Preferred: user.UserPrincipalName, Unique: user.UserPrincipalName,
 		IPAddress: request.From(x.r.Context()).Address.String(), Session: f.Session,
 		Incarnation: s.Incarnation, Family: f.ID, PassID: f.PassID, Purpose: f.Purpose,

@@ -86,7 +86,9 @@ func (s *Site) takeAdd(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil:
 		return redirect(w, r, "/security-info")
-	case !errors.As(err, &f) || errors.Is(err, method.ErrProof):
+	case errors.Is(err, method.ErrProof): // the proof got too old meanwhile
+		return s.proveAgain(w, r, reg.me, addPath(one))
+	case !errors.As(err, &f):
 		return err
 	}
 	var status int
@@ -116,16 +118,19 @@ func (s *Site) adding(w http.ResponseWriter, r *http.Request) (registrar, regist
 		return one, registration{}, false, err
 	}
 	if err := method.MayRegister(me.session, s.Now()); err != nil {
-		return one, registration{}, false, err
+		return one, registration{}, false, s.proveAgain(w, r, me, addPath(one))
 	}
 	tenant, err := s.tenant(r.Context(), me.session.Tenant)
 	if err != nil {
 		return one, registration{}, false, err
 	}
 	reg := registration{frame: s.frame(r, tenant), me: me, place: place(r)}
-	reg.Action = "/security-info/add/" + string(one.id)
+	reg.Action = addPath(one)
 	return one, reg, true, nil
 }
+
+// addPath is the page that adds a method.
+func addPath(one registrar) string { return "/security-info/add/" + string(one.id) }
 
 // ownCredential returns a method of the person, or method.ErrNone.
 func (s *Site) ownCredential(r *http.Request, me knownAccount, id string) (method.Credential, error) {

@@ -193,7 +193,7 @@ func (s *Site) repeat(w http.ResponseWriter, r *http.Request, v visit) error {
 func (s *Site) finish(w http.ResponseWriter, r *http.Request, v visit, stay bool) error {
 	here := place(r)
 	here.Browser = browser.KeepPlace(w, r)
-	t, session, o, err := s.SignIn.Stay(r.Context(), v.transaction, stay, v.handle, here)
+	t, session, o, err := s.SignIn.Stay(r.Context(), v.transaction, stay, v.handle, here, browser.Sessions(r))
 	if errors.Is(err, signin.ErrRefused) {
 		return s.block(w, r, v)
 	}

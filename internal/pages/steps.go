@@ -52,6 +52,9 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 		if base.Fault == nil {
 			base.Fault, status = signin.ErrCantGoOn, http.StatusForbidden
 		}
+		if v.transaction, err = s.SignIn.Block(r.Context(), v.transaction, place(r)); err != nil {
+			return err
+		}
 		s.render(w, r, status, blockedPage{frame: base, who: s.who(v)})
 	default:
 		return s.askFor(w, r, v, base, signin.MethodID(step), status)

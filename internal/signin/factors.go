@@ -1,6 +1,10 @@
 package signin
 
-import "time"
+import (
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+)
 
 // Factors are kinds of evidence that one is who one says (NIST SP 800-63B section 2).
 type Factors uint8
@@ -32,6 +36,9 @@ func (y Yield) add(other Yield) Yield {
 
 // Yield is what p shows.
 func (p Proof) Yield() Yield {
+	if p.Factors == 0 && p.Pass != nil { // kept by the first release, which knew passes only
+		return Yield{Factors: Knowledge | Possession}
+	}
 	return Yield{Factors: p.Factors, PhishingResistant: p.PhishingResistant}
 }
 
@@ -66,4 +73,12 @@ func (r Requirement) shown(proofs []Proof) Yield {
 		}
 	}
 	return y
+}
+
+// name is what the log calls r.
+func (r Requirement) name() string {
+	if r.SingleFactor {
+		return audit.SingleFactor
+	}
+	return audit.MultiFactor
 }

@@ -53,11 +53,11 @@ func Next(t Transaction, f Facts) Step {
 	}
 	useful := Useful(t, f.Offers)
 	switch {
-	case len(useful) == 0 && len(t.Proofs) > 0:
+	case len(useful) == 0 && (len(t.Proofs) > 0 || t.Raises != ""):
 		return StepBlocked
 	case t.OtherWays || len(useful) == 0:
 		return StepMethods
-	case slices.ContainsFunc(useful, func(o Offer) bool { return o.Method == t.Chosen }):
+	case among(useful, t.Chosen):
 		return Step(t.Chosen)
 	}
 	return Step(useful[0].Method)
@@ -72,7 +72,7 @@ func Useful(t Transaction, offers []Offer) []Offer {
 			left = append(left, o)
 		}
 	}
-	have := t.Require.shown(t.Proofs)
+	have := t.Require.shown(t.all())
 	var all []Offer
 	for i, o := range left {
 		if t.Require.pivotal(have, o.Yield, slices.Delete(slices.Clone(left), i, i+1)) {
@@ -101,8 +101,8 @@ func (r Requirement) pivotal(have, y Yield, others []Offer) bool {
 
 // usedMethod reports whether t has a proof by the method that counts.
 func (t Transaction) usedMethod(id MethodID) bool {
-	return slices.ContainsFunc(t.Proofs, func(p Proof) bool { return p.Method == id && !p.At.Before(t.Require.Since) })
+	return slices.ContainsFunc(t.all(), func(p Proof) bool { return p.Method == id && !p.At.Before(t.Require.Since) })
 }
 
 // Proved reports whether the proofs of t meet what is asked for.
-func (t Transaction) Proved() bool { return t.Require.Met(t.Proofs) }
+func (t Transaction) Proved() bool { return t.Require.Met(t.all()) }

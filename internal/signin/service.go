@@ -140,24 +140,39 @@ func (s *Service) nameless(ctx context.Context, t Transaction) ([]MethodID, erro
 // this person can use now, elsewhere what policy enables for anybody, so that no page tells
 // who exists.
 func (s *Service) offers(ctx context.Context, t Transaction) ([]Offer, error) {
-	own := t.Familiar || len(t.Proofs) > 0
+	all, err := s.enabled(ctx, t)
+	if err != nil || !t.Familiar && len(t.Proofs) == 0 && t.Raises == "" {
+		return all, err
+	}
+	var own []Offer
+	for _, o := range all {
+		if o.Yield, err = s.method(o.Method).Offered(ctx, t.Home, t.User); err != nil {
+			return nil, fmt.Errorf("ask method %s: %w", o.Method, err)
+		}
+		if !o.Yield.None() {
+			own = append(own, o)
+		}
+	}
+	return own, nil
+}
+
+// enabled returns what policy enables where t is shown, for anybody.
+func (s *Service) enabled(ctx context.Context, t Transaction) ([]Offer, error) {
 	var all []Offer
 	for _, m := range s.Methods {
-		yield := m.Yield()
 		ok, err := m.Enabled(ctx, t.Home)
-		if own && err == nil {
-			if yield, err = m.Offered(ctx, t.Home, t.User); yield.None() {
-				ok = false
-			}
-		}
 		if err != nil {
 			return nil, fmt.Errorf("ask method %s: %w", m.ID(), err)
 		}
 		if ok {
-			all = append(all, Offer{m.ID(), yield})
+			all = append(all, Offer{m.ID(), m.Yield()})
 		}
 	}
 	return all, nil
+}
+
+func among(offers []Offer, id MethodID) bool {
+	return slices.ContainsFunc(offers, func(o Offer) bool { return o.Method == id })
 }
 
 // Prompt returns what the page of a method asks with; nothing for one that only has a field.
@@ -180,7 +195,7 @@ func (s *Service) attempt(ctx context.Context, t Transaction, id MethodID, typed
 	}
 	return Attempt{
 		Tenant: t.Home, User: t.User, Transaction: t.ID, Challenge: decode(challenge), Chosen: t.Chosen == id, Application: t.Application,
-		Device: t.Device, Asked: t.Asked, Proofs: t.Proofs, Typed: typed, Place: place, Familiar: t.Familiar, At: now,
+		Device: t.Device, Asked: t.Asked, Proofs: t.all(), Typed: typed, Place: place, Familiar: t.Familiar, At: now,
 	}, nil
 }
 
@@ -202,7 +217,8 @@ func (s *Service) Identify(ctx context.Context, t Transaction, typed string, pla
 		return t, err
 	}
 	t.Home, t.Username, t.User, t.DisplayName, t.Familiar = home, typed, "", "", false
-	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.Asked = nil, false, "", nil, t.Asked.over()
+	t = t.own()
+	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.Blocked, t.Asked = nil, false, "", nil, false, t.Asked.over()
 	if t.NameHash, err = s.Secrets.MAC(ctx, string(home), labelName, []byte(strings.ToLower(typed))); err != nil {
 		return t, err
 	}
@@ -261,8 +277,9 @@ func (s *Service) Forget(ctx context.Context, t Transaction) (Transaction, error
 	if t.Done() {
 		return t, nil
 	}
-	t.LoginHint, t.Username, t.User, t.Proofs, t.OtherWays, t.Chosen = t.Username, "", "", nil, false, ""
-	t.SelectAccount = false
+	t = t.own()
+	t.LoginHint, t.Username, t.User, t.DisplayName, t.Familiar = t.Username, "", "", "", false
+	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.SelectAccount, t.Blocked, t.Asked = nil, false, "", nil, false, false, t.Asked.over()
 	return s.save(ctx, t)
 }
 
@@ -276,6 +293,20 @@ func (s *Service) ShowOtherWays(ctx context.Context, t Transaction) (Transaction
 func (s *Service) Choose(ctx context.Context, t Transaction, method MethodID) (Transaction, error) {
 	t.OtherWays, t.Chosen = false, method
 	return s.save(ctx, t)
+}
+
+// Block tells the log, once, that t is at [StepBlocked].
+func (s *Service) Block(ctx context.Context, t Transaction, place Place) (Transaction, error) {
+	if t.Blocked {
+		return t, nil
+	}
+	t.Blocked = true
+	err := s.Store.NoteTransaction(ctx, t, s.event(t, t.lastMethod(), place, ErrCantGoOn, s.Now()))
+	if errors.Is(err, ErrChanged) { // another window was told at the same moment
+		return t, nil
+	}
+	t.Version++
+	return t, err
 }
 
 func (s *Service) save(ctx context.Context, t Transaction) (Transaction, error) {
@@ -322,8 +353,14 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 		}
 		t = found
 	}
-	if ok, err := method.Enabled(ctx, t.Home); err != nil || !ok {
-		return t, errors.Join(err, s.refuse(ctx, t, id, place, errMethodOff, s.Now()))
+	offers, err := s.enabled(ctx, t)
+	switch {
+	case err != nil:
+		return t, err
+	case !among(offers, id):
+		return t, s.refuse(ctx, t, id, place, errMethodOff, s.Now())
+	case !among(Useful(t, offers), id):
+		return t, nil // right or wrong, it would not be enough: nothing is tried, and no pass held
 	}
 	// A wrong try is an event, and a counter for each name that is typed. Whose browser is known
 	// for that name is stopped by the counters before it costs much.
@@ -471,8 +508,9 @@ func (s *Service) buckets(ctx context.Context, t Transaction, id MethodID, place
 }
 
 // Stay takes the answer to “stay signed in?” and ends the sign-in in a session. The token is
-// the same at every repeat by the same browser.
-func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle token.Opaque, place Place) (Transaction, Session, token.Opaque, error) {
+// the same at every repeat by the same browser; held are the sessions that the browser has, of
+// which one is raised if t raises one.
+func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle token.Opaque, place Place, held []token.Opaque) (Transaction, Session, token.Opaque, error) {
 	if (!t.Proved() || t.Renews() != "") && !t.Done() {
 		return t, Session{}, token.Opaque{}, ErrGone
 	}
@@ -480,38 +518,55 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 		t.Stay = &stay
 	}
 	now := s.Now()
+	done := Completion{At: now}
+	if t.Raises != "" && !t.Done() {
+		again, old, hash, err := s.raised(ctx, t, held)
+		if errors.Is(err, ErrGone) { // perhaps it was raised by this very sign-in, at the same moment
+			if t, err = s.Open(ctx, handle); err == nil && !t.Done() {
+				err = ErrGone
+			}
+		} else {
+			t, done.Session, done.Raised = again, old, hash
+		}
+		if err != nil {
+			return t, Session{}, token.Opaque{}, err
+		}
+	}
 	secret, err := s.sessionToken(ctx, t, handle)
 	if err != nil {
 		return t, Session{}, secret, err
 	}
-	hash, err := s.Secrets.MAC(ctx, string(t.Home), labelSession, secret.Secret[:])
-	if err != nil {
+	if done.SecretHash, err = s.Secrets.MAC(ctx, string(t.Home), labelSession, secret.Secret[:]); err != nil {
 		return t, Session{}, secret, err
 	}
-	placeHash := "" // the store remembers who signed in on a device by itself
-	if t.Device == nil {
-		if placeHash, err = s.placeHash(ctx, t, place); err != nil {
+	if t.Device == nil { // the store remembers who signed in on a device by itself
+		if done.PlaceHash, err = s.placeHash(ctx, t, place); err != nil {
 			return t, Session{}, secret, err
 		}
 	}
-	done := Completion{
-		Transaction: t, Session: newSession(t, secret.ID, place, now), SecretHash: hash,
-		PlaceHash: placeHash, At: now, Event: s.event(t, t.lastMethod(), place, nil, now),
+	if done.Raised == "" {
+		done.Session = newSession(t, secret.ID, place, now)
+	} else {
+		done.Session = done.Session.raise(t, place, now)
 	}
+	done.Transaction, done.Event = t, s.event(t, t.lastMethod(), place, nil, now)
 	if s.Letters != nil && t.Pass() != nil && !t.Done() {
 		if done.Mails, err = s.Letters(ctx, done); err != nil {
 			return t, Session{}, secret, fmt.Errorf("write the letters about a sign-in: %w", err)
 		}
 	}
 	session, err := s.Store.Complete(ctx, done)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrGone):
+		return t, Session{}, secret, err
+	case err != nil:
 		refused := s.refuse(ctx, t, t.lastMethod(), place, err, now)
 		if errors.Is(refused, ErrRefused) && (errors.Is(err, directory.ErrDeviceDisabled) || errors.Is(err, directory.ErrDeviceUnknown)) {
 			refused = err // tells nothing about the person
 		}
 		return t, Session{}, secret, refused
 	}
-	t.Session = session.ID
+	t.Session, secret.ID = session.ID, session.ID
 	return t, session, secret, nil
 }
 
@@ -549,7 +604,7 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 		AppID: string(t.Application.ID), AppDisplayName: t.Application.DisplayName,
 		IPAddress: place.Address.String(), UserAgent: place.UserAgent, ClientAppUsed: audit.ClientBrowser,
 		Interactive: true, EventType: audit.InteractiveUser, TransactionID: t.ID,
-		AuthenticationRequirement: audit.MultiFactor, Protocol: audit.ProtocolOAuth2, IncomingTokenType: audit.IncomingNone,
+		AuthenticationRequirement: t.Require.name(), Protocol: audit.ProtocolOAuth2, IncomingTokenType: audit.IncomingNone,
 	}
 	in.Browser, in.OperatingSystem = DescribeAgent(place.UserAgent)
 	t.Device.Describe(in)
@@ -573,13 +628,16 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 	return audit.Event{Tenant: string(t.Home), ID: uuid.NewString(), At: now, CorrelationID: t.CorrelationID, SignIn: in}
 }
 
-// details are the proofs of t, as the log shows them.
+// details are the proofs of t, as the log shows them, those of the session before it first.
 func (s *Service) details(t Transaction) []audit.AuthenticationDetail {
 	var all []audit.AuthenticationDetail
-	for _, p := range t.Proofs {
+	for i, p := range t.all() {
 		d := audit.AuthenticationDetail{Method: s.nameOf(p.Method), Requirement: audit.StepPrimary, At: p.At, Succeeded: true}
-		if len(all) > 0 {
+		if i > 0 {
 			d.Requirement = audit.StepMFA
+		}
+		if i < len(t.Earlier) {
+			d.ResultDetail = audit.PreviouslySatisfied
 		}
 		switch {
 		case p.Pass != nil && p.Pass.SingleUse:

@@ -45,7 +45,13 @@ func newSession(t Transaction, id string, place Place, now time.Time) Session {
 	if t.Stay != nil && *t.Stay {
 		s.Persistent, s.ExpiresAt = true, now.Add(PersistentLifetime)
 	}
-	for _, p := range t.Proofs {
+	return s.limit()
+}
+
+// limit ties s to the passes and purposes of its proofs.
+func (s Session) limit() Session {
+	s.PassID, s.Purpose = "", ""
+	for _, p := range s.Proofs {
 		if p.Pass != nil {
 			s.PassID = p.Pass.ID
 			s.ExpiresAt = earlier(s.ExpiresAt, p.Pass.End)
@@ -64,19 +70,48 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// AuthTime is the time of the newest proof.
+// AuthTime is since when the proofs of s are what it is worth: the latest time from which on
+// there were two factors, or the newest proof when there are never two.
 func (s Session) AuthTime() time.Time {
-	var newest time.Time
+	var full, newest time.Time
 	for _, p := range s.Proofs {
 		if p.At.After(newest) {
 			newest = p.At
 		}
+		if p.At.After(full) && (Requirement{Since: p.At}).Met(s.Proofs) {
+			full = p.At
+		}
 	}
-	return newest
+	if full.IsZero() {
+		return newest
+	}
+	return full
 }
 
-// AMR returns the authentication method references of s at now; ngcmfa is among them while
-// the person may still register methods without another proof.
+// Shown is what the proofs of s show together.
+func (s Session) Shown() Yield { return Requirement{}.shown(s.Proofs) }
+
+// FreshUntil is the end of the time in which methods may be registered without another proof:
+// until then proofs of two factors are fresh. It is zero when there never are.
+func (s Session) FreshUntil() time.Time {
+	var latest time.Time
+	for _, p := range s.Proofs {
+		var then Yield // what is fresh until p no longer is
+		for _, q := range s.Proofs {
+			if !q.FreshUntil.Before(p.FreshUntil) {
+				then = then.add(q.Yield())
+			}
+		}
+		if then.Factors.Multi() && p.FreshUntil.After(latest) {
+			latest = p.FreshUntil
+		}
+	}
+	return latest
+}
+
+// AMR returns the authentication method references of s at now: mfa is among them when the
+// proofs are two factors together, ngcmfa while the person may still register methods without
+// another proof.
 func (s Session) AMR(now time.Time) []string {
 	var all []string
 	seen := map[string]bool{}
@@ -90,9 +125,12 @@ func (s Session) AMR(now time.Time) []string {
 		for _, v := range p.AMR {
 			add(v)
 		}
-		if now.Before(p.FreshUntil) {
-			add("ngcmfa")
-		}
+	}
+	if s.Shown().Factors.Multi() {
+		add("mfa")
+	}
+	if now.Before(s.FreshUntil()) {
+		add("ngcmfa")
 	}
 	return all
 }

@@ -27,6 +27,10 @@ type Store interface {
 	// SaveTransaction stores t if its version is still t.Version, else ErrChanged.
 	SaveTransaction(ctx context.Context, t Transaction) error
 
+	// NoteTransaction stores t if its version is still t.Version, else ErrChanged, and records e;
+	// or does neither.
+	NoteTransaction(ctx context.Context, t Transaction, e audit.Event) error
+
 	// Charge takes one try from every bucket, or from none and says how long to wait.
 	Charge(ctx context.Context, tenant directory.TenantID, buckets []Bucket, at time.Time) (time.Duration, error)
 	// Refund gives back the try that buckets were charged, as each one's rule says.
@@ -47,6 +51,7 @@ type Store interface {
 	// must still be enabled, else ErrUserUnknown, the credentials of the proofs must still be
 	// there and not frozen, else method.ErrNone or method.ErrFrozen (the session ends with
 	// them), and so must the transaction's device, if it has one, else ErrDeviceUnknown or ErrDeviceDisabled; who signed in there is noted.
+	// A session that is raised must live at At, with the secret hash Raised, else ErrGone.
 	Complete(ctx context.Context, c Completion) (Session, error)
 
 	// Familiar reports whether the user signed in at the place before.
@@ -77,4 +82,7 @@ type Completion struct {
 	At          time.Time
 	Event       audit.Event
 	Mails       []outbox.Item // queued with it
+	// Raised is the secret hash that the session had, when it is there already and gets the
+	// proofs of Transaction; empty makes a new one.
+	Raised string
 }

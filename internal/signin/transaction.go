@@ -54,9 +54,15 @@ type Transaction struct {
 	Chosen      MethodID `json:"chosen,omitempty"`    // picked from the list
 	// Require is what the proofs must show; its zero value asks for two factors.
 	Require Requirement `json:"require,omitzero"`
-	Proofs  []Proof     `json:"proofs,omitempty"`
+	// Raises is the id of the session that this sign-in adds its proofs to, empty for none, and
+	// Earlier are the proofs of that session which count here.
+	Raises  string  `json:"raises,omitempty"`
+	Earlier []Proof `json:"earlier,omitempty"`
+	Proofs  []Proof `json:"proofs,omitempty"`
 	// Asked is the last request at another device of the person.
-	Asked   *Asked    `json:"asked,omitempty"`
+	Asked *Asked `json:"asked,omitempty"`
+	// Blocked says that the log was told that the sign-in can't go on.
+	Blocked bool      `json:"blocked,omitempty"`
 	Stay    *bool     `json:"stay,omitempty"`
 	Session string    `json:"session,omitempty"` // id of the session that it ended in
 	DoneAt  time.Time `json:"doneAt,omitzero"`
@@ -111,7 +117,7 @@ type PassUsed struct {
 	Reason   string `json:"reason,omitempty"`
 }
 
-// Pass returns the pass that t was proved with, or nil.
+// Pass returns the pass that was typed in t, or nil.
 func (t Transaction) Pass() *PassUsed {
 	for _, p := range t.Proofs {
 		if p.Pass != nil {

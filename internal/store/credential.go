@@ -231,14 +231,14 @@ func (tx *Tx) useCredential(ctx context.Context, t signin.Transaction, p signin.
 	if err != nil || n == 1 {
 		return err
 	}
-	if err := tx.stillUsable(ctx, t, used.ID); err != nil {
+	if err := tx.stillUsable(ctx, t.Home, t.User, used.ID); err != nil {
 		return err
 	}
 	return method.ErrCounter
 }
 
-func (tx *Tx) stillUsable(ctx context.Context, t signin.Transaction, id string) error {
-	c, err := credentialBy(ctx, tx.q, t.Home, `id = $2 AND user_id = $3`, id, t.User)
+func (tx *Tx) stillUsable(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string) error {
+	c, err := credentialBy(ctx, tx.q, tenant, `id = $2 AND user_id = $3`, id, user)
 	if err == nil && c.Frozen() {
 		return method.ErrFrozen
 	}
@@ -247,16 +247,16 @@ func (tx *Tx) stillUsable(ctx context.Context, t signin.Transaction, id string) 
 
 // bindSession notes the credentials of a session, which ends with each of them. The row of
 // the credential is touched, so that its removal and this wait for each other.
-func (tx *Tx) bindSession(ctx context.Context, t signin.Transaction, s signin.Session) error {
-	for _, p := range t.Proofs {
+func (tx *Tx) bindSession(ctx context.Context, s signin.Session) error {
+	for _, p := range s.Proofs {
 		if p.Credential == nil {
 			continue
 		}
 		n, err := tx.exec(ctx, `
 			UPDATE credential SET counter = counter WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND frozen_at = 0`,
-			t.Home, p.Credential.ID, t.User)
+			s.Tenant, p.Credential.ID, s.User)
 		if err == nil && n == 0 {
-			if err = tx.stillUsable(ctx, t, p.Credential.ID); err == nil {
+			if err = tx.stillUsable(ctx, s.Tenant, s.User, p.Credential.ID); err == nil {
 				err = method.ErrNone
 			}
 		}
@@ -265,7 +265,8 @@ func (tx *Tx) bindSession(ctx context.Context, t signin.Transaction, s signin.Se
 		}
 		if _, err := tx.exec(ctx, `
 			INSERT INTO session_credential (tenant_id, credential_id, session_id, expires_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (tenant_id, credential_id, session_id) DO NOTHING`, t.Home, p.Credential.ID, s.ID, micros(s.ExpiresAt)); err != nil {
+			ON CONFLICT (tenant_id, credential_id, session_id) DO UPDATE SET expires_at = excluded.expires_at`,
+			s.Tenant, p.Credential.ID, s.ID, micros(s.ExpiresAt)); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,27 @@ func (tx *Tx) insertSession(ctx context.Context, s signin.Session, secretHash st
 	return err
 }
 
+// keepSession stores the session that c ends in. One that is raised gets another secret, if it
+// lives and still has the one that the browser held.
+func (tx *Tx) keepSession(ctx context.Context, c signin.Completion, user directory.User) error {
+	if c.Raised == "" {
+		return tx.insertSession(ctx, c.Session, c.SecretHash)
+	}
+	s := c.Session
+	if s.CreatedAt.Before(user.SessionsValidFrom) {
+		return signin.ErrGone
+	}
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, `
+		UPDATE session SET secret_hash = $1, pass_id = $2, purpose = $3, expires_at = $4, last_seen_at = $5, body = $6
+		WHERE tenant_id = $7 AND id = $8 AND user_id = $9 AND secret_hash = $10 AND ended_at = 0 AND expires_at > $5`,
+		c.SecretHash, s.PassID, s.Purpose, micros(s.ExpiresAt), micros(c.At), string(body), s.Tenant, s.ID, s.User, c.Raised)
+	return changed(n, err, signin.ErrGone)
+}
+
 func sessionBy(ctx context.Context, q querier, tenant directory.TenantID, id string) (signin.Session, error) {
 	row := q.QueryRowContext(ctx, `SELECT `+sessionColumns+` FROM session WHERE tenant_id = $1 AND id = $2`, tenant, id)
 	s, _, err := scanSession(tenant, row.Scan)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -53,6 +54,16 @@ func transactionBy(ctx context.Context, q querier, tenant directory.TenantID, id
 // SaveTransaction implements signin.Store.
 func (db *DB) SaveTransaction(ctx context.Context, t signin.Transaction) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error { return tx.saveTransaction(ctx, t) })
+}
+
+// NoteTransaction implements signin.Store.
+func (db *DB) NoteTransaction(ctx context.Context, t signin.Transaction, e audit.Event) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.saveTransaction(ctx, t); err != nil {
+			return err
+		}
+		return tx.append(ctx, e)
+	})
 }
 
 func (tx *Tx) saveTransaction(ctx context.Context, t signin.Transaction) error {
@@ -206,10 +217,10 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 	if err := tx.saveTransaction(ctx, t); err != nil {
 		return err
 	}
-	if err := tx.insertSession(ctx, c.Session, c.SecretHash); err != nil {
+	if err := tx.keepSession(ctx, c, user); err != nil {
 		return err
 	}
-	if err := tx.bindSession(ctx, t, c.Session); err != nil {
+	if err := tx.bindSession(ctx, c.Session); err != nil {
 		return err
 	}
 	if c.PlaceHash != "" {

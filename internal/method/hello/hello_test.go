@@ -36,7 +36,9 @@ const (
 )
 
 func proof(combination string, at time.Time) signin.Proof {
-	return signin.Proof{Combination: combination, At: at, AMR: []string{"otp", "mfa"}, FreshUntil: at.Add(10 * time.Minute)}
+	return signin.Proof{
+		Combination: combination, At: at, AMR: []string{"otp", "mfa"}, Factors: signin.Knowledge | signin.Possession, FreshUntil: at.Add(10 * time.Minute),
+	}
 }
 
 func TestMaySetUp(t *testing.T) {

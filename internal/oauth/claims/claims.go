@@ -49,6 +49,7 @@ func (a AnyOf) MetBy(have []string) bool {
 // essential asks for nothing that would not be there anyway, and is left out.
 type Request struct {
 	AMR  []AnyOf // each has to be met by amr, the ways of the sign-in
+	ACR  []AnyOf // each has to be met by acr, what the sign-in is worth
 	ACRs []AnyOf // each has to be met by acrs, the authentication contexts
 	// NotBefore is the time, UTC, from which the tokens have to be: what was issued
 	// earlier is refused by their reader. Zero: any time.
@@ -68,6 +69,7 @@ type member struct {
 // wanted are the claims that are understood; others are ignored, as section 5.5 asks.
 type wanted struct {
 	AMR          *member `json:"amr"`
+	ACR          *member `json:"acr"`
 	ACRs         *member `json:"acrs"`
 	NotBefore    *member `json:"nbf"`
 	Capabilities *member `json:"xms_cc"`
@@ -104,13 +106,17 @@ func Parse(text string) (Request, error) {
 // add adds what one token has to show, and reports whether it could be read.
 func (r *Request) add(w wanted) bool {
 	amr, ok := w.AMR.values()
+	acr, right := w.ACR.values()
 	acrs, fine := w.ACRs.values()
 	at, good := w.NotBefore.time()
-	if !ok || !fine || !good {
+	if !ok || !right || !fine || !good {
 		return false
 	}
 	if amr != nil && w.AMR.Essential {
 		r.AMR = addOnce(r.AMR, amr)
+	}
+	if acr != nil && w.ACR.Essential {
+		r.ACR = addOnce(r.ACR, acr)
 	}
 	if acrs != nil && w.ACRs.Essential {
 		r.ACRs = addOnce(r.ACRs, acrs)

@@ -81,6 +81,11 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"a session whose event can't be recorded is not there", completesWithEvent},
 		{"a transaction that is gone gives no session", completesNothing},
 
+		{"a raised session keeps its id and its tokens, and gets another secret", raises},
+		{"a session is raised by who has its secret, while it lives, and only then", raisesNot},
+		{"of many concurrent sign-ins that raise one session one wins", raiseRace},
+		{"a note is kept with its event, once", notes},
+
 		{"a place is familiar to the one who signed in there", familiar},
 		{"a session without a known place makes none familiar", unfamiliar},
 
