@@ -20,6 +20,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/container/soft"
 	"github.com/postern-id/postern/internal/agent/disk"
+	"github.com/postern-id/postern/internal/agent/habits"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/link"
 	"github.com/postern-id/postern/internal/agent/names"
@@ -37,6 +38,7 @@ type Device struct {
 	Policy   *policy.Keeper
 	Accounts *accounts.Cache
 	PINs     *pin.Service
+	Habits   *habits.Book
 
 	options Options
 	files   *disk.Dir
@@ -86,6 +88,9 @@ func newDevice(o Options, files *disk.Dir, pins *names.Pins, i identity.Identity
 	d.Link = &link.Link{Base: i.Server, Tenant: i.Tenant.TenantID, HTTP: client, Key: key, Now: o.Now, Patience: o.Patience}
 	d.Policy, d.policyTrouble = policy.Open(files, d.want(), i.PolicyKeys)
 	if d.Accounts, err = accounts.Open(files, pins); err != nil {
+		return nil, err
+	}
+	if d.Habits, err = habits.Open(files); err != nil {
 		return nil, err
 	}
 	d.mark = readMark(files)

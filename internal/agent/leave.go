@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/postern-id/postern/internal/agent/accounts"
+	"github.com/postern-id/postern/internal/agent/habits"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/agent/policy"
 )
@@ -27,7 +28,7 @@ func (a *Agent) Leave(ctx context.Context, force bool) error {
 		a.dropPINs(ctx, d)
 	}
 	a.release()
-	err = errors.Join(policy.Forget(a.files), a.files.Remove(markFile), accounts.Forget(a.files))
+	err = errors.Join(policy.Forget(a.files), a.files.Remove(markFile), accounts.Forget(a.files), habits.Forget(a.files))
 	if err == nil {
 		err = identity.Forget(a.files) // last: until then leave can be done again
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/websignin"
 	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/request"
 )
@@ -191,15 +192,30 @@ func (s *Screen) enterSession(a *attempt, o Opening) (next string, err error) {
 		fresh.step, fresh.trouble = choosing, t
 	})
 	if err == nil {
-		s.mu.Lock()
-		s.last[o.Account.ID], s.lastUser = o.By, o.Account.ID
-		if o.PINSet { // to be used from now on
-			s.last[o.Account.ID] = PIN
-		}
-		s.mu.Unlock()
+		s.remember(a, o)
 	}
 	s.bell.ring()
 	return next, err
+}
+
+// remember keeps who was here, and how they came, for the next time. A shared device keeps
+// nothing.
+func (s *Screen) remember(a *attempt, o Opening) {
+	d, err := s.agent.Device()
+	if err != nil || d.Settings("").On(devicepolicy.SharedMode) {
+		return
+	}
+	way := o.By
+	if o.PINSet { // to be used from now on
+		way = PIN
+	}
+	known := func(id string) bool {
+		_, err := d.Accounts.Find(id)
+		return err == nil
+	}
+	if err := d.Habits.Note(o.Account.ID, string(way), known); err != nil {
+		s.log.WarnContext(a.ctx, "how people sign in is not remembered", "correlationId", a.id, "err", err)
+	}
 }
 
 // record logs how an attempt ended. It never sees a PIN.

@@ -84,7 +84,7 @@ func (s *Screen) lockPage(r *http.Request, a *attempt, asked Method, chosen bool
 	locked := s.seat.Facts().Locked
 	p.Locked = locked != ""
 	people := shown(d, locked)
-	user := s.doorway(a, people, locked, chosen)
+	user := s.doorway(a, people, d.Habits.Last(), locked, chosen)
 	p.Tiles = tiles(people, user, locked == "")
 	p.Person = p.Tiles[slices.IndexFunc(p.Tiles, func(t tile) bool { return t.Current })]
 	c := s.circumstances(d, user, p.Online)
@@ -115,7 +115,7 @@ func (s *Screen) lockPage(r *http.Request, a *attempt, asked Method, chosen bool
 
 // doorway returns who stands in it: the person of the attempt, else who was here last, else
 // the first of the tiles.
-func (s *Screen) doorway(a *attempt, people []device.Account, locked string, chosen bool) string {
+func (s *Screen) doorway(a *attempt, people []device.Account, last, locked string, chosen bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	has := func(id string) bool {
@@ -125,8 +125,8 @@ func (s *Screen) doorway(a *attempt, people []device.Account, locked string, cho
 	case locked != "":
 		a.user = locked
 	case has(a.user), a.user == "" && chosen:
-	case has(s.lastUser):
-		a.user = s.lastUser
+	case has(last):
+		a.user = last
 	case len(people) > 0:
 		a.user = people[0].ID
 	default:
@@ -183,9 +183,9 @@ func (s *Screen) circumstances(d *agent.Device, user string, online bool) circum
 	if user != "" {
 		c.pin, c.damaged = d.PINState(user), d.PINDamaged(user)
 	}
-	s.mu.Lock()
-	c.last = s.last[user]
-	s.mu.Unlock()
+	if !c.shared {
+		c.last = Method(d.Habits.Way(user))
+	}
 	return c
 }
 

@@ -83,13 +83,11 @@ type Screen struct {
 
 	bell bell // rings when something that the screen shows has changed
 
-	mu       sync.Mutex
-	attempt  *attempt
-	lastUser string            // who signed in here last
-	last     map[string]Method // by object id: how
-	lang     string            // as chosen on the screen; empty follows the browser
-	repairs  *agent.Repairs    // what "Fix my PIN" found in this attempt
-	reach    reach
+	mu      sync.Mutex
+	attempt *attempt
+	lang    string         // as chosen on the screen; empty follows the browser
+	repairs *agent.Repairs // what "Fix my PIN" found in this attempt
+	reach   reach
 }
 
 // Faults of the lock screen.
@@ -150,7 +148,6 @@ func New(o Options) (*Screen, error) {
 	s := &Screen{
 		agent: o.Agent, seat: o.Seat, network: o.Network, now: o.Now, log: o.Log, webTime: o.WebTime,
 		key: sha256.Sum256([]byte(o.Key)), enter: "/enter/" + url.PathEscape(o.Key), cookie: rand.Text() + rand.Text(),
-		last: map[string]Method{},
 	}
 	// Browsers keep cookies by host and not by port: two seats of a machine need two names.
 	s.cookieName = "lock-" + hex.EncodeToString(s.key[:4])
