@@ -272,7 +272,7 @@ var rules = map[Action]rule{
 	ReadPasskey: readKind("Passkey"), RegisterPasskey: writeKind("Passkey"), DeletePasskey: deleteKind("Passkey"),
 	ReadPhone: readKind("MicrosoftAuthApp"), DeletePhone: deleteKind("MicrosoftAuthApp"),
 	ReadCodes: readKind("SoftwareOATH"), DeleteCodes: deleteKind("SoftwareOATH"),
-	ReadPassword: readKind("Password"), DeletePassword: deleteKind("Password"),
+	ReadPassword: readKind("Password"), DeletePassword: writeKind("Password"), // whoever could remove it could set another with a pass
 	FreezeMethod: {
 		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}},
 		roles: methodManagers, reach: reachOfAll, person: true, notSelf: true, privileged: true,

@@ -19,6 +19,7 @@ import (
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/token"
@@ -29,6 +30,7 @@ type API struct {
 	Store     Store
 	Passes    tap.Passes
 	Registry  *method.Registry
+	Passwords password.Passwords
 	Passkeys  passkey.Registrar
 	Tokens    *token.Keys
 	Proofs    Proofs

@@ -27,7 +27,7 @@ type credentialSet struct {
 
 // credentialSets are the sets whose members are in the registry, in the order of
 // GET /users/{id}/authentication/methods.
-var credentialSets = []credentialSet{passkeys, phones, softwareOaths}
+var credentialSets = []credentialSet{passkeys, phones, softwareOaths, passwords}
 
 // credentialRoutes are the routes of all sets.
 func credentialRoutes() []route {

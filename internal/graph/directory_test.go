@@ -16,8 +16,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/gate"
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/store"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -94,7 +96,11 @@ func newWorld(t *testing.T, permissions ...string) *world {
 		Object: w.robot, Subject: w.robot, AppID: app.AppID, IDType: "app", Roles: permissions, Credential: secret.KeyID,
 	})
 	w.handler = (&graph.API{
-		Store: db, Registry: registry(db), Tokens: w.keys, Secrets: ring, Resolver: w, PublicURL: address, Now: time.Now, Rand: rand.Reader,
+		Store: db, Registry: registry(db),
+		Passwords: password.Passwords{Registry: registry(db), Rand: rand.Reader, Method: password.Method{
+			Credentials: db, Policies: db, Groups: db, Keys: ring, Gate: gate.New(gate.Config{}),
+		}},
+		Tokens: w.keys, Secrets: ring, Resolver: w, PublicURL: address, Now: time.Now, Rand: rand.Reader,
 		Log: slog.New(slog.DiscardHandler), Incarnation: db.Incarnation,
 	}).Handler()
 	return w

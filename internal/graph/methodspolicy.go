@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
 )
 
@@ -43,6 +44,7 @@ var methodConfigurations = []methodConfiguration{
 	{id: passConfigurationID, kind: "temporaryAccessPass", fresh: freshPassPolicy},
 	{id: authenticator.PolicyID, kind: "microsoftAuthenticator", fresh: freshPhonePolicy, modes: true},
 	{id: totp.PolicyID, kind: "softwareOath", fresh: freshCodePolicy},
+	{id: password.PolicyID, kind: "password", fresh: freshPasswordPolicy},
 }
 
 // absent are the methods that Graph knows and Postern has not. They are not listed: what is

@@ -19,6 +19,9 @@ var routes = []route{
 	{"GET /users/{id}/authentication/fido2Methods/creationOptions/{arguments}", odata.Methods, directory.RegisterPasskey, person, (*API).creationOptions},
 	{"POST /postern/users/{id}/methods/{method}/freeze", odata.Methods, directory.FreezeMethod, person, (*API).freezeMethod},
 	{"POST /postern/users/{id}/methods/{method}/thaw", odata.Methods, directory.FreezeMethod, person, (*API).thawMethod},
+	{"POST /users/{id}/authentication/methods/{method}/resetPassword", odata.Methods, directory.ResetPassword, person, (*API).resetPassword},
+	{"POST /users/{id}/authentication/passwordMethods/{method}/resetPassword", odata.Methods, directory.ResetPassword, person, (*API).resetPassword},
+	{"GET /users/{id}/authentication/operations/{operation}", odata.Methods, directory.ReadPassword, person, (*API).getOperation},
 	{"GET /users/{id}/authentication/methods", odata.Methods, directory.ReadMethods, person, (*API).listMethods},
 	{"GET /users/{id}/authentication/methods/{method}", odata.Methods, directory.ReadMethods, person, (*API).getMethod},
 

@@ -294,8 +294,8 @@ var userNotKept = []string{
 	"responsibilities", "schools", "securityIdentifier", "showInAddressList", "signInActivity", "signInSessionsValidFromDateTime", "skills",
 }
 
-// createUser serves POST /users. Graph wants a passwordProfile; it is read and not kept,
-// because people get in with passes. https://learn.microsoft.com/graph/api/user-post-users
+// createUser serves POST /users. Graph wants a passwordProfile; while passwords are off it is
+// read and not kept, because people get in with passes. https://learn.microsoft.com/graph/api/user-post-users
 func (a *API) createUser(c *call) error {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
@@ -303,12 +303,8 @@ func (a *API) createUser(c *call) error {
 	}
 	u := directory.User{Tenant: c.tenant.ID, ID: directory.UserID(uuid.NewString()), UserType: "Member", CreatedDateTime: a.Now().UTC()}
 	set := readUser(body, &u)
-	if p := body.Object("passwordProfile"); p != nil {
-		for _, name := range []string{"password", "forceChangePasswordNextSignIn", "forceChangePasswordNextSignInWithMfa"} {
-			_ = p.Raw(name)
-		}
-	}
-	if err := body.Done(); err != nil {
+	change, err := a.readProfile(c, body, u, true)
+	if err := errors.Join(body.Done(), err); err != nil {
 		return err
 	}
 	if !slices.Contains(set, "accountEnabled") {
@@ -319,6 +315,11 @@ func (a *API) createUser(c *call) error {
 	}
 	if err := a.Store.CreateUser(c.ctx(), u, a.userEvent(c, audit.AddUser, audit.OperationAdd, u, nil)); err != nil {
 		return err
+	}
+	if change != nil {
+		if _, err := a.Passwords.Set(c.ctx(), *change); err != nil {
+			return err
+		}
 	}
 	return odata.WriteCreated(c.w, a.root(c).Link("users", string(u.ID)), a.root(c).Entity("users", nil), userResource(u).Select(nil))
 }
@@ -331,11 +332,14 @@ func (a *API) patchUser(c *call) error {
 	}
 	old, u := c.user, c.user
 	set := readUser(body, &u)
-	body.NotKept("passwordProfile")
-	if err := body.Done(); err != nil {
+	change, err := a.readProfile(c, body, u, false)
+	if err := errors.Join(body.Done(), err); err != nil {
 		return err
 	}
-	sensitive := slices.ContainsFunc(set, func(name string) bool { return slices.Contains(directory.SensitiveProperties, name) })
+	if change != nil && change.By.Self {
+		return directory.ErrNotForYourself
+	}
+	sensitive := change != nil || slices.ContainsFunc(set, func(name string) bool { return slices.Contains(directory.SensitiveProperties, name) })
 	if sensitive {
 		if err := directory.May(c.caller, directory.UpdateUserSensitive, c.target); err != nil {
 			return err
@@ -352,8 +356,15 @@ func (a *API) patchUser(c *call) error {
 		activity = audit.EnableAccount
 	}
 	e := a.userEvent(c, activity, audit.OperationUpdate, u, modified(userResource(old), userResource(u)))
-	if err := a.Store.UpdateUser(c.ctx(), u, a.Now(), e); err != nil {
-		return err
+	if len(set) > 0 || change == nil {
+		if err := a.Store.UpdateUser(c.ctx(), u, a.Now(), e); err != nil {
+			return err
+		}
+	}
+	if change != nil {
+		if _, err := a.Passwords.Set(c.ctx(), *change); err != nil {
+			return err
+		}
 	}
 	odata.WriteNothing(c.w)
 	return nil

@@ -12,6 +12,7 @@ type Replacement struct {
 	Keep string // id of a session that does not end with it; empty for none
 	// Activity is what the log calls the change.
 	Activity string
+	Event    string // id of its event; empty draws one
 }
 
 // Replaced is a Change in which a credential took the place of another one, or of none.
@@ -27,6 +28,9 @@ func (r Registry) Replace(ctx context.Context, c Credential, in Replacement, use
 	}
 	if in.Activity != "" {
 		e.Change.Activity = in.Activity
+	}
+	if in.Event != "" {
+		e.ID = in.Event
 	}
 	return c, r.Store.ReplaceCredential(ctx, c, in, e, mails...)
 }

@@ -204,3 +204,135 @@ func TestAChangedPasswordEndsWhatCameFromTheOldOne(t *testing.T) {
 		}
 	}
 }
+
+// tokenFor signs in with a pass and returns a token for Graph with that scope.
+func (w *world) tokenFor(name, pass, scope string) string {
+	w.t.Helper()
+	w.newBrowser()
+	done := w.signIn(w.authorize(url.Values{"scope": {"openid " + scope}}).location, name, pass)
+	status, v := w.token(redeem(w.codeIn(w.get(done.location))))
+	if status != http.StatusOK {
+		w.t.Fatalf("token: %d %v", status, v)
+	}
+	return v["access_token"].(string)
+}
+
+const passwordPolicy = "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/Password"
+
+func TestAnAdministratorResetsAPasswordAndThePersonChangesIt(t *testing.T) {
+	var c wrist
+	w := newWorld(t, func(o *server.Options) { o.Wall = c.now })
+	_, adminPass := w.issue(`{"isUsableOnce":false}`)
+	token := w.tokenFor(adminName, adminPass, "UserAuthenticationMethod.ReadWrite.All")
+	_, pass := w.addPerson(mira)
+	reset := adminSecrets + "methods/" + password.GraphID + "/resetPassword"
+	if status, v := w.api(http.MethodPost, reset, token, ""); status != http.StatusBadRequest || !strings.Contains(w.said(v), "switched off") {
+		t.Errorf("while passwords are off: %d %v", status, v)
+	}
+	w.do204(http.MethodPatch, passwordPolicy, `{"state":"enabled","postern_minimumLength":14,"postern_bannedWords":["Kufzmeigpan"]}`)
+	w.enableCodes()
+	for what, row := range map[string]struct {
+		path, token, body string
+		want              int
+	}{
+		"an application by itself": {reset, w.appToken(), "", http.StatusForbidden},
+		"oneself":                  {strings.Replace(reset, mira, adminName, 1), token, "", http.StatusForbidden},
+		"a weak one":               {reset, token, `{"newPassword":"Kufzmeigpan-2026"}`, http.StatusBadRequest},
+		"a short one":              {reset, token, `{"newPassword":"kein Zug nach"}`, http.StatusBadRequest},
+		"another method":           {strings.Replace(reset, password.GraphID, "3179e48a-750b-4051-897c-87b9720928f7", 1), token, "", http.StatusNotFound},
+	} {
+		if status, v := w.api(http.MethodPost, row.path, row.token, row.body); status != row.want {
+			t.Errorf("%s: %d %v", what, status, v)
+		}
+	}
+	r := w.request(http.MethodPost, reset, strings.NewReader("{}"))
+	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Content-Type", "application/json")
+	answer := w.do(r)
+	drawn, _ := w.json(answer)["newPassword"].(string)
+	if answer.status != http.StatusAccepted || len(drawn) < 19 {
+		t.Fatalf("reset: %d %s", answer.status, answer.body)
+	}
+	if status, v := w.api(http.MethodGet, answer.header.Get("Location"), token, ""); status != http.StatusOK || v["status"] != "succeeded" {
+		t.Errorf("the operation: %d %v", status, v)
+	}
+	other := strings.Replace(answer.header.Get("Location"), w.userID(mira), w.userID(adminName), 1)
+	if status, _ := w.api(http.MethodGet, other, token, ""); status != http.StatusNotFound {
+		t.Errorf("the operation at somebody else: %d", status)
+	}
+	status, v := w.api(http.MethodGet, adminSecrets+"passwordMethods", token, "")
+	if all, _ := v["value"].([]any); status != http.StatusOK || len(all) != 1 || all[0].(map[string]any)["id"] != password.GraphID || all[0].(map[string]any)["password"] != nil {
+		t.Errorf("passwordMethods: %d %v", status, v)
+	}
+
+	w.signInOwn(mira, pass)
+	key := w.addApp(c.now(), totp.SHA1)
+	c.move(totp.Period)
+	w.newBrowser()
+	page, a := w.answers(mira, by("password", drawn))
+	w.wantFault("a new one before the second proof", w.post(page, url.Values{"newpassword": {secondWords}, "repeat": {secondWords}}), "signInGone")
+	w.post(page, by("otc", key.Code(totp.Step(c.now()))))
+	a = w.get(page)
+	w.wantStep("after both", a, "newpassword")
+	if a := w.post(page, by("stay", "no")); a.status == http.StatusSeeOther && strings.Contains(a.location, "authorize") {
+		t.Error("the change was skipped")
+	}
+	w.wantStep("still", w.get(page), "newpassword")
+	w.wantFault("the same again", w.post(page, url.Values{"newpassword": {drawn}, "repeat": {drawn}}), "passwordSame")
+	if a := w.post(page, url.Values{"newpassword": {secondWords}, "repeat": {secondWords}}); a.status != http.StatusSeeOther {
+		t.Fatalf("change: %d\n%s", a.status, told(a))
+	}
+	w.wantStep("and on", w.get(page), "stay")
+	if a := w.get(w.post(page, by("stay", "no")).location); w.codeIn(a) == "" {
+		t.Error("no code")
+	}
+	w.newBrowser()
+	_, a = w.answers(mira, by("password", drawn))
+	w.wantFault("the one that was set", a, "credentialRefused")
+	if strings.Contains(w.log.String(), drawn) {
+		t.Error("the password is in the log")
+	}
+	w.do204(http.MethodDelete, adminSecrets+"passwordMethods/"+password.GraphID, "")
+}
+
+// said is the sentence of a refusal by Graph.
+func (w *world) said(v map[string]any) string {
+	e, _ := v["error"].(map[string]any)
+	text, _ := e["message"].(string)
+	return text
+}
+
+func TestAPasswordProfileIsTakenOnlyWherePasswordsAreOn(t *testing.T) {
+	w := newWorld(t)
+	w.addPerson(mira) // with a profile, as scripts for Graph send it
+	if status, v := w.api(http.MethodPatch, "/v1.0/users/"+mira, w.appToken(), `{"passwordProfile":{"password":"`+firstWords+`"}}`); status != http.StatusBadRequest {
+		t.Errorf("change while off: %d %v", status, v)
+	}
+	w.do204(http.MethodPatch, passwordPolicy, `{"state":"enabled"}`)
+	_, v := w.api(http.MethodGet, adminSecrets+"passwordMethods", w.appToken(), "")
+	if all, _ := v["value"].([]any); len(all) != 0 {
+		t.Errorf("what was sent while off was kept: %v", v)
+	}
+	for body, want := range map[string]int{
+		`{"passwordProfile":{"password":"Mira-2026-Contoso"}}`:                                        http.StatusBadRequest,
+		`{"passwordProfile":{"password":"` + firstWords + `"},"nonsense":1}`:                          http.StatusBadRequest,
+		`{"passwordProfile":{"password":"` + firstWords + `","forceChangePasswordNextSignIn":false}}`: http.StatusNoContent,
+	} {
+		if status, v := w.api(http.MethodPatch, "/v1.0/users/"+mira, w.appToken(), body); status != want {
+			t.Errorf("%s: %d %v", body, status, v)
+		}
+	}
+	if status, v := w.api(http.MethodPatch, "/v1.0/users/"+adminName, w.appToken(), `{"passwordProfile":{"password":"`+firstWords+`"}}`); status != http.StatusForbidden {
+		t.Errorf("an administrator's, by an application: %d %v", status, v)
+	}
+	w.enableCodes()
+	page, _ := w.answers(mira, by("password", firstWords))
+	w.wantStep("one factor", w.get(page+"&go=otc"), "accesspass")
+	if status, v := w.api(http.MethodPost, "/v1.0/users", w.appToken(), `{"accountEnabled":false,"displayName":"Kim Weber","mailNickname":"kim","userPrincipalName":"kim@contoso.example","passwordProfile":{"password":"`+secondWords+`"}}`); status != http.StatusCreated {
+		t.Errorf("create: %d %v", status, v)
+	}
+	_, v = w.api(http.MethodGet, "/v1.0/users/kim@contoso.example/authentication/passwordMethods", w.appToken(), "")
+	if all, _ := v["value"].([]any); len(all) != 1 {
+		t.Errorf("the new person has %v", v)
+	}
+}

@@ -34,6 +34,8 @@ type Change struct {
 	Activity string
 	// MustChange asks for another one at the next sign-in.
 	MustChange bool
+	// Event is the id of its event; empty draws one.
+	Event string
 	// Keep is the session, by id, that does not end although it came from the old one.
 	Keep string
 }
@@ -82,7 +84,7 @@ func (s Passwords) Set(ctx context.Context, c Change) (method.Credential, error)
 	if err != nil {
 		return fresh, err
 	}
-	r := method.Replacement{Keep: c.Keep, Activity: c.Activity}
+	r := method.Replacement{Keep: c.Keep, Activity: c.Activity, Event: c.Event}
 	if old != nil {
 		r.Old = old.ID
 	}
