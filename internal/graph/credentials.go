@@ -20,7 +20,15 @@ type credentialSet struct {
 	odataType    string
 	read, remove directory.Action
 	// id is Graph's id when everybody's method of the kind has the same; empty: its own.
-	id string
+	id     string
+	policy string // id of the configuration that says who may use it
+	// yield is what a proof by c shows for somebody in groups under p, and nothing when p does not
+	// let them use it; with nil for p, the most that it could show.
+	yield func(c method.Credential, p methodPolicy, groups map[directory.GroupID]bool) signin.Yield
+	// names is what reports call c, the main one first; second what they call it as a second
+	// factor, if it can be one.
+	names  func(c method.Credential) []string
+	second string
 	// own are the properties that only this kind has. It takes a credential without data.
 	own func(c method.Credential) (odata.Entity, error)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
@@ -21,10 +22,13 @@ import (
 // registry knows the kinds that the tests of this package use.
 func registry(db *store.DB) *method.Registry {
 	return &method.Registry{
-		Store: db, Now: time.Now, Kinds: map[signin.MethodID]method.Kind{authenticator.MethodID: {Name: "Authenticator app"}, totp.MethodID: {Name: "OATH software token"}},
+		Store: db, Now: time.Now, Kinds: map[signin.MethodID]method.Kind{passkey.MethodID: {Name: passkey.Name}, authenticator.MethodID: {Name: "Authenticator app"}, totp.MethodID: {Name: "OATH software token"}},
 		Letters: func(context.Context, method.Change) ([]outbox.Item, error) { return nil, nil },
 	}
 }
+
+// keyData is what is kept of a passkey whose model is known.
+const keyData = `{"credentialId":"AQID","publicKey":"c2VhbGVkLXNlY3JldA==","rpId":"id.example","aaGuid":"2fc0579f-8113-47ea-b116-bb5a8db9202a"}`
 
 // kinds are the sets of methods that the registry keeps, with the permission of each.
 var kinds = []struct {
@@ -32,6 +36,7 @@ var kinds = []struct {
 	kind                       signin.MethodID
 	data                       string
 }{
+	{"fido2Methods", "fido2AuthenticationMethod", "Passkey", passkey.MethodID, keyData},
 	{"microsoftAuthenticatorMethods", "microsoftAuthenticatorAuthenticationMethod", "MicrosoftAuthApp", authenticator.MethodID, `{"key":"c2VhbGVkLXNlY3JldA=="}`},
 	{"softwareOathMethods", "softwareOathAuthenticationMethod", "SoftwareOATH", totp.MethodID, `{"key":"sealed-secret"}`},
 }

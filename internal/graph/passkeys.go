@@ -16,6 +16,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // ErrChallengeTimeout says how long a challenge may last.
@@ -28,7 +29,15 @@ var ErrChallengeTimeout = &fault.Error{
 // https://learn.microsoft.com/graph/api/resources/fido2authenticationmethod
 var passkeys = credentialSet{
 	segment: "fido2Methods", kind: passkey.MethodID, odataType: "fido2AuthenticationMethod",
-	read: directory.ReadPasskey, remove: directory.DeletePasskey,
+	read: directory.ReadPasskey, remove: directory.DeletePasskey, policy: passkey.PolicyID,
+	yield: func(c method.Credential, p methodPolicy, _ map[directory.GroupID]bool) signin.Yield {
+		one, err := passkey.Read(c)
+		if policy, ok := p.(*passkeyPolicy); err != nil || ok && policy.Admits(one.Key) != nil {
+			return signin.Yield{}
+		}
+		return passkey.Method{}.Yield()
+	},
+	names: func(method.Credential) []string { return []string{"fido2"} },
 	own: func(c method.Credential) (odata.Entity, error) {
 		one, err := passkey.Read(c)
 		if err != nil {

@@ -1,17 +1,37 @@
 package graph
 
 import (
+	"time"
+
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // phones are the phones with the authenticator app.
 // https://learn.microsoft.com/graph/api/resources/microsoftauthenticatorauthenticationmethod
 var phones = credentialSet{
 	segment: "microsoftAuthenticatorMethods", kind: authenticator.MethodID, odataType: "microsoftAuthenticatorAuthenticationMethod",
-	read: directory.ReadPhone, remove: directory.DeletePhone,
+	read: directory.ReadPhone, remove: directory.DeletePhone, policy: authenticator.PolicyID, second: "push",
+	yield: func(c method.Credential, p methodPolicy, groups map[directory.GroupID]bool) signin.Yield {
+		phone, err := authenticator.PhoneOf(c)
+		if err != nil {
+			return signin.Yield{}
+		}
+		if policy, ok := p.(*phonePolicy); ok {
+			return phone.Yield(policy.Mode(groups))
+		}
+		phone.FrozenAt = time.Time{}
+		return phone.Yield(authenticator.ModeAny)
+	},
+	names: func(c method.Credential) []string {
+		if p, err := authenticator.PhoneOf(c); err == nil && p.Verifies {
+			return []string{"microsoftAuthenticatorPush", "microsoftAuthenticatorPasswordless"}
+		}
+		return []string{"microsoftAuthenticatorPush"}
+	},
 	own: func(c method.Credential) (odata.Entity, error) {
 		c.Kind = authenticator.MethodID
 		p, err := authenticator.PhoneOf(c)

@@ -31,6 +31,13 @@ var routes = []route{
 	{"PATCH /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{method}", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).patchConfiguration},
 	{"DELETE /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{method}", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).resetConfiguration},
 
+	{"GET /reports/authenticationMethods/userRegistrationDetails", odata.Policies, directory.ReadRegistrations, nil, (*API).listRegistrations},
+	{"GET /reports/authenticationMethods/userRegistrationDetails/{id}", odata.Policies, directory.ReadRegistrations, person, (*API).getRegistration},
+	{"GET /reports/authenticationMethods/usersRegisteredByMethod", odata.Policies, directory.ReadRegistrations, nil, (*API).countByMethod},
+	{"GET /reports/authenticationMethods/usersRegisteredByMethod/{arguments}", odata.Policies, directory.ReadRegistrations, nil, (*API).countByMethod},
+	{"GET /reports/authenticationMethods/usersRegisteredByFeature", odata.Policies, directory.ReadRegistrations, nil, (*API).countByFeature},
+	{"GET /reports/authenticationMethods/usersRegisteredByFeature/{arguments}", odata.Policies, directory.ReadRegistrations, nil, (*API).countByFeature},
+
 	{"GET /policies/deviceRegistrationPolicy", odata.Policies, directory.ReadJoinPolicy, nil, (*API).getJoinPolicy},
 	{"PUT /policies/deviceRegistrationPolicy", odata.Policies, directory.WriteJoinPolicy, nil, (*API).putJoinPolicy},
 	{"PATCH /policies/deviceRegistrationPolicy", odata.Policies, directory.WriteJoinPolicy, nil, (*API).patchJoinPolicy},

@@ -5,6 +5,7 @@ import (
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // softwareOaths are the apps with codes. Their key never leaves the server.
@@ -12,6 +13,11 @@ import (
 var softwareOaths = credentialSet{
 	segment: "softwareOathMethods", kind: totp.MethodID, odataType: "softwareOathAuthenticationMethod",
 	read: directory.ReadCodes, remove: directory.DeleteCodes,
+	policy: totp.PolicyID, second: "oath",
+	yield: func(method.Credential, methodPolicy, map[directory.GroupID]bool) signin.Yield {
+		return totp.Method{}.Yield()
+	},
+	names: func(method.Credential) []string { return []string{"softwareOneTimePasscode"} },
 	own: func(method.Credential) (odata.Entity, error) {
 		return odata.Entity{{Name: "secretKey", Value: nil}}, nil
 	},

@@ -19,6 +19,7 @@ type Store interface {
 	tap.Store
 	tap.Groups
 	method.Policies
+	method.Registrations
 	PINs
 	Applications
 	Grants
@@ -59,6 +60,8 @@ type Store interface {
 	// and the position of the last one if there are more. Without an order they come by id.
 	// A position is what an earlier call returned; it may have been JSON meanwhile.
 	Users(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.User, []any, error)
+	// UsersAt is Users with the position of each, and whether there are more.
+	UsersAt(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) (users []directory.User, positions [][]any, more bool, err error)
 	CountUsers(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (int, error)
 	Groups(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.Group, []any, error)
 	CountGroups(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (int, error)

@@ -28,12 +28,24 @@ func list[T any](
 	ctx context.Context, db *DB, tenant directory.TenantID, l listing[T],
 	match []filter.Bound, order []filter.Order, after []any, limit int,
 ) ([]T, []any, error) {
+	things, positions, more, err := listAt(ctx, db, tenant, l, match, order, after, limit)
+	if err != nil || !more {
+		return things, nil, err
+	}
+	return things, positions[len(positions)-1], nil
+}
+
+// listAt is list with the position of each, and whether there are more.
+func listAt[T any](
+	ctx context.Context, db *DB, tenant directory.TenantID, l listing[T],
+	match []filter.Bound, order []filter.Order, after []any, limit int,
+) (things []T, positions [][]any, more bool, err error) {
 	q := db.newQuery(tenant, l.kind)
 	column, _ := sortedBy(order)
 	q.add("SELECT ", l.columns, ", ", column, ", id FROM ", l.table, " WHERE tenant_id = $1")
 	l.narrow(q, match)
 	if err := q.page(order, after, limit+1); err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
 	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
 	found, err := collect(rows, err, func(r *sql.Rows) (row[T], error) {
@@ -46,18 +58,16 @@ func list[T any](
 		return x, err
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, false, err
 	}
-	var next []any
-	if len(found) > limit {
+	if more = len(found) > limit; more {
 		found = found[:limit]
-		next = found[limit-1].position
 	}
-	things := make([]T, len(found))
+	things, positions = make([]T, len(found)), make([][]any, len(found))
 	for i, x := range found {
-		things[i] = x.thing
+		things[i], positions[i] = x.thing, x.position
 	}
-	return things, next, nil
+	return things, positions, more, nil
 }
 
 // count returns how many things meet every bound.
@@ -84,6 +94,11 @@ var users = listing[directory.User]{table: "directory_user", columns: userColumn
 // Users implements graph.Store.
 func (db *DB) Users(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.User, []any, error) {
 	return list(ctx, db, tenant, users, match, order, after, limit)
+}
+
+// UsersAt implements graph.Store.
+func (db *DB) UsersAt(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.User, [][]any, bool, error) {
+	return listAt(ctx, db, tenant, users, match, order, after, limit)
 }
 
 // CountUsers implements graph.Store.

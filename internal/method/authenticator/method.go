@@ -33,6 +33,15 @@ func yield(verified bool) signin.Yield {
 	return signin.Yield{Factors: signin.Possession}
 }
 
+// Yield is what approving by p shows for somebody who may approve in mode, and nothing when they
+// may not with this phone.
+func (p Phone) Yield(mode string) signin.Yield {
+	if len(usable([]Phone{p}, mode)) == 0 {
+		return signin.Yield{}
+	}
+	return yield(mode != ModePush && p.Verifies)
+}
+
 // Enabled implements [signin.Method].
 func (m Method) Enabled(ctx context.Context, tenant directory.TenantID) (bool, error) {
 	p, _, err := m.Policy(ctx, tenant)

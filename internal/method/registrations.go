@@ -1,0 +1,27 @@
+package method
+
+import (
+	"context"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+)
+
+// A Registration is what one person has registered, with what decides about its use.
+type Registration struct {
+	Credentials []Credential
+	PIN         bool // on any device
+	Pass        bool // that is neither used up nor over
+	Groups      map[directory.GroupID]bool
+	Roles       []directory.RoleID // held directly or through groups
+}
+
+// Registrations reads what many people have at once.
+type Registrations interface {
+	// RegistrationsOf returns what each of at most MostAtOnce people has at a moment. Who is not
+	// there has nothing.
+	RegistrationsOf(ctx context.Context, tenant directory.TenantID, users []directory.UserID, at time.Time) (map[directory.UserID]Registration, error)
+}
+
+// MostAtOnce bounds what RegistrationsOf is asked for.
+const MostAtOnce = 200
