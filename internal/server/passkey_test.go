@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -113,10 +115,10 @@ func (w *world) wantKeyRefused(a answer) {
 	}
 }
 
-// reasons are why sign-ins failed, newest first.
-func (w *world) reasons() (all []string) {
+// signInErrors are why sign-ins failed with a number, newest first.
+func (w *world) signInErrors(number int) (all []string) {
 	w.t.Helper()
-	_, v := w.api(http.MethodGet, "/beta/auditLogs/signIns?$filter=status/errorCode%20eq%2050126", w.appToken(), "")
+	_, v := w.api(http.MethodGet, fmt.Sprintf("/beta/auditLogs/signIns?$filter=status/errorCode%%20eq%%20%d", number), w.appToken(), "")
 	list, _ := v["value"].([]any)
 	if list == nil {
 		w.t.Fatalf("no sign-ins: %v", v)
@@ -258,7 +260,7 @@ func TestACopyOfAKeyIsNoticed(t *testing.T) {
 	if a.status != http.StatusBadRequest || !strings.Contains(a.body, `data-error="passkeyCopied"`) || !strings.Contains(a.body, "copy") {
 		t.Errorf("%d\n%s", a.status, a.body)
 	}
-	if why := w.reasons()[0]; !strings.Contains(why, "copy") {
+	if why := w.signInErrors(50126)[0]; !strings.Contains(why, "copy") {
 		t.Errorf("the log says %q", why)
 	}
 }
@@ -378,5 +380,105 @@ func TestARegistrationCountsForItsOwnSessionAndOnce(t *testing.T) {
 	key.Unverified = true
 	if a := w.post(addPasskey, w.newAnswer(key)); a.status != http.StatusBadRequest || !strings.Contains(a.body, `data-error="passkeyUnverified"`) {
 		t.Errorf("without verification: %d\n%s", a.status, a.body)
+	}
+}
+
+func TestAnApplicationMakesAKeyForSomebody(t *testing.T) {
+	w := newKeyWorld(t)
+	id := w.createUser("mira")
+	methods := "/users/" + id + "/authentication/fido2Methods"
+	for _, version := range []string{"/v1.0", "/beta"} {
+		status, options := w.api(http.MethodGet, version+methods+"/creationOptions(challengeTimeoutInMinutes=10)", w.appToken(), "")
+		if status != http.StatusOK || options["challengeTimeoutDateTime"] == nil {
+			t.Fatalf("%s: %d %v", version, status, options)
+		}
+		asked, err := json.Marshal(options["publicKey"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := w.newKey()
+		response, err := key.Create(asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := `{"displayName":"Red key ` + version + `","publicKeyCredential":` + string(response) + `}`
+		status, made := w.api(http.MethodPost, version+methods, w.appToken(), body)
+		if status != http.StatusCreated || made["displayName"] != "Red key "+version || made["attestationLevel"] != "notAttested" || made["id"] == "" {
+			t.Fatalf("%s: %d %v", version, status, made)
+		}
+		if status, again := w.api(http.MethodPost, version+methods, w.appToken(), body); status != http.StatusConflict {
+			t.Errorf("the same answer again: %d %v", status, again)
+		}
+		status, one := w.api(http.MethodGet, version+methods+"/"+made["id"].(string)+"?$select=id,displayName,postern_isProvisioned", w.appToken(), "")
+		if status != http.StatusOK || one["postern_isProvisioned"] != true {
+			t.Errorf("%d %v", status, one)
+		}
+		w.newBrowser()
+		w.codeBy(key)
+	}
+	for _, bad := range []string{"creationOptions(challengeTimeoutInMinutes=4)", "creationOptions(challengeTimeoutInMinutes=43201)", "creationOptions(minutes=10)"} {
+		if status, v := w.api(http.MethodGet, "/v1.0"+methods+"/"+bad, w.appToken(), ""); status != http.StatusBadRequest {
+			t.Errorf("%s: %d %v", bad, status, v)
+		}
+	}
+}
+
+func TestAnAnswerForOneIsNoKeyOfAnother(t *testing.T) {
+	w := newKeyWorld(t)
+	mira, sam := w.createUser("mira"), w.createUser("sam")
+	of := func(user string) string { return "/v1.0/users/" + user + "/authentication/fido2Methods" }
+	_, options := w.api(http.MethodGet, of(mira)+"/creationOptions", w.appToken(), "")
+	asked, err := json.Marshal(options["publicKey"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := w.newKey().Create(asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := `{"displayName":"Key","publicKeyCredential":` + string(response) + `}`
+	if status, v := w.api(http.MethodPost, of(sam), w.appToken(), body); status != http.StatusBadRequest {
+		t.Errorf("for somebody else: %d %v", status, v)
+	}
+	// Nor is it one that a session registers.
+	_, pass := w.passFor(mira)
+	w.toOwnPage("mira@contoso.example", pass)
+	if a := w.post(addPasskey, url.Values{"response": {string(response)}}); a.status != http.StatusBadRequest {
+		t.Errorf("in a session: %d %q", a.status, a.location)
+	}
+	if status, v := w.api(http.MethodPost, of(mira), w.appToken(), body); status != http.StatusCreated {
+		t.Errorf("for whom it was made: %d %v", status, v)
+	}
+}
+
+func TestAPolicyOfTodayHoldsForKeysOfYesterday(t *testing.T) {
+	w := newKeyWorld(t)
+	_, key := w.person("mira")
+	policy := "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/Fido2"
+	set := func(change string) {
+		t.Helper()
+		if status, v := w.api(http.MethodPatch, policy, w.appToken(), change); status != http.StatusNoContent {
+			t.Fatalf("%d %v", status, v)
+		}
+	}
+	set(`{"keyRestrictions":{"isEnforced":true,"enforcementType":"allow","aaGuids":["cb69481e-8ff7-4039-93ec-0a2729a154a8"]}}`)
+	w.wantKeyRefused(w.use(w.authorize(nil).location, key))
+	if why := w.signInErrors(130502); len(why) != 1 {
+		t.Errorf("the log says %v", why)
+	}
+	set(`{"keyRestrictions":{"isEnforced":false}}`)
+	w.codeBy(key)
+	w.newBrowser()
+	set(`{"state":"disabled"}`)
+	page := w.authorize(nil).location
+	if a := w.get(page); strings.Contains(a.body, "data-passkey") || strings.Contains(a.body, "go=passkey") {
+		t.Error("the page of the name still offers passkeys")
+	}
+	text, err := key.Get([]byte(`{"challenge":"AAAA","rpId":"localhost"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := w.post(page, url.Values{"assertion": {text}}); a.status != http.StatusBadRequest {
+		t.Errorf("switched off: %d %q", a.status, a.location)
 	}
 }
