@@ -193,6 +193,9 @@ func (s *Server) signInWithPIN(x *exchange, c hello.Container, d directory.Devic
 	if err := s.fillPINFamily(x, &f, user); err != nil {
 		return tokens{}, e, err
 	}
+	if !f.Offline { // nothing outlives the access token
+		session.ExpiresAt = now.Add(accessLifetime)
+	}
 	e.SignIn.ResourceID = f.Resource
 	out, err := s.issue(x, f, user, d.KeyThumbprint, tokenID)
 	if err != nil {

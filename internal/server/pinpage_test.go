@@ -2,8 +2,15 @@ package server_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/server"
 )
 
 // Whoever is at somebody's device with a pass of theirs can't keep it from them: their own page
@@ -39,5 +46,31 @@ func TestAPersonsPageSaysWhatWasDoneToTheirPINs(t *testing.T) {
 				t.Errorf("%s: the page does not say %q: %d\n%s", language, text, page.status, page.body)
 			}
 		}
+	}
+}
+
+// Who unlocks twenty times a day finds no list of a thousand sessions there: without a refresh
+// token a session of a PIN is over with its access token.
+func TestUnlocksLeaveNoSessionsBehind(t *testing.T) {
+	var ahead time.Duration
+	w := newWorld(t, func(o *server.Options) { o.Wall = func() time.Time { return time.Now().Add(ahead) } })
+	_, pass := w.issue(`{"lifetimeInMinutes":480}`)
+	p := withPINs(w, "admin@contoso.example", pass, tpmtest.New(t))
+	c := p.create("246813")
+	before := strings.Count(w.get("/security-info").body, `name="session"`)
+	for range 3 {
+		a := p.post("/oauth2/v2.0/token", url.Values{
+			"grant_type": {device.GrantPIN}, "client_id": {string(directory.AgentAppID)},
+			"assertion": {p.sign(byPIN{p.store, p.user, "246813"}, header(c), p.claims())},
+			"scope":     {"openid profile " + string(directory.DeviceRegistrationAppID) + "/" + directory.DeviceScope},
+		})
+		p.tokens(a)
+	}
+	if now := strings.Count(w.get("/security-info").body, `name="session"`); now != before+3 {
+		t.Errorf("%d sessions, then %d", before, now)
+	}
+	ahead = time.Hour
+	if now := strings.Count(w.get("/security-info").body, `name="session"`); now != before {
+		t.Errorf("an hour later there are %d sessions, and were %d before", now, before)
 	}
 }

@@ -21,7 +21,7 @@ func decode(s string) []byte {
 // agent is a claim: nothing is decided by it.
 func DescribeAgent(agent string) (browser, system string) {
 	for _, known := range []struct{ mark, name string }{
-		{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
+		{"postern-agent", "Postern agent"}, {"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"},
 	} {
 		if strings.Contains(agent, known.mark) {
 			browser = known.name

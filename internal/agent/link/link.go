@@ -5,6 +5,7 @@ package link
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -186,6 +188,9 @@ func (l *Link) send(ctx context.Context, r request, nonce string, offset time.Du
 	return res, answer, nil
 }
 
+// userAgent is how the agent is known in people's lists of sign-ins.
+var userAgent = "postern-agent (" + cmp.Or(map[string]string{"linux": "Linux", "windows": "Windows", "darwin": "Mac OS X"}[runtime.GOOS], runtime.GOOS) + ")"
+
 func (l *Link) request(ctx context.Context, r request, nonce string, offset time.Duration) (*http.Request, error) {
 	address := l.Base + r.path
 	full := address
@@ -204,6 +209,7 @@ func (l *Link) request(ctx context.Context, r request, nonce string, offset time
 	}
 	req.Header.Set("DPoP", proof)
 	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", userAgent)
 	if id := facts.From(ctx).CorrelationID; id != "" {
 		req.Header.Set("client-request-id", id)
 	}
