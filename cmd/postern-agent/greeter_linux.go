@@ -13,12 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/postern-id/postern/internal/agent/greeter"
 	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
 	"github.com/postern-id/postern/internal/cli/program"
+	"github.com/postern-id/postern/internal/fault"
 )
 
 // greeterCommands are what greetd runs, and what that runs.
@@ -35,7 +37,11 @@ func greeterCommands() []*cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer stop()
-			return greeter.Run(ctx, o)
+			err := greeter.Run(ctx, o)
+			if err != nil && ctx.Err() == nil {
+				lastWords(ctx, err)
+			}
+			return err
 		},
 	}
 	c.Flags().StringVar(&o.Agent, "agent", greeter.Socket, "`SOCKET` of the agent")
@@ -43,6 +49,21 @@ func greeterCommands() []*cobra.Command {
 	programs(c, &o.Bwrap, &o.Chromium)
 	c.AddCommand(backCommand(), webCommand(), insideCommand())
 	return []*cobra.Command{c}
+}
+
+// lastWordsFor is how long they stand on the screen before greetd begins anew.
+const lastWordsFor = 20 * time.Second
+
+// lastWords says on the screen why there is no sign-in screen, by sway's own bar: without a
+// browser there is nothing else.
+func lastWords(ctx context.Context, err error) {
+	text := "There is no sign-in screen: " + err.Error()
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		text = "There is no sign-in screen (" + f.Code + "): " + f.Text + " " + f.Remedy
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastWordsFor)
+	defer cancel()
+	_ = exec.CommandContext(ctx, "swaynag", "--type", "error", "--message", text+" Text consoles: Ctrl+Alt+F2. What is wrong: postern-agent doctor").Run() //nolint:gosec // an argument
 }
 
 // surroundings fills in what greetd and the compositor say.

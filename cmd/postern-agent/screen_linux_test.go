@@ -26,6 +26,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/greeter"
 	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
 	"github.com/postern-id/postern/internal/agent/linux/linuxtest"
+	"github.com/postern-id/postern/internal/agent/peer"
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/server"
 )
@@ -411,6 +412,14 @@ func TestInsideAHostilePageReachesNothing(t *testing.T) {
 		if !strings.Contains(g.agent.Wrote(), kiosk.ErrHangs.Text) {
 			t.Error("a browser that hangs is not told")
 		}
+		// So is the lock screen's own, whose page does not answer while the browser lives.
+		g.goes("Escape").sees("Locked")
+		for _, pid := range g.processes("_greetd", "^/usr/lib/chromium/chromium --type=renderer") {
+			linuxtest.Must(t, unix.Kill(pid, unix.SIGSTOP))
+		}
+		told := len(g.agent.Wrote())
+		linuxtest.Within(t, 2*pageWithin, "screen that is started anew", func() bool { return strings.Contains(g.agent.Wrote()[told:], kiosk.ErrHangs.Text) })
+		g.sees("Locked")
 		// The agent is put in the place of another version: the screen comes back by itself.
 		g.agent.Stop()
 		g.startAgent()
@@ -485,15 +494,33 @@ func (g *stage) signal(s unix.Signal) {
 // browser is the first process of the browser that runs as name.
 func (g *stage) browser(name string) int {
 	g.t.Helper()
-	out := g.x("pgrep", "-u", name, "-f", "^/usr/lib/chromium/chromium ")
-	for text := range strings.FieldsSeq(string(out)) {
-		pid, err := strconv.Atoi(text)
-		linuxtest.Must(g.t, err)
-		line, err := os.ReadFile("/proc/" + text + "/cmdline")
+	for _, pid := range g.processes(name, "^/usr/lib/chromium/chromium ") {
+		line, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
 		if err == nil && !bytes.Contains(line, []byte("--type=")) {
 			return pid
 		}
 	}
 	g.t.Fatalf("no browser of %s", name)
 	return 0
+}
+
+// processes are name's below this test whose command lines fit a pattern.
+func (g *stage) processes(name, pattern string) []int {
+	g.t.Helper()
+	var all []int
+	for text := range strings.FieldsSeq(string(g.x("pgrep", "-u", name, "-f", pattern))) {
+		pid, err := strconv.Atoi(text)
+		linuxtest.Must(g.t, err)
+		for at, ok := int32(pid), true; ok && at > 1; {
+			var s peer.Stat
+			s, ok = peer.StatOf(at)
+			env, _ := os.ReadFile("/proc/" + strconv.Itoa(int(at)) + "/environ") // sway's own are init's children
+			if s.Parent == int32(os.Getpid()) || bytes.Contains(env, []byte("XDG_RUNTIME_DIR="+g.own)) {
+				all = append(all, pid)
+				break
+			}
+			at = s.Parent
+		}
+	}
+	return all
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/agent/contact"
@@ -364,10 +365,20 @@ func lookNSS(*patient) (device.Check, string, string) {
 }
 
 func lookBrowser(*patient) (device.Check, string, string) {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range []string{"/usr/lib/chromium/chromium", "chromium", "chromium-browser", "google-chrome"} { // the first one without a script around it
 		if path, err := exec.LookPath(name); err == nil {
-			return device.Pass, path, ""
+			return tryBrowser(path)
 		}
 	}
 	return device.Warn, "There is no Chromium for web sign-in at the lock screen.", "apt install chromium"
+}
+
+func tryBrowser(path string) (device.Check, string, string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	version, err := exec.CommandContext(ctx, path, "--version").Output()
+	if err != nil {
+		return device.Fail, path + " does not start: " + err.Error() + ".", "apt install --reinstall chromium chromium-common"
+	}
+	return device.Pass, strings.TrimSpace(string(version)) + " starts.", ""
 }

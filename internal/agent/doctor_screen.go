@@ -3,8 +3,10 @@ package agent
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
+	"github.com/postern-id/postern/internal/agent/greeter/kiosk"
 	"github.com/postern-id/postern/internal/device"
 )
 
@@ -29,6 +31,8 @@ func lookScreen(*patient) (device.Check, string, string) {
 		}
 	}
 	switch {
+	case len(missing) == 0 && !exists([]string{filepath.Dir(kiosk.Socket)}, filepath.Base(kiosk.Socket)):
+		return device.Fail, "The browser of web sign-in can't be started: " + kiosk.Socket + " is not there.", "systemctl start postern-web.socket"
 	case len(missing) == 0:
 		return device.Pass, "greetd shows the sign-in screen.", ""
 	case missing[0] == screenParts[0].pack:

@@ -56,6 +56,7 @@ const (
 const (
 	callReturned = "returned" // returned ─▶ bool: it belongs to the sign-in under way
 	callCrashed  = "crashed"  // trouble
+	callBrowser  = "browser"  // trouble, with nothing in it when the browser works: of trying it
 	callTrouble  = "trouble"  // trouble: of the screen itself, for the log
 	callRefused  = "refused"  // refused, for the log
 	callBack     = "back"

@@ -25,6 +25,7 @@ type Screen interface {
 	Handler() http.Handler
 	Returned(ctx context.Context, answer url.Values) error
 	Crashed(err error)
+	Browser(err error) // of trying it before anybody needs it; nil when it works
 	Lock()
 }
 
@@ -218,6 +219,7 @@ func (h *Host) attend(ctx context.Context, screen Screen, conn net.Conn) {
 	opening := g.opening
 	h.mu.Unlock()
 	h.Tickets.Cancel(opening) // it was for this process
+	screen.Browser(nil)       // the next greeter tries it
 	screen.Lock()
 }
 
@@ -254,14 +256,21 @@ func (h *Host) answer(ctx context.Context, screen Screen, name string, body json
 			return false, nil //nolint:nilerr // it belongs to no sign-in
 		}
 		return screen.Returned(ctx, values) == nil, nil
-	case callCrashed, callTrouble:
+	case callCrashed, callTrouble, callBrowser:
 		var in trouble
 		if err := json.Unmarshal(body, &in); err != nil {
 			return nil, err
 		}
+		if name == callBrowser && in == (trouble{}) {
+			screen.Browser(nil)
+			return nil, nil //nolint:nilnil // there is nothing to say
+		}
 		h.Log.ErrorContext(ctx, "sign-in screen", "what", name, "err", in.Text)
-		if name == callCrashed {
+		switch name {
+		case callCrashed:
 			screen.Crashed(in.err())
+		case callBrowser:
+			screen.Browser(in.err())
 		}
 		return nil, nil //nolint:nilnil // there is nothing to say
 	case callRefused:

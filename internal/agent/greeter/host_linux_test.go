@@ -57,6 +57,12 @@ func (s *screen) Returned(_ context.Context, v url.Values) error {
 func (s *screen) Crashed(err error) { s.note("crashed " + err.Error()) }
 func (s *screen) Lock()             { s.note("lock") }
 
+func (s *screen) Browser(err error) {
+	if err != nil {
+		s.note("browser " + err.Error())
+	}
+}
+
 type noPower struct{}
 
 func (noPower) CanPower() bool                                 { return false }

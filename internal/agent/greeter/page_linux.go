@@ -33,11 +33,16 @@ type page struct {
 
 // fits reports whether the page may be used for a site as policy has it now.
 func (p *page) fits(s kiosk.Site, lang string) bool {
+	return !p.gone() && lang == p.lang && reflect.DeepEqual(s, p.site)
+}
+
+// gone reports whether the page ended, perhaps while it waited.
+func (p *page) gone() bool {
 	select {
-	case <-p.done: // it ended while it waited
-		return false
+	case <-p.done:
+		return true
 	default:
-		return lang == p.lang && reflect.DeepEqual(s, p.site)
+		return false
 	}
 }
 
@@ -68,13 +73,13 @@ func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) 
 		cancel()
 		return nil, err
 	}
-	proxy := p.fence(w)
+	proxy := p.fence(g, w)
 	proxy.Asked = p.browser.Asked
 	shown := make(chan struct{})
 	go func() {
 		defer close(shown)
 		g.doors(ctx, p.browser, func(l net.Listener) {
-			if err := proxy.Serve(ctx, l); err != nil {
+			if err := proxy.Serve(ctx, l); err != nil && !errors.Is(err, net.ErrClosed) {
 				g.o.Log.Error("fence", "err", err)
 			}
 		})
@@ -91,18 +96,20 @@ func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) 
 		case why != nil && p.shown.Load():
 			go g.tell(context.Background(), w, callCrashed, why)
 		case why != nil:
-			g.o.Log.Warn("a browser ended while it waited", "err", why)
+			go g.browser(context.Background(), w, why)
+			g.idle.Reset(tryAgainAfter)
 		}
 	}()
 	return p, nil
 }
 
 // fence is the one way out of the page.
-func (p *page) fence(w *wire) *fence.Proxy {
+func (p *page) fence(g *Greeter, w *wire) *fence.Proxy {
 	var told once
 	return &fence.Proxy{
 		Rules: p.rules,
 		Begin: func(ctx context.Context) (string, bool) {
+			go g.browser(ctx, w, nil) // it came as far as a page
 			select {
 			case <-ctx.Done():
 				return "", false

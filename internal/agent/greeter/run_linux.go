@@ -50,6 +50,9 @@ type Greeter struct {
 	site   *kiosk.Site // for the next spare
 	lang   string      // likewise
 	idle   *time.Timer // runs while nothing is shown
+
+	tryMu sync.Mutex
+	tried string // what came of trying web sign-in's browser, as the agent was told; empty while it works
 }
 
 // errOpened ends a greeter whose work is done: greetd starts the session when it is gone.
@@ -152,6 +155,9 @@ func (g *Greeter) attach(ctx context.Context, back *net.UnixListener) error {
 	g.mu.Lock()
 	g.site, g.lang = h.Site, defaultLang
 	g.mu.Unlock()
+	g.tryMu.Lock()
+	g.tried = ""
+	g.tryMu.Unlock()
 	all.Go(func() { g.prepare(ctx, w) })
 	shown := make(chan error, 1)
 	all.Go(func() { shown <- g.screen(ctx, w, h) })
@@ -261,14 +267,19 @@ func (g *Greeter) screen(ctx context.Context, w *wire, h hello) error {
 		return err
 	}
 	var browser *kiosk.Browser
+	var heart *pulse
 	var mu sync.Mutex
 	var first sync.Once
-	site := &http.Server{ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10, Handler: pagesOf(g.o, h, func() {
+	site := &http.Server{ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10, Handler: pagesOf(g.o, h, func(r *http.Request) {
 		first.Do(func() { g.idle.Reset(spareAfter) })
 		mu.Lock()
 		defer mu.Unlock()
-		if browser != nil {
-			browser.Asked()
+		if browser == nil {
+			return
+		}
+		browser.Asked()
+		if r.URL.Path == alivePath {
+			heart.beat(r.URL.Query().Has("hidden"))
 		}
 	})}
 	defer func() { _ = site.Close() }()
@@ -278,7 +289,8 @@ func (g *Greeter) screen(ctx context.Context, w *wire, h hello) error {
 			return err
 		}
 		mu.Lock()
-		browser = b
+		browser, heart = b, &pulse{hangs: b.Hangs}
+		beats := heart
 		mu.Unlock()
 		shown := make(chan struct{})
 		go func() {
@@ -286,6 +298,7 @@ func (g *Greeter) screen(ctx context.Context, w *wire, h hello) error {
 			g.doors(ctx, b, func(l net.Listener) { _ = site.Serve(l) })
 		}()
 		err = b.Watch(ctx)
+		beats.end()
 		<-shown
 		if err == nil || tries >= mostStarts {
 			return err
@@ -306,8 +319,11 @@ const defaultLang = "en"
 // startPath is where the lock screen's browser begins: its key is on no command line.
 const startPath = "/start"
 
+// alivePath is where pages with script say that they live.
+const alivePath = "/alive"
+
 // pagesOf is the lock screen as its browser meets it.
-func pagesOf(o Options, h hello, asked func()) http.Handler {
+func pagesOf(o Options, h hello, asked func(*http.Request)) http.Handler {
 	host := strings.TrimPrefix(kiosk.Screen, "http://")
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -320,12 +336,14 @@ func pagesOf(o Options, h hello, asked func()) http.Handler {
 		ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelInfo),
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked()
+		asked(r)
 		switch {
 		case r.Host != host:
 			http.Error(w, "There is nothing here.", http.StatusNotFound)
 		case r.URL.Path == startPath:
 			http.Redirect(w, r, h.Enter, http.StatusSeeOther)
+		case r.URL.Path == alivePath:
+			w.WriteHeader(http.StatusNoContent)
 		default:
 			proxy.ServeHTTP(w, r)
 		}
@@ -415,6 +433,28 @@ func (g *Greeter) endPage() {
 // of the time from the click to the first prompt.
 const spareAfter = 3 * time.Second
 
+// tryAgainAfter is how long a browser that is of no use is left alone.
+const tryAgainAfter = 15 * time.Second
+
+// browser tells the agent what came of trying web sign-in's browser, if that is news.
+func (g *Greeter) browser(ctx context.Context, w *wire, err error) {
+	g.tryMu.Lock()
+	defer g.tryMu.Unlock()
+	said := ""
+	if err != nil {
+		said = err.Error()
+	}
+	if said == g.tried {
+		return
+	}
+	g.tried = said
+	if err != nil {
+		g.tell(ctx, w, callBrowser, err)
+		return
+	}
+	_, _, _ = w.send(callBrowser, trouble{}) // who is gone needs no news
+}
+
 // prepare makes a browser ready each time that nothing is shown, until ctx ends.
 func (g *Greeter) prepare(ctx context.Context, w *wire) {
 	for {
@@ -424,10 +464,14 @@ func (g *Greeter) prepare(ctx context.Context, w *wire) {
 		case <-g.idle.C:
 		}
 		g.mu.Lock()
+		if g.spare != nil && g.spare.gone() {
+			g.spare = nil
+		}
 		if g.signIn == nil && g.spare == nil && g.site != nil && ctx.Err() == nil {
 			p, err := g.newPage(w, *g.site, g.lang)
 			if err != nil {
-				g.o.Log.WarnContext(ctx, "no browser is made ready", "err", err)
+				go g.browser(ctx, w, err)
+				g.idle.Reset(tryAgainAfter)
 			}
 			g.spare = p
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/lockscreen"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/devicepolicy"
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -232,6 +233,31 @@ func TestWebSignInHasAWayBackAtEveryStep(t *testing.T) {
 		v := b.home(w, "?person=other")
 		if v.has("/web") || !strings.Contains(v.text, "No network.") {
 			t.Errorf("the screen says %s", v.text)
+		}
+	})
+	t.Run("a browser that does not start is told before anybody needs it", func(t *testing.T) {
+		w.now.Add(int64(time.Minute))
+		w.screen.Browser(&fault.Error{Kind: fault.Unavailable, Code: "browserAway", Text: "It can't be started.", Remedy: "Start it."})
+		v := b.home(w, "?person=other")
+		if !strings.Contains(v.text, "does not start") || !strings.Contains(v.text, "browserAway") {
+			t.Errorf("the screen says %s", v.text)
+		}
+		shown := len(w.seat.pages())
+		v = b.submit(v, "/web")
+		if v.failure() != "browserAway" || !v.has("/pass") || len(w.seat.pages()) != shown {
+			t.Errorf("the globe: %s %q %s", v.step(), v.failure(), v.text)
+		}
+		if v = b.submit(v, "/pass", "name", "mira", "accesspass", w.pass(mira)); v.step() != "register" {
+			t.Errorf("a pass without a browser: %s %q %s", v.step(), v.failure(), v.text)
+		}
+		w.screen.Lock()
+		if v = b.submit(b.submit(b.home(w, "?person=other"), "/web"), "/web"); v.failure() != "" || len(w.seat.pages()) != shown+1 {
+			t.Errorf("trying all the same: %s %q", v.step(), v.failure())
+		}
+		w.screen.Browser(nil)
+		w.screen.Lock()
+		if v = b.home(w, "?person=other"); strings.Contains(v.text, "browserAway") {
+			t.Errorf("a browser that works: %s", v.text)
 		}
 	})
 	t.Run("a browser that crashed leaves a code and a way to try again", func(t *testing.T) {

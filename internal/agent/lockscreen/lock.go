@@ -31,6 +31,7 @@ type lockPage struct {
 	Remind  bool      // a PIN could be set up, and was not
 	Locked  bool      // a session runs
 	Forgot  bool      // the way to a new PIN is offered
+	Globe   bool      // web sign-in is
 }
 
 func (lockPage) file() string { return "lock.html" }
@@ -93,6 +94,7 @@ func (s *Screen) lockPage(r *http.Request, a *attempt, asked Method, chosen bool
 	if i := slices.IndexFunc(p.Ways, func(w way) bool { return w.Method == p.Chosen }); i >= 0 {
 		p.Why = p.Ways[i].Why
 	}
+	p.Globe = slices.ContainsFunc(p.Ways, func(w way) bool { return w.Method == Web })
 	p.Digits = digitsOnly(container.RulesFrom(d.Settings(user).Effective()))
 	if user == "" {
 		return p

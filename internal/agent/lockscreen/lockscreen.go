@@ -87,6 +87,7 @@ type Screen struct {
 	attempt *attempt
 	lang    string         // as chosen on the screen; empty follows the browser
 	repairs *agent.Repairs // what "Fix my PIN" found in this attempt
+	broken  *fault.Error   // why web sign-in's browser is of no use, as the seat found when it tried it
 	reach   reach
 }
 
@@ -214,6 +215,7 @@ func (s *Screen) routes() http.Handler {
 		locked.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("GET /enter/{key}", s.letIn)
+	mux.HandleFunc("GET /alive", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // seats that watch their browser take it themselves
 	mux.Handle("GET /assets/", assets)
 	return mux
 }

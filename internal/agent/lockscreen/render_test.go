@@ -23,6 +23,7 @@ import (
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
 )
 
 var monday = time.Date(2026, 11, 23, 10, 41, 0, 0, time.UTC)
@@ -84,6 +85,9 @@ func samples(t *testing.T, lang string) map[string]page {
 	with("lock-stopped", func(p *lockPage) { p.Ways, p.Why = []way{{PIN, PINLocked}, {Method: Web}}, PINLocked })
 	with("lock-web", func(p *lockPage) {
 		p.Chosen, p.Remind, p.Forgot, p.Ways = Web, true, false, []way{{PIN, NoPINYet}, {Method: Web}}
+	})
+	with("lock-broken", func(p *lockPage) {
+		p.Broken, p.Chosen, p.Forgot, p.Globe, p.Ways = faultOf(&fault.Error{Code: "browserAway", Text: "The browser of web sign-in can't be started.", Remedy: "systemctl start postern-web.socket"}), Web, false, true, []way{{PIN, NoPINYet}, {Method: Web}}
 	})
 	with("lock-session", func(p *lockPage) { p.Locked = true; p.Tiles = f.Tiles[:1] })
 	with("lock-expires", func(p *lockPage) { p.Ends = monday.AddDate(0, 0, 3) })

@@ -110,6 +110,7 @@ type frame struct {
 	Changes int64 // of the screen so far: the page loads anew when there are more
 	Attempt string
 	Trouble *trouble
+	Broken  *trouble // why web sign-in's browser can't be used; nil while it can
 
 	Network  string // name of the network
 	Online   bool
@@ -140,6 +141,9 @@ func (s *Screen) frame(r *http.Request, a *attempt) frame {
 	f.Lang = s.lang
 	if a != nil {
 		f.Attempt, f.Trouble = a.id, a.trouble
+		if s.broken != nil {
+			f.Broken = faultOf(s.broken)
+		}
 	}
 	s.mu.Unlock()
 	if f.Lang == "" {

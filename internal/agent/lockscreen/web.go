@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/websignin"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/devicepolicy"
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -79,12 +80,24 @@ func (s *Screen) sendToWeb(w http.ResponseWriter, r *http.Request, a *attempt, u
 		return err
 	}
 	lang := s.frame(r, nil).Lang
+	tried := false
 	won := s.still(a, func() {
+		if b := s.broken; b != nil && !(a.step == signing && a.plain) { // the second time it is tried, whatever the seat found
+			a.step, a.user, a.forgot, a.request, a.show, a.plain, a.name = signing, user, forgot, nil, "", true, hint
+			a.trouble = s.tell(a.ctx, a, b)
+			s.within(a, failTime, nil)
+			return
+		}
+		tried = true
 		a.step, a.user, a.forgot, a.request, a.show, a.sent, a.plain, a.name = signing, user, forgot, nil, "", false, false, hint
 		s.within(a, s.webTime, ErrTime)
 	})
 	if !won {
 		return ErrChanged
+	}
+	if !tried {
+		http.Redirect(w, r, "/web", http.StatusSeeOther)
+		return nil
 	}
 	started := make(chan struct{})
 	go func() {
@@ -136,7 +149,7 @@ func (s *Screen) start(a *attempt, hint, lang string) {
 	if err == nil && s.still(a, func() { a.request = request }) {
 		var next string
 		next, err = s.seat.Show(a.ctx, Page{URL: request.URL, Attempt: a.id, Lang: lang})
-		s.still(a, func() { a.show = next })
+		s.still(a, func() { a.show, a.plain = next, err != nil }) // a pass needs no browser
 	}
 	if err != nil {
 		s.failWeb(a, err)
@@ -309,6 +322,25 @@ func (s *Screen) Crashed(err error) {
 	if at == signing {
 		s.failWeb(a, errors.Join(ErrBrowser, err))
 		s.still(a, func() { a.plain = true })
+	}
+}
+
+// Browser tells what came of trying the browser of web sign-in, before anybody needs it: nil
+// when it works. The screen says so, and takes a pass itself meanwhile.
+func (s *Screen) Browser(err error) {
+	var f *fault.Error
+	if err != nil {
+		var ok bool
+		if f, ok = errors.AsType[*fault.Error](err); !ok {
+			f = ErrBrowser
+		}
+	}
+	s.mu.Lock()
+	same := s.broken == f || s.broken != nil && f != nil && s.broken.Code == f.Code
+	s.broken = f
+	s.mu.Unlock()
+	if !same {
+		s.bell.ring()
 	}
 }
 

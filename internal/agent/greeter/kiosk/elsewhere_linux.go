@@ -14,10 +14,6 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 )
 
-// Socket is where web sign-in's browser is started as a user of its own: the service manager
-// listens there, lets greetd's user connect alone, and starts [Serve] for each connection.
-const Socket = "/run/postern-web.sock"
-
 // ErrAway says that web sign-in's browser can't be started as its own user. It is started as
 // nobody else.
 var ErrAway = &fault.Error{

@@ -21,6 +21,10 @@ type Sandbox struct {
 	Devices []string
 }
 
+// Socket is where web sign-in's browser is started as a user of its own: the service manager
+// listens there, lets greetd's user connect alone, and starts Serve for each connection.
+const Socket = "/run/postern-web.sock"
+
 // Names of the browsers' windows, which the compositor's settings have, too.
 const (
 	Lock = "postern-lock" // covers the screen

@@ -60,6 +60,14 @@ async function refresh() {
   document.body.dataset.changes = next.body.dataset.changes;
 }
 
+// While this script runs it says so: a seat restarts a browser whose page does not answer.
+function beat() {
+  fetch(document.hidden ? "/alive?hidden" : "/alive", { cache: "no-store" }).catch(() => {});
+}
+beat();
+setInterval(beat, 5000);
+document.addEventListener("visibilitychange", beat);
+
 const changes = new EventSource("/events");
 changes.onmessage = (event) => {
   if (Number(event.data) > Number(document.body.dataset.changes)) refresh();
