@@ -4,12 +4,18 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base32"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"regexp"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/method/totp"
 )
 
 // browse is the browser of scripts: it opens the address that it is given, types $WHO and
@@ -43,6 +49,7 @@ func approve() {
 type person struct {
 	browser *http.Client
 	at      *url.URL // where the browser is
+	page    string   // what it shows
 }
 
 func newPerson() (*person, error) {
@@ -68,7 +75,12 @@ func (p *person) open(address string, form url.Values) error {
 	if err != nil {
 		return err
 	}
+	page, err := io.ReadAll(res.Body)
 	res.Body.Close()
+	if err != nil {
+		return err
+	}
+	p.page = string(page)
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answered %s", res.Request.URL.Path, res.Status)
 	}
@@ -101,6 +113,43 @@ func signIn(address, who, pass string) error {
 		return fmt.Errorf("the browser ended at %s", p.at)
 	}
 	return nil
+}
+
+// addCodes is a person who signs in to their own page with $PASS and adds an app with codes, by the
+// name that it is given.
+func addCodes() {
+	if err := addCodesAs(os.Getenv("WHO"), os.Getenv("PASS"), os.Args[len(os.Args)-1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func addCodesAs(who, pass, name string) error {
+	p, err := newPerson()
+	if err != nil {
+		return err
+	}
+	const add = "/security-info/add/otc"
+	if err := p.open(os.Getenv("SITE")+"/security-info", nil); err != nil {
+		return err
+	}
+	if err := p.fill(url.Values{"username": {who}}, url.Values{"accesspass": {pass}}, url.Values{"stay": {"no"}}); err != nil {
+		return err
+	}
+	if err := p.open(os.Getenv("SITE")+add, nil); err != nil {
+		return err
+	}
+	secret := regexp.MustCompile(`aria-describedby="by-hand"><bdi>([A-Z2-7 ]+)</bdi>`).FindStringSubmatch(p.page)
+	ticket := regexp.MustCompile(`name="ticket" value="([^"]+)"`).FindStringSubmatch(p.page)
+	if secret == nil || ticket == nil {
+		return fmt.Errorf("%s shows no key", p.at)
+	}
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(secret[1], " ", ""))
+	if err != nil {
+		return err
+	}
+	code := totp.Key{Algorithm: totp.SHA1, Secret: raw}.Code(totp.Step(time.Now()))
+	return p.fill(url.Values{"ticket": {ticket[1]}, "otc": {code}, "name": {name}})
 }
 
 func approveAt(address, code, who, pass string) error {

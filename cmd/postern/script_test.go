@@ -32,8 +32,9 @@ func TestMain(m *testing.M) {
 			}
 			os.Exit(code)
 		},
-		"browse":  browse,
-		"approve": approve,
+		"browse":   browse,
+		"approve":  approve,
+		"addcodes": addCodes,
 	})
 }
 

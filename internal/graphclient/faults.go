@@ -39,6 +39,12 @@ var ErrAnswer = &fault.Error{
 	Text: "The answer is not Graph's.", Remedy: "Check that the address is that of the server.",
 }
 
+// ErrMethodType says that methods of a type can't be removed.
+var ErrMethodType = &fault.Error{
+	Kind: fault.Unsupported, Code: "methodTypeUnknown",
+	Text: "Methods of this type can't be removed.", Remedy: "Use a newer postern, or switch the method off by policy.",
+}
+
 // ErrAddress says that an address is not one to send a token to.
 var ErrAddress = &fault.Error{
 	Kind: fault.Invalid, Code: "addressInvalid",
