@@ -30,5 +30,13 @@ type codePolicy struct{ totp.Policy }
 func freshCodePolicy() methodPolicy { return &codePolicy{totp.DefaultPolicy()} }
 
 func (p *codePolicy) shared() *method.Targets { return &p.Targets }
-func (p *codePolicy) own() odata.Entity       { return nil }
-func (p *codePolicy) read(*odata.Object)      {}
+
+// own shows on $select how likely guessing is, at worst.
+func (p *codePolicy) own() odata.Entity {
+	return odata.Entity{
+		{Name: "postern_guessesPerDay", Value: totp.Guesses, OnSelect: true},
+		{Name: "postern_chanceOfGuessPerDay", Value: totp.Chance(totp.Most), OnSelect: true},
+	}
+}
+
+func (p *codePolicy) read(*odata.Object) {}

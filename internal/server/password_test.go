@@ -336,3 +336,68 @@ func TestAPasswordProfileIsTakenOnlyWherePasswordsAreOn(t *testing.T) {
 		t.Errorf("the new person has %v", v)
 	}
 }
+
+// words that name a password.
+var passwordWords = regexp.MustCompile(`(?i)passwor[dt]|kennwor`)
+
+func TestWithTheMethodOffNoPageMentionsAPassword(t *testing.T) {
+	w := newWorld(t)
+	w.enableCodes()
+	_, pass := w.issue(`{"isUsableOnce":false}`)
+	for _, language := range []string{"en", "de"} {
+		look := func(what string, a answer) {
+			t.Helper()
+			if found := passwordWords.FindString(a.body); found != "" || a.body == "" {
+				t.Errorf("%s: %s: %d says %q", language, what, a.status, found)
+			}
+		}
+		show := func(path string) answer {
+			r := w.request(http.MethodGet, path, nil)
+			r.Header.Set("Accept-Language", language)
+			return w.do(r)
+		}
+		w.newBrowser()
+		look("front door", show("/"))
+		page := w.authorize(nil).location
+		look("name", show(page))
+		w.post(page, by("username", adminName))
+		for _, way := range []string{"", "&go=methods", "&go=password", "&go=otc", "&go=passkey", "&go=authenticator"} {
+			look(way, show(page+way))
+		}
+		look("typed anyway", w.post(page, by("password", firstWords)))
+		w.post(page, by("accesspass", "WRONGWRONG"))
+		look("after a wrong pass", show(page))
+		w.post(page, by("accesspass", pass))
+		look("stay", show(page))
+		look("new one", w.post(page, url.Values{"newpassword": {firstWords}, "repeat": {firstWords}}))
+		w.signInOwn(adminName, pass)
+		look("own page", show("/security-info"))
+		look("adding an app", show(addCode))
+		look("adding one", show(addPassword))
+		look("setting one", w.post(addPassword, newPassword("", firstWords)))
+		look("signed out", show("/"+w.created.TenantID+"/oauth2/v2.0/logout"))
+	}
+	if status, v := w.api(http.MethodGet, "/v1.0/users/"+adminName+"/authentication/passwordMethods", w.appToken(), ""); status != http.StatusOK || len(v["value"].([]any)) != 0 {
+		t.Errorf("%d %v", status, v)
+	}
+}
+
+func TestSprayingOnePasswordOverManyPeopleIsSlowedDown(t *testing.T) {
+	w := newWorld(t, func(o *server.Options) { o.Newcomers = 60 })
+	w.enablePasswords()
+	stopped := 0
+	for i := range 80 {
+		page := w.authorize(nil)
+		if page.status == http.StatusTooManyRequests {
+			stopped++
+			continue
+		}
+		w.post(page.location, by("username", "person"+strings.Repeat("x", i)+"@contoso.example"))
+		if a := w.post(page.location, by("password", "Sommer2026!")); a.status == http.StatusTooManyRequests {
+			stopped++
+		}
+	}
+	if stopped < 20 {
+		t.Errorf("of 80 tries from one address %d were stopped", stopped)
+	}
+}

@@ -45,6 +45,12 @@ type Discoverer interface {
 	Discover(ctx context.Context, a Attempt) (directory.TenantID, directory.UserID, error)
 }
 
+// A Guessable is a [Method] whose secrets are so short that fewer guesses are let through.
+type Guessable interface {
+	// Tries is what one account stands from all unfamiliar places together.
+	Tries() Rule
+}
+
 // An Attempt is one try of a method.
 type Attempt struct {
 	Tenant      directory.TenantID

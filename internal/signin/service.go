@@ -504,7 +504,7 @@ func (s *Service) buckets(ctx context.Context, t Transaction, id MethodID, place
 			return nil, err
 		}
 	}
-	return buckets(t.NameHash, id, place, familiar), nil
+	return buckets(t.NameHash, accountBucket(t.NameHash, s.method(id), len(t.Proofs) > 0), place, familiar), nil
 }
 
 // Stay takes the answer to “stay signed in?” and ends the sign-in in a session. The token is

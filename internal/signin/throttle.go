@@ -87,14 +87,28 @@ type Bucket struct {
 	Rule Rule
 }
 
-// buckets returns what a try for the named account with a method from place is charged to.
-// account is a keyed hash of the typed name, equal in form for known and unknown ones.
-// Tries from a familiar place have a budget of their own, which nobody else can spend.
-func buckets(account string, method MethodID, place Place, familiarPlace string) []Bucket {
+// accountBucket is what a try for the named account with a method from any unfamiliar place is
+// charged to. Where secrets are short, tries after another proof are counted apart: whoever
+// has no other proof can't use them up.
+func accountBucket(account string, m Method, proved bool) Bucket {
+	b := Bucket{fmt.Sprintf("account|%s|%s", account, m.ID()), ruleAccount}
+	if g, ok := m.(Guessable); ok {
+		b.Rule = g.Tries()
+		if proved {
+			b.Name += "|proved"
+		}
+	}
+	return b
+}
+
+// buckets returns what a try for the named account from place is charged to; everywhere is the
+// account's own. account is a keyed hash of the typed name, equal in form for known and unknown
+// ones. Tries from a familiar place have a budget of their own, which nobody else can spend.
+func buckets(account string, everywhere Bucket, place Place, familiarPlace string) []Bucket {
 	if familiarPlace != "" {
 		return []Bucket{{"familiar|" + account + "|" + familiarPlace, ruleFamiliar}}
 	}
-	all := []Bucket{{fmt.Sprintf("account|%s|%s", account, method), ruleAccount}}
+	all := []Bucket{everywhere}
 	address := place.Address.Unmap()
 	if !address.Is6() {
 		return append(all, Bucket{"address|" + account + "|" + prefix(address, 32), ruleAddress})

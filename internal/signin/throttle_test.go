@@ -119,7 +119,7 @@ func TestBuckets(t *testing.T) {
 			if c.address != "" {
 				place.Address = netip.MustParseAddr(c.address)
 			}
-			if got := buckets("a", "accesspass", place, c.familiar); !slices.Equal(got, c.want) {
+			if got := buckets("a", Bucket{"account|a|accesspass", ruleAccount}, place, c.familiar); !slices.Equal(got, c.want) {
 				t.Errorf("got %v\nwant %v", got, c.want)
 			}
 			if network := place.Network(); c.familiar == "" && !strings.HasSuffix(c.want[1].Name, network) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
@@ -122,6 +123,18 @@ func (m Method) usable(ctx context.Context, tenant directory.TenantID, user dire
 	}
 	return own, nil
 }
+
+// Tries implements [signin.Guessable]: 10 wrong codes a day, then one each quarter of an hour.
+func (m Method) Tries() signin.Rule {
+	return signin.Rule{Budget: 10, Window: 24 * time.Hour, Slow: 15 * time.Minute}
+}
+
+// Guesses is how many codes of one person a stranger can try in a day, and Chance how likely
+// one of them is right: each stands for three steps of each app.
+const Guesses = 10 + 24*4
+
+// Chance of one success in a day.
+func Chance(apps int) float64 { return float64(Guesses*apps*(2*Skew+1)) / 1_000_000 }
 
 // Queue implements [signin.Method]: a code costs next to nothing, and there is no queue.
 func (m Method) Queue(context.Context, signin.Attempt) error { return nil }
