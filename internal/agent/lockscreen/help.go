@@ -81,8 +81,8 @@ func (s *Screen) options(d *agent.Device) []option {
 		{Key, devicepolicy.UseSecurityKey, settings.On(devicepolicy.UseSecurityKey)},
 	} {
 		switch {
-		case there[one.method] && one.method == Key:
-			all = append(all, named(one.uri, one.method, false, "why_keys_later"))
+		case there[one.method] && one.method == Key && !there[Web]:
+			all = append(all, named(one.uri, one.method, false, "why_keys_by_web"))
 		case there[one.method]:
 			all = append(all, named(one.uri, one.method, true, "why_on"))
 		case !one.on:

@@ -73,6 +73,7 @@ func samples(t *testing.T, lang string) map[string]page {
 		change(&one)
 		all[name] = one
 	}
+	with("lock-key", func(p *lockPage) { p.Ways, p.Chosen = []way{{Method: PIN}, {Method: Web}, {Method: Key}}, Key })
 	with("lock-wrong", func(p *lockPage) { p.frame = troubled(f, &trouble{Fault: tpm.ErrWrongPIN, Left: 3, Wait: time.Second}) })
 	with("lock-last", func(p *lockPage) { p.frame = troubled(f, &trouble{Fault: ErrLastTry, Left: 1, Wait: 15 * time.Second}) })
 	with("lock-ours", func(p *lockPage) { p.frame = troubled(f, &trouble{}) })
@@ -117,7 +118,7 @@ func samples(t *testing.T, lang string) map[string]page {
 	help := helpPage{
 		frame: bare, Joined: true, JoinType: device.Joined, DeviceID: attemptID, Server: "https://id.contoso.example", Contact: monday.Add(-time.Hour),
 		Text:    "The helpdesk sits on floor 2.",
-		Options: []option{{PIN, true, "why_on", ""}, {Web, false, "why_off", "Meeting rooms"}, {Key, false, "why_keys_later", ""}},
+		Options: []option{{PIN, true, "why_on", ""}, {Web, false, "why_off", "Meeting rooms"}, {Key, false, "why_keys_by_web", ""}},
 	}
 	all["help"] = help
 	help.Repairs = &agent.Repairs{Parts: []agent.Repair{

@@ -18,7 +18,7 @@ const (
 	PINDamaged Reason = "pin_damaged" // what is kept of it can't be used
 	PINOffline Reason = "pin_offline" // not without the server, or not for so long
 	NoNetwork  Reason = "no_network"
-	NoKeys     Reason = "no_keys" // security keys come later
+	NoKeys     Reason = "no_keys" // a security key is used in web sign-in, which is off
 )
 
 // A way is a way in as it is offered. One that is not possible now stays, with the reason.
@@ -57,8 +57,18 @@ func (c circumstances) ways() []way {
 	}
 	add(c.pinOn && !c.shared, PIN, c.pinWhy())
 	add(c.webOn, Web, unless(c.online, NoNetwork))
-	add(c.keyOn, Key, NoKeys)
+	byWeb := slices.ContainsFunc(all, func(w way) bool { return w.Method == Web })
+	add(c.keyOn, Key, c.keyWhy(byWeb))
 	return all
+}
+
+// keyWhy says why no security key can be used. It is used on the page of web sign-in: where
+// that is off, a key must not be a way around.
+func (c circumstances) keyWhy(byWeb bool) Reason {
+	if !byWeb {
+		return NoKeys
+	}
+	return unless(c.online, NoNetwork)
 }
 
 func (c circumstances) pinWhy() Reason {

@@ -84,9 +84,27 @@ func TestWhichWaysThereAreAndWhichIsInTheDoorway(t *testing.T) {
 		},
 		{"a shared device has no PIN", change(func(c *circumstances) { c.shared = true }), "", []way{{Method: Web}}, Web},
 		{
-			"a security key that policy allows is shown as not there yet",
+			"who asks for a security key that policy allows gets it",
 			change(func(c *circumstances) { c.keyOn = true }), Key,
-			[]way{{Method: PIN}, {Method: Web}, {Key, NoKeys}},
+			[]way{{Method: PIN}, {Method: Web}, {Method: Key}},
+			Key,
+		},
+		{
+			"a security key is no way around web sign-in that is off",
+			change(func(c *circumstances) { c.keyOn, c.webOn = true, false }), Key,
+			[]way{{Method: PIN}, {Key, NoKeys}},
+			PIN,
+		},
+		{
+			"nor around one that is excluded",
+			change(func(c *circumstances) { c.keyOn, c.excluded = true, []string{devicepolicy.ProviderWebSignIn} }), Key,
+			[]way{{Method: PIN}, {Key, NoKeys}},
+			PIN,
+		},
+		{
+			"a security key needs the network",
+			change(func(c *circumstances) { c.keyOn, c.online = true, false }), Key,
+			[]way{{Method: PIN}, {Web, NoNetwork}, {Key, NoNetwork}},
 			PIN,
 		},
 	} {

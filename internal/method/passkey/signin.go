@@ -134,11 +134,11 @@ func Read(c method.Credential) (Registered, error) {
 	return r, nil
 }
 
-// Prompt implements [signin.Prompter]. At a device's lock screen a key that is plugged in or a
-// phone beside it is all there can be.
+// Prompt implements [signin.Prompter]. At a device's lock screen a key that is plugged in is all
+// there can be.
 func (m Method) Prompt(_ context.Context, a signin.Attempt) ([]byte, error) {
 	if a.Device != nil {
-		return NewRequest(m.Party, a.Challenge, "security-key", "hybrid"), nil
+		return NewRequest(m.Party, a.Challenge, "security-key"), nil
 	}
 	return NewRequest(m.Party, a.Challenge), nil
 }
