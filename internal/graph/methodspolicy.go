@@ -2,11 +2,10 @@ package graph
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/postern-id/postern/internal/audit"
-	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
@@ -118,32 +117,6 @@ func (a *API) allPolicies(c *call) ([]kept, error) {
 	return all, nil
 }
 
-// getMethodsPolicy serves GET /policies/authenticationMethodsPolicy.
-// https://learn.microsoft.com/graph/api/authenticationmethodspolicy-get
-func (a *API) getMethodsPolicy(c *call) error {
-	all, err := a.allPolicies(c)
-	if err != nil {
-		return err
-	}
-	var modified time.Time
-	resources := []odata.Entity{}
-	for _, k := range all {
-		if k.revision.ModifiedAt.After(modified) {
-			modified = k.revision.ModifiedAt
-		}
-		resources = append(resources, k.resource().Select(nil))
-	}
-	return odata.WriteEntity(c.w, 200, a.root(c).Collection("authenticationMethodsPolicy", nil), odata.Entity{
-		{Name: "id", Value: "authenticationMethodsPolicy"},
-		{Name: "displayName", Value: "Authentication Methods Policy"},
-		{Name: "description", Value: "The methods that people of this tenant may use to sign in, and for whom."},
-		{Name: "lastModifiedDateTime", Value: odata.Time(modified)},
-		{Name: "policyVersion", Value: "1.5"},
-		{Name: "policyMigrationState", Value: "migrationComplete"},
-		{Name: "authenticationMethodConfigurations", Value: resources},
-	})
-}
-
 // listConfigurations serves GET …/authenticationMethodConfigurations.
 func (a *API) listConfigurations(c *call) error {
 	all, err := a.allPolicies(c)
@@ -210,7 +183,7 @@ func (a *API) patchConfiguration(c *call) error {
 	}
 	_ = body.Raw("id") // SDKs send back what they read
 	t := k.policy.shared()
-	known := groupsOf(t)
+	known := slices.Concat(refsOf(t.Include), refsOf(t.Exclude))
 	body.String("state", &t.State)
 	k.policy.read(body)
 	t.Include = k.targets(body, "includeTargets", t.Include)
@@ -221,28 +194,10 @@ func (a *API) patchConfiguration(c *call) error {
 	if err := k.policy.Check(); err != nil {
 		return err
 	}
-	for id := range groupsOf(t) {
-		if known[id] || id == directory.AllUsers {
-			continue
-		}
-		if err := a.isThere(c, directory.Ref{Kind: directory.KindGroup, ID: id}); err != nil {
-			return err
-		}
+	if err := a.newTargets(c, known, slices.Concat(refsOf(t.Include), refsOf(t.Exclude))); err != nil {
+		return err
 	}
 	return a.savePolicy(c, k, before, audit.MethodsPolicyUpdate)
-}
-
-// groupsOf returns the ids that t names. Those that it named before may be of groups that
-// are gone; a new one has to be there, for whoever mistypes one would think that somebody is
-// excluded.
-func groupsOf(t *method.Targets) map[string]bool {
-	all := map[string]bool{}
-	for _, list := range [][]method.Target{t.Include, t.Exclude} {
-		for _, one := range list {
-			all[one.ID] = true
-		}
-	}
-	return all
 }
 
 func (k kept) targets(body *odata.Object, name string, old []method.Target) []method.Target {
@@ -254,9 +209,7 @@ func (k kept) targets(body *odata.Object, name string, old []method.Target) []me
 		t := method.Target{TargetType: "group"}
 		one.String("targetType", &t.TargetType)
 		one.String("id", &t.ID)
-		if !strings.EqualFold(t.ID, directory.AllUsers) {
-			t.ID = strings.ToLower(t.ID)
-		}
+		t.ID = lowerID(t.ID)
 		one.Bool("isRegistrationRequired", &t.IsRegistrationRequired)
 		if k.modes {
 			one.String("authenticationMode", &t.AuthenticationMode)

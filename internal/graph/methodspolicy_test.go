@@ -130,3 +130,45 @@ func (w *world) changes(activity, target string) {
 		w.t.Errorf("%d events %q of %s, want 1", found, activity, target)
 	}
 }
+
+func TestTheCampaignIsPartOfTheWholePolicy(t *testing.T) {
+	const whole = "/v1.0/policies/authenticationMethodsPolicy"
+	w := newWorld(t, "Policy.ReadWrite.AuthenticationMethod", "Group.ReadWrite.All", "User.ReadWrite.All")
+	group, ann := w.group("pilots", false), w.create("ann")
+	campaign := func(query string) map[string]any {
+		part, _ := w.call(200, "GET", whole+query, "")["registrationEnforcement"].(map[string]any)
+		c, _ := part["authenticationMethodsRegistrationCampaign"].(map[string]any)
+		return c
+	}
+	if c := campaign(""); c["state"] != "default" || c["postern_afterPass"] != nil {
+		t.Errorf("a new tenant's is %v", c)
+	}
+	body := func(inner string) string {
+		return `{"registrationEnforcement":{"authenticationMethodsRegistrationCampaign":` + inner + `}}`
+	}
+	w.call(204, "PATCH", whole, body(`{"state":"enabled","snoozeDurationInDays":3,"postern_afterPass":"required",
+		"includeTargets":[{"id":"`+group+`","targetType":"group","targetedAuthenticationMethod":"fido2"}],"excludeTargets":[{"id":"`+strings.ToUpper(ann)+`","targetType":"user"}]}`))
+	c := campaign("?$select=registrationEnforcement")
+	if c["state"] != "enabled" || c["snoozeDurationInDays"] != 3.0 || ids(c["includeTargets"]) != group || ids(c["excludeTargets"]) != ann || c["postern_afterPass"] != "required" {
+		t.Errorf("the campaign is %v", c)
+	}
+	w.changes(audit.MethodsPolicyUpdate, "registrationCampaign")
+	for _, refused := range []string{
+		body(`{"state":"on"}`), body(`{"snoozeDurationInDays":15}`), body(`{"colour":"red"}`), `{"registrationEnforcement":{"colour":1}}`,
+		body(`{"includeTargets":[{"id":"` + group + `","targetedAuthenticationMethod":"sms"}]}`),
+		body(`{"includeTargets":[{"id":"` + uuid.NewString() + `","targetedAuthenticationMethod":"fido2"}]}`),
+		body(`{"excludeTargets":[{"id":"` + group + `","targetType":"user"}]}`), body(`{"excludeTargets":[{"id":"all_users"}]}`),
+		`{"colour":"red"}`, `{"policyMigrationState":"preMigration"}`, `{"reconfirmationInDays":30}`, `{"authenticationMethodConfigurations":[]}`,
+	} {
+		w.refused(400, "PATCH", whole, refused)
+	}
+	if now := campaign("?$select=registrationEnforcement"); now["state"] != "enabled" || ids(now["includeTargets"]) != group {
+		t.Errorf("refused changes left %v", now)
+	}
+	// What was read can be sent back.
+	w.call(204, "PATCH", whole, `{"@odata.context":"x","id":"authenticationMethodsPolicy","policyVersion":"1.5","policyMigrationState":"migrationComplete","reconfirmationInDays":null}`)
+	w.refused(413, "PATCH", whole, `{"displayName":"`+strings.Repeat("x", 2<<20)+`"}`)
+	defer w.as(w.signIn(w.member("reader", directory.GlobalReader), everyScope()...))()
+	campaign("")
+	w.refused(403, "PATCH", whole, body(`{"state":"disabled"}`))
+}

@@ -21,7 +21,11 @@ import (
 // https://learn.microsoft.com/graph/api/resources/passwordauthenticationmethod
 var passwords = credentialSet{
 	segment: "passwordMethods", kind: password.MethodID, odataType: "passwordAuthenticationMethod", id: password.GraphID,
-	read: directory.ReadPassword, remove: directory.DeletePassword,
+	read: directory.ReadPassword, remove: directory.DeletePassword, policy: password.PolicyID,
+	yield: func(method.Credential, methodPolicy, map[directory.GroupID]bool) signin.Yield {
+		return password.Method{}.Yield()
+	},
+	names: func(method.Credential) []string { return []string{"password"} },
 	own: func(method.Credential) (odata.Entity, error) {
 		return odata.Entity{{Name: "password", Value: nil}}, nil
 	},

@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -42,13 +43,15 @@ type registered struct {
 	method.Standing
 	names     []string // of the methods, as reports call them
 	preferred []string // the strongest that may be used
-	second    string   // what they last used beside a first factor
+	reset     standingOfReset
+	second    string // what they last used beside a first factor
 }
 
 // register works out what a person's methods amount to.
 func (p policies) register(u directory.User, r method.Registration) registered {
 	out := registered{User: u, Registration: r, names: []string{}, preferred: []string{}}
 	var all []method.Holding
+	kinds := map[signin.MethodID]method.Holding{} // the one that shows most now of each
 	var best signin.Yield
 	add := func(h method.Holding, names ...string) {
 		all = append(all, h)
@@ -60,7 +63,11 @@ func (p policies) register(u directory.User, r method.Registration) registered {
 	for _, s := range credentialSets {
 		for _, one := range r.Credentials {
 			if one.Kind == s.kind {
-				add(p.holding(s, one, r.Groups), s.names(one)...)
+				h := p.holding(s, one, r.Groups)
+				add(h, s.names(one)...)
+				if known, ok := kinds[s.kind]; !ok || known.Now.None() {
+					kinds[s.kind] = h
+				}
 			}
 		}
 	}
@@ -73,6 +80,7 @@ func (p policies) register(u directory.User, r method.Registration) registered {
 	}
 	slices.Sort(out.names)
 	out.names = slices.Compact(out.names)
+	out.reset = p.resetOf(kinds, r.Groups)
 	out.Standing, out.second = method.StandingOf(all), secondOf(r.Credentials)
 	return out
 }
@@ -84,6 +92,26 @@ func (p policies) holding(s credentialSet, one method.Credential, groups map[dir
 		h.Now = s.yield(one, policy, groups)
 	}
 	return h
+}
+
+// standingOfReset says whether somebody could set a password that they forgot, which takes
+// two other methods ([password.MayReset]).
+type standingOfReset struct{ enabled, registered, capable bool }
+
+func (p policies) resetOf(all map[signin.MethodID]method.Holding, groups map[directory.GroupID]bool) standingOfReset {
+	policy, ok := p[password.PolicyID].(*passwordPolicy)
+	var there, usable int
+	for kind, h := range all {
+		if kind == password.MethodID {
+			continue
+		}
+		there++
+		if !h.Now.None() {
+			usable++
+		}
+	}
+	enabled := ok && policy.SelfServiceReset && policy.InScope(groups)
+	return standingOfReset{enabled: enabled, registered: there >= 2, capable: enabled && usable >= 2}
 }
 
 func stronger(a, b signin.Yield) bool {
@@ -215,9 +243,9 @@ func (l registered) resource(at time.Time) odata.Entity {
 		{Name: "userDisplayName", Value: l.DisplayName},
 		{Name: "userType", Value: strings.ToLower(l.UserType)},
 		{Name: "isAdmin", Value: len(l.Roles) > 0},
-		{Name: "isSsprRegistered", Value: false},
-		{Name: "isSsprEnabled", Value: false},
-		{Name: "isSsprCapable", Value: false},
+		{Name: "isSsprRegistered", Value: l.reset.registered},
+		{Name: "isSsprEnabled", Value: l.reset.enabled},
+		{Name: "isSsprCapable", Value: l.reset.capable},
 		{Name: "isMfaRegistered", Value: l.MFARegistered},
 		{Name: "isMfaCapable", Value: l.MFACapable},
 		{Name: "isPasswordlessCapable", Value: l.PasswordlessCapable},

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -114,6 +115,33 @@ func TestCapableIsWhatPolicyLetsAPersonUse(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAForgottenPasswordIsReplacedByTwoOtherMethods(t *testing.T) {
+	w := newWorld(t, "AuditLog.Read.All", "Policy.ReadWrite.AuthenticationMethod")
+	ann := w.member("ann")
+	for _, id := range []string{"SoftwareOath", "MicrosoftAuthenticator"} {
+		w.call(204, "PATCH", configurations+"/"+id, `{"state":"enabled"}`)
+	}
+	want := func(enabled, registered, capable, mfa bool) {
+		t.Helper()
+		one := w.call(200, "GET", registrations+"/"+string(ann.ID), "")
+		if one["isSsprEnabled"] != enabled || one["isSsprRegistered"] != registered || one["isSsprCapable"] != capable || one["isMfaCapable"] != mfa {
+			t.Errorf("the line is %v", one)
+		}
+	}
+	want(false, false, false, false)
+	w.call(204, "PATCH", configurations+"/Password", `{"state":"enabled"}`)
+	w.give(ann.ID, password.MethodID, `{}`)
+	codes := w.give(ann.ID, totp.MethodID, `{}`)
+	want(true, false, false, true) // a password does not stand in for itself
+	w.give(ann.ID, authenticator.MethodID, `{}`)
+	want(true, true, true, true)
+	codes.FrozenAt = time.Now()
+	check(t, w.db.FreezeCredential(t.Context(), codes, time.Now(), w.event()))
+	want(true, true, false, true)
+	w.call(204, "PATCH", configurations+"/Password", `{"postern_selfServiceReset":false}`)
+	want(false, true, false, true)
 }
 
 func TestTheReportIsFilteredSortedAndPaged(t *testing.T) {

@@ -26,6 +26,7 @@ var routes = []route{
 	{"GET /users/{id}/authentication/methods/{method}", odata.Methods, directory.ReadMethods, person, (*API).getMethod},
 
 	{"GET /policies/authenticationMethodsPolicy", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).getMethodsPolicy},
+	{"PATCH /policies/authenticationMethodsPolicy", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).patchMethodsPolicy},
 	{"GET /policies/authenticationMethodsPolicy/authenticationMethodConfigurations", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).listConfigurations},
 	{"GET /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{method}", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).getConfiguration},
 	{"PATCH /policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{method}", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).patchConfiguration},
