@@ -20,7 +20,7 @@ type PINs interface {
 }
 
 var (
-	helloProperties       = []string{"id", "displayName", "createdDateTime", "keyStrength", "postern_keyStorage"}
+	helloProperties       = []string{"id", "displayName", "createdDateTime", "keyStrength", "postern_keyStorage", "postern_resetVersion"}
 	helloDeviceProperties = []string{"id", "deviceId", "displayName", "operatingSystem", "operatingSystemVersion", "trustType", "accountEnabled"}
 	helloExpand           = map[string][]string{"device": helloDeviceProperties}
 )
@@ -98,7 +98,11 @@ func (a *API) deleteHello(c *call) error {
 	if c.caller.User == c.user.ID {
 		change.Activity, change.ResultReason = audit.UserDeletedSecurityInfo, audit.ReasonUserDeletedHello
 	}
-	change.Targets = append(change.Targets, audit.Target{ID: string(one.Device), Type: audit.TargetDevice})
+	d, err := a.Store.Device(c.ctx(), c.tenant.ID, one.Device)
+	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+		return err
+	}
+	change.Targets = append(change.Targets, audit.Target{ID: string(one.Device), Type: audit.TargetDevice, DisplayName: d.DisplayName})
 	if err := a.Store.RemoveContainer(c.ctx(), one, a.Now(), a.event(c, change)); err != nil {
 		return err
 	}
@@ -119,6 +123,7 @@ func (a *API) helloResource(c *call, one hello.Container, options odata.Options)
 		{Name: "createdDateTime", Value: odata.Time(one.RegisteredAt)},
 		{Name: "keyStrength", Value: one.Strength()},
 		{Name: "postern_keyStorage", Value: one.Storage(), OnSelect: true},
+		{Name: "postern_resetVersion", Value: one.Version, OnSelect: true},
 	}.Select(options.Select)
 	if len(options.Expand) == 0 {
 		return e, nil

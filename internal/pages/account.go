@@ -223,13 +223,17 @@ func (s *Site) removeMethod(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Site) removePIN(w http.ResponseWriter, r *http.Request, me knownAccount, c hello.Container) error {
+	d, err := s.PINs.Device(r.Context(), c.Tenant, c.Device)
+	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+		return err
+	}
 	e := s.ownEvent(r, me, audit.Change{
 		Activity: audit.UserDeletedSecurityInfo, Category: audit.CategoryUserManagement,
 		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
 		Result: audit.Success, ResultReason: audit.ReasonUserDeletedHello,
 		Details: []audit.KeyValue{{Key: hello.DetailMethod, Value: c.Method}, {Key: "Container", Value: c.ID}, {Key: "Device Id", Value: c.DeviceID}},
 	})
-	e.Change.Targets = append(e.Change.Targets, audit.Target{ID: string(c.Device), Type: audit.TargetDevice})
+	e.Change.Targets = append(e.Change.Targets, audit.Target{ID: string(c.Device), Type: audit.TargetDevice, DisplayName: d.DisplayName})
 	if err := s.PINs.RemoveContainer(r.Context(), c, s.Now(), e); err != nil {
 		return err
 	}

@@ -589,7 +589,7 @@ func TestPINsAreSeenAndRemovedThroughGraphAndByTheirOwner(t *testing.T) {
 	if e := next(t, heard); e.change != "pin" || !strings.Contains(e.data, c.IDs.ID) {
 		t.Errorf("the device heard %+v", e)
 	}
-	if page := w.get("/security-info"); strings.Contains(page.body, c.Method) || !strings.Contains(page.body, "Device PIN removed") {
+	if page := w.get("/security-info"); strings.Contains(page.body, c.Method) || !strings.Contains(page.body, "Device PIN removed from LT-0451") {
 		t.Errorf("the own page afterwards:\n%s", page.body)
 	}
 	if a := p.refresh(got["refresh_token"]); a.status != http.StatusBadRequest {

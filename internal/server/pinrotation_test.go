@@ -108,8 +108,9 @@ func TestTheKeyOfAPINIsReplacedAfterItsRootWas(t *testing.T) {
 	if a := p.present(p.sign(formerKey{p, c}, header(c), p.claims())); a.status == http.StatusOK {
 		t.Error("the former key signs in")
 	}
-	status, v := p.w.api(http.MethodGet, "/v1.0/users/"+p.user+"/authentication/windowsHelloForBusinessMethods", p.w.appToken(), "")
-	if list, _ := v["value"].([]any); status != http.StatusOK || len(list) != 1 || list[0].(map[string]any)["id"] != c.Method {
+	status, v := p.w.api(http.MethodGet, "/v1.0/users/"+p.user+"/authentication/windowsHelloForBusinessMethods?$select=id,postern_resetVersion", p.w.appToken(), "")
+	if list, _ := v["value"].([]any); status != http.StatusOK || len(list) != 1 || list[0].(map[string]any)["id"] != c.Method ||
+		list[0].(map[string]any)["postern_resetVersion"] != 2.0 {
 		t.Errorf("Graph says %d %v", status, v)
 	}
 	if found := p.w.directoryAudits(p.w.appToken(), "Replace device PIN key"); len(found) != 1 {
