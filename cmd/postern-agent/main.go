@@ -30,7 +30,7 @@ func rootCommand() *cobra.Command {
 		Short: "Postern on this device",
 		Long:  "Joins this device to an organisation, and signs people in on it.\nBegin with: postern-agent doctor",
 	}
-	root.AddCommand(runCommand(), joinCommand(), statusCommand(), doctorCommand(), repairCommand(), leaveCommand(), bundleCommand())
+	root.AddCommand(runCommand(), joinCommand(), statusCommand(), doctorCommand(), repairCommand(), leaveCommand(), bundleCommand(), opensCommand())
 	root.AddCommand(program.VersionCommand("postern-agent", version))
 	root.AddCommand(greeterCommands()...)
 	return program.Root(root)

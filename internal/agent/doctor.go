@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"time"
 
@@ -98,6 +99,7 @@ var checks = []struct {
 	name string
 	look look
 }{
+	{"platform", func(*patient) (device.Check, string, string) { return platform(runtime.GOOS) }},
 	{"state", lookState},
 	{"tpm", lookTPM},
 	{"tpmLockout", lookLockout},
@@ -117,6 +119,15 @@ var checks = []struct {
 	{"browser", lookBrowser},
 	{"signInScreen", lookScreen},
 	{"namespaces", lookNamespaces},
+	{"conflicts", lookConflicts},
+}
+
+// platform says where the agent does all that it can (docs/agent.md, "Platforms").
+func platform(system string) (device.Check, string, string) {
+	if system == "linux" {
+		return device.Pass, "Linux has all of it.", ""
+	}
+	return device.Warn, "On " + system + " the agent keeps the device's registration and its policy; nobody signs in by it.", "Use Linux for devices that people sign in to."
 }
 
 func lookState(p *patient) (device.Check, string, string) {

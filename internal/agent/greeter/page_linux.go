@@ -3,7 +3,6 @@ package greeter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -58,7 +57,7 @@ func (g *Greeter) newPage(w *wire, site kiosk.Site, lang string) (*page, error) 
 	if err != nil {
 		return nil, err
 	}
-	server, err := authority(site.Server)
+	server, err := fence.Authority(site.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -133,19 +132,6 @@ func (p *page) fence(g *Greeter, w *wire) *fence.Proxy {
 			_, _, _ = w.send(callRefused, in) // for the log
 		},
 	}
-}
-
-// authority is the host and port of a URL.
-func authority(address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Hostname() == "" {
-		return "", fmt.Errorf("%q is no address of a server", address)
-	}
-	port := u.Port()
-	if port == "" {
-		port = "443"
-	}
-	return net.JoinHostPort(u.Hostname(), port), nil
 }
 
 // doors serves a browser's pages by serve, and its windows by the compositor, until ctx or the

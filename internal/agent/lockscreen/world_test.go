@@ -64,7 +64,7 @@ type world struct {
 	policies map[string]string // ids, by URI
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...func(*agent.Join)) *world {
 	t.Helper()
 	chip := tpmtest.New(t)
 	w := &world{t: t}
@@ -103,9 +103,13 @@ func newWorld(t *testing.T) *world {
 	w.agent, err = agent.Open(w.options)
 	must(t, err)
 	t.Cleanup(func() { _ = w.agent.Close() })
-	must(t, w.agent.Join(t.Context(), agent.Join{
+	join := agent.Join{
 		Server: w.site.URL, UPN: admin, DisplayName: "LT-0451", SignIn: agent.WithPass(admin, graphclient.NewSecret(w.pass(admin))),
-	}))
+	}
+	for _, f := range change {
+		f(&join)
+	}
+	must(t, w.agent.Join(t.Context(), join))
 	w.lock = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { (*w.handler.Load()).ServeHTTP(rw, r) }))
 	t.Cleanup(w.lock.Close)
 	// The host has to be that of the redirect, which servers know as localhost.

@@ -361,3 +361,20 @@ func FuzzTarget(f *testing.F) {
 		}
 	})
 }
+
+func TestAnAdministratorTriesAHost(t *testing.T) {
+	addresses := map[string]string{
+		"id.contoso.example": "10.0.0.2", "inside.idp.example.com": "10.0.0.1", "a.idp.example.com": "93.184.216.34", "login.example.net": "93.184.216.34",
+	}
+	p := &fence.Proxy{Rules: rules, Own: func() []netip.Addr { return nil }, Lookup: func(_ context.Context, host string) ([]netip.Addr, error) {
+		return []netip.Addr{netip.MustParseAddr(addresses[host])}, nil
+	}}
+	for host, want := range map[string]error{
+		"id.contoso.example": nil, "a.idp.example.com": nil, "login.example.net": nil, "inside.idp.example.com": fence.ErrAddress,
+		"a.login.example.net": fence.ErrHost, "elsewhere.example": fence.ErrHost, "10.0.0.1": fence.ErrHost, "https://idp.example.com": fence.ErrHost,
+	} {
+		if err := p.Try(t.Context(), host); !errors.Is(err, want) {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -211,22 +212,45 @@ func (p *Proxy) leave() {
 	p.tunnels--
 }
 
+// Try reports why a host is not opened, or nil. It connects to nothing.
+func (p *Proxy) Try(ctx context.Context, host string) error {
+	authority := net.JoinHostPort(host, strconv.Itoa(tlsPort))
+	if server, ok := split(p.Rules.Server); ok && strings.EqualFold(server.Host, host) {
+		authority = p.Rules.Server
+	}
+	t, err := p.Rules.Target(authority)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	_, err = p.resolve(ctx, t)
+	return err
+}
+
+// resolve looks a name up, and judges what it stands for.
+func (p *Proxy) resolve(ctx context.Context, t Target) ([]netip.Addr, error) {
+	found, err := p.lookup(ctx, t.Host)
+	if err != nil || t.Inside {
+		return found, err
+	}
+	own := p.own()
+	for _, a := range found {
+		if !Public(a) || slices.Contains(own, a.Unmap()) {
+			return nil, ErrAddress.With("", fmt.Sprintf("Web sign-in may not open %s: its address %s is inside this machine or network.", t.Host, a))
+		}
+	}
+	return found, nil
+}
+
 // reach resolves a name once and dials what it found, so that nobody can answer otherwise
 // the second time.
 func (p *Proxy) reach(ctx context.Context, t Target) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
-	found, err := p.lookup(ctx, t.Host)
+	found, err := p.resolve(ctx, t)
 	if err != nil {
 		return nil, err
-	}
-	if !t.Inside {
-		own := p.own()
-		for _, a := range found {
-			if !Public(a) || slices.Contains(own, a.Unmap()) {
-				return nil, ErrAddress.With("", fmt.Sprintf("Web sign-in may not open %s: its address %s is inside this machine or network.", t.Host, a))
-			}
-		}
 	}
 	err = fmt.Errorf("%s has no address", t.Host)
 	for _, a := range found {

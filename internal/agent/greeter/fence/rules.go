@@ -8,7 +8,10 @@
 package fence
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -61,14 +64,27 @@ func (r Rules) Target(authority string) (Target, error) {
 		t.Inside = true
 		return t, nil
 	}
-	if t.Port != tlsPort || !r.lists(t.Host) {
+	if t.Port != tlsPort || !r.Lists(t.Host) {
 		return Target{}, ErrHost.With("", "Web sign-in may not open "+t.Host+".")
 	}
 	return t, nil
 }
 
-// lists reports whether the policy has host. Policy knows names only, no addresses.
-func (r Rules) lists(host string) bool {
+// Authority is the host and port of a server's URL.
+func Authority(address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return "", fmt.Errorf("%q is no address of a server", address)
+	}
+	port := u.Port()
+	if port == "" {
+		port = strconv.Itoa(tlsPort)
+	}
+	return net.JoinHostPort(u.Hostname(), port), nil
+}
+
+// Lists reports whether the policy has host. Policy knows names only, no addresses.
+func (r Rules) Lists(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return false
 	}
