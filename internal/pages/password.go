@@ -117,6 +117,22 @@ func (s *Site) mayReset(r *http.Request, me knownAccount) (bool, error) {
 	return password.MayReset(me.session, func(p signin.Proof) bool { return now.Before(p.At.Add(resetWindow)) }), nil
 }
 
+// forgotPath leads to one more proof, for whoever forgot the password.
+const forgotPath = "/security-info/forgot"
+
+// showForgot serves GET /security-info/forgot: asks for one more proof, which the session
+// keeps beside those that it has.
+func (s *Site) showForgot(w http.ResponseWriter, r *http.Request) error {
+	me, ok, err := s.signedIn(w, r)
+	if err != nil || !ok {
+		return err
+	}
+	if ok, err := s.Passwords.Method.InScope(r.Context(), me.session.Tenant, me.user.ID); err != nil || !ok {
+		return errors.Join(err, method.ErrOff)
+	}
+	return s.prove(w, r, me, "/security-info/add/"+string(password.MethodID), signin.Requirement{SingleFactor: true, Since: s.Now()})
+}
+
 func showAddPassword(s *Site, r *http.Request, reg registration) (page, error) {
 	ctx, tenant := r.Context(), reg.me.session.Tenant
 	if ok, err := s.Passwords.Method.InScope(ctx, tenant, reg.me.user.ID); err != nil || !ok {
@@ -138,14 +154,18 @@ func showAddPassword(s *Site, r *http.Request, reg registration) (page, error) {
 		frame: reg.frame, who: who{Username: reg.me.user.UserPrincipalName}, Length: length,
 		Has: has != nil, Forgot: may && r.FormValue("forgot") != "", BackHref: "/security-info",
 	}
-	p.First = !p.Has || p.Forgot
+	p.First, p.ForgotHref = !p.Has || p.Forgot, forgotPath
 	if may {
 		p.ForgotHref = reg.Action + "?forgot=1"
+	}
+	policy, err := s.Passwords.Method.Policy(ctx, tenant)
+	if !policy.SelfServiceReset {
+		p.ForgotHref = ""
 	}
 	if p.Forgot {
 		p.Form = map[string]string{"forgot": "1"}
 	}
-	return p, nil
+	return p, err
 }
 
 // takeAddPassword sets, changes or removes a password. Whoever has one types it, unless they

@@ -85,6 +85,7 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"GET /authenticator/manifest.json": s.appManifest,
 		"POST /signin":                     s.takeStep,
 		"GET /security-info":               s.securityInfo,
+		"GET /security-info/forgot":        s.showForgot,
 		"GET /security-info/add/{method}":  s.showAdd,
 		"POST /security-info/add/{method}": s.takeAdd,
 		"POST /security-info/remove":       s.removeMethod,

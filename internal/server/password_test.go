@@ -87,9 +87,9 @@ type account struct {
 // equip gives Mira a password and an app with codes, on her own page.
 func (w *world) equip(now func() time.Time) account {
 	w.t.Helper()
+	_, pass := w.addPerson(mira)
 	w.enablePasswords()
 	w.enableCodes()
-	_, pass := w.addPerson(mira)
 	w.signInOwn(mira, pass)
 	if a := w.post(addPassword, newPassword("", firstWords)); a.status != http.StatusSeeOther {
 		w.t.Fatalf("set a password: %d\n%s", a.status, told(a))
@@ -400,4 +400,45 @@ func TestSprayingOnePasswordOverManyPeopleIsSlowedDown(t *testing.T) {
 	if stopped < 20 {
 		t.Errorf("of 80 tries from one address %d were stopped", stopped)
 	}
+}
+
+func TestAForgottenPasswordIsReplacedAfterTwoOtherProofs(t *testing.T) {
+	var c wrist
+	w := newKeyWorld(t, func(o *server.Options) { o.Wall = c.now })
+	w.do204(http.MethodPatch, strings.Replace(passwordPolicy, "/Password", "/Fido2", 1), `{"state":"enabled","isAttestationEnforced":false}`)
+	me := w.equip(c.now)
+	key := w.newKey()
+	w.addKey(key)
+	forgot := url.Values{"forgot": {"1"}, "newpassword": {secondWords}, "repeat": {secondWords}}
+
+	w.newBrowser()
+	page := w.get("/security-info").location
+	w.use(page, key)
+	w.wantStep("signed in with a passkey", w.get(page), "stay")
+	w.get(w.post(page, by("stay", "no")).location)
+	w.wantFault("after one proof", w.post(addPassword, forgot), "credentialRefused")
+
+	again := w.get("/security-info/forgot").location
+	c.move(totp.Period)
+	if a := w.post(again, by("otc", me.key.Code(totp.Step(c.now())))); a.status != http.StatusSeeOther {
+		t.Fatalf("a code: %d\n%s", a.status, told(a))
+	}
+	back := w.get(again)
+	if back.status == http.StatusOK { // asked whether to stay
+		back = w.post(again, by("stay", "no"))
+	}
+	w.wantStep("back at the password", w.get(back.location), "register")
+	w.do204(http.MethodPatch, passwordPolicy, `{"postern_selfServiceReset":false}`)
+	w.wantFault("while policy does not let", w.post(addPassword, forgot), "credentialRefused")
+	w.do204(http.MethodPatch, passwordPolicy, `{"postern_selfServiceReset":true}`)
+	if a := w.post(addPassword, forgot); a.status != http.StatusSeeOther {
+		t.Fatalf("after two proofs: %d\n%s", a.status, told(a))
+	}
+	c.move(11 * time.Minute)
+	if a := w.post(addPassword, url.Values{"forgot": {"1"}, "newpassword": {thirdWords}, "repeat": {thirdWords}}); a.status == http.StatusSeeOther && a.location == "/security-info" {
+		t.Error("proofs of eleven minutes ago counted")
+	}
+	w.newBrowser()
+	_, a := w.answers(mira, by("password", firstWords))
+	w.wantFault("the forgotten one", a, "credentialRefused")
 }

@@ -82,7 +82,8 @@ func (s *Service) raised(ctx context.Context, t Transaction, held []token.Opaque
 		hash, err := s.Secrets.MAC(ctx, o.Tenant, labelSession, o.Secret[:])
 		return t, old, hash, err
 	}
-	if alone := t.own(); alone.Proved() {
+	// One factor that was asked for beside a session is no sign-in by itself.
+	if alone := t.own(); !t.Require.SingleFactor && alone.Proved() {
 		return alone, Session{}, "", nil
 	}
 	return t, Session{}, "", ErrGone

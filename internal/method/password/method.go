@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/gate"
@@ -17,6 +18,8 @@ const (
 	MethodID signin.MethodID = "password"
 	// GraphID is the id that Graph gives to everybody's password.
 	GraphID = "28c10230-6103-485e-b985-444c60001490"
+	// FreshFor is how long after a password methods may be registered, if another factor was shown.
+	FreshFor = 10 * time.Minute
 )
 
 // Keys seals secrets under the tenant's own key.
@@ -157,7 +160,7 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 		return signin.Proof{}, err
 	}
 	return signin.Proof{
-		Method: MethodID, At: a.At, AMR: []string{"pwd"}, Combination: "password", Factors: signin.Knowledge,
+		Method: MethodID, At: a.At, AMR: []string{"pwd"}, Combination: "password", Factors: signin.Knowledge, FreshUntil: a.At.Add(FreshFor),
 		MustRenew: d.MustChange, Credential: &signin.CredentialUsed{ID: c.ID},
 	}, nil
 }

@@ -20,6 +20,8 @@ const (
 	// Most is how many applications with codes a person may have: each is one more code that a
 	// guess may hit.
 	Most = 2
+	// FreshFor is how long after a code methods may be registered, if another factor was shown.
+	FreshFor = 10 * time.Minute
 )
 
 // A Policy says who may use codes.
@@ -157,7 +159,7 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 		}
 		if step, ok := k.Match(code, a.At); ok {
 			return signin.Proof{
-				Method: MethodID, At: a.At, AMR: []string{"otp"}, Combination: "softwareOath", Factors: signin.Possession,
+				Method: MethodID, At: a.At, AMR: []string{"otp"}, Combination: "softwareOath", Factors: signin.Possession, FreshUntil: a.At.Add(FreshFor),
 				Credential: &signin.CredentialUsed{ID: c.ID, Counter: step},
 			}, nil
 		}
