@@ -21,7 +21,11 @@ import (
 // a softPIN is a PIN of a machine without a TPM, as the server sees it.
 type softPIN struct {
 	*machine
+	ids      pinkey.Container
 	id       string
+	method   string
+	issuer   string
+	key      *ecdsa.PrivateKey // of the PIN
 	verifier []byte
 }
 
@@ -49,9 +53,11 @@ func withSoftPIN(w *world, upn, pass string) *softPIN {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	var answer device.KeyAnswer
 	p.decode(p.call(http.MethodPut, "/containers/"+p.id+"/key", access, device.KeyRequest{
 		Public: public, Signature: proof, Guard: &software.Guard{Verifier: p.verifier, Recovery: make([]byte, 32)},
-	}), http.StatusOK, nil)
+	}), http.StatusOK, &answer)
+	p.ids, p.method, p.issuer, p.key = ids, answer.MethodID, joined.Tenant.Issuer, key
 	return p
 }
 

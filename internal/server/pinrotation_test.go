@@ -14,11 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/tpm"
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/pinkey"
+	"github.com/postern-id/postern/internal/pinkey/software"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -269,5 +272,104 @@ func TestAPINThatIsResetWhileItsKeyIsReplacedKeepsCounting(t *testing.T) {
 	p.access = byPass
 	if a := p.reset(c.IDs.ID, make([]byte, 32), 60); a.status != http.StatusTooManyRequests {
 		t.Errorf("a sixth reset, of the new key: %d %s", a.status, a.body)
+	}
+}
+
+// signedIn is the token of a sign-in by the PIN.
+func (p *softPIN) signedIn() string {
+	p.w.t.Helper()
+	now := time.Now().Add(p.ahead)
+	text, err := device.SignJWT(p.key, map[string]any{"typ": "JWT", "alg": "ES256", "kid": p.method}, map[string]any{
+		"iss": p.ids.User, "sub": p.ids.User, "aud": p.issuer, "nonce": p.challenge(), "jti": uuid.NewString(),
+		"exp": now.Add(4 * time.Minute).Unix(), "device_id": p.ids.Device,
+	})
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	a := p.present(text)
+	if a.status != http.StatusOK {
+		p.w.t.Fatalf("sign-in with the PIN: %d %s", a.status, a.body)
+	}
+	return p.w.json(a)["access_token"].(string)
+}
+
+func TestTheKeyOfAPINInAFileIsReplacedByTheFormerOneAlone(t *testing.T) {
+	var ahead time.Duration
+	w := newWorld(t, func(o *server.Options) { o.Wall = func() time.Time { return time.Now().Add(ahead) } })
+	_, pass := w.issue(`{}`)
+	p := withSoftPIN(w, "admin@contoso.example", pass)
+	before := p.try(p.verifier)
+	if _, err := server.RotateKeys(t.Context(), w.options, []string{"pinReset"}); err != nil {
+		t.Fatal(err)
+	}
+	ahead = 2 * time.Minute
+	p.ahead, p.nonce = ahead, ""
+	access := p.signedIn()
+	var begun device.ContainerAnswer
+	p.decode(p.call(http.MethodPost, "/containers/"+p.id+"/rotation", access, nil), http.StatusCreated, &begun)
+	if len(begun.Share) != software.ShareSize || bytes.Equal(begun.Share, before.Share) || len(begun.RecoveryKey) == 0 {
+		t.Errorf("begun with %+v", begun)
+	}
+	next, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&next.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(key *ecdsa.PrivateKey, digest []byte) []byte {
+		t.Helper()
+		by, err := ecdsa.SignASN1(rand.Reader, key, digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return by
+	}
+	verifier := bytes.Repeat([]byte("w"), software.VerifierSize)
+	right := device.RotateRequest{
+		KeyRequest: device.KeyRequest{
+			Public: public, Signature: sign(next, software.Proof(p.ids, begun.Challenge)),
+			Guard: &software.Guard{Verifier: verifier, Recovery: make([]byte, 32)},
+		},
+		By: sign(p.key, pinkey.Successor(p.ids, begun.Challenge, public)),
+	}
+	put := func(change func(*device.RotateRequest)) answer {
+		t.Helper()
+		in := right
+		if change != nil {
+			change(&in)
+		}
+		return p.call(http.MethodPut, "/containers/"+p.id+"/rotation", access, in)
+	}
+	for name, one := range map[string]struct {
+		change func(*device.RotateRequest)
+		code   string
+	}{
+		"signed by the new key itself": {func(r *device.RotateRequest) { r.By = sign(next, pinkey.Successor(p.ids, begun.Challenge, public)) }, "pinSuccessorUnsigned"},
+		"signed for a former challenge": {func(r *device.RotateRequest) {
+			r.By = sign(p.key, pinkey.Successor(p.ids, []byte("former"), public))
+		}, "pinSuccessorUnsigned"},
+		"a key that it does not show it holds": {func(r *device.RotateRequest) { r.Signature = sign(p.key, software.Proof(p.ids, begun.Challenge)) }, "pinKeyInvalid"},
+		"a key of a TPM":                       {func(r *device.RotateRequest) { r.Guard = nil }, "pinKeyInvalid"},
+		"a guard without form":                 {func(r *device.RotateRequest) { r.Guard = &software.Guard{Verifier: []byte("short")} }, "pinVerifierInvalid"},
+	} {
+		if a := put(one.change); a.status == http.StatusOK || !strings.Contains(a.body, one.code) {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	if got := p.try(p.verifier); !got.Right {
+		t.Errorf("the PIN meanwhile: %+v", got)
+	}
+	for _, when := range []string{"done", "said again"} {
+		if a := put(nil); a.status != http.StatusOK || !strings.Contains(a.body, p.method) {
+			t.Fatalf("%s: %d %s", when, a.status, a.body)
+		}
+	}
+	if got := p.try(verifier); !got.Right || !bytes.Equal(got.Share, begun.Share) {
+		t.Errorf("the new verifier: %+v", got)
+	}
+	if got := p.try(p.verifier); got.Right || len(got.Share) > 0 {
+		t.Errorf("the former verifier: %+v", got)
 	}
 }

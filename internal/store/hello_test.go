@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -141,5 +142,53 @@ func (f *devicePINs) DisableDevice(t testing.TB, tenant directory.TenantID, devi
 func (f *devicePINs) RemoveDevice(t testing.TB, tenant directory.TenantID, device directory.DeviceObjectID) {
 	if err := f.DB.RemoveDevice(context.Background(), tenant, device, nine, change(tenant)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A restore brings an older count of wrong tries back; see KeepTries.
+func TestKeptTriesAreNeverFewer(t *testing.T) {
+	for _, d := range dialects {
+		t.Run(d.name, func(t *testing.T) {
+			c := d.place(t)
+			f := &devicePINs{passes{fixture{open(t, c), c}}}
+			tenant := directory.TenantID(uuid.NewString())
+			user, device := f.Place(t, tenant)
+			var methods []string
+			for _, wrong := range []int{1, 4} {
+				box := hello.Container{Tenant: tenant, ID: uuid.NewString(), Device: device, DeviceID: "device", User: user, CreatedAt: nine}
+				if err := f.BeginContainer(t.Context(), box); err != nil {
+					t.Fatal(err)
+				}
+				box.Method, box.Key, box.RegisteredAt, box.Software = uuid.NewString(), []byte("key"), nine, &hello.Software{Wrong: wrong}
+				if _, err := f.RegisterKey(t.Context(), box, change(tenant), nil); err != nil {
+					t.Fatal(err)
+				}
+				methods = append(methods, box.Method)
+				device = f.AddDevice(t, tenant, user)
+			}
+			want := func(when string, all ...int) {
+				t.Helper()
+				for i, method := range methods {
+					if got, err := f.ContainerOf(t.Context(), tenant, method); err != nil || got.Software.Wrong != all[i] {
+						t.Errorf("%s, container %d has %d wrong tries: %v", when, i, got.Software.Wrong, err)
+					}
+				}
+			}
+			if err := f.KeepTries(t.Context(), tenant, "", 3); err != nil {
+				t.Fatal(err)
+			}
+			want("three for all", 3, 4)
+			if err := f.KeepTries(t.Context(), tenant, methods[0], hello.MostWrong, change(tenant)); err != nil {
+				t.Fatal(err)
+			}
+			want("all for one", hello.MostWrong, 4)
+			if err := f.KeepTries(t.Context(), tenant, uuid.NewString(), 1); !errors.Is(err, hello.ErrNone) {
+				t.Errorf("of one that is not there: %v", err)
+			}
+			if err := f.KeepTries(t.Context(), directory.TenantID(uuid.NewString()), "", hello.MostWrong); err != nil {
+				t.Error(err)
+			}
+			want("in another tenant", hello.MostWrong, 4)
+		})
 	}
 }
