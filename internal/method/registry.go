@@ -32,6 +32,9 @@ type Kind struct {
 	Name   string // as in the log: FIDO2 security key
 	Strong bool   // phishing-resistant
 	Most   int    // a person may have; 0 is MostOfAKind
+	// Guarded keeps a person's own from being removed by [Registry.Remove]: a page of its own asks
+	// first for what it takes. A pass would else be enough to set another password in its place.
+	Guarded bool
 }
 
 // An Actor is who asks for a change: the person, or an administrator or application.
@@ -130,8 +133,22 @@ func (r Registry) Rename(ctx context.Context, c Credential, name string, user di
 	return r.Store.ChangeCredential(ctx, c, e, mails...)
 }
 
-// Remove deletes c and ends what came from it.
+// ErrGuarded says that a method has a page of its own, where it is removed.
+var ErrGuarded = &fault.Error{
+	Kind: fault.Precondition, Code: "methodGuarded",
+	Text: "This is removed on a page of its own.", Remedy: "Open it from the list of your methods.",
+}
+
+// Remove deletes c and ends what came from it. ErrGuarded when the person has to show more.
 func (r Registry) Remove(ctx context.Context, c Credential, user directory.User, by Actor) error {
+	if by.Self && r.Kinds[c.Kind].Guarded {
+		return ErrGuarded
+	}
+	return r.RemoveGuarded(ctx, c, user, by)
+}
+
+// RemoveGuarded is Remove after what a guarded kind asks for.
+func (r Registry) RemoveGuarded(ctx context.Context, c Credential, user directory.User, by Actor) error {
 	e, mails, err := r.tell(ctx, Removed, c, user, by)
 	if err != nil {
 		return err

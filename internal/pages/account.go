@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -78,8 +79,15 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 	if err != nil {
 		return nil, err
 	}
+	if registered, err = s.withoutOff(r, me.session.Tenant, registered); err != nil {
+		return nil, err
+	}
 	for _, c := range registered {
-		p.Methods = append(p.Methods, ownCredentialRow(c))
+		row := ownCredentialRow(c)
+		if c.Kind == password.MethodID {
+			s.passwordRow(p.Lang, &row)
+		}
+		p.Methods = append(p.Methods, row)
 	}
 	if p.Signals, err = s.signals(r, me); err != nil {
 		return nil, err

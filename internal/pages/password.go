@@ -3,6 +3,7 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -93,6 +94,21 @@ func (s *Site) takeNewPassword(r *http.Request, v visit) (signin.Transaction, er
 		return t, err
 	}
 	return s.SignIn.Renewed(r.Context(), t, password.MethodID, c.ID)
+}
+
+// passwordRow makes m the row of a password in the list of a person's methods.
+func (s *Site) passwordRow(lang string, m *ownMethod) {
+	m.Name, m.Removable, m.ChangeHref = s.View.Text(lang, "method_password"), false, "/security-info/add/"+string(password.MethodID)
+}
+
+// withoutOff leaves out the password of a tenant that turned passwords off: no page mentions
+// one there.
+func (s *Site) withoutOff(r *http.Request, tenant directory.TenantID, all []method.Credential) ([]method.Credential, error) {
+	on, err := s.Passwords.Method.Enabled(r.Context(), tenant)
+	if on || err != nil {
+		return all, err
+	}
+	return slices.DeleteFunc(all, func(c method.Credential) bool { return c.Kind == password.MethodID }), nil
 }
 
 // repeated is the new password of a form, if it was typed twice.
@@ -197,7 +213,7 @@ func takeAddPassword(s *Site, r *http.Request, reg registration) (method.Credent
 		if old == nil {
 			return method.Credential{}, password.ErrNone
 		}
-		return *old, s.Registry.Remove(ctx, *old, me.user, reg.actor())
+		return *old, s.Registry.RemoveGuarded(ctx, *old, me.user, reg.actor())
 	}
 	typed, err := repeated(r)
 	if err != nil {

@@ -153,6 +153,7 @@ func sampleSecurityInfo(f frame) securityInfoPage {
 		Pass:   &ownPass{ID: "p1", State: "EnabledByPolicy", StartsAt: morning, EndsAt: morning.Add(time.Hour), Once: true},
 		Methods: []ownMethod{
 			{ID: "m1", Icon: "keypad", Name: "Device PIN", Description: "LAP-0417 · used today 08:52"},
+			{ID: "m3", Icon: "lock", Name: "Password", ChangeHref: "/security-info/add/password"},
 			{ID: "m2", Icon: "phone", Name: "Phone", Description: "Mira’s Pixel 9 · used 19 November", Removable: true},
 		},
 		Sessions: []ownSession{

@@ -37,6 +37,7 @@ type ownMethod struct {
 	Name        string // in the page's language
 	Description string
 	Removable   bool
+	ChangeHref  string // the page on which it is changed and removed; "" leaves the link out
 }
 
 // An ownSession is one place where a person is signed in.

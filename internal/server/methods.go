@@ -21,7 +21,7 @@ func (s *Server) registry() *method.Registry {
 			passkey.MethodID:       {Name: passkey.Name, Strong: true},
 			authenticator.MethodID: {Name: "Authenticator app"},
 			totp.MethodID:          {Name: "OATH software token", Most: totp.Most},
-			password.MethodID:      {Name: "Password", Most: 1},
+			password.MethodID:      {Name: "Password", Most: 1, Guarded: true},
 		},
 	}
 }
