@@ -14,7 +14,7 @@ import (
 func serveCommand() *cobra.Command {
 	var s settings
 	var l server.Listen
-	var trusted, witnesses, applications []string
+	var trusted, witnesses, applications, pushServices []string
 	var mail server.Mail
 	var newcomers int64
 	c := &cobra.Command{
@@ -43,6 +43,9 @@ func serveCommand() *cobra.Command {
 			if o.LogoutNetworks, err = server.ParseNetworks(applications, server.ErrLogoutNetwork); err != nil {
 				return program.Usage(err)
 			}
+			if o.PushNetworks, err = server.ParseNetworks(pushServices, server.ErrPushNetwork); err != nil {
+				return program.Usage(err)
+			}
 			if o.Witnesses, err = server.ParseWitnesses(witnesses); err != nil {
 				return program.Usage(err)
 			}
@@ -69,6 +72,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&trusted, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed; may be given again")
 	c.Flags().Int64Var(&newcomers, "newcomers", server.DefaultNewcomers, "`NUMBER` of sign-ins that one network address may begin an hour before it is slowed down")
 	c.Flags().StringArrayVar(&applications, "logout-network", nil, "`NETWORK` that is not public, in which applications are told of logouts; may be given again")
+	c.Flags().StringArrayVar(&pushServices, "push-network", nil, "`NETWORK` that is not public, in which push services of phones are called; may be given again")
 	c.Flags().StringArrayVar(&witnesses, "witness", nil, "who keeps checkpoints of the log: file:/`PATH`, syslog:, syslog:tcp://host:601 or https://…; may be given again")
 	return c
 }

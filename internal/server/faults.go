@@ -42,6 +42,12 @@ var ErrKeyPurpose = &fault.Error{
 	Text: "This is no key that can be rotated.", Remedy: "Name RS256, ES256, passPepper or pinReset.",
 }
 
+// ErrPushNetwork says that a network for push services is none.
+var ErrPushNetwork = &fault.Error{
+	Kind: fault.Invalid, Code: "pushNetworkInvalid", Target: "push-network",
+	Text: "A network of push services is not well formed.", Remedy: "Write it like 10.0.0.0/8.",
+}
+
 // ErrLogoutNetwork says that a network for logout notices is none.
 var ErrLogoutNetwork = &fault.Error{
 	Kind: fault.Invalid, Code: "logoutNetworkInvalid", Target: "logout-network",

@@ -207,7 +207,7 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	registry := s.registry()
 	passkeys := passkey.Registrar{Method: s.passkeys(makers), Registry: registry, Secrets: secrets, Now: s.now}
-	phones := s.openPhones(registry)
+	phones := s.openPhones(registry, passkeys.Method)
 	signIn := &signin.Service{
 		Store: s.db, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers, Letters: s.redeemedLetters,
 		Methods: []signin.Method{

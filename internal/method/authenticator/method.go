@@ -116,11 +116,15 @@ type Prompt struct {
 }
 
 // Prompt implements [signin.Prompter]. The number is there before a request goes out.
-func (m Method) Prompt(_ context.Context, a signin.Attempt) ([]byte, error) {
+func (m Method) Prompt(ctx context.Context, a signin.Attempt) ([]byte, error) {
 	p, round := Prompt{}, 1
 	if a.Asked != nil {
+		out, err := m.out(ctx, a)
+		if err != nil {
+			return nil, err
+		}
 		round = a.Asked.Round
-		if a.At.Before(a.Asked.EndsAt) {
+		if out {
 			p.EndsAt = a.Asked.EndsAt
 		} else {
 			round, p.Again = round+1, true
@@ -128,6 +132,20 @@ func (m Method) Prompt(_ context.Context, a signin.Attempt) ([]byte, error) {
 	}
 	p.Number = Number(a.Challenge, round)
 	return json.Marshal(p)
+}
+
+// out reports whether the page goes on with the request that it sent: nobody answered yet, as
+// far as it may tell, or it was approved.
+func (m Method) out(ctx context.Context, a signin.Attempt) (bool, error) {
+	if !a.At.Before(a.Asked.EndsAt) || a.User == "" {
+		return a.At.Before(a.Asked.EndsAt), nil
+	}
+	waiting, err := m.Waiting(ctx, a)
+	if err != nil || waiting {
+		return waiting, err
+	}
+	r, err := m.Store.Request(ctx, a.Tenant, a.User)
+	return r.ID == a.Asked.Request && r.Outcome == Approved, err
 }
 
 // Verify implements [signin.Method]: the answer is in the store, and nothing is typed.

@@ -48,13 +48,13 @@ const (
 	ModeUser = "deviceBasedPush" // only a phone that verifies its user
 )
 
-// DefaultPolicy is that of a new tenant: off, as in Entra; once on, everybody may, and a request shows what it knows.
+// DefaultPolicy is that of a new tenant: everybody may, and a request shows what it knows.
 func DefaultPolicy() Policy {
 	shown := Feature{
 		State: "default", Include: FeatureTarget{TargetType: "group", ID: directory.AllUsers},
 		Exclude: FeatureTarget{TargetType: "group", ID: Nobody},
 	}
-	targets := method.Everybody("disabled")
+	targets := method.Everybody("enabled")
 	targets.Include[0].AuthenticationMode = ModeAny
 	return Policy{Targets: targets, Features: Features{shown, shown}}
 }

@@ -192,7 +192,7 @@ function showRequest(account, waiting) {
   at("number").value = "";
   at("number").focus();
   const ends = Date.now() + waiting.endsIn * 1000;
-  const when = new Date(ends).toLocaleTimeString(document.documentElement.lang);
+  const when = new Date(ends).toLocaleTimeString();
   const tick = () => {
     const seconds = Math.max(0, Math.round((ends - Date.now()) / 1000));
     at("subtitle").textContent = say("ends", { when, seconds });
@@ -260,7 +260,7 @@ async function route() {
   const [where, one, two] = location.hash.slice(1).split(/[=/]/).map(decodeURIComponent);
   if (where === "add") {
     if (two) {
-      history.replaceState(null, "", "#add");
+      leave("#add");
     }
     showAdd(one, two);
   } else if (where === "account") {
@@ -269,6 +269,11 @@ async function route() {
     await showList();
     await look();
   }
+}
+
+// leave changes the address without showing what it says.
+function leave(hash = "") {
+  history.replaceState(null, "", location.pathname + hash);
 }
 
 // --- What people do -----------------------------------------------------------------------
@@ -280,7 +285,7 @@ async function add(form) {
   await keep({ ...told, key: account.key });
   navigator.storage?.persist?.().catch(() => {});
   form.reset();
-  location.hash = "";
+  leave();
   await showList();
   tell(say("added"), told.username);
   listen();
@@ -329,7 +334,7 @@ async function remove() {
   }
   await forget(current.id);
   streams.get(current.id)?.abort();
-  location.hash = "";
+  leave();
   await showList();
   tell(say("removed"));
 }
@@ -367,6 +372,13 @@ at("verify-on").addEventListener("click", () => busy(verifyFromNow));
 at("remove").addEventListener("click", () => busy(remove));
 at("push-on").addEventListener("click", () => busy(subscribe));
 addEventListener("hashchange", () => route().catch(fail));
+main.addEventListener("click", (event) => {
+  if (event.target.closest("a[href='#']")) { // the browser tells of no change when the address is that already
+    event.preventDefault();
+    leave();
+    route().catch(fail);
+  }
+});
 
 // --- What waits ---------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ export function launch(options = {}) {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...(options.args ?? []),
     ],
   });
 }
