@@ -39,6 +39,9 @@ const (
 
 	StepPrimary = "Primary authentication"
 	StepMFA     = "Multifactor authentication"
+	// BreakGlass is in the additional details of a sign-in by a method that the policy of the
+	// surface takes away and the list of break-glass methods gives back.
+	BreakGlass = "Break-glass method: the policy of this surface does not allow it otherwise."
 	// PreviouslySatisfied is the result of a step that an earlier sign-in of the session took.
 	PreviouslySatisfied = "Previously satisfied"
 )

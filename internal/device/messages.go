@@ -84,6 +84,8 @@ type SignInRequest struct {
 	Transaction string `json:"transaction,omitempty"`
 	Username    string `json:"username,omitempty"`
 	AccessPass  string `json:"accesspass,omitempty"`
+	OTC         string `json:"otc,omitempty"` // one-time code
+	Password    string `json:"password,omitempty"`
 }
 
 // SignInAnswer says what is asked next, or where a browser would be sent with the code.

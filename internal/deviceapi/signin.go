@@ -8,7 +8,9 @@ import (
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
@@ -40,8 +42,13 @@ func (a *API) signIn(c *call) (int, any, error) {
 	if in.Username != "" && !t.Done() {
 		t, err = a.SignIn.Identify(ctx, t, in.Username, here)
 	}
-	if err == nil && in.AccessPass != "" {
-		t, err = a.SignIn.Prove(ctx, t, tap.MethodID, in.AccessPass, here)
+	for _, one := range []struct {
+		method signin.MethodID
+		typed  string
+	}{{tap.MethodID, in.AccessPass}, {password.MethodID, in.Password}, {totp.MethodID, in.OTC}} {
+		if err == nil && one.typed != "" {
+			t, err = a.SignIn.Prove(ctx, t, one.method, one.typed, here)
+		}
 	}
 	if err != nil {
 		return 0, nil, told(err, c.tenant)
@@ -52,6 +59,11 @@ func (a *API) signIn(c *call) (int, any, error) {
 	}
 	if step == signin.StepStay || step == signin.StepDone { // a console has nothing to stay signed in to
 		return a.signedIn(c, t, handle, here)
+	}
+	if step == signin.StepBlocked {
+		if t, err = a.SignIn.Block(ctx, t, here); err != nil {
+			return 0, nil, err
+		}
 	}
 	text, err := handle.Reveal()
 	return http.StatusOK, device.SignInAnswer{Transaction: text, Step: string(step)}, err

@@ -202,6 +202,8 @@ var routes = []route{
 
 	{"GET /postern/users/{id}/passes/{pass}/lineage", odata.Methods, directory.ReadMethods, person, (*API).getLineage},
 	{"POST /postern/users/{id}/passes/{pass}/revert", odata.Methods, directory.RevertPass, person, (*API).revertLineage},
+	{"GET /postern/signInMethodsPolicy", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).getSignInPolicy},
+	{"PATCH /postern/signInMethodsPolicy", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).patchSignInPolicy},
 	{"GET /postern/mails", odata.Logs, directory.ReadAudits, nil, (*API).listMails},
 	{"GET /postern/log", odata.Logs, directory.ReadSignIns, nil, (*API).sealedLog},
 	{"GET /auditLogs/signIns", odata.Logs, directory.ReadSignIns, nil, (*API).listSignIns},

@@ -105,7 +105,7 @@ func (s *Server) silent(r *http.Request, tenant directory.Tenant, q authRequest)
 			continue
 		}
 		session, user, err := s.SignIn.Session(r.Context(), o)
-		if err == nil && s.answers(session, user, q) {
+		if err == nil && s.answers(session, user, q) && s.enoughAt(r, session, q) == nil {
 			return session, user, true
 		}
 	}

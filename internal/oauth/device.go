@@ -76,7 +76,7 @@ func (s *Server) BeginAtConsole(r *http.Request, tenant directory.Tenant, reques
 	if err != nil {
 		return none(err)
 	}
-	t.Continue, t.FormTarget, t.SelectAccount = consolePath, "", false
+	t.Continue, t.FormTarget, t.SelectAccount, t.Text = consolePath, "", false, true
 	return s.SignIn.Begin(r.Context(), t, placeOf(r))
 }
 

@@ -55,6 +55,9 @@ func (s *Server) newFamily(r *http.Request, c client, q authRequest, session sig
 		return f, oautherr.ErrMFARequired
 	}
 	f.ACR = q.acr(values)
+	if err := s.enoughAt(r, session, q); err != nil {
+		return f, err
+	}
 	if err := s.mayUse(r, c, user); err != nil {
 		return f, err
 	}

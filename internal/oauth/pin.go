@@ -190,6 +190,15 @@ func (s *Server) signInWithPIN(x *exchange, c hello.Container, d directory.Devic
 	case !user.AccountEnabled:
 		return tokens{}, e, hello.ErrUserOff
 	}
+	ok, glass, err := s.SignIn.MayUse(x.r.Context(), x.tenant.ID, signin.SurfaceLockScreen, hello.MethodID)
+	switch {
+	case err != nil:
+		return tokens{}, e, err
+	case !ok:
+		return tokens{}, e, hello.ErrNotHere
+	case glass:
+		e.SignIn.AdditionalDetails = audit.BreakGlass
+	}
 	if err := s.fillPINFamily(x, &f, user); err != nil {
 		return tokens{}, e, err
 	}

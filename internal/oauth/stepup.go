@@ -9,6 +9,7 @@ import (
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/oauth/claims"
+	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -78,6 +79,19 @@ func (q authRequest) require(session *signin.Session, now time.Time) signin.Requ
 		}
 	}
 	return r
+}
+
+// enoughAt reports whether a session shows two factors by methods that may be used where q comes
+// from: single sign-on leads around no policy.
+func (s *Server) enoughAt(r *http.Request, session signin.Session, q authRequest) error {
+	if q.Device != nil { // each sign-in there is a new one
+		return nil
+	}
+	counted, err := s.SignIn.At(r.Context(), session, signin.SurfaceOf(q.Client))
+	if err == nil && !(signin.Requirement{}).Met(counted.Proofs) {
+		err = oautherr.ErrMFARequired
+	}
+	return err
 }
 
 // shown are the values of amr and acr that are true of a session at now.

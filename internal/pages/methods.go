@@ -14,6 +14,7 @@ type offer struct {
 	Icon        string // a symbol of icons.svg
 	Name        string // in the page's language
 	Description string
+	Then        string // what is asked for after it; empty when it is enough
 	Href        string
 }
 

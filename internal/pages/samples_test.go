@@ -73,7 +73,8 @@ func samples(lang string) map[string]page {
 	failed.Fault, failed.CorrelationID, failed.ShortCode = errRefused, "0c1d2e3f-4a5b-4c6d-8e7f-90a1b2c3d4e5", "7KQ2-M4XD"
 	failing := func(e *fault.Error) frame { g := failed; g.Fault = e; return g }
 	mira := who{Username: "mira.okafor@contoso.example", NotYouHref: "/signin?again=1"}
-	pass := offer{"pass", "Temporary Access Pass", "The code from your helpdesk or manager", "/signin/accesspass"}
+	pass := offer{"pass", "Temporary Access Pass", "The code from your helpdesk or manager", "", "/signin/accesspass"}
+	code := offer{"keypad", "Code from an app", "Six digits that an app on your phone shows", "Then also: Password", "/signin/otc"}
 	return map[string]page{
 		"identify":            identifyPage{frame: f, Application: "Contoso Mail", Example: "sam@contoso.example", HelpHref: "/signin/methods"},
 		"identify-passkey":    identifyPage{frame: f, Example: "sam@contoso.example", Passkey: `{"challenge":"AA"}`, PasskeyHref: "/signin?go=passkey"},
@@ -104,7 +105,7 @@ func samples(lang string) map[string]page {
 		"addpassword-change":  addPasswordPage{frame: f, who: mira, Length: "12", Has: true, ForgotHref: "/f", BackHref: "/security-info"},
 		"addpassword-failed":  addPasswordPage{frame: failed, who: mira, Length: "12", Has: true, BackHref: "/security-info"},
 		"addpassword-forgot":  addPasswordPage{frame: f, who: mira, Length: "12", First: true, Has: true, Forgot: true, BackHref: "/security-info"},
-		"methods":             methodsPage{frame: f, who: mira, Offers: []offer{pass}},
+		"methods":             methodsPage{frame: f, who: mira, Offers: []offer{pass, code}},
 		"methods-empty":       methodsPage{frame: f, who: mira, BackHref: "/signin/accesspass"},
 		"stay":                stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}},
 		"stay-device":         stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}, Device: "LAP-0417"},

@@ -137,14 +137,26 @@ func (s *Site) methodsPage(base frame, v visit, facts signin.Facts) page {
 		if !ok || len(useful) == 1 {
 			continue // the page one comes from is no other way
 		}
-		p.Offers = append(p.Offers, offer{
+		one := offer{
 			Icon: m.icon, Name: s.View.Text(base.Lang, "method_"+string(m.id)),
 			Description: s.View.Text(base.Lang, "method_"+string(m.id)+"_text"),
 			Href:        Address(v.handle) + "&go=" + string(m.id),
-		})
+		}
+		switch partners := signin.Partners(v.transaction, o, facts.Offers); len(partners) {
+		case 0:
+		case 1:
+			one.Then = s.View.Text(base.Lang, "method_then", "Method", s.View.Text(base.Lang, "method_"+string(partners[0].Method)))
+		default:
+			one.Then = s.View.Text(base.Lang, "method_then_more")
+		}
+		p.Offers = append(p.Offers, one)
 	}
 	if len(useful) > 0 {
-		p.BackHref = Address(v.handle) + "&go=" + string(useful[0].Method)
+		back := useful[0].Method
+		if slices.ContainsFunc(useful, func(o signin.Offer) bool { return o.Method == v.transaction.Chosen }) {
+			back = v.transaction.Chosen
+		}
+		p.BackHref = Address(v.handle) + "&go=" + string(back)
 	}
 	return p
 }

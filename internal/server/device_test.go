@@ -288,7 +288,7 @@ func TestAnApprovedDeviceCodeEndsWithWhatItCameFrom(t *testing.T) {
 func (w *world) addPerson(upn string) (passID, pass string) {
 	w.t.Helper()
 	nick, _, _ := strings.Cut(upn, "@")
-	status, v := w.api(http.MethodPost, "/v1.0/users", w.appToken(), `{"accountEnabled":true,"displayName":"Mira Okafor","mailNickname":"`+nick+`","userPrincipalName":"`+upn+`","passwordProfile":{"password":"not kept"}}`)
+	status, v := w.api(http.MethodPost, "/v1.0/users", w.appToken(), `{"accountEnabled":true,"displayName":"Mira Okafor","mailNickname":"`+nick+`","userPrincipalName":"`+upn+`","passwordProfile":{"password":"kept only where policy has passwords"}}`)
 	if status != http.StatusCreated {
 		w.t.Fatalf("add %s: %d %v", upn, status, v)
 	}

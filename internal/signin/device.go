@@ -33,14 +33,27 @@ type Surface string
 
 // The surfaces.
 const (
-	SurfaceBrowser    Surface = "browser"
-	SurfaceLockScreen Surface = "lockScreen" // of a joined device, or its text console
+	SurfaceBrowser     Surface = "browser"
+	SurfaceLockScreen  Surface = "lockScreen"  // of a joined device
+	SurfaceTextConsole Surface = "textConsole" // of a joined device
+	SurfaceConsole     Surface = "console"     // a browser, for the administrators' console
 )
 
 // Surface returns where t is shown.
 func (t Transaction) Surface() Surface {
-	if t.Device != nil {
+	switch {
+	case t.Device != nil && t.Text:
+		return SurfaceTextConsole
+	case t.Device != nil:
 		return SurfaceLockScreen
+	}
+	return SurfaceOf(t.Application.ID)
+}
+
+// SurfaceOf is the surface of an application in a browser.
+func SurfaceOf(app directory.AppID) Surface {
+	if app == directory.ConsoleAppID {
+		return SurfaceConsole
 	}
 	return SurfaceBrowser
 }

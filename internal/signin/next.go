@@ -19,6 +19,8 @@ const (
 type Offer struct {
 	Method MethodID
 	Yield  Yield
+	First  bool // before all others: a pass that works
+	Later  bool // after all others: a pass that works later
 }
 
 // Facts are what [Next] needs to know beyond the transaction.
@@ -77,6 +79,21 @@ func Useful(t Transaction, offers []Offer) []Offer {
 	for i, o := range left {
 		if t.Require.pivotal(have, o.Yield, slices.Delete(slices.Clone(left), i, i+1)) {
 			all = append(all, o)
+		}
+	}
+	return all
+}
+
+// Partners returns the offers that together with o would be enough for t, when o alone is not.
+func Partners(t Transaction, o Offer, offers []Offer) []Offer {
+	y := t.Require.shown(t.all()).add(o.Yield)
+	if t.Require.metBy(y) {
+		return nil
+	}
+	var all []Offer
+	for _, other := range Useful(t, offers) {
+		if other.Method != o.Method && t.Require.metBy(y.add(other.Yield)) && !t.Require.metBy(t.Require.shown(t.all()).add(other.Yield)) {
+			all = append(all, other)
 		}
 	}
 	return all

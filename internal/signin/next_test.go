@@ -4,8 +4,8 @@ import "testing"
 
 func TestNext(t *testing.T) {
 	yes := true
-	pass, key := Offer{"accesspass", Yield{Factors: Knowledge | Possession}}, Offer{"passkey", Yield{Factors: Possession | Inherence, PhishingResistant: true}}
-	password, code := Offer{"password", Yield{Factors: Knowledge}}, Offer{"otc", Yield{Factors: Possession}}
+	pass, key := Offer{Method: "accesspass", Yield: Yield{Factors: Knowledge | Possession}}, Offer{Method: "passkey", Yield: Yield{Factors: Possession | Inherence, PhishingResistant: true}}
+	password, code := Offer{Method: "password", Yield: Yield{Factors: Knowledge}}, Offer{Method: "otc", Yield: Yield{Factors: Possession}}
 	offers := []Offer{pass, key}
 	proof := func(o Offer) Proof {
 		return Proof{Method: o.Method, Factors: o.Yield.Factors, PhishingResistant: o.Yield.PhishingResistant}

@@ -39,7 +39,7 @@ func (s *Service) recheck(ctx context.Context, t Transaction, id MethodID, typed
 	if t.NameHash, err = s.Secrets.MAC(ctx, string(t.Home), labelName, []byte(strings.ToLower(t.Username))); err != nil {
 		return err
 	}
-	if t.Familiar, err = s.familiar(ctx, t, place); err != nil {
+	if _, t.Familiar, err = s.familiar(ctx, t, place); err != nil {
 		return err
 	}
 	now := s.Now()

@@ -21,12 +21,13 @@ import (
 
 // Service runs sign-ins. Every exported field is required.
 type Service struct {
-	Store   Store
-	Methods []Method // best first
-	Secrets Secrets
-	Now     func() time.Time
-	Rand    io.Reader
-	Log     *slog.Logger
+	Store    Store
+	Policies Policies
+	Methods  []Method // of equal strength the better one first
+	Secrets  Secrets
+	Now      func() time.Time
+	Rand     io.Reader
+	Log      *slog.Logger
 	// Refusals counts what throttles refuse.
 	Refusals *Refusals
 	// Hold is how long after its arrival every refusal is answered, so that none is told
@@ -120,59 +121,14 @@ func (s *Service) Next(ctx context.Context, t Transaction, accounts int) (Step, 
 
 // nameless returns the methods that need no name.
 func (s *Service) nameless(ctx context.Context, t Transaction) ([]MethodID, error) {
+	offers, err := s.enabled(ctx, t)
 	var all []MethodID
-	for _, m := range s.Methods {
-		if _, ok := m.(Discoverer); !ok {
-			continue
-		}
-		ok, err := m.Enabled(ctx, t.Tenant)
-		if err != nil {
-			return nil, fmt.Errorf("ask method %s: %w", m.ID(), err)
-		}
-		if ok {
-			all = append(all, m.ID())
+	for _, o := range offers {
+		if _, ok := s.method(o.Method).(Discoverer); ok {
+			all = append(all, o.Method)
 		}
 	}
-	return all, nil
-}
-
-// offers returns what t may be asked for: in a familiar place, and after a first proof, what
-// this person can use now, elsewhere what policy enables for anybody, so that no page tells
-// who exists.
-func (s *Service) offers(ctx context.Context, t Transaction) ([]Offer, error) {
-	all, err := s.enabled(ctx, t)
-	if err != nil || !t.Familiar && len(t.Proofs) == 0 && t.Raises == "" {
-		return all, err
-	}
-	var own []Offer
-	for _, o := range all {
-		if o.Yield, err = s.method(o.Method).Offered(ctx, t.Home, t.User); err != nil {
-			return nil, fmt.Errorf("ask method %s: %w", o.Method, err)
-		}
-		if !o.Yield.None() {
-			own = append(own, o)
-		}
-	}
-	return own, nil
-}
-
-// enabled returns what policy enables where t is shown, for anybody.
-func (s *Service) enabled(ctx context.Context, t Transaction) ([]Offer, error) {
-	var all []Offer
-	for _, m := range s.Methods {
-		ok, err := m.Enabled(ctx, t.Home)
-		if err != nil {
-			return nil, fmt.Errorf("ask method %s: %w", m.ID(), err)
-		}
-		if ok {
-			all = append(all, Offer{m.ID(), m.Yield()})
-		}
-	}
-	return all, nil
-}
-
-func among(offers []Offer, id MethodID) bool {
-	return slices.ContainsFunc(offers, func(o Offer) bool { return o.Method == id })
+	return all, err
 }
 
 // Prompt returns what the page of a method asks with; nothing for one that only has a field.
@@ -216,7 +172,7 @@ func (s *Service) Identify(ctx context.Context, t Transaction, typed string, pla
 	if err != nil {
 		return t, err
 	}
-	t.Home, t.Username, t.User, t.DisplayName, t.Familiar = home, typed, "", "", false
+	t.Home, t.Username, t.User, t.DisplayName, t.Familiar, t.Last = home, typed, "", "", false, ""
 	t = t.own()
 	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.Blocked, t.Asked = nil, false, "", nil, false, t.Asked.over()
 	if t.NameHash, err = s.Secrets.MAC(ctx, string(home), labelName, []byte(strings.ToLower(typed))); err != nil {
@@ -225,7 +181,7 @@ func (s *Service) Identify(ctx context.Context, t Transaction, typed string, pla
 	user, err := s.Store.UserByName(ctx, home, typed)
 	if err == nil {
 		t.User, t.DisplayName = user.ID, user.DisplayName
-		t.Familiar, err = s.familiar(ctx, t, place)
+		t.Last, t.Familiar, err = s.familiar(ctx, t, place)
 	}
 	if err != nil && !errors.Is(err, directory.ErrUserUnknown) {
 		return t, fmt.Errorf("look up a name: %w", err)
@@ -248,15 +204,15 @@ func (s *Service) home(ctx context.Context, t Transaction, domain string) (direc
 	return home, err
 }
 
-// familiar reports whether this person signed in here before. On a joined device here is the
-// device: its browser is a new one each time.
-func (s *Service) familiar(ctx context.Context, t Transaction, place Place) (bool, error) {
+// familiar reports whether this person signed in here before, and with which method last. On a
+// joined device here is the device: its browser is a new one each time.
+func (s *Service) familiar(ctx context.Context, t Transaction, place Place) (MethodID, bool, error) {
 	if t.Device != nil {
 		return s.Store.SignedInOn(ctx, t.Home, t.Device.ID, t.User)
 	}
 	hash, err := s.placeHash(ctx, t, place)
 	if err != nil || hash == "" {
-		return false, err
+		return "", false, err
 	}
 	return s.Store.Familiar(ctx, t.Home, t.User, hash)
 }
@@ -448,7 +404,7 @@ func (s *Service) discover(ctx context.Context, t Transaction, method Method, an
 	if t.NameHash, err = s.Secrets.MAC(ctx, string(tenant), labelName, []byte(strings.ToLower(t.Username))); err != nil {
 		return t, err
 	}
-	t.Familiar, err = s.familiar(ctx, t, place)
+	t.Last, t.Familiar, err = s.familiar(ctx, t, place)
 	return t, err
 }
 
@@ -532,6 +488,20 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 			return t, Session{}, token.Opaque{}, err
 		}
 	}
+	if !t.Done() {
+		ok, err := s.stillGood(ctx, t)
+		if err == nil && !ok {
+			// Perhaps it is done, by the same form at the same moment, and a pass is spent.
+			again, gone := s.Open(ctx, handle)
+			if gone != nil || !again.Done() {
+				return t, Session{}, token.Opaque{}, s.refuse(ctx, t, t.lastMethod(), place, errMethodOff, now)
+			}
+			t, done = again, Completion{At: now}
+		}
+		if err != nil {
+			return t, Session{}, token.Opaque{}, err
+		}
+	}
 	secret, err := s.sessionToken(ctx, t, handle)
 	if err != nil {
 		return t, Session{}, secret, err
@@ -549,7 +519,10 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 	} else {
 		done.Session = done.Session.raise(t, place, now)
 	}
-	done.Transaction, done.Event = t, s.event(t, t.lastMethod(), place, nil, now)
+	done.Transaction, done.Event, done.Method = t, s.event(t, t.lastMethod(), place, nil, now), s.primary(t)
+	if err := s.tellGlass(ctx, t, &done.Event); err != nil {
+		return t, Session{}, secret, err
+	}
 	if s.Letters != nil && t.Pass() != nil && !t.Done() {
 		if done.Mails, err = s.Letters(ctx, done); err != nil {
 			return t, Session{}, secret, fmt.Errorf("write the letters about a sign-in: %w", err)
@@ -596,6 +569,20 @@ func (s *Service) Session(ctx context.Context, o token.Opaque) (Session, directo
 		return Session{}, directory.User{}, err
 	}
 	return s.Store.Session(ctx, directory.TenantID(o.Tenant), o.ID, hash, s.Now())
+}
+
+// tellGlass says in the event of a sign-in which of its methods only break-glass allowed here.
+func (s *Service) tellGlass(ctx context.Context, t Transaction, e *audit.Event) error {
+	p, err := s.Policies.SignInPolicy(ctx, t.Home)
+	if err != nil {
+		return fmt.Errorf("read the sign-in policy: %w", err)
+	}
+	for _, one := range t.Proofs {
+		if _, glass := p.Allows(t.Surface(), one.Method); glass {
+			e.SignIn.AdditionalDetails = audit.BreakGlass
+		}
+	}
+	return nil
 }
 
 // event makes the sign-in event of a step; why is nil for success.

@@ -98,7 +98,7 @@ func (s Session) FreshUntil() time.Time {
 	for _, p := range s.Proofs {
 		var then Yield // what is fresh until p no longer is
 		for _, q := range s.Proofs {
-			if !q.FreshUntil.Before(p.FreshUntil) {
+			if q.At.Before(p.FreshUntil) && !q.FreshUntil.Before(p.FreshUntil) {
 				then = then.add(q.Yield())
 			}
 		}

@@ -19,16 +19,21 @@ func (s *Service) Raise(ctx context.Context, t Transaction, to Session, user dir
 	if to.User != user.ID || t.Device != nil || t.Tenant != "" && t.Tenant != directory.NoTenant && t.Tenant != to.Tenant {
 		return t, token.Opaque{}, ErrGone
 	}
-	t.Raises, t.Earlier, t.Stay = to.ID, t.Require.Counted(to), &to.Persistent
+	t.Raises, t.Stay = to.ID, &to.Persistent
 	t.Home, t.Username, t.User, t.DisplayName = to.Tenant, user.UserPrincipalName, user.ID, user.DisplayName
 	t.SelectAccount = false
 	var err error
 	if t.NameHash, err = s.Secrets.MAC(ctx, string(t.Home), labelName, []byte(strings.ToLower(t.Username))); err != nil {
 		return t, token.Opaque{}, err
 	}
-	if t.Familiar, err = s.familiar(ctx, t, place); err != nil {
+	if t.Last, t.Familiar, err = s.familiar(ctx, t, place); err != nil {
 		return t, token.Opaque{}, err
 	}
+	counted, err := s.At(ctx, to, t.Surface())
+	if err != nil {
+		return t, token.Opaque{}, err
+	}
+	t.Earlier = t.Require.Counted(counted)
 	return s.Begin(ctx, t, place)
 }
 
@@ -75,7 +80,11 @@ func (s *Service) raised(ctx context.Context, t Transaction, held []token.Opaque
 		if err != nil {
 			return t, old, "", err
 		}
-		t.Earlier = t.Require.Counted(old)
+		counted, err := s.At(ctx, old, t.Surface())
+		if err != nil {
+			return t, old, "", err
+		}
+		t.Earlier = t.Require.Counted(counted)
 		if user.ID != t.User || !t.Proved() {
 			break
 		}

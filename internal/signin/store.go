@@ -54,14 +54,15 @@ type Store interface {
 	// A session that is raised must live at At, with the secret hash Raised, else ErrGone.
 	Complete(ctx context.Context, c Completion) (Session, error)
 
-	// Familiar reports whether the user signed in at the place before.
-	Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (bool, error)
+	// Familiar reports whether the user signed in at the place before, and with which method last.
+	Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (MethodID, bool, error)
 
 	// FamiliarToAnybody reports whether anybody of the tenant signed in at the place before.
 	FamiliarToAnybody(ctx context.Context, tenant directory.TenantID, placeHash string) (bool, error)
 
-	// SignedInOn reports whether the user signed in on the device before, or joined it.
-	SignedInOn(ctx context.Context, tenant directory.TenantID, device directory.DeviceObjectID, user directory.UserID) (bool, error)
+	// SignedInOn reports whether the user signed in on the device before, or joined it, and with
+	// which method last.
+	SignedInOn(ctx context.Context, tenant directory.TenantID, device directory.DeviceObjectID, user directory.UserID) (MethodID, bool, error)
 
 	// Session returns a living session of a living, enabled user with that secret hash: not
 	// ended, not expired at at, its pass not deleted. Else ErrGone.
@@ -79,6 +80,7 @@ type Completion struct {
 	Session     Session
 	SecretHash  string
 	PlaceHash   string
+	Method      MethodID // to ask for first at the place or device next time; empty keeps the last one
 	At          time.Time
 	Event       audit.Event
 	Mails       []outbox.Item // queued with it

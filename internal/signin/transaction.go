@@ -42,6 +42,8 @@ type Transaction struct {
 	SelectAccount bool `json:"selectAccount,omitempty"`
 	// Device is the joined device whose key proved the request; nil for a browser by itself.
 	Device *Device `json:"device,omitempty"`
+	// Text says that a text console of the device shows the steps.
+	Text bool `json:"text,omitempty"`
 
 	Home     directory.TenantID `json:"home,omitempty"`     // tenant of the typed name
 	Username string             `json:"username,omitempty"` // as typed
@@ -50,6 +52,7 @@ type Transaction struct {
 	// DisplayName is the user's. No page shows it before a proof.
 	DisplayName string   `json:"displayName,omitempty"`
 	Familiar    bool     `json:"familiar,omitempty"`  // this person signed in here before
+	Last        MethodID `json:"last,omitempty"`      // what they signed in with here then
 	OtherWays   bool     `json:"otherWays,omitempty"` // the person asked for the list
 	Chosen      MethodID `json:"chosen,omitempty"`    // picked from the list
 	// Require is what the proofs must show; its zero value asks for two factors.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/filter"
 )
@@ -194,11 +195,9 @@ func livingDevice(ctx context.Context, q querier, tenant directory.TenantID, id 
 }
 
 // SignedInOn implements signin.Store.
-func (db *DB) SignedInOn(ctx context.Context, tenant directory.TenantID, device directory.DeviceObjectID, user directory.UserID) (bool, error) {
-	var n int
-	err := db.read.QueryRowContext(ctx, `
-		SELECT COUNT(*) FROM device_user WHERE tenant_id = $1 AND device_id = $2 AND user_id = $3`, tenant, device, user).Scan(&n)
-	return n > 0, err
+func (db *DB) SignedInOn(ctx context.Context, tenant directory.TenantID, device directory.DeviceObjectID, user directory.UserID) (signin.MethodID, bool, error) {
+	return lastMethod(db.read.QueryRowContext(ctx, `
+		SELECT method FROM device_user WHERE tenant_id = $1 AND device_id = $2 AND user_id = $3`, tenant, device, user))
 }
 
 // UpdateDevice stores d if its version is still d.Version, else it is

@@ -205,6 +205,12 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 		if err := tx.signInOn(ctx, t.Home, t.Device.ID, t.User, c.At); err != nil {
 			return err
 		}
+		if c.Method != "" {
+			if _, err := tx.exec(ctx, `UPDATE device_user SET method = $1 WHERE tenant_id = $2 AND device_id = $3 AND user_id = $4`,
+				c.Method, t.Home, t.Device.ID, t.User); err != nil {
+				return err
+			}
+		}
 	}
 	if pass := t.Pass(); pass != nil {
 		if err := tx.spendPass(ctx, t.Home, t.User, pass.ID, t.ID, c.At); err != nil {
@@ -225,9 +231,10 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 	}
 	if c.PlaceHash != "" {
 		if _, err := tx.exec(ctx, `
-			INSERT INTO familiar_place (tenant_id, user_id, place_hash, first_at, last_at) VALUES ($1, $2, $3, $4, $4)
-			ON CONFLICT (tenant_id, user_id, place_hash) DO UPDATE SET last_at = excluded.last_at`,
-			t.Home, t.User, c.PlaceHash, micros(c.At)); err != nil {
+			INSERT INTO familiar_place (tenant_id, user_id, place_hash, first_at, last_at, method) VALUES ($1, $2, $3, $4, $4, $5)
+			ON CONFLICT (tenant_id, user_id, place_hash) DO UPDATE SET last_at = excluded.last_at,
+				method = COALESCE(NULLIF(excluded.method, ''), familiar_place.method)`,
+			t.Home, t.User, c.PlaceHash, micros(c.At), c.Method); err != nil {
 			return err
 		}
 	}
@@ -238,12 +245,18 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 }
 
 // Familiar implements signin.Store.
-func (db *DB) Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (bool, error) {
-	var n int
-	err := db.read.QueryRowContext(ctx, `
-		SELECT COUNT(*) FROM familiar_place WHERE tenant_id = $1 AND user_id = $2 AND place_hash = $3`,
-		tenant, user, placeHash).Scan(&n)
-	return n > 0, err
+func (db *DB) Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (signin.MethodID, bool, error) {
+	return lastMethod(db.read.QueryRowContext(ctx, `
+		SELECT method FROM familiar_place WHERE tenant_id = $1 AND user_id = $2 AND place_hash = $3`, tenant, user, placeHash))
+}
+
+// lastMethod reads the method of a place, if the place is there.
+func lastMethod(row *sql.Row) (last signin.MethodID, known bool, err error) {
+	err = row.Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", false, nil
+	}
+	return last, err == nil, err
 }
 
 // FamiliarToAnybody implements signin.Store.

@@ -68,6 +68,10 @@ var (
 		Kind: fault.Unauthorized, Code: "pinDeviceUnknown", AADSTS: 130008,
 		Text: "The organisation doesn't know this device.", Remedy: "Join it again.",
 	}
+	ErrNotHere = &fault.Error{
+		Kind: fault.Unauthorized, Code: "pinNotAllowed", AADSTS: 53003,
+		Text: "Your organisation does not let people sign in with a device PIN at lock screens.", Remedy: "Use web sign-in, or ask the helpdesk.",
+	}
 	ErrUserOff = &fault.Error{
 		Kind: fault.Unauthorized, Code: "pinUserDisabled", AADSTS: 50057,
 		Text: "This account is switched off.", Remedy: "Ask the helpdesk.",

@@ -57,6 +57,15 @@ func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user dir
 	return m.Yield(), nil
 }
 
+// Prior implements [signin.Prior]: a pass that works is asked for first.
+func (m Method) Prior(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error) {
+	_, u, err := m.usable(ctx, tenant, user, m.Now())
+	if errors.Is(err, ErrNone) {
+		return false, nil
+	}
+	return u == EnabledByPolicy, err
+}
+
 func (m Method) usable(ctx context.Context, tenant directory.TenantID, user directory.UserID, now time.Time) (Pass, Usability, error) {
 	p, err := m.Store.Pass(ctx, tenant, user)
 	if err != nil {

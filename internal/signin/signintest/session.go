@@ -8,11 +8,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 func (b *bench) wantFamiliar(t *testing.T, user directory.UserID, place string, want bool) {
 	t.Helper()
-	if got, err := b.Familiar(t.Context(), b.tenant, user, place); got != want || err != nil {
+	if _, got, err := b.Familiar(t.Context(), b.tenant, user, place); got != want || err != nil {
 		t.Errorf("Familiar(%s) = %t, %v; want %t", place, got, err, want)
 	}
 }
@@ -25,8 +26,18 @@ func familiar(t *testing.T, b *bench) {
 	}
 	b.wantFamiliar(t, b.user.ID, "other", false)
 	b.wantFamiliar(t, b.addUser(t, "Mia").ID, "place", false)
-	if got, err := b.Familiar(t.Context(), directory.TenantID(uuid.NewString()), b.user.ID, "place"); got || err != nil {
+	if _, got, err := b.Familiar(t.Context(), directory.TenantID(uuid.NewString()), b.user.ID, "place"); got || err != nil {
 		t.Errorf("Familiar in another tenant = %t, %v; want false", got, err)
+	}
+	for _, step := range []struct{ used, want signin.MethodID }{{"passkey", "passkey"}, {"", "passkey"}, {"otc", "otc"}} {
+		c := b.completion(b.accepted(t, nil))
+		c.Method = step.used
+		if _, err := b.Complete(t.Context(), c); err != nil {
+			t.Fatalf("Complete: %v", err)
+		}
+		if last, _, err := b.Familiar(t.Context(), b.tenant, b.user.ID, "place"); last != step.want || err != nil {
+			t.Errorf("after %q the last method is %q, %v; want %q", step.used, last, err, step.want)
+		}
 	}
 	for _, c := range []struct {
 		tenant directory.TenantID

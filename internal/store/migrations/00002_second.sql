@@ -294,3 +294,7 @@ CREATE TABLE phone_push (
     body          TEXT NOT NULL,
     PRIMARY KEY (tenant_id, credential_id)
 );
+
+-- The method that a person signed in with last in a familiar browser, or on a device.
+ALTER TABLE familiar_place ADD COLUMN method TEXT NOT NULL DEFAULT '';
+ALTER TABLE device_user ADD COLUMN method TEXT NOT NULL DEFAULT '';

@@ -1,0 +1,168 @@
+package graph
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// The policy of what people may sign in with where, which Graph lacks.
+const (
+	signInPolicyName = "signInMethodsPolicy"
+	allMethods       = "all"
+)
+
+// signInMethods are the names of methods in that policy: those of Graph's authentication
+// strengths where there is one.
+var signInMethods = map[string]signin.MethodID{
+	"temporaryAccessPass": "accesspass", "fido2": "passkey", "microsoftAuthenticator": "authenticator",
+	"softwareOath": "otc", "password": "password", "windowsHelloForBusiness": "hello",
+}
+
+// surfaceProperties are the properties with the methods of each surface.
+var surfaceProperties = []struct {
+	name string
+	at   signin.Surface
+}{
+	{"browserMethods", signin.SurfaceBrowser},
+	{"lockScreenMethods", signin.SurfaceLockScreen},
+	{"consoleMethods", signin.SurfaceConsole},
+	{"textConsoleMethods", signin.SurfaceTextConsole},
+}
+
+func signInPolicyResource(p signin.Policy, r method.Revision) odata.Entity {
+	e := odata.Entity{
+		{Name: "id", Value: signin.PolicyID},
+		{Name: "displayName", Value: "Sign-in Methods Policy"},
+		{Name: "description", Value: "Says which methods people may sign in with where, and which of them no restriction takes away."},
+		{Name: "lastModifiedDateTime", Value: odata.Time(r.ModifiedAt)},
+	}
+	for _, one := range surfaceProperties {
+		names := []string{allMethods}
+		if only, restricted := p.Surfaces[one.at]; restricted {
+			names = methodNames(only)
+		}
+		e = append(e, odata.Property{Name: one.name, Value: names})
+	}
+	return append(e, odata.Property{Name: "breakGlassMethods", Value: methodNames(p.BreakGlass)})
+}
+
+func methodNames(ids []signin.MethodID) []string {
+	names := []string{}
+	for name, id := range signInMethods {
+		if slices.Contains(ids, id) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// signInPolicy returns the tenant's policy, the default where it said nothing.
+func (a *API) signInPolicy(c *call) (signin.Policy, method.Revision, error) {
+	p := signin.DefaultPolicy()
+	r, err := a.Store.MethodPolicy(c.ctx(), c.tenant.ID, signin.PolicyID, &p)
+	return p, r, err
+}
+
+// getSignInPolicy serves GET /postern/signInMethodsPolicy.
+func (a *API) getSignInPolicy(c *call) error {
+	o, err := odata.ParseOptions(c.r, odata.Allow{Properties: names(signInPolicyResource(signin.Policy{}, method.Revision{}))})
+	if err != nil {
+		return err
+	}
+	p, r, err := a.signInPolicy(c)
+	if err != nil {
+		return err
+	}
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity("postern/"+signInPolicyName, o.Select), signInPolicyResource(p, r).Select(o.Select))
+}
+
+// patchSignInPolicy serves PATCH /postern/signInMethodsPolicy: what is not sent stays.
+func (a *API) patchSignInPolicy(c *call) error {
+	p, from, err := a.signInPolicy(c)
+	if err != nil {
+		return err
+	}
+	before, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	for _, readOnly := range []string{"id", "displayName", "description", "lastModifiedDateTime"} {
+		_ = body.Raw(readOnly)
+	}
+	for _, one := range surfaceProperties {
+		ids, all, err := readMethods(body, one.name)
+		switch {
+		case err != nil:
+			return err
+		case all:
+			delete(p.Surfaces, one.at)
+		case ids != nil:
+			p.Surfaces[one.at] = ids
+		}
+	}
+	glass, all, err := readMethods(body, "breakGlassMethods")
+	switch {
+	case err != nil:
+		return err
+	case all:
+		return signin.ErrPolicy.With("breakGlassMethods", "Name the methods that break the glass one by one.")
+	case glass != nil:
+		p.BreakGlass = glass
+	}
+	if err := body.Done(); err != nil {
+		return err
+	}
+	if err := p.Check(); err != nil {
+		return err
+	}
+	after, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	e := a.event(c, audit.Change{
+		Activity: audit.UpdatePolicy, Category: audit.CategoryPolicy, Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationUpdate,
+		Targets: []audit.Target{{
+			ID: signin.PolicyID, Type: audit.TargetPolicy, DisplayName: "Sign-in Methods Policy",
+			Modified: []audit.ModifiedProperty{{DisplayName: "Policy", OldValue: string(before), NewValue: string(after)}},
+		}},
+	})
+	from.ModifiedAt = a.Now()
+	if err := a.Store.SaveMethodPolicy(c.ctx(), c.tenant.ID, signin.PolicyID, from, p, e); err != nil {
+		return err
+	}
+	odata.WriteNothing(c.w)
+	return nil
+}
+
+// readMethods reads the methods of a property: nil when it was not sent, or all.
+func readMethods(body *odata.Object, property string) (ids []signin.MethodID, all bool, err error) {
+	if !body.Has(property) {
+		return nil, false, nil
+	}
+	var names []string
+	body.Strings(property, &names)
+	if slices.Equal(names, []string{allMethods}) {
+		return nil, true, nil
+	}
+	ids = []signin.MethodID{}
+	for _, name := range names {
+		id, known := signInMethods[name]
+		if !known {
+			return nil, false, signin.ErrPolicy.With(property, property+" holds names such as temporaryAccessPass, fido2, microsoftAuthenticator, softwareOath, password and windowsHelloForBusiness, or only all.")
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, false, nil
+}

@@ -1,0 +1,143 @@
+package server_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+const surfacePolicy = "/v1.0/postern/signInMethodsPolicy"
+
+func (w *world) restrict(change string) {
+	w.t.Helper()
+	if status, v := w.api(http.MethodPatch, surfacePolicy, w.appToken(), change); status != http.StatusNoContent {
+		w.t.Fatalf("restrict: %d %v", status, v)
+	}
+}
+
+// enableBoth turns codes and passwords on, which together are enough.
+func (w *world) enableBoth() {
+	w.t.Helper()
+	w.enableCodes()
+	w.enablePasswords()
+}
+
+// signIns are the sign-in events with an error code, 0 for successes.
+func (w *world) signIns(code string) []any {
+	w.t.Helper()
+	status, v := w.api(http.MethodGet, "/v1.0/auditLogs/signIns?$filter=status/errorCode%20eq%20"+code, w.appToken(), "")
+	if status != http.StatusOK {
+		w.t.Fatalf("sign-ins: %d %v", status, v)
+	}
+	return v["value"].([]any)
+}
+
+func TestASurfaceTakesTheMethodsThatItsPolicyNames(t *testing.T) {
+	w := newWorld(t)
+	w.enableBoth()
+	_, pass := w.issue(`{"isUsableOnce":false}`)
+	w.restrict(`{"browserMethods":["password","softwareOath"],"breakGlassMethods":[]}`)
+	w.newBrowser()
+	page := w.authorize(nil).location
+	w.post(page, url.Values{"username": {adminName}})
+	if a := w.get(page); !strings.Contains(a.body, `data-step="otc"`) || strings.Contains(a.body, "accesspass") {
+		t.Errorf("asked:\n%s", a.body)
+	}
+	if a := w.get(page + "&go=methods"); strings.Contains(a.body, "go=accesspass") {
+		t.Errorf("the list has what policy hides:\n%s", a.body)
+	}
+	if a := w.get(page + "&go=accesspass"); !strings.Contains(a.body, `data-step="otc"`) {
+		t.Errorf("chosen by its address:\n%s", a.body)
+	}
+	if a := w.post(page, url.Values{"accesspass": {pass}}); a.status != http.StatusBadRequest || !strings.Contains(a.body, `data-error="credentialRefused"`) {
+		t.Errorf("a right pass: %d\n%s", a.status, a.body)
+	}
+	if got := w.signIns("130506"); len(got) != 1 {
+		t.Errorf("the log: %v", got)
+	}
+	// Taken away while the sign-in is under way, after the pass was taken.
+	w.restrict(`{"browserMethods":["all"]}`)
+	page = w.authorize(nil).location
+	w.post(page, url.Values{"username": {adminName}})
+	if a := w.post(page, url.Values{"accesspass": {pass}}); a.status != http.StatusSeeOther {
+		t.Fatalf("pass: %d\n%s", a.status, a.body)
+	}
+	w.restrict(`{"browserMethods":["password","softwareOath"]}`)
+	if a := w.post(page, url.Values{"stay": {"no"}}); a.status != http.StatusBadRequest || w.cookie(sessionCookie) != "" {
+		t.Errorf("after the policy changed: %d\n%s", a.status, a.body)
+	}
+}
+
+func TestABreakGlassMethodSurvivesAndIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.enableBoth()
+	_, pass := w.issue(`{"isUsableOnce":false}`)
+	w.restrict(`{"browserMethods":["password","softwareOath"]}`)
+	w.newBrowser()
+	w.code(adminName, pass)
+	told := 0
+	for _, one := range w.signIns("0") {
+		_, v := w.api(http.MethodGet, "/v1.0/auditLogs/signIns/"+one.(map[string]any)["id"].(string), w.appToken(), "")
+		if strings.Contains(string(mustJSON(t, v)), "Break-glass method") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("%d events tell of it, want 1", told)
+	}
+	list := w.directoryAudits(w.appToken(), "Update policy")
+	if len(list) != 1 || !strings.Contains(string(mustJSON(t, list)), "lockScreen") && !strings.Contains(string(mustJSON(t, list)), "browser") {
+		t.Errorf("the change of the policy: %s", mustJSON(t, list))
+	}
+}
+
+func TestSingleSignOnLeadsAroundNoPolicy(t *testing.T) {
+	w := newWorld(t)
+	pass := holder(w)
+	w.codeIn(w.authorize(url.Values{"prompt": {"none"}}))
+	w.enableBoth()
+	w.restrict(`{"browserMethods":["password","softwareOath"],"breakGlassMethods":[]}`)
+	if a := w.authorize(url.Values{"prompt": {"none"}}); !strings.Contains(a.location, "login_required") {
+		t.Errorf("silently: %q", a.location)
+	}
+	page := w.authorize(nil).location
+	if a := w.post(page, url.Values{"accesspass": {pass}}); a.status == http.StatusSeeOther {
+		t.Errorf("the pass once more: %d", a.status)
+	}
+	chooser := w.authorize(url.Values{"prompt": {"select_account"}}).location
+	_, rest, _ := strings.Cut(w.get(chooser).body, `name="account" value="`)
+	session, _, _ := strings.Cut(rest, `"`)
+	a := w.get(w.post(chooser, url.Values{"account": {session}}).location)
+	if strings.Contains(a.location, "code=") {
+		t.Errorf("by choosing the account: %q", a.location)
+	}
+}
+
+func TestThePolicyOfSurfacesIsCheckedAndKept(t *testing.T) {
+	w := newWorld(t)
+	token := w.appToken()
+	for _, bad := range []string{
+		`{"browserMethods":["carrierPigeon"]}`, `{"browserMethods":"fido2"}`, `{"moonMethods":["fido2"]}`, `{"breakGlassMethods":["all"]}`,
+		`{"consoleMethods":[],"breakGlassMethods":[]}`, `{"browserMethods":["all","fido2"]}`,
+	} {
+		if status, _ := w.api(http.MethodPatch, surfacePolicy, token, bad); status != http.StatusBadRequest {
+			t.Errorf("%s: %d", bad, status)
+		}
+	}
+	w.restrict(`{"lockScreenMethods":["temporaryAccessPass","windowsHelloForBusiness","fido2"],"consoleMethods":["fido2"]}`)
+	w.restrict(`{"consoleMethods":["all"],"breakGlassMethods":["softwareOath"]}`)
+	_, v := w.api(http.MethodGet, surfacePolicy, token, "")
+	want := map[string]string{
+		"browserMethods": `["all"]`, "consoleMethods": `["all"]`, "textConsoleMethods": `["all"]`,
+		"lockScreenMethods": `["fido2","temporaryAccessPass","windowsHelloForBusiness"]`, "breakGlassMethods": `["softwareOath"]`, "id": `"signInMethods"`,
+	}
+	for name, text := range want {
+		if got := string(mustJSON(t, v[name])); got != text {
+			t.Errorf("%s is %s, want %s", name, got, text)
+		}
+	}
+	if status, _ := w.api(http.MethodPatch, surfacePolicy, "", `{}`); status != http.StatusUnauthorized {
+		t.Errorf("by nobody: %d", status)
+	}
+}
