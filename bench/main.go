@@ -46,7 +46,7 @@ type row struct {
 
 func main() {
 	b := &bench{out: os.Stdout}
-	only := flag.String("only", "", "measure only these parts: `PARTS` of start,tokens,signins,passkeys,users,agent")
+	only := flag.String("only", "", "measure only these parts: `PARTS` of start,tokens,signins,firstpage,passkeys,users,agent")
 	flag.DurationVar(&b.span, "span", 5*time.Second, "how long each rate is measured")
 	flag.IntVar(&b.users, "users", 1_000_000, "people in the large directory")
 	flag.IntVar(&b.rounds, "rounds", 9, "how often a start is measured")
@@ -85,6 +85,7 @@ func (b *bench) run(ctx context.Context, dir string, only []string) (err error) 
 		{"start", (*bench).measureStart},
 		{"tokens", (*bench).measureTokens},
 		{"signins", (*bench).measureSignIns},
+		{"firstpage", (*bench).measureFirstPage},
 		{"passkeys", (*bench).measurePasskeys},
 		{"users", (*bench).measureUsers},
 		{"agent", (*bench).measureAgent},

@@ -95,6 +95,15 @@ func path(location string) string {
 	return u.RequestURI()
 }
 
+// Get shows a page, or what it loads.
+func (b *Browser) Get(ctx context.Context, server, page string) (Answer, error) {
+	a, err := b.do(ctx, http.MethodGet, server+page, nil)
+	if err == nil && a.Status != http.StatusOK {
+		err = fmt.Errorf("%s: %d", page, a.Status)
+	}
+	return a, err
+}
+
 // Identify types the name.
 func (b *Browser) Identify(ctx context.Context, server, page, name string) error {
 	a, err := b.do(ctx, http.MethodPost, server+page, url.Values{"username": {name}})

@@ -37,7 +37,7 @@ func (b *Browser) SignInByPasskey(ctx context.Context, server string, key *passk
 	if err != nil {
 		return "", err
 	}
-	shown, err := b.do(ctx, http.MethodGet, server+page, nil)
+	shown, err := b.Get(ctx, server, page)
 	if err != nil {
 		return "", err
 	}
