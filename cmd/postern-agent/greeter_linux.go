@@ -54,16 +54,16 @@ func greeterCommands() []*cobra.Command {
 // lastWordsFor is how long they stand on the screen before greetd begins anew.
 const lastWordsFor = 20 * time.Second
 
-// lastWords says on the screen why there is no sign-in screen, by sway's own bar: without a
-// browser there is nothing else.
+// lastWords says on the screen that there is no sign-in screen, by sway's own bar: without a
+// browser there is nothing else. It has one line.
 func lastWords(ctx context.Context, err error) {
-	text := "There is no sign-in screen: " + err.Error()
+	code := ""
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		text = "There is no sign-in screen (" + f.Code + "): " + f.Text + " " + f.Remedy
+		code = " (" + f.Code + ")"
 	}
 	ctx, cancel := context.WithTimeout(ctx, lastWordsFor)
 	defer cancel()
-	_ = exec.CommandContext(ctx, "swaynag", "--type", "error", "--message", text+" Text consoles: Ctrl+Alt+F2. What is wrong: postern-agent doctor").Run() //nolint:gosec // an argument
+	_ = exec.CommandContext(ctx, "swaynag", "--type", "error", "--message", "No sign-in screen"+code+". Text console: Ctrl+Alt+F2. There, postern-agent doctor says what is wrong.").Run()
 }
 
 // surroundings fills in what greetd and the compositor say.

@@ -142,9 +142,7 @@ func (g *Greeter) doors(ctx context.Context, b *kiosk.Browser, serve func(net.Li
 		return // whoever watches the browser hears why
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var all sync.WaitGroup
-	defer all.Wait()
 	all.Go(func() {
 		wayland.Relay(ctx, windows, g.o.Display, func(err error) { g.o.Log.Warn("a browser is kept from the compositor", "err", err) })
 	})
@@ -153,7 +151,9 @@ func (g *Greeter) doors(ctx context.Context, b *kiosk.Browser, serve func(net.Li
 	case <-ctx.Done():
 	case <-b.Gone():
 	}
+	cancel()
 	_ = pages.Close()
+	all.Wait()
 }
 
 // devices are the security keys and cameras that this user may use now.
