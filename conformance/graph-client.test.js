@@ -157,6 +157,54 @@ describe("@microsoft/microsoft-graph-client", () => {
     assert.ok(events.length >= 2, "the log has no event for issue and removal");
   });
 
+  it("reads the policy of every method, changes one, and puts it back", async () => {
+    const whole = await graph.api("/policies/authenticationMethodsPolicy").get();
+    const ids = whole.authenticationMethodConfigurations.map(({ id }) => id);
+    for (const id of ["Fido2", "MicrosoftAuthenticator", "TemporaryAccessPass", "SoftwareOath"]) {
+      assert.ok(ids.includes(id), `${id} is missing`);
+    }
+    assert.equal(whole.registrationEnforcement.authenticationMethodsRegistrationCampaign.state, "default");
+    const one = graph.api("/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/SoftwareOath");
+    const before = await one.get();
+    await one.patch({ ...before, state: "enabled" }); // as scripts do: what was read, with one change
+    assert.equal((await one.get()).state, "enabled");
+    await one.delete();
+    assert.equal((await one.get()).state, before.state);
+    const sms = graph.api("/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/Sms");
+    await assert.rejects(sms.get(), { statusCode: 404 });
+    await assert.rejects(sms.patch({ state: "enabled" }), { statusCode: 400, code: "notSupported" });
+  });
+
+  it("reports who has which method, page by page and counted", async () => {
+    const department = unique("Report");
+    const made = await Promise.all(Array.from({ length: 3 }, () => graph.api("/users").post(user({ displayName: department }))));
+    const [{ id }] = made;
+    await graph.api(`/users/${id}/authentication/temporaryAccessPassMethods`).post({ isUsableOnce: true });
+    const details = graph.api("/reports/authenticationMethods/userRegistrationDetails");
+    const first = await details.filter(`startswith(userDisplayName,'${department}')`).top(2).get();
+    const seen = [];
+    await new PageIterator(graph, first, (line) => seen.push(line) > 0).iterate();
+    assert.deepEqual(seen.map((line) => line.id).sort(), made.map((each) => each.id).sort());
+    const line = seen.find((each) => each.id === id);
+    assert.deepEqual([line.methodsRegistered, line.isMfaCapable, line.isAdmin, line.userType], [["temporaryAccessPass"], false, false, "member"]);
+    const has = "methodsRegistered/any(x:x eq 'temporaryAccessPass')";
+    const those = graph.api("/reports/authenticationMethods/userRegistrationDetails");
+    const { value } = await those.filter(`startswith(userDisplayName,'${department}') and ${has}`).get();
+    assert.deepEqual(value.map((each) => each.id), [id]);
+    const root = "/reports/authenticationMethods";
+    const counts = await graph.api(`${root}/usersRegisteredByMethod(includedUserTypes='all',includedUserRoles='all')`).get();
+    const passes = counts.userRegistrationMethodCounts.find((each) => each.authenticationMethod === "temporaryAccessPass");
+    assert.ok(passes.userCount >= 1 && counts.totalUserCount >= 4);
+    const features = await graph.api(`${root}/usersRegisteredByFeature()`).get();
+    assert.deepEqual(features.userRegistrationFeatureCounts.map(({ feature }) => feature), [
+      "mfaCapable",
+      "passwordlessCapable",
+      "ssprCapable",
+      "ssprEnabled",
+      "ssprRegistered",
+    ]);
+  });
+
   it("says what is wrong with a pass that the policy does not allow", async () => {
     const { id } = await graph.api("/users").post(user());
     const passes = `/users/${id}/authentication/temporaryAccessPassMethods`;

@@ -164,3 +164,45 @@ func TestGraphSDKUnderstandsErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestGraphSDKReadsEveryMethodsPolicyAndTheReports(t *testing.T) {
+	client, of := connect(t)
+	whole, err := client.Policies().AuthenticationMethodsPolicy().Get(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, one := range whole.GetAuthenticationMethodConfigurations() {
+		kinds[*one.GetOdataType()] = true
+		switch *one.GetId() {
+		case "Fido2":
+			if _, ok := one.(models.Fido2AuthenticationMethodConfigurationable); !ok {
+				t.Errorf("Fido2 is a %T", one)
+			}
+		case "MicrosoftAuthenticator":
+			if _, ok := one.(models.MicrosoftAuthenticatorAuthenticationMethodConfigurationable); !ok {
+				t.Errorf("MicrosoftAuthenticator is a %T", one)
+			}
+		}
+	}
+	if len(kinds) < 4 || whole.GetRegistrationEnforcement().GetAuthenticationMethodsRegistrationCampaign().GetState() == nil {
+		t.Errorf("the policy has %v", kinds)
+	}
+	user, err := client.Users().Post(t.Context(), newUser(of, "sdk.report"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports := client.Reports().AuthenticationMethods()
+	line, err := reports.UserRegistrationDetails().ByUserRegistrationDetailsId(*user.GetId()).Get(t.Context(), nil)
+	if err != nil || *line.GetUserPrincipalName() != *user.GetUserPrincipalName() || *line.GetIsMfaCapable() || line.GetUserType() == nil {
+		t.Errorf("the report says %v, %v", line, err)
+	}
+	counts, err := reports.UsersRegisteredByMethodWithIncludedUserTypesWithIncludedUserRoles(new("all"), new("all")).Get(t.Context(), nil)
+	if err != nil || *counts.GetTotalUserCount() < 1 {
+		t.Errorf("counted %v, %v", counts, err)
+	}
+	features, err := reports.UsersRegisteredByFeature().Get(t.Context(), nil)
+	if err != nil || len(features.GetUserRegistrationFeatureCounts()) != 5 {
+		t.Errorf("counted %v, %v", features, err)
+	}
+}
