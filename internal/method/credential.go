@@ -111,7 +111,7 @@ var (
 		Text: "Your organisation does not let you use this method.", Remedy: "Choose another one, or ask your helpdesk.",
 	}
 	ErrPolicyChanged = &fault.Error{
-		Kind: fault.Precondition, Code: "methodPolicyChanged",
+		Kind: fault.Precondition, Code: "policyChanged",
 		Text: "Somebody else changed the policy meanwhile.", Remedy: "Read it again, then repeat the change.",
 	}
 )

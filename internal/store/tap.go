@@ -10,6 +10,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
 )
@@ -287,20 +288,6 @@ func (db *DB) PassPolicy(ctx context.Context, tenant directory.TenantID) (tap.Po
 	return decoded(&p, body)
 }
 
-// SavePassPolicy implements tap.Store.
-func (db *DB) SavePassPolicy(ctx context.Context, tenant directory.TenantID, p tap.Policy, e audit.Event) error {
-	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		save := tx.updatePassPolicy
-		if p.Version == 0 {
-			save = tx.insertPassPolicy
-		}
-		if err := save(ctx, tenant, p); err != nil {
-			return err
-		}
-		return tx.append(ctx, e)
-	})
-}
-
 func (tx *Tx) insertPassPolicy(ctx context.Context, tenant directory.TenantID, p tap.Policy) error {
 	body, err := json.Marshal(p)
 	if err != nil {
@@ -309,18 +296,7 @@ func (tx *Tx) insertPassPolicy(ctx context.Context, tenant directory.TenantID, p
 	n, err := tx.exec(ctx, `
 		INSERT INTO policy (tenant_id, id, body, modified_at, version) VALUES ($1, $2, $3, $4, 1)
 		ON CONFLICT (tenant_id, id) DO NOTHING`, tenant, passPolicyID, string(body), micros(p.ModifiedAt))
-	return changed(n, err, tap.ErrPolicyChanged)
-}
-
-func (tx *Tx) updatePassPolicy(ctx context.Context, tenant directory.TenantID, p tap.Policy) error {
-	body, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	n, err := tx.exec(ctx, `
-		UPDATE policy SET body = $1, modified_at = $2, version = version + 1
-		WHERE tenant_id = $3 AND id = $4 AND version = $5`, string(body), micros(p.ModifiedAt), tenant, passPolicyID, p.Version)
-	return changed(n, err, tap.ErrPolicyChanged)
+	return changed(n, err, method.ErrPolicyChanged)
 }
 
 // changed returns none when a statement changed no row.

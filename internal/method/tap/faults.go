@@ -6,13 +6,9 @@ import "github.com/postern-id/postern/internal/fault"
 // refresh; a page tells none of the ones about redemption apart (docs/threat-model.md).
 var (
 	ErrPolicyInvalid = &fault.Error{Kind: fault.Invalid, Code: "tapPolicyInvalid", Text: "The policy can't be saved like this."}
-	ErrPolicyChanged = &fault.Error{
-		Kind: fault.Precondition, Code: "policyChanged",
-		Text: "Somebody else changed the policy meanwhile.", Remedy: "Read it again, then repeat the change.",
-	}
-	ErrLifetime = &fault.Error{Kind: fault.Invalid, Code: "tapLifetime", Target: "lifetimeInMinutes", Text: "The lifetime is outside the policy."}
-	ErrStart    = &fault.Error{Kind: fault.Invalid, Code: "tapStart", Target: "startDateTime", Text: "The start is not possible."}
-	ErrOnceOnly = &fault.Error{
+	ErrLifetime      = &fault.Error{Kind: fault.Invalid, Code: "tapLifetime", Target: "lifetimeInMinutes", Text: "The lifetime is outside the policy."}
+	ErrStart         = &fault.Error{Kind: fault.Invalid, Code: "tapStart", Target: "startDateTime", Text: "The start is not possible."}
+	ErrOnceOnly      = &fault.Error{
 		Kind: fault.Invalid, Code: "tapOnceOnly", Target: "isUsableOnce",
 		Text: "The policy allows passes for one use only.", Remedy: "Set isUsableOnce to true or leave it out.",
 	}

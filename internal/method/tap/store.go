@@ -43,9 +43,7 @@ type Store interface {
 	// event, and returns how many.
 	RemoveEnded(ctx context.Context, tenant directory.TenantID, before time.Time, limit int, event func(Pass) audit.Event) (int, error)
 
-	// PassPolicy returns the tenant's policy, DefaultPolicy when none was saved.
+	// PassPolicy returns the tenant's policy, DefaultPolicy when none was saved. It is saved as that
+	// of every method is.
 	PassPolicy(ctx context.Context, tenant directory.TenantID) (Policy, error)
-	// SavePassPolicy replaces the policy if its version is still p.Version, and records e;
-	// else ErrPolicyChanged.
-	SavePassPolicy(ctx context.Context, tenant directory.TenantID, p Policy, e audit.Event) error
 }

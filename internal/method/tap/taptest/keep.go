@@ -1,6 +1,7 @@
 package taptest
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"slices"
@@ -121,6 +122,11 @@ func defaultPolicy(t *testing.T, b *bench) {
 	}
 }
 
+// SavePassPolicy saves p over the version that it has.
+func (b *bench) SavePassPolicy(ctx context.Context, tenant directory.TenantID, p tap.Policy, e audit.Event) error {
+	return b.SaveMethodPolicy(ctx, tenant, "TemporaryAccessPass", method.Revision{Version: p.Version, ModifiedAt: p.ModifiedAt}, p, e)
+}
+
 func savesPolicy(t *testing.T, b *bench) {
 	for range 2 {
 		want := b.policy(t)
@@ -158,7 +164,7 @@ func stalePolicy(t *testing.T, b *bench) {
 		ahead.Version++
 		for _, stale := range []tap.Policy{old, p, ahead} {
 			stale.State = "enabled"
-			if err := b.SavePassPolicy(t.Context(), b.tenant, stale, b.event()); !errors.Is(err, tap.ErrPolicyChanged) {
+			if err := b.SavePassPolicy(t.Context(), b.tenant, stale, b.event()); !errors.Is(err, method.ErrPolicyChanged) {
 				t.Errorf("SavePassPolicy of version %d over %d = %v, want ErrPolicyChanged", stale.Version, want.Version, err)
 			}
 		}
@@ -172,7 +178,7 @@ func stalePolicy(t *testing.T, b *bench) {
 func policyRace(t *testing.T, b *bench) {
 	for _, what := range []string{"first", "second"} {
 		p := b.policy(t)
-		won := atOnce(t, 10, tap.ErrPolicyChanged, func(int) error {
+		won := atOnce(t, 10, method.ErrPolicyChanged, func(int) error {
 			return b.SavePassPolicy(t.Context(), b.tenant, p, b.event())
 		})
 		if won != 1 {

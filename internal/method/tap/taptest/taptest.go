@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 )
 
@@ -22,6 +23,8 @@ type Fixture interface {
 	Incarnation() string
 	// AddUser stores an enabled user.
 	AddUser(t testing.TB, tenant directory.TenantID, user directory.UserID)
+	// The policy is saved as that of every method is.
+	method.Policies
 	// Spend marks p used for the transaction that reserved it.
 	Spend(ctx context.Context, p tap.Pass, transaction string, at time.Time) error
 	// SignInWith stores a session and a token family that came from p.
