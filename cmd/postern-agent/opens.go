@@ -10,7 +10,6 @@ import (
 	"github.com/postern-id/postern/internal/agent/greeter/fence"
 	"github.com/postern-id/postern/internal/agent/identity"
 	"github.com/postern-id/postern/internal/cli/program"
-	"github.com/postern-id/postern/internal/devicepolicy"
 )
 
 // opensCommand tries the lists of hosts that policy has for web sign-in.
@@ -35,8 +34,8 @@ func opensCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		proxy := fence.Proxy{Rules: fence.Rules{Server: server, Hosts: s.Policy[devicepolicy.WebSignInAllowedURLs].Value.List()}}
-		camera := fence.Rules{Hosts: s.Policy[devicepolicy.WebcamDomains].Value.List()}
+		proxy := fence.Proxy{Rules: fence.Rules{Server: server, Hosts: s.WebSignInHosts()}}
+		camera := fence.Rules{Hosts: s.CameraHosts()}
 		refused := false
 		for _, host := range c.Flags().Args() {
 			err := proxy.Try(c.Context(), host)

@@ -183,3 +183,11 @@ func (a *Agent) report(d *Device) device.Status {
 
 // Settings returns what holds for a person, or on the lock screen when user is empty.
 func (d *Device) Settings(user string) policy.Settings { return d.Policy.Effective(user) }
+
+// WebSignInHosts are the hosts that policy lets web sign-in open.
+func (s Status) WebSignInHosts() []string {
+	return s.Policy[devicepolicy.WebSignInAllowedURLs].Value.List()
+}
+
+// CameraHosts are those whose pages may use the camera there.
+func (s Status) CameraHosts() []string { return s.Policy[devicepolicy.WebcamDomains].Value.List() }
