@@ -18,6 +18,7 @@ const (
 	sessionCookie     = "__Host-postern-session"
 	transactionPrefix = "__Host-postern-signin-"
 	placeCookie       = "__Host-postern-place"
+	startedCookie     = "__Host-postern-started"
 
 	// maxSessions bounds how many accounts a browser is signed in with at once.
 	maxSessions = 5
@@ -146,4 +147,22 @@ func KeepPlace(w http.ResponseWriter, r *http.Request) string {
 
 func cookie(name, value string) *http.Cookie {
 	return &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+}
+
+// Started returns the mark of a registration that was started, or "".
+func Started(r *http.Request) string {
+	c, err := r.Cookie(startedCookie)
+	if err != nil || len(c.Value) > 200 {
+		return ""
+	}
+	return c.Value
+}
+
+// KeepStarted gives the browser the mark of a registration; an empty one takes it away.
+func KeepStarted(w http.ResponseWriter, value string, lifetime time.Duration) {
+	c := cookie(startedCookie, value)
+	if c.MaxAge = int(lifetime / time.Second); value == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
 }

@@ -112,7 +112,9 @@ type Facts struct {
 	// Ways are what they can sign in with, but for the pass; Open what they may add themselves.
 	Ways, Open []signin.MethodID
 	// Strong says that one of the ways is enough by itself.
-	Strong  bool
+	Strong bool
+	// Helps says that what they may add would be enough, with what they have.
+	Helps   bool
 	Snoozes Snoozes
 }
 
@@ -132,8 +134,10 @@ func (c Campaign) Ask(f Facts, now time.Time) Asking {
 	if f.Session.Device != nil || f.Session.Purpose != "" || f.Session.Method != "" || len(f.Open) == 0 {
 		return Asking{}
 	}
+	// Who said Later is let through with the sessions that they had then, also by the last one.
+	said := !f.Snoozes.Last.IsZero() && !f.Snoozes.Last.Before(f.Session.AuthTime())
 	a := c.afterPass(f)
-	if wanted, ok := c.wanted(f); ok && (!a.Ask || a.Later) {
+	if wanted, ok := c.wanted(f); ok && !said && (!a.Ask || a.Later) {
 		left := c.AllowedSnoozes - f.Snoozes.Count
 		b := Asking{Ask: true, Later: !c.Enforce || left > 0, Left: -1, Wanted: wanted}
 		if c.Enforce {
@@ -143,14 +147,14 @@ func (c Campaign) Ask(f Facts, now time.Time) Asking {
 			a = b
 		}
 	}
-	if a.Later && now.Sub(f.Snoozes.Last) < time.Duration(c.SnoozeDuration)*24*time.Hour {
+	if a.Later && (said || now.Sub(f.Snoozes.Last) < time.Duration(c.SnoozeDuration)*24*time.Hour) {
 		return Asking{}
 	}
 	return a
 }
 
 func (c Campaign) afterPass(f Facts) Asking {
-	if f.Session.PassID == "" || f.Strong || c.AfterPass == AfterPassNone {
+	if f.Session.PassID == "" || f.Strong || !f.Helps || c.AfterPass == AfterPassNone {
 		return Asking{}
 	}
 	return Asking{Ask: true, Later: c.AfterPass != AfterPassRequired, Left: -1}
@@ -183,8 +187,8 @@ type Campaigns interface {
 	Policies
 	// Snoozes returns how often and when a person said Later.
 	Snoozes(ctx context.Context, tenant directory.TenantID, user directory.UserID) (Snoozes, error)
-	// Snooze counts one more Later at at and records e; or does neither.
-	Snooze(ctx context.Context, tenant directory.TenantID, user directory.UserID, at time.Time, e audit.Event) error
+	// Snooze counts one more Later at at and records e, unless one was said since since.
+	Snooze(ctx context.Context, tenant directory.TenantID, user directory.UserID, since, at time.Time, e audit.Event) error
 }
 
 // CampaignOf returns the tenant's campaign.

@@ -18,9 +18,10 @@ const (
 )
 
 func TestWhoIsAskedToRegister(t *testing.T) {
-	byPass := method.Facts{Session: signin.Session{PassID: "p"}, User: person, Open: []signin.MethodID{"passkey", "authenticator"}}
+	now := []signin.Proof{{At: nine}}
+	byPass := method.Facts{Session: signin.Session{PassID: "p", Proofs: now}, User: person, Helps: true, Open: []signin.MethodID{"passkey", "authenticator"}}
 	byKey := method.Facts{
-		User: person, Groups: map[directory.GroupID]bool{group: true}, Strong: true,
+		Session: signin.Session{Proofs: now}, User: person, Groups: map[directory.GroupID]bool{group: true}, Strong: true,
 		Ways: []signin.MethodID{"passkey"}, Open: []signin.MethodID{"passkey", "authenticator"},
 	}
 	off := method.DefaultCampaign()
@@ -46,6 +47,7 @@ func TestWhoIsAskedToRegister(t *testing.T) {
 		{"after a pass, with nothing else", off, byPass, always},
 		{"after a pass, with a strong method", off, has(byPass, func(f *method.Facts) { f.Strong = true }), method.Asking{}},
 		{"after a pass, where nothing may be added", off, has(byPass, func(f *method.Facts) { f.Open = nil }), method.Asking{}},
+		{"after a pass, where what may be added is not enough", off, has(byPass, func(f *method.Facts) { f.Helps = false }), method.Asking{}},
 		{"after a pass with a purpose", off, has(byPass, func(f *method.Facts) { f.Session.Purpose = "joinDevice" }), method.Asking{}},
 		{"at a device", off, has(byPass, func(f *method.Facts) { f.Session.Device = &signin.Device{} }), method.Asking{}},
 		{"by a device PIN", on, has(byKey, func(f *method.Facts) { f.Session.Method = "pin" }), method.Asking{}},
@@ -59,7 +61,11 @@ func TestWhoIsAskedToRegister(t *testing.T) {
 		{"a campaign for what they have", on, has(byKey, func(f *method.Facts) { f.Ways = append(f.Ways, phone) }), method.Asking{}},
 		{"a campaign for what they may not add", on, has(byKey, func(f *method.Facts) { f.Open = []signin.MethodID{"passkey"} }), method.Asking{}},
 		{"a campaign, the last Later", on, has(byKey, snoozed(2, 24*time.Hour)), method.Asking{Ask: true, Later: true, Left: 1, Wanted: phone}},
-		{"a campaign, no Later left, also the same day", on, has(byKey, snoozed(3, 0)), method.Asking{Ask: true, Wanted: phone}},
+		{"a campaign, no Later left, also the same day", on, has(byKey, snoozed(3, time.Minute)), method.Asking{Ask: true, Wanted: phone}},
+		{"a campaign, after the last Later in the session in which it was said", on, has(byKey, snoozed(3, -time.Minute)), method.Asking{}},
+		{"a pass demands, whatever was said in the session", with(on, func(c *method.Campaign) { c.AfterPass = "required" }), has(byPass, snoozed(3, -time.Minute)), method.Asking{Ask: true, Left: -1}},
+		{"at every sign-in, but not twice in one", with(off, func(c *method.Campaign) { c.SnoozeDuration = 0 }), has(byPass, snoozed(3, -time.Minute)), method.Asking{}},
+		{"at every sign-in", with(off, func(c *method.Campaign) { c.SnoozeDuration = 0 }), has(byPass, snoozed(3, time.Minute)), always},
 		{"a campaign that does not enforce", with(on, func(c *method.Campaign) { c.Enforce = false }), has(byKey, snoozed(9, 24*time.Hour)), method.Asking{Ask: true, Later: true, Left: -1, Wanted: phone}},
 		{"a campaign for others", with(on, func(c *method.Campaign) {
 			c.Include[0] = method.CampaignTarget{ID: person[:35] + "3", TargetType: "user", Method: "fido2"}
@@ -91,7 +97,7 @@ func TestNobodyIsHeldUpByWhatTheyCanNotDo(t *testing.T) {
 		some := func(name string) []signin.MethodID {
 			return rapid.SliceOfDistinct(rapid.SampledFrom(methods), func(id signin.MethodID) signin.MethodID { return id }).Draw(t, name)
 		}
-		f := method.Facts{Ways: some("ways"), Open: some("open"), Strong: rapid.Bool().Draw(t, "strong")}
+		f := method.Facts{Ways: some("ways"), Open: some("open"), Strong: rapid.Bool().Draw(t, "strong"), Helps: rapid.Bool().Draw(t, "helps")}
 		f.Session.PassID = rapid.SampledFrom([]string{"", "p"}).Draw(t, "pass")
 		f.Snoozes = method.Snoozes{Count: rapid.IntRange(0, 5).Draw(t, "snoozes"), Last: nine.Add(-time.Duration(rapid.IntRange(0, 400).Draw(t, "hours")) * time.Hour)}
 		a := c.Ask(f, nine)

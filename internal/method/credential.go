@@ -31,8 +31,8 @@ type Credential struct {
 
 	Name   string          `json:"name"` // as the person knows it, at most 60 characters
 	Origin Origin          `json:"origin"`
-	UsedOn string          `json:"usedOn,omitempty"` // browser or device of the last use, in words
-	Data   json.RawMessage `json:"data,omitempty"`   // the method's own; secrets in it are sealed
+	UsedOn string          `json:"-"`              // browser or device of the last use, in words
+	Data   json.RawMessage `json:"data,omitempty"` // the method's own; secrets in it are sealed
 }
 
 // An Origin is how a credential came to be, so that what came from a disputed pass is found.
@@ -64,10 +64,7 @@ func OriginOf(s signin.Session, place signin.Place) Origin {
 	if s.Method != "" {
 		o.Methods = append(o.Methods, s.Method)
 	}
-	browser, system := signin.DescribeAgent(place.UserAgent)
-	if o.Browser = browser; system != "" {
-		o.Browser += ", " + system
-	}
+	o.Browser = signin.AgentWords(place.UserAgent)
 	return o
 }
 
@@ -124,6 +121,15 @@ func MayRegister(s signin.Session, now time.Time) error {
 		return nil
 	}
 	return ErrProof
+}
+
+// FinishWithin is how long a registration may take that was started while a proof was fresh.
+const FinishWithin = 30 * time.Minute
+
+// MayFinish reports whether what was started at started, while that was allowed, may be finished
+// at now.
+func MayFinish(started, now time.Time) bool {
+	return !started.After(now) && now.Sub(started) < FinishWithin
 }
 
 // FreshUntil is the end of the time in which [MayRegister] says yes.

@@ -13,7 +13,7 @@ import (
 var nine = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
 func provedBy(id string) []signin.Proof {
-	return []signin.Proof{{Method: "passkey", Credential: &signin.CredentialUsed{ID: id}, FreshUntil: nine.Add(time.Minute)}}
+	return []signin.Proof{{Method: "passkey", Factors: signin.Knowledge | signin.Possession, Credential: &signin.CredentialUsed{ID: id}, FreshUntil: nine.Add(time.Minute)}}
 }
 
 // estate is what is left of a person's sign-ins: a pass p let s1 in, which registered a key k1

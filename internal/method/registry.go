@@ -25,6 +25,17 @@ type Registry struct {
 	Kinds map[signin.MethodID]Kind
 	// Letters are the mails that tell the person of a change.
 	Letters func(ctx context.Context, c Change) ([]outbox.Item, error)
+	// Notify tells the person of a change that was made, where mail does not reach; nil tells
+	// nobody. It does not wait, and what it can't do is not tried again.
+	Notify func(ctx context.Context, c Change)
+}
+
+// notify tells of a change if err says that it was made.
+func (r Registry) notify(ctx context.Context, err error, what string, c Credential, user directory.User, by Actor) error {
+	if err == nil && r.Notify != nil {
+		r.Notify(ctx, Change{What: what, Credential: c, User: user, Actor: by, At: r.Now()})
+	}
+	return err
 }
 
 // A Kind is what the registry knows of a kind of credential.
@@ -40,7 +51,8 @@ type Kind struct {
 // An Actor is who asks for a change: the person, or an administrator or application.
 type Actor struct {
 	By            audit.Actor
-	Self          bool // the person of the credential
+	Self          bool   // the person of the credential
+	Session       string // of the person in which they did it; empty for others
 	CorrelationID string
 }
 
@@ -116,7 +128,8 @@ func (r Registry) Add(ctx context.Context, c Credential, user directory.User, by
 			},
 		}
 	}
-	return c, r.Store.AddCredential(ctx, c, Addition{Most: kind.Most, Strong: kind.Strong, Event: e, Ended: ended}, mails...)
+	err = r.Store.AddCredential(ctx, c, Addition{Most: kind.Most, Strong: kind.Strong, Event: e, Ended: ended}, mails...)
+	return c, r.notify(ctx, err, Added, c, user, by)
 }
 
 // Rename gives c another name.
@@ -130,7 +143,7 @@ func (r Registry) Rename(ctx context.Context, c Credential, name string, user di
 	if err != nil {
 		return err
 	}
-	return r.Store.ChangeCredential(ctx, c, e, mails...)
+	return r.notify(ctx, r.Store.ChangeCredential(ctx, c, e, mails...), Renamed, c, user, by)
 }
 
 // ErrGuarded says that a method has a page of its own, where it is removed.
@@ -153,7 +166,7 @@ func (r Registry) RemoveGuarded(ctx context.Context, c Credential, user director
 	if err != nil {
 		return err
 	}
-	return r.Store.RemoveCredential(ctx, c, r.Now(), e, mails...)
+	return r.notify(ctx, r.Store.RemoveCredential(ctx, c, r.Now(), e, mails...), Removed, c, user, by)
 }
 
 // Freeze keeps c from signing anybody in and ends what came from it; Thaw lifts that.
@@ -173,7 +186,7 @@ func (r Registry) freeze(ctx context.Context, what string, c Credential, user di
 	if err != nil {
 		return err
 	}
-	return r.Store.FreezeCredential(ctx, c, r.Now(), e, mails...)
+	return r.notify(ctx, r.Store.FreezeCredential(ctx, c, r.Now(), e, mails...), what, c, user, by)
 }
 
 // tell makes the event of a change and the mails about it.
@@ -214,4 +227,26 @@ func (r Registry) tell(ctx context.Context, what string, c Credential, user dire
 	}
 	mails, err := r.Letters(ctx, Change{What: what, Credential: c, User: user, Actor: by, At: now, Event: e.ID})
 	return e, mails, err
+}
+
+// What returns what an event of a registry says was done, and to a method of which kind; nothing
+// for other events.
+func What(e audit.Event) (what string, kind signin.MethodID) {
+	if e.Change == nil || e.Change.Service != audit.ServiceAuthenticationMethods {
+		return "", ""
+	}
+	for _, d := range e.Change.Details {
+		if d.Key == DetailKind {
+			kind = signin.MethodID(d.Value)
+		}
+	}
+	words := strings.Fields(e.Change.ResultReason) // Admin removed FIDO2 security key
+	if kind == "" || len(words) < 2 {
+		return "", ""
+	}
+	switch words[1] {
+	case Added, Renamed, Removed, Frozen, Thawed:
+		return words[1], kind
+	}
+	return "", ""
 }

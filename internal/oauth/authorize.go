@@ -35,6 +35,15 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if session, user, ok := s.silent(r, tenant, q); ok {
+		if owing, err := s.owing(r, session, user); owing || err != nil {
+			if err == nil {
+				err = s.holdBack(w, r, tenant, c, q, session, user)
+			}
+			if err != nil {
+				s.deny(w, r, tenant, q, err)
+			}
+			return
+		}
 		if err := s.grant(w, r, tenant.ID, c, q, session, user); err != nil {
 			s.deny(w, r, tenant, q, err)
 		}
@@ -207,8 +216,15 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tenant, err := s.Store.Tenant(r.Context(), session.Tenant)
+	held := false
+	if err == nil {
+		held, err = s.held(w, r, handle, t, session, user)
+	}
 	if err != nil {
-		s.Pages.ShowError(w, r, err, directory.Tenant{})
+		s.Pages.ShowError(w, r, err, tenant)
+		return
+	}
+	if held {
 		return
 	}
 	c, err := s.find(r, tenant, q.Client)

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -57,6 +58,10 @@ func (s *Server) newFamily(r *http.Request, c client, q authRequest, session sig
 	f.ACR = q.acr(values)
 	if err := s.enoughAt(r, session, q); err != nil {
 		return f, err
+	}
+	// Whatever way leads here: a page asked before, where there is one.
+	if owing, err := s.owing(r, session, user); err != nil || owing {
+		return f, errors.Join(err, owed(owing))
 	}
 	if err := s.mayUse(r, c, user); err != nil {
 		return f, err

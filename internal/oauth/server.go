@@ -28,6 +28,7 @@ import (
 type Server struct {
 	Store       Store
 	SignIn      *signin.Service
+	Interrupts  Interrupts
 	Keys        *token.Keys
 	Secrets     Secrets
 	PINKeys     PINKeys

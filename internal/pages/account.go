@@ -3,17 +3,17 @@ package pages
 import (
 	"errors"
 	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/audit"
-	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -28,17 +28,11 @@ func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) (who knownAccoun
 	if err != nil {
 		return knownAccount{}, false, err
 	}
-	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
-		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: "/security-info",
-		Application: signin.App{ID: directory.PagesAppID, DisplayName: ownPagesName},
-	}, place(r))
-	if err != nil {
-		return knownAccount{}, false, err
+	back := "/security-info"
+	if r.Method == http.MethodGet {
+		back = ownPath(r.URL.Path)
 	}
-	if err := browser.KeepTransaction(w, r, handle, signin.TransactionLifetime); err != nil {
-		return knownAccount{}, false, err
-	}
-	return knownAccount{}, false, redirect(w, r, Address(handle))
+	return knownAccount{}, false, s.begin(w, r, tenant.ID, back)
 }
 
 // ownPagesName is what the log calls these pages.
@@ -58,6 +52,8 @@ func (s *Site) securityInfo(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func signOutHref(t directory.Tenant) string { return "/" + string(t.ID) + "/oauth2/v2.0/logout" }
+
 func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 	ctx := r.Context()
 	tenant, err := s.tenant(ctx, me.session.Tenant)
@@ -66,28 +62,17 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 	}
 	p := securityInfoPage{
 		frame: s.frame(r, tenant), Name: me.user.DisplayName, Username: me.user.UserPrincipalName,
-		SignOutHref:  "/" + string(tenant.ID) + "/oauth2/v2.0/logout",
-		RemoveAction: "/security-info/remove", EndAction: "/security-info/end", EverywhereAction: "/security-info/everywhere",
+		SignOutHref: signOutHref(tenant), ProveHref: provePath,
+		RemoveAction: removePath, EndAction: "/security-info/end", EverywhereAction: "/security-info/everywhere",
+	}
+	if key, ok := dones[r.URL.Query().Get("done")]; ok {
+		p.Notice = s.View.Text(p.Lang, key)
+	}
+	if until := method.FreshUntil(me.session); s.Now().Before(until) {
+		p.FreshUntil = until
 	}
 	if p.Pass, err = s.ownPass(r, me); err != nil {
 		return nil, err
-	}
-	if p.Methods, err = s.ownPINs(r, me, p.Lang); err != nil {
-		return nil, err
-	}
-	registered, err := s.Registry.Store.Credentials(ctx, me.session.Tenant, me.user.ID)
-	if err != nil {
-		return nil, err
-	}
-	if registered, err = s.withoutOff(r, me.session.Tenant, registered); err != nil {
-		return nil, err
-	}
-	for _, c := range registered {
-		row := ownCredentialRow(c)
-		if c.Kind == password.MethodID {
-			s.passwordRow(p.Lang, &row)
-		}
-		p.Methods = append(p.Methods, row)
 	}
 	if p.Signals, err = s.signals(r, me); err != nil {
 		return nil, err
@@ -96,18 +81,20 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range sessions {
-		if one.Method != "" {
-			p.Sessions = append(p.Sessions, ownSession{ID: one.ID, Icon: "device", Device: one.Device.Name(), Place: one.Address, SeenAt: one.SeenAt})
-			continue
-		}
-		browserName, system := signin.DescribeAgent(one.UserAgent)
-		p.Sessions = append(p.Sessions, ownSession{
-			ID: one.ID, Icon: "globe", Device: strings.Trim(browserName+", "+system, ", "), Place: one.Address,
-			SeenAt: one.SeenAt, Current: one.ID == me.session.ID,
-		})
+	if err := s.fillWays(r, me, &p); err != nil {
+		return nil, err
 	}
-	events, err := s.Events.AccountEvents(ctx, me.session.Tenant, me.user.ID, 10)
+	for _, one := range sessions {
+		p.Sessions = append(p.Sessions, ownSessionRow(one, me))
+	}
+	devices, err := s.PINs.DevicesOf(ctx, me.session.Tenant, me.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range devices {
+		p.Devices = append(p.Devices, ownDevice{Name: d.DisplayName, System: d.OperatingSystem, SeenAt: d.SeenAt, Off: !d.AccountEnabled})
+	}
+	events, err := s.Events.AccountEvents(ctx, me.session.Tenant, me.user.ID, 20)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +104,51 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 		}
 	}
 	return p, nil
+}
+
+// fillWays fills in the methods of the person and what follows from them.
+func (s *Site) fillWays(r *http.Request, me knownAccount, p *securityInfoPage) error {
+	w, err := s.ways(r, me)
+	if err != nil {
+		return err
+	}
+	only := w.only()
+	for _, c := range w.pins {
+		row, err := s.pinRow(r, me, p.Lang, c)
+		if err != nil {
+			return err
+		}
+		p.Methods = append(p.Methods, row)
+	}
+	for _, c := range w.credentials {
+		p.Methods = append(p.Methods, s.credentialRow(p.Lang, c))
+		if c.Kind == phoneKind || c.Kind == totp.MethodID {
+			p.LostPhone = lostPath + "phone"
+		}
+		if c.Kind == passkeyKind {
+			p.LostPhone, p.LostKey = lostPath+"phone", lostPath+"key"
+		}
+	}
+	for _, m := range p.Methods {
+		if m.ID == only {
+			p.Only = m.Name
+		}
+	}
+	p.Nothing = !w.strong()
+	if len(w.open) > 0 {
+		p.AddHref = addPath
+	}
+	return nil
+}
+
+func ownSessionRow(one signin.Session, me knownAccount) ownSession {
+	row := ownSession{ID: one.ID, Icon: "globe", Device: one.Where(), Place: one.Address, SeenAt: one.SeenAt, Current: one.ID == me.session.ID}
+	if one.Device != nil {
+		row.Icon = "device"
+	} else if _, system := signin.DescribeAgent(one.UserAgent); slices.Contains(phoneSystems, system) {
+		row.Icon = "phone"
+	}
+	return row
 }
 
 func (s *Site) ownPass(r *http.Request, me knownAccount) (*ownPass, error) {
@@ -148,89 +180,113 @@ func byPIN(in *audit.SignIn) bool {
 // changeText says in words what an event did to the account, or "" for what is not shown.
 func (s *Site) changeText(lang string, e audit.Event) string {
 	if e.SignIn != nil {
-		if e.SignIn.ErrorCode == 0 && e.SignIn.Interactive && byPIN(e.SignIn) {
-			return s.View.Text(lang, "change_pin_used")
-		}
-		if e.SignIn.ErrorCode == 0 && e.SignIn.Interactive {
-			return s.View.Text(lang, "change_pass_used")
-		}
-		return ""
+		return s.signInText(lang, e.SignIn)
 	}
 	if key := deviceChange(e.Change); key != "" {
 		return s.View.Text(lang, key, "Device", deviceName(e.Change))
 	}
 	switch e.Change.Activity {
-	case audit.AdminRegisteredSecurityInfo, audit.UserRegisteredSecurityInfo:
-		by := e.Change.By
-		name := ""
-		if by.User != nil {
-			name = by.User.DisplayName
-		} else if by.App != nil {
-			name = by.App.DisplayName
+	case audit.PassReverted:
+		return s.View.Text(lang, "change_reverted")
+	case audit.ChangeDisputed:
+		return s.View.Text(lang, "change_disputed")
+	case audit.SessionEnded:
+		return s.View.Text(lang, "change_session_ended")
+	case audit.RevokeSessions:
+		return s.View.Text(lang, "change_everywhere")
+	}
+	if what, kind := method.What(e); what != "" {
+		name := s.View.Text(lang, "method_"+string(kind))
+		if by := nameOf(e.Change.By); by != "" && !byPerson(e.Change) {
+			return s.View.Text(lang, "change_method_"+what+"_by", "Method", name, "By", by)
 		}
-		return s.View.Text(lang, "change_pass_issued", "By", name)
+		return s.View.Text(lang, "change_method_"+what, "Method", name)
+	}
+	switch e.Change.Activity {
+	case audit.AdminRegisteredSecurityInfo, audit.UserRegisteredSecurityInfo:
+		return s.View.Text(lang, "change_pass_issued", "By", nameOf(e.Change.By))
 	case audit.AdminDeletedSecurityInfo, audit.UserDeletedSecurityInfo:
 		return s.View.Text(lang, "change_pass_removed")
 	}
 	return ""
 }
 
-// ownPINs are a person's PINs, each with its device.
-func (s *Site) ownPINs(r *http.Request, me knownAccount, lang string) ([]ownMethod, error) {
-	found, err := s.PINs.ContainersOf(r.Context(), me.session.Tenant, me.user.ID)
-	if err != nil {
-		return nil, err
+// signInText says by what the person signed in, in one word a method.
+func (s *Site) signInText(lang string, in *audit.SignIn) string {
+	switch {
+	case in.ErrorCode != 0 || !in.Interactive:
+		return ""
+	case byPIN(in):
+		return s.View.Text(lang, "change_pin_used")
+	case in.PassID != "":
+		return s.View.Text(lang, "change_pass_used")
 	}
-	var all []ownMethod
-	for _, c := range found {
-		d, err := s.PINs.Device(r.Context(), me.session.Tenant, c.Device)
-		if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
-			return nil, err
-		}
-		all = append(all, ownMethod{
-			ID: c.Method, Icon: "keypad", Name: s.View.Text(lang, "method_hello"), Description: d.DisplayName, Removable: true,
-		})
-	}
-	return all, nil
+	return s.View.Text(lang, "change_signed_in")
 }
 
-// ownCredentialRow is a credential in the list of a person's methods.
-func ownCredentialRow(c method.Credential) ownMethod {
-	m := ownMethod{ID: c.ID, Icon: "key", Name: c.Name, Description: c.UsedOn, Removable: true}
-	if page, ok := methodPageOf(c.Kind); ok {
-		m.Icon = page.icon
+func nameOf(by audit.Actor) string {
+	switch {
+	case by.User != nil:
+		return by.User.DisplayName
+	case by.App != nil:
+		return by.App.DisplayName
+	}
+	return ""
+}
+
+// byPerson reports whether the person whom c is about did it.
+func byPerson(c *audit.Change) bool {
+	return c.By.User != nil && len(c.Targets) > 0 && c.By.User.ID == c.Targets[0].ID
+}
+
+// pinRow is a device PIN in the list of a person's methods. When it was used last is known while
+// a session from it lives.
+func (s *Site) pinRow(r *http.Request, me knownAccount, lang string, c hello.Container) (ownMethod, error) {
+	d, err := s.PINs.Device(r.Context(), me.session.Tenant, c.Device)
+	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+		return ownMethod{}, err
+	}
+	row := ownMethod{
+		ID: c.Method, Icon: "keypad", Name: s.View.Text(lang, "method_hello"), Kind: d.DisplayName, AddedAt: c.RegisteredAt, Href: methodHref(c.Method),
+	}
+	sessions, err := s.SignIn.Store.Sessions(r.Context(), me.session.Tenant, me.user.ID, s.Now())
+	for _, one := range sessions {
+		if one.Method == c.Method && one.CreatedAt.After(row.UsedAt) {
+			row.UsedAt = one.CreatedAt
+		}
+	}
+	return row, err
+}
+
+// credentialRow is a credential in the list of a person's methods.
+func (s *Site) credentialRow(lang string, c method.Credential) ownMethod {
+	m := ownMethod{
+		ID: c.ID, Icon: iconOf(c.Kind), Name: c.Name, Kind: s.View.Text(lang, "method_"+string(c.Kind)), AddedAt: c.CreatedAt,
+		UsedAt: c.UsedAt, UsedOn: c.UsedOn, Frozen: c.Frozen(), Href: methodHref(c.ID),
+	}
+	if c.Kind == password.MethodID { // it has a page of its own, which asks for it
+		m.Name, m.Href = m.Kind, addPath+"/"+string(c.Kind)
+	}
+	if m.Name == "" {
+		m.Name = m.Kind
+	}
+	if m.Kind == m.Name {
+		m.Kind = ""
 	}
 	return m
 }
 
-// removeMethod serves POST /security-info/remove: a person removes their own pass or PIN.
-func (s *Site) removeMethod(w http.ResponseWriter, r *http.Request) error {
-	me, ok, err := s.signedIn(w, r)
-	if err != nil || !ok {
-		return err
-	}
-	now := s.Now()
-	if c, err := s.PINs.ContainerOf(r.Context(), me.session.Tenant, r.FormValue("method")); err == nil && c.User == me.user.ID {
-		return s.removePIN(w, r, me, c)
-	}
-	if c, err := s.ownCredential(r, me, r.FormValue("method")); err == nil {
-		if err := s.Registry.Remove(r.Context(), c, me.user, self(r, me)); err != nil {
-			return err
-		}
-		return redirect(w, r, "/security-info")
-	}
+// removePass removes the person's own pass.
+func (s *Site) removePass(r *http.Request, me knownAccount, id string) error {
 	e := s.ownEvent(r, me, audit.Change{
 		Activity: audit.UserDeletedSecurityInfo, Category: audit.CategoryUserManagement,
 		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
 		Result: audit.Success, ResultReason: audit.ReasonUserDeletedPass,
 	})
-	if err := s.Passes.DeletePass(r.Context(), me.session.Tenant, me.user.ID, r.FormValue("method"), now, e); err != nil {
-		return err
-	}
-	return redirect(w, r, "/security-info")
+	return s.Passes.DeletePass(r.Context(), me.session.Tenant, me.user.ID, id, s.Now(), e)
 }
 
-func (s *Site) removePIN(w http.ResponseWriter, r *http.Request, me knownAccount, c hello.Container) error {
+func (s *Site) removePIN(r *http.Request, me knownAccount, c hello.Container) error {
 	d, err := s.PINs.Device(r.Context(), c.Tenant, c.Device)
 	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
 		return err
@@ -242,10 +298,7 @@ func (s *Site) removePIN(w http.ResponseWriter, r *http.Request, me knownAccount
 		Details: []audit.KeyValue{{Key: hello.DetailMethod, Value: c.Method}, {Key: "Container", Value: c.ID}, {Key: "Device Id", Value: c.DeviceID}},
 	})
 	e.Change.Targets = append(e.Change.Targets, audit.Target{ID: string(c.Device), Type: audit.TargetDevice, DisplayName: d.DisplayName})
-	if err := s.PINs.RemoveContainer(r.Context(), c, s.Now(), e); err != nil {
-		return err
-	}
-	return redirect(w, r, "/security-info")
+	return s.PINs.RemoveContainer(r.Context(), c, s.Now(), e)
 }
 
 // endSession serves POST /security-info/end: a person ends one of their sessions.
@@ -266,14 +319,19 @@ func (s *Site) end(w http.ResponseWriter, r *http.Request, session, activity str
 	if session == "" && activity != audit.RevokeSessions {
 		return signin.ErrGone
 	}
-	e := s.ownEvent(r, me, audit.Change{
-		Activity: activity, Category: audit.CategoryUserManagement, Service: audit.ServiceCoreDirectory,
-		Operation: audit.OperationUpdate, Result: audit.Success,
-	})
+	e := s.ownEvent(r, me, endedChange(activity))
 	if err := s.SignIn.Store.EndSessions(r.Context(), me.session.Tenant, me.user.ID, session, s.Now(), e); err != nil {
 		return err
 	}
 	return redirect(w, r, "/security-info")
+}
+
+// endedChange is the event of sessions that their person ended.
+func endedChange(activity string) audit.Change {
+	return audit.Change{
+		Activity: activity, Category: audit.CategoryUserManagement, Service: audit.ServiceCoreDirectory,
+		Operation: audit.OperationUpdate, Result: audit.Success,
+	}
 }
 
 // ownEvent is an event of a person about their own account.

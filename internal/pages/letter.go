@@ -66,10 +66,10 @@ func (v *View) moment(lang string, zone *time.Location, at time.Time) (string, e
 
 // letterHTML is the document around the paragraphs of a letter. The scheme lets the reader's
 // dark theme apply.
-var letterHTML = template.Must(template.New("letter").Parse(`<!doctype html>
+var letterHTML = template.Must(template.New("letter").Funcs(template.FuncMap{"link": isLink}).Parse(`<!doctype html>
 <html lang="{{.Lang}}"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{{.Subject}}</title></head>
 <body>
-{{range .Paragraphs}}<p>{{.}}</p>
+{{range .Paragraphs}}<p>{{if link .}}<a href="{{.}}">{{.}}</a>{{else}}{{.}}{{end}}</p>
 {{end}}</body></html>
 `))
 
@@ -82,4 +82,9 @@ func (v *View) letter(lang, subject string, paragraphs ...string) (Letter, error
 		return Letter{}, fmt.Errorf("write a letter: %w", err)
 	}
 	return Letter{Subject: subject, Text: strings.Join(paragraphs, "\n\n") + "\n", HTML: out.String()}, nil
+}
+
+// isLink reports whether a paragraph is a link of ours, and nothing else.
+func isLink(paragraph string) bool {
+	return strings.HasPrefix(paragraph, "https://") && !strings.ContainsAny(paragraph, " \n")
 }

@@ -96,11 +96,6 @@ func (s *Site) takeNewPassword(r *http.Request, v visit) (signin.Transaction, er
 	return s.SignIn.Renewed(r.Context(), t, password.MethodID, c.ID)
 }
 
-// passwordRow makes m the row of a password in the list of a person's methods.
-func (s *Site) passwordRow(lang string, m *ownMethod) {
-	m.Name, m.Removable, m.ChangeHref = s.View.Text(lang, "method_password"), false, "/security-info/add/"+string(password.MethodID)
-}
-
 // withoutOff leaves out the password of a tenant that turned passwords off: no page mentions
 // one there.
 func (s *Site) withoutOff(r *http.Request, tenant directory.TenantID, all []method.Credential) ([]method.Credential, error) {

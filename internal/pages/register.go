@@ -3,9 +3,10 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/postern-id/postern/internal/audit"
-	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
@@ -44,7 +45,7 @@ type registration struct {
 // actor is the person, as events name them.
 func (reg registration) actor() method.Actor {
 	u := reg.me.user
-	return method.Actor{Self: true, CorrelationID: reg.CorrelationID, By: audit.Actor{User: &audit.UserActor{
+	return method.Actor{Self: true, Session: reg.me.session.ID, CorrelationID: reg.CorrelationID, By: audit.Actor{User: &audit.UserActor{
 		ID: string(u.ID), DisplayName: u.DisplayName, UserPrincipalName: u.UserPrincipalName, IPAddress: reg.place.Address.String(),
 	}}}
 }
@@ -61,6 +62,19 @@ func registrarOf(id string) (registrar, bool) {
 		}
 	}
 	return registrar{}, false
+}
+
+// addPath is where methods are added.
+const addPath = "/security-info/add"
+
+// afterAdd is where a person goes on who has just added a method: back to the wizard, if it led
+// there. The mark of a single registration is used up.
+func (s *Site) afterAdd(w http.ResponseWriter, r *http.Request, me knownAccount) string {
+	if m, ok := s.started(r, me); ok && strings.HasPrefix(m.what, wizardMark) {
+		return wizardPath + "?t=" + strings.TrimPrefix(m.what, wizardMark)
+	}
+	browser.KeepStarted(w, "", 0)
+	return doneHref("added")
 }
 
 // showAdd serves GET /security-info/add/{method}.
@@ -85,9 +99,9 @@ func (s *Site) takeAdd(w http.ResponseWriter, r *http.Request) error {
 	var f *fault.Error
 	switch {
 	case err == nil:
-		return redirect(w, r, "/security-info")
-	case errors.Is(err, method.ErrProof): // the proof got too old meanwhile
-		return s.proveAgain(w, r, reg.me, addPath(one))
+		return redirect(w, r, s.afterAdd(w, r, reg.me))
+	case errors.Is(err, method.ErrProof):
+		return s.askForProof(w, r, reg.me, reg.Action)
 	case !errors.As(err, &f):
 		return err
 	}
@@ -117,31 +131,29 @@ func (s *Site) adding(w http.ResponseWriter, r *http.Request) (registrar, regist
 	if err != nil || !ok {
 		return one, registration{}, false, err
 	}
-	if err := method.MayRegister(me.session, s.Now()); err != nil {
-		return one, registration{}, false, s.proveAgain(w, r, me, addPath(one))
+	at := addPath + "/" + string(one.id)
+	may, err := s.SignIn.MayRegister(r.Context(), me.session.Tenant, me.user.ID, one.id)
+	if err == nil && !may {
+		err = method.ErrOff
+	}
+	if err == nil {
+		err = s.mayAdd(w, r, me, one.id)
+	}
+	switch {
+	case errors.Is(err, method.ErrProof) && r.Method == http.MethodGet:
+		return one, registration{}, false, s.proveAgain(w, r, me, at)
+	case errors.Is(err, method.ErrProof):
+		return one, registration{}, false, s.askForProof(w, r, me, at)
+	case err != nil:
+		return one, registration{}, false, err
 	}
 	tenant, err := s.tenant(r.Context(), me.session.Tenant)
 	if err != nil {
 		return one, registration{}, false, err
 	}
 	reg := registration{frame: s.frame(r, tenant), me: me, place: place(r)}
-	reg.Action = addPath(one)
+	reg.Action = at
 	return one, reg, true, nil
-}
-
-// addPath is the page that adds a method.
-func addPath(one registrar) string { return "/security-info/add/" + string(one.id) }
-
-// ownCredential returns a method of the person, or method.ErrNone.
-func (s *Site) ownCredential(r *http.Request, me knownAccount, id string) (method.Credential, error) {
-	if !directory.IsID(id) {
-		return method.Credential{}, method.ErrNone
-	}
-	c, err := s.Registry.Store.Credential(r.Context(), me.session.Tenant, id)
-	if err == nil && c.User != me.user.ID {
-		err = method.ErrNone
-	}
-	return c, err
 }
 
 // self is the person of me, as events name them.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
@@ -75,7 +76,52 @@ func samples(lang string) map[string]page {
 	mira := who{Username: "mira.okafor@contoso.example", NotYouHref: "/signin?again=1"}
 	pass := offer{"pass", "Temporary Access Pass", "The code from your helpdesk or manager", "", "/signin/accesspass"}
 	code := offer{"keypad", "Code from an app", "Six digits that an app on your phone shows", "Then also: Password", "/signin/otc"}
+	key := ownMethod{ID: "m2", Icon: "passkey", Name: "Blue key", Kind: "Passkey", AddedAt: morning.AddDate(0, -1, 0), UsedAt: morning, UsedOn: "Firefox, Linux"}
+	frozen := key
+	frozen.Frozen, frozen.UsedAt = true, time.Time{}
+	pin := ownMethod{ID: "m1", Icon: "keypad", Name: "Device PIN", Kind: "LAP-0417", AddedAt: morning}
+	soon := morning.Add(8 * time.Minute)
+	steps := func(done ...bool) []wizardStep {
+		all := []wizardStep{
+			{Name: "Passkey", Kind: "passkey", Add: offer{"passkey", "Passkey", "Unlocks with this device", "", "/add/passkey"}},
+			{Name: "Authenticator app", Kind: "authenticator", Add: offer{"phone", "Authenticator app", "Approve sign-ins in an app", "", "/add/authenticator"}},
+		}
+		for i := range all {
+			all[i].Done = i < len(done) && done[i]
+		}
+		return all
+	}
+	wizard := func(f frame, left int, goOn bool, done ...bool) wizardPage {
+		p := wizardPage{frame: f, who: mira, Application: "Contoso Mail", Steps: steps(done...), Later: left != 0, Left: left, GoOn: goOn, FreshUntil: soon, Others: []offer{{"keypad", "Code from an app", "Six digits", "", "/add/otc"}}}
+		for i := range p.Steps {
+			if !p.Steps[i].Done {
+				p.Steps[i].Now, p.Current = true, &p.Steps[i]
+				break
+			}
+		}
+		return p
+	}
+	stale := wizard(f, 0, false)
+	stale.FreshUntil = time.Time{}
 	return map[string]page{
+		"wizard":              wizard(f, 2, false),
+		"wizard-last":         wizard(f, 1, false),
+		"wizard-must":         stale,
+		"wizard-more":         wizard(f, -1, true, true),
+		"wizard-ready":        wizard(f, -1, true, true, true),
+		"manage":              managePage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Method: key, NewName: "Blue key", From: "Firefox, Linux", ByPass: true, FreshUntil: soon, RenameAction: "/n", RemoveAction: "/r", DisownAction: "/d", ThawAction: "/t"},
+		"manage-failed":       managePage{frame: failing(method.ErrName), Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Method: key, ByAdmin: true, FreshUntil: soon, RenameAction: "/n", RemoveAction: "/r", DisownAction: "/d", ThawAction: "/t"},
+		"manage-frozen":       managePage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Method: frozen, NewName: "Blue key", FreshUntil: soon, RenameAction: "/n", RemoveAction: "/r", DisownAction: "/d", ThawAction: "/t"},
+		"manage-pin":          managePage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Method: pin, PIN: true, ProveHref: "/prove"},
+		"manage-last":         managePage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Method: key, Last: true, Confirm: true, FreshUntil: soon, RemoveAction: "/r"},
+		"addway":              addWayPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Offers: []offer{{"passkey", "Passkey", "Unlocks with this device", "", "/add/passkey"}, {"keypad", "Code from an app", "Six digits", "", "/add/otc"}}},
+		"addway-none":         addWayPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back"},
+		"notme":               notMePage{frame: f},
+		"notme-failed":        notMePage{frame: failing(method.ErrDispute)},
+		"notme-done":          notMePage{frame: f, Done: true, SignIn: "/security-info"},
+		"lost-phone":          lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, OnlyPass: true, FreshUntil: soon, Methods: []lostThing{{ID: "a", Icon: "phone", Name: "Pixel 9", Text: "Authenticator app", UsedAt: morning, Checked: true}, {ID: "b", Icon: "passkey", Name: "Blue key", Text: "Passkey"}}, Sessions: []lostThing{{ID: "s", Icon: "globe", Name: "Chrome, Android", Text: "203.0.113.4", UsedAt: morning, Checked: true}}},
+		"lost-key":            lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", ProveHref: "/prove", Methods: []lostThing{{ID: "b", Icon: "passkey", Name: "Blue key", Checked: true}}},
+		"lost-nothing":        lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, FreshUntil: soon},
 		"identify":            identifyPage{frame: f, Application: "Contoso Mail", Example: "sam@contoso.example", HelpHref: "/signin/methods"},
 		"identify-passkey":    identifyPage{frame: f, Example: "sam@contoso.example", Passkey: `{"challenge":"AA"}`, PasskeyHref: "/signin?go=passkey"},
 		"identify-failed":     identifyPage{frame: failed, Username: mira.Username},
@@ -153,10 +199,13 @@ func sampleSecurityInfo(f frame) securityInfoPage {
 		Notice: "Firefox, Windows is signed out.",
 		Pass:   &ownPass{ID: "p1", State: "EnabledByPolicy", StartsAt: morning, EndsAt: morning.Add(time.Hour), Once: true},
 		Methods: []ownMethod{
-			{ID: "m1", Icon: "keypad", Name: "Device PIN", Description: "LAP-0417 · used today 08:52"},
-			{ID: "m3", Icon: "lock", Name: "Password", ChangeHref: "/security-info/add/password"},
-			{ID: "m2", Icon: "phone", Name: "Phone", Description: "Mira’s Pixel 9 · used 19 November", Removable: true},
+			{ID: "m1", Icon: "keypad", Name: "Device PIN", Kind: "LAP-0417", UsedAt: morning, Href: "/m1"},
+			{ID: "m2", Icon: "phone", Name: "Mira’s Pixel 9", Kind: "Phone", UsedAt: morning.Add(-26 * time.Hour), UsedOn: "Firefox, Windows", Href: "/m2"},
+			{ID: "m3", Icon: "passkey", Name: "Somebody’s key", Kind: "Passkey", Frozen: true, Href: "/m3"},
+			{ID: "m4", Icon: "lock", Name: "Password", Href: "/security-info/add/password"},
 		},
+		Only: "Mira’s Pixel 9", AddHref: "/add", FreshUntil: morning.Add(8 * time.Minute), ProveHref: "/prove", LostPhone: "/lost/phone", LostKey: "/lost/key",
+		Devices: []ownDevice{{Name: "LAP-0417", System: "Debian", SeenAt: morning}, {Name: "LAP-0001", SeenAt: morning, Off: true}},
 		Sessions: []ownSession{
 			{ID: "s1", Icon: "device", Device: "LAP-0417", Place: "Debian 12", SeenAt: morning, Current: true},
 			{ID: "s2", Icon: "globe", Device: "Firefox, Windows", Place: "Leeds", SeenAt: morning.Add(-26 * time.Hour)},

@@ -33,8 +33,12 @@ type Site struct {
 	Groups  tap.Groups
 	// Registry adds and removes people's methods.
 	Registry *method.Registry
-	Passkeys passkey.Registrar
-	Codes    totp.Enrolment
+	// Interrupts decide what stands between a session and an application; Campaigns keeps what
+	// people answer.
+	Interrupts Interrupts
+	Campaigns  method.Campaigns
+	Passkeys   passkey.Registrar
+	Codes      totp.Enrolment
 	// Phones adds phones; PublicURL is where they find this server.
 	Phones    authenticator.Phones
 	PublicURL string
@@ -61,6 +65,8 @@ type PINs interface {
 	hello.Store
 	// Device returns a device, or directory.ErrDeviceUnknown.
 	Device(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID) (directory.Device, error)
+	// DevicesOf returns the devices that a person owns.
+	DevicesOf(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]directory.Device, error)
 }
 
 // Events returns what happened lately to a person's account, newest first: limit of the
@@ -84,10 +90,22 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"GET /authenticator/worker.js":     s.appWorker,
 		"GET /authenticator/manifest.json": s.appManifest,
 		"POST /signin":                     s.takeStep,
+		"GET /signin/register":             s.showWizard,
+		"POST /signin/register":            s.takeWizard,
 		"GET /security-info":               s.securityInfo,
 		"GET /security-info/forgot":        s.showForgot,
 		"GET /security-info/add/{method}":  s.showAdd,
 		"POST /security-info/add/{method}": s.takeAdd,
+		"GET /security-info/add":           s.showAddWay,
+		"GET /security-info/prove":         s.showProve,
+		"GET /security-info/method/{id}":   s.showMethod,
+		"GET /security-info/lost/{what}":   s.showLost,
+		"POST /security-info/lost/{what}":  s.takeLost,
+		"GET /security-info/not-me":        s.showNotMe,
+		"POST /security-info/not-me":       s.takeNotMe,
+		"POST /security-info/rename":       s.renameMethod,
+		"POST /security-info/disown":       s.disownMethod,
+		"POST /security-info/thaw":         s.thawMethod,
 		"POST /security-info/remove":       s.removeMethod,
 		"POST /security-info/end":          s.endSession,
 		"POST /security-info/everywhere":   s.endEverywhere,

@@ -16,8 +16,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/clock"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/sample"
 	"github.com/postern-id/postern/internal/store"
 )
@@ -116,6 +120,9 @@ func (s *Server) dev(ctx context.Context) (Created, error) {
 			return Created{}, err
 		}
 		if err := s.addDevicePolicy(ctx, seed.Tenant.ID); err != nil {
+			return Created{}, err
+		}
+		if err := s.enableMethods(ctx, seed.Tenant.ID); err != nil {
 			return Created{}, err
 		}
 	}
@@ -263,4 +270,20 @@ func trusting(file string) (*http.Client, error) {
 		Timeout:   30 * time.Second,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
 	}, nil
+}
+
+// enableMethods lets the people of `postern dev` use every method that can be tried there.
+func (s *Server) enableMethods(ctx context.Context, tenant directory.TenantID) error {
+	phone := authenticator.DefaultPolicy()
+	phone.State = "enabled"
+	for id, policy := range map[string]any{authenticator.PolicyID: phone, totp.PolicyID: totp.Policy{Targets: method.Everybody("enabled")}} {
+		e := audit.Event{Tenant: string(tenant), ID: uuid.NewString(), At: s.now(), CorrelationID: uuid.NewString(), Change: &audit.Change{
+			Activity: audit.MethodsPolicyUpdate, Category: audit.CategoryApplicationManagement, Service: audit.ServiceAuthenticationMethods,
+			Operation: audit.OperationUpdate, Result: audit.Success, Targets: []audit.Target{{ID: id, Type: audit.TargetPolicy, DisplayName: id}},
+		}}
+		if err := s.db.SaveMethodPolicy(ctx, tenant, id, method.Revision{ModifiedAt: s.now()}, policy, e); err != nil {
+			return err
+		}
+	}
+	return nil
 }

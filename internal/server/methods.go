@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/rand"
 
 	"github.com/postern-id/postern/internal/method"
@@ -9,7 +8,6 @@ import (
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
-	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -39,9 +37,4 @@ func (s *Server) passwords() password.Passwords {
 		Method:   password.Method{Credentials: s.db, Policies: s.db, Groups: s.db, Keys: s.ring, Gate: s.gate},
 		Registry: s.registry(), Rand: rand.Reader,
 	}
-}
-
-// methodLetters tell a person that their methods changed.
-func (s *Server) methodLetters(context.Context, method.Change) ([]outbox.Item, error) {
-	return nil, nil
 }

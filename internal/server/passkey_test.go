@@ -342,17 +342,17 @@ func TestAddingAPasskeyNeedsAFreshProof(t *testing.T) {
 	_, pass := w.passFor(w.createUser("mira"))
 	w.toOwnPage("mira@contoso.example", pass)
 	early := w.newAnswer(w.newKey())
-	c.move(11 * time.Minute)
+	c.move(31 * time.Minute) // what was started in time may be finished for half an hour
 	for name, a := range map[string]answer{
 		"the page":            w.get(addPasskey),
 		"an answer from then": w.post(addPasskey, early),
 	} {
-		if a.status == http.StatusSeeOther && a.location == "/security-info" || strings.Contains(a.body, "data-options=") {
+		if a.status == http.StatusSeeOther && strings.HasPrefix(a.location, "/security-info?done=") || strings.Contains(a.body, "data-options=") {
 			t.Errorf("%s: %d %q", name, a.status, a.location)
 		}
 	}
 	w.newBrowser()
-	if a := w.post(addPasskey, early); a.location == "/security-info" {
+	if a := w.post(addPasskey, early); strings.HasPrefix(a.location, "/security-info?done=") {
 		t.Error("a browser without a session added a key")
 	}
 }

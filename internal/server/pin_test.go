@@ -583,7 +583,7 @@ func TestPINsAreSeenAndRemovedThroughGraphAndByTheirOwner(t *testing.T) {
 	if !strings.Contains(page.body, "Device PIN") || !strings.Contains(page.body, "LT-0451") || !strings.Contains(page.body, "Signed in with a device PIN") {
 		t.Fatalf("the own page: %d\n%s", page.status, page.body)
 	}
-	if a := w.post("/security-info/remove", url.Values{"method": {c.Method}}); a.status != http.StatusSeeOther {
+	if a := w.post("/security-info/remove", url.Values{"method": {c.Method}, "confirmed": {"yes"}}); a.status != http.StatusSeeOther {
 		t.Fatalf("remove: %d %s", a.status, a.body)
 	}
 	if e := next(t, heard); e.change != "pin" || !strings.Contains(e.data, c.IDs.ID) {

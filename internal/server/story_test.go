@@ -29,6 +29,7 @@ type world struct {
 	site    *httptest.Server
 	browser *http.Client
 	log     *bytes.Buffer
+	agent   string // User-Agent of the browser; empty for Go's
 }
 
 // newWorld starts a server on a fresh data directory, through the same doors as the commands.
@@ -136,6 +137,9 @@ func (w *world) request(method, path string, body io.Reader) *http.Request {
 	r, err := http.NewRequestWithContext(w.t.Context(), method, path, body)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.agent != "" {
+		r.Header.Set("User-Agent", w.agent)
 	}
 	return r
 }

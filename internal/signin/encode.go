@@ -17,6 +17,12 @@ func decode(s string) []byte {
 	return raw
 }
 
+// AgentWords is what [DescribeAgent] says, in one: Firefox, Linux.
+func AgentWords(agent string) string {
+	browser, system := DescribeAgent(agent)
+	return strings.Trim(browser+", "+system, ", ")
+}
+
 // DescribeAgent names browser and operating system for lists that people read. A user
 // agent is a claim: nothing is decided by it.
 func DescribeAgent(agent string) (browser, system string) {

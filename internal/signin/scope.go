@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/token"
 )
 
 // A Scoped is a [Method] of which policy says who may add it themselves.
@@ -28,4 +29,19 @@ func (s *Service) MayRegister(ctx context.Context, tenant directory.TenantID, us
 // Ways returns what a person can sign in with now, best first.
 func (s *Service) Ways(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]Offer, error) {
 	return s.offers(ctx, Transaction{Home: tenant, User: user, Familiar: true})
+}
+
+// YieldOf is the most that a proof by a method shows.
+func (s *Service) YieldOf(id MethodID) Yield {
+	if m := s.method(id); m != nil {
+		return m.Yield()
+	}
+	return Yield{}
+}
+
+// BeginDone starts a sign-in that is done already, by a session that is there: what stands
+// between it and the application comes next.
+func (s *Service) BeginDone(ctx context.Context, t Transaction, session Session, username string, place Place) (Transaction, token.Opaque, error) {
+	t.Home, t.Username, t.User, t.Proofs, t.Session, t.DoneAt = session.Tenant, username, session.User, session.Proofs, session.ID, s.Now()
+	return s.Begin(ctx, t, place)
 }

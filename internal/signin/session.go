@@ -135,6 +135,14 @@ func (s Session) AMR(now time.Time) []string {
 	return all
 }
 
+// Where says in words where the person signed in: a device by name, or a browser.
+func (s Session) Where() string {
+	if s.Device != nil {
+		return s.Device.Name()
+	}
+	return AgentWords(s.UserAgent)
+}
+
 // DeviceObject is the object id of the device on which the person signed in, or empty.
 func (s Session) DeviceObject() directory.DeviceObjectID {
 	if s.Device == nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/postern-id/postern/internal/signin"
 )
 
-const credentialColumns = `id, user_id, kind, lookup, created_at, used_at, frozen_at, counter, session_id, pass_id, body`
+const credentialColumns = `id, user_id, kind, lookup, created_at, used_at, frozen_at, counter, session_id, pass_id, used_on, body`
 
 func scanCredential(tenant directory.TenantID, scan func(...any) error) (method.Credential, error) {
 	c := method.Credential{Tenant: tenant}
 	var lookup sql.NullString
 	var created, used, frozen int64
 	var session, pass, body string
-	if err := scan(&c.ID, &c.User, &c.Kind, &lookup, &created, &used, &frozen, &c.Counter, &session, &pass, &body); err != nil {
+	if err := scan(&c.ID, &c.User, &c.Kind, &lookup, &created, &used, &frozen, &c.Counter, &session, &pass, &c.UsedOn, &body); err != nil {
 		return c, err
 	}
 	if err := json.Unmarshal([]byte(body), &c); err != nil {
@@ -253,8 +253,8 @@ func (tx *Tx) bindSession(ctx context.Context, s signin.Session) error {
 			continue
 		}
 		n, err := tx.exec(ctx, `
-			UPDATE credential SET counter = counter WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND frozen_at = 0`,
-			s.Tenant, p.Credential.ID, s.User)
+			UPDATE credential SET used_on = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND frozen_at = 0`,
+			s.Where(), s.Tenant, p.Credential.ID, s.User)
 		if err == nil && n == 0 {
 			if err = tx.stillUsable(ctx, s.Tenant, s.User, p.Credential.ID); err == nil {
 				err = method.ErrNone

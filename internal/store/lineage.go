@@ -233,12 +233,13 @@ func (db *DB) Snoozes(ctx context.Context, tenant directory.TenantID, user direc
 }
 
 // Snooze implements method.Campaigns.
-func (db *DB) Snooze(ctx context.Context, tenant directory.TenantID, user directory.UserID, at time.Time, e audit.Event) error {
+func (db *DB) Snooze(ctx context.Context, tenant directory.TenantID, user directory.UserID, since, at time.Time, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		if _, err := tx.exec(ctx, `
+		n, err := tx.exec(ctx, `
 			INSERT INTO registration_snooze (tenant_id, user_id, snoozes, last_at) VALUES ($1, $2, 1, $3)
-			ON CONFLICT (tenant_id, user_id) DO UPDATE SET snoozes = registration_snooze.snoozes + 1, last_at = excluded.last_at`,
-			tenant, user, micros(at)); err != nil {
+			ON CONFLICT (tenant_id, user_id) DO UPDATE SET snoozes = registration_snooze.snoozes + 1, last_at = excluded.last_at
+			WHERE registration_snooze.last_at < $4`, tenant, user, micros(at), micros(since))
+		if err != nil || n == 0 {
 			return err
 		}
 		return tx.append(ctx, e)

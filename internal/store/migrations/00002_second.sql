@@ -298,3 +298,5 @@ CREATE TABLE phone_push (
 -- The method that a person signed in with last in a familiar browser, or on a device.
 ALTER TABLE familiar_place ADD COLUMN method TEXT NOT NULL DEFAULT '';
 ALTER TABLE device_user ADD COLUMN method TEXT NOT NULL DEFAULT '';
+-- Browser or device where a credential last signed its person in, in words.
+ALTER TABLE credential ADD COLUMN used_on TEXT NOT NULL DEFAULT '';

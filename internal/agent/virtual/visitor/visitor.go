@@ -267,6 +267,8 @@ func (b *Browser) SignIn(name, pass string) error {
 			err = b.Fill(map[string]string{"accesspass": pass})
 		case step == "stay":
 			err = b.Fill(map[string]string{"stay": "no"})
+		case step == "register" && b.At.Path == "/signin/register": // not the device’s PIN, which is one, too
+			err = b.Fill(map[string]string{"later": "1"})
 		case step == "account":
 			err = b.Fill(map[string]string{"account": "other"})
 		default:
