@@ -1,6 +1,8 @@
 package graph_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -165,8 +167,34 @@ func TestTheCampaignIsPartOfTheWholePolicy(t *testing.T) {
 	if now := campaign("?$select=registrationEnforcement"); now["state"] != "enabled" || ids(now["includeTargets"]) != group {
 		t.Errorf("refused changes left %v", now)
 	}
+	preferred := func() string {
+		part, _ := w.call(200, "GET", whole, "")["systemCredentialPreferences"].(map[string]any)
+		return fmt.Sprint(part["state"], " ", ids(part["includeTargets"]), " ", ids(part["excludeTargets"]))
+	}
+	if got := preferred(); got != "default all_users " {
+		t.Errorf("the preferences of a new tenant are %s", got)
+	}
+	w.call(204, "PATCH", whole, `{"systemCredentialPreferences":{"state":"enabled","includeTargets":[{"id":"`+group+`"}],"excludeTargets":[]}}`)
+	if got := preferred(); got != "enabled "+group+" " {
+		t.Errorf("the preferences are %s", got)
+	}
+	w.changes(audit.MethodsPolicyUpdate, "systemCredentialPreferences")
+	for _, refused := range []string{
+		`{"systemCredentialPreferences":{"state":"on"}}`, `{"systemCredentialPreferences":{"excludeTargets":[{"id":"` + ann + `"}]}}`,
+		`{"systemCredentialPreferences":{"state":"default"},"registrationEnforcement":{"authenticationMethodsRegistrationCampaign":{"state":"disabled"}}}`,
+	} {
+		w.refused(400, "PATCH", whole, refused)
+	}
 	// What was read can be sent back.
 	w.call(204, "PATCH", whole, `{"@odata.context":"x","id":"authenticationMethodsPolicy","policyVersion":"1.5","policyMigrationState":"migrationComplete","reconfirmationInDays":null}`)
+	parts := w.call(200, "GET", whole+"?$select=registrationEnforcement,systemCredentialPreferences", "")
+	parts["systemCredentialPreferences"].(map[string]any)["state"] = "disabled"
+	sent, err := json.Marshal(parts)
+	check(t, err)
+	w.call(204, "PATCH", whole, string(sent))
+	if got := preferred(); got != "disabled "+group+" " {
+		t.Errorf("after one change in all that was read the preferences are %s", got)
+	}
 	w.refused(413, "PATCH", whole, `{"displayName":"`+strings.Repeat("x", 2<<20)+`"}`)
 	defer w.as(w.signIn(w.member("reader", directory.GlobalReader), everyScope()...))()
 	campaign("")

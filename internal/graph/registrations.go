@@ -24,15 +24,22 @@ const (
 // grow with the tenant. A page may have fewer lines than $top, or none, and a next link.
 const lookedAt = 1000
 
-// policies are all methods' policies, by their ids.
-type policies map[string]methodPolicy
+// policies are all methods' policies, by their ids, and who is asked for the strongest first.
+type policies struct {
+	of        map[string]methodPolicy
+	strongest method.Preferred
+}
 
 func (a *API) policies(c *call) (policies, error) {
+	all := policies{of: map[string]methodPolicy{}, strongest: method.DefaultPreferred()}
 	kept, err := a.allPolicies(c)
-	all := policies{}
-	for _, k := range kept {
-		all[k.id] = k.policy
+	if err != nil {
+		return all, err
 	}
+	for _, k := range kept {
+		all.of[k.id] = k.policy
+	}
+	_, err = a.Store.MethodPolicy(c.ctx(), c.tenant.ID, method.PreferredID, &all.strongest)
 	return all, err
 }
 
@@ -44,6 +51,7 @@ type registered struct {
 	names     []string // of the methods, as reports call them
 	preferred []string // the strongest that may be used
 	reset     standingOfReset
+	strongest bool   // they are asked for the strongest first
 	second    string // what they last used beside a first factor
 }
 
@@ -80,7 +88,7 @@ func (p policies) register(u directory.User, r method.Registration) registered {
 	}
 	slices.Sort(out.names)
 	out.names = slices.Compact(out.names)
-	out.reset = p.resetOf(kinds, r.Groups)
+	out.reset, out.strongest = p.resetOf(kinds, r.Groups), p.strongest.For(r.Groups)
 	out.Standing, out.second = method.StandingOf(all), secondOf(r.Credentials)
 	return out
 }
@@ -88,7 +96,7 @@ func (p policies) register(u directory.User, r method.Registration) registered {
 // holding is what one registered method of somebody in groups amounts to.
 func (p policies) holding(s credentialSet, one method.Credential, groups map[directory.GroupID]bool) method.Holding {
 	h := method.Holding{Most: s.yield(one, nil, nil)}
-	if policy := p[s.policy]; !one.Frozen() && policy != nil && policy.shared().InScope(groups) {
+	if policy := p.of[s.policy]; !one.Frozen() && policy != nil && policy.shared().InScope(groups) {
 		h.Now = s.yield(one, policy, groups)
 	}
 	return h
@@ -99,7 +107,7 @@ func (p policies) holding(s credentialSet, one method.Credential, groups map[dir
 type standingOfReset struct{ enabled, registered, capable bool }
 
 func (p policies) resetOf(all map[signin.MethodID]method.Holding, groups map[directory.GroupID]bool) standingOfReset {
-	policy, ok := p[password.PolicyID].(*passwordPolicy)
+	policy, ok := p.of[password.PolicyID].(*passwordPolicy)
 	var there, usable int
 	for kind, h := range all {
 		if kind == password.MethodID {
@@ -250,7 +258,7 @@ func (l registered) resource(at time.Time) odata.Entity {
 		{Name: "isMfaCapable", Value: l.MFACapable},
 		{Name: "isPasswordlessCapable", Value: l.PasswordlessCapable},
 		{Name: "methodsRegistered", Value: l.names},
-		{Name: "isSystemPreferredAuthenticationMethodEnabled", Value: true},
+		{Name: "isSystemPreferredAuthenticationMethodEnabled", Value: l.strongest},
 		{Name: "systemPreferredAuthenticationMethods", Value: l.preferred},
 		{Name: "userPreferredMethodForSecondaryAuthentication", Value: l.second},
 		{Name: "lastUpdatedDateTime", Value: odata.Time(at)},

@@ -65,6 +65,12 @@ func TestTheReportSaysWhoHasWhatAndMayUseIt(t *testing.T) {
 	if got := fmt.Sprint(preferred()); got != "[softwareOneTimePasscode]" {
 		t.Errorf("in the policy's group the preferred method is %s", got)
 	}
+	w.call(204, "PATCH", "/v1.0/policies/authenticationMethodsPolicy", `{"systemCredentialPreferences":{"state":"enabled","includeTargets":[{"id":"`+pilots+`"}]}}`)
+	for id, want := range map[string]bool{string(ann.ID): true, string(ben.ID): false} {
+		if one := w.call(200, "GET", registrations+"/"+id, ""); one["isSystemPreferredAuthenticationMethodEnabled"] != want {
+			t.Errorf("the strongest method first: %v", one)
+		}
+	}
 	if admin := w.call(200, "GET", registrations+"/"+string(w.admin.ID), ""); admin["isAdmin"] != true {
 		t.Errorf("the administrator is %v", admin)
 	}

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -33,6 +34,7 @@ type partPolicy interface {
 
 var policyParts = []policyPart{
 	{member: "registrationEnforcement", id: method.CampaignID, fresh: func() partPolicy { return &campaignPolicy{method.DefaultCampaign()} }},
+	{member: "systemCredentialPreferences", id: method.PreferredID, fresh: func() partPolicy { return &preferredPolicy{method.DefaultPreferred()} }},
 }
 
 // A keptPart is one as it was read from the store.
@@ -40,6 +42,7 @@ type keptPart struct {
 	policyPart
 	policy   partPolicy
 	revision method.Revision
+	before   []byte // what it was, as JSON; nil while nothing changed
 }
 
 func (a *API) partsOf(c *call) ([]keptPart, error) {
@@ -121,7 +124,7 @@ func later(a, b method.Revision) method.Revision {
 // ErrManyParts says that one change is about one part.
 var ErrManyParts = &fault.Error{
 	Kind: fault.Unsupported, Code: "policyParts",
-	Text: "One request changes one part of the methods policy.", Remedy: "Send registrationEnforcement and other parts in requests of their own.",
+	Text: "One request changes one part of the methods policy.", Remedy: "Send registrationEnforcement and systemCredentialPreferences in requests of their own.",
 }
 
 // patchMethodsPolicy serves PATCH /policies/authenticationMethodsPolicy. The configurations of
@@ -143,18 +146,14 @@ func (a *API) patchMethodsPolicy(c *call) error {
 		return err
 	}
 	var changed []keptPart
-	var before []byte
 	for _, k := range parts {
 		if inner := body.Object(k.member); inner != nil {
-			if before, err = json.Marshal(k.policy); err != nil {
+			if err := a.readPart(c, &k, inner); err != nil {
 				return err
 			}
-			known := k.policy.targets()
-			k.policy.read(inner)
-			if err := a.newTargets(c, known, k.policy.targets()); err != nil {
-				return err
+			if k.before != nil {
+				changed = append(changed, k)
 			}
-			changed = append(changed, k)
 		}
 	}
 	switch err := body.Done(); {
@@ -168,7 +167,23 @@ func (a *API) patchMethodsPolicy(c *call) error {
 		odata.WriteNothing(c.w)
 		return nil
 	}
-	return a.savePart(c, changed[0], before)
+	return a.savePart(c, changed[0])
+}
+
+// readPart takes what is sent of a part. One that is sent as it was is not changed.
+func (a *API) readPart(c *call, k *keptPart, body *odata.Object) error {
+	before, err := json.Marshal(k.policy)
+	if err != nil {
+		return err
+	}
+	known := k.policy.targets()
+	k.policy.read(body)
+	after, err := json.Marshal(k.policy)
+	if err == nil && !bytes.Equal(before, after) {
+		k.before = before
+		err = a.newTargets(c, known, k.policy.targets())
+	}
+	return err
 }
 
 // newTargets refuses a target that is not there, for whoever mistypes one would think that
@@ -185,7 +200,7 @@ func (a *API) newTargets(c *call, known, now []directory.Ref) error {
 	return nil
 }
 
-func (a *API) savePart(c *call, k keptPart, before []byte) error {
+func (a *API) savePart(c *call, k keptPart) error {
 	if err := k.policy.Check(); err != nil {
 		return err
 	}
@@ -198,7 +213,7 @@ func (a *API) savePart(c *call, k keptPart, before []byte) error {
 		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationUpdate,
 		Targets: []audit.Target{{
 			ID: k.id, Type: audit.TargetPolicy, DisplayName: k.member,
-			Modified: []audit.ModifiedProperty{{DisplayName: "Policy", OldValue: string(before), NewValue: string(after)}},
+			Modified: []audit.ModifiedProperty{{DisplayName: "Policy", OldValue: string(k.before), NewValue: string(after)}},
 		}},
 	})
 	k.revision.ModifiedAt = a.Now()
@@ -279,6 +294,28 @@ func (p *campaignPolicy) read(body *odata.Object) {
 		}
 	}
 	p.Exclude = readTargets(in, "excludeTargets", p.Exclude)
+}
+
+// preferredPolicy says who is asked for the strongest method first.
+// https://learn.microsoft.com/graph/api/resources/systemcredentialpreferences
+type preferredPolicy struct{ method.Preferred }
+
+func (p *preferredPolicy) resource() odata.Entity {
+	return odata.Entity{
+		{Name: "state", Value: p.State},
+		{Name: "includeTargets", Value: targetList(p.Include)},
+		{Name: "excludeTargets", Value: targetList(p.Exclude)},
+	}
+}
+
+func (p *preferredPolicy) targets() []directory.Ref {
+	return slices.Concat(refsOf(p.Include), refsOf(p.Exclude))
+}
+
+func (p *preferredPolicy) read(body *odata.Object) {
+	body.String("state", &p.State)
+	p.Include = readTargets(body, "includeTargets", p.Include)
+	p.Exclude = readTargets(body, "excludeTargets", p.Exclude)
 }
 
 // readTargets reads targets that have an id and a type alone.
