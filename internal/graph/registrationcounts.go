@@ -15,7 +15,7 @@ import (
 )
 
 // countingTime is how long the people of a tenant are counted, since that takes longer the
-// more there are. docs/graph.md says how many that is.
+// more there are. Beyond it the answer is ErrCountTooLong, never a part of the count.
 const countingTime = 45 * time.Second
 
 // Faults of counting.
