@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,8 +22,12 @@ const (
 	pingInterval = 20 * time.Second
 	// writeLimit is how long a phone may take to read what it is told.
 	writeLimit = 10 * time.Second
-	// maxStreams bounds how many streams one process has.
+	// maxStreams bounds how many streams one process has, and maxWindows how many one phone has,
+	// which may show the app in several windows.
 	maxStreams = 50_000
+	maxWindows = 4
+	// unknown is what a new stream knows of: neither a request nor that there is none.
+	unknown = "?"
 )
 
 // A Feed tells open apps that a request waits, or has gone. It asks the store once an interval
@@ -37,7 +42,7 @@ type Feed struct {
 	Log *slog.Logger
 
 	mu      sync.Mutex
-	tenants map[directory.TenantID]map[string]*stream // by the id of the phone
+	tenants map[directory.TenantID]map[string][]*stream // by the id of the phone, oldest first
 	streams int
 	closed  bool
 }
@@ -47,7 +52,7 @@ type stream struct {
 	user directory.UserID
 	last string        // id of the request that the app knows of; guarded by Feed.mu
 	wake chan string   // has room for one: the id of the request that waits, empty for none
-	end  chan struct{} // closed: another stream of the phone took over, or the server stops
+	end  chan struct{} // closed: newer streams of the phone took its place, or the server stops
 }
 
 // Run looks for requests until ctx ends, and ends all streams then.
@@ -80,8 +85,10 @@ func (f *Feed) Close() {
 	defer f.mu.Unlock()
 	f.closed = true
 	for _, all := range f.tenants {
-		for _, s := range all {
-			close(s.end)
+		for _, windows := range all {
+			for _, s := range windows {
+				close(s.end)
+			}
 		}
 	}
 	f.tenants, f.streams = nil, 0
@@ -101,22 +108,28 @@ func (f *Feed) listening() []directory.TenantID {
 func (f *Feed) tell(tenant directory.TenantID, waiting map[directory.UserID]string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, s := range f.tenants[tenant] {
-		id := waiting[s.user]
-		if id == s.last {
-			continue
+	for _, windows := range f.tenants[tenant] {
+		for _, s := range windows {
+			s.tell(waiting[s.user])
 		}
-		s.last = id
-		select { // the newest is what counts
-		case <-s.wake:
-		default:
-		}
-		s.wake <- id
 	}
 }
 
-// join lets a phone listen; an earlier stream of it in this process ends. It is nil when there
-// is no room.
+// tell wakes s if it does not know of id yet.
+func (s *stream) tell(id string) {
+	if id == s.last {
+		return
+	}
+	s.last = id
+	select { // the newest is what counts
+	case <-s.wake:
+	default:
+	}
+	s.wake <- id
+}
+
+// join lets a phone listen; it soon hears what there is. Its oldest stream in this process ends
+// where there are too many. It is nil when there is no room.
 func (f *Feed) join(tenant directory.TenantID, phone string, user directory.UserID) *stream {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -124,30 +137,37 @@ func (f *Feed) join(tenant directory.TenantID, phone string, user directory.User
 		return nil
 	}
 	if f.tenants == nil {
-		f.tenants = map[directory.TenantID]map[string]*stream{}
+		f.tenants = map[directory.TenantID]map[string][]*stream{}
 	}
 	if f.tenants[tenant] == nil {
-		f.tenants[tenant] = map[string]*stream{}
+		f.tenants[tenant] = map[string][]*stream{}
 	}
-	if former := f.tenants[tenant][phone]; former != nil {
-		close(former.end)
-		f.streams--
+	windows := f.tenants[tenant][phone]
+	if len(windows) >= maxWindows {
+		close(windows[0].end)
+		windows, f.streams = windows[1:], f.streams-1
 	}
-	s := &stream{user: user, wake: make(chan string, 1), end: make(chan struct{})}
-	f.tenants[tenant][phone] = s
+	s := &stream{user: user, last: unknown, wake: make(chan string, 1), end: make(chan struct{})}
+	f.tenants[tenant][phone] = append(slices.Clone(windows), s)
 	f.streams++
 	return s
 }
 
-// leave ends s, unless another stream of the phone took its place.
+// leave ends s, unless that has happened.
 func (f *Feed) leave(tenant directory.TenantID, phone string, s *stream) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.tenants[tenant][phone] != s {
+	windows := f.tenants[tenant][phone]
+	i := slices.Index(windows, s)
+	if i < 0 {
+		return
+	}
+	f.streams--
+	if windows = slices.Delete(slices.Clone(windows), i, i+1); len(windows) > 0 {
+		f.tenants[tenant][phone] = windows
 		return
 	}
 	delete(f.tenants[tenant], phone)
-	f.streams--
 	if len(f.tenants[tenant]) == 0 {
 		delete(f.tenants, tenant)
 	}

@@ -4,7 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { launch, open, skip } from "./lib/browser.js";
 import { authenticator, register } from "./lib/passkey.js";
 import { look } from "./lib/look.js";
-import { arrive, at, giveName, press, signIn } from "./lib/person.js";
+import { arrive, at, giveName, givePass, press, signIn } from "./lib/person.js";
 import { add, ask, asked, phone, send } from "./lib/phone.js";
 import { start } from "./lib/server.js";
 
@@ -105,6 +105,21 @@ describe("the authenticator app", { skip }, () => {
     await app.getByRole("button", { name: /approves nothing any more/ }).click();
     await app.getByText("Removed.").waitFor();
     await app.getByText("There is none yet.").waitFor();
+  });
+
+  it("is added by a pass that is typed on the phone itself", async (t) => {
+    const app = await phone(t, browser);
+    await app.goto(`${server.url}/authenticator/`);
+    await app.getByRole("link", { name: "Add an account" }).click();
+    await press(app, app.getByRole("link", { name: "sign in on this phone" }));
+    await giveName(app, server.name);
+    await givePass(app, await server.pass());
+    await press(app, app.locator("button[name=stay][value=no]"));
+    await at(app, "register");
+    await look(app, "addphone", shapes[0]);
+    await app.getByRole("link", { name: "Open the app here" }).click();
+    await app.getByRole("button", { name: "Add an account" }).click();
+    await app.getByText("Added:").waitFor();
   });
 
   it("says when it is too late", { skip: process.env.POSTERN_SOAK !== "1" && "it takes a minute: POSTERN_SOAK=1" }, async (t) => {

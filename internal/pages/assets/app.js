@@ -289,6 +289,7 @@ async function add(form) {
   await showList();
   tell(say("added"), told.username);
   listen();
+  renew();
 }
 
 async function answer(what) {
@@ -499,6 +500,17 @@ async function subscribe() {
     return;
   }
   at("push-on").hidden = true;
+  tell(say((await subscribed()) ? "push_on" : "push_off"));
+}
+
+// renew tells the server anew where messages go: addresses change, and accounts are added.
+async function renew() {
+  if ("PushManager" in window && "Notification" in window && Notification.permission === "granted") {
+    await subscribed().catch((error) => console.warn("no messages:", error));
+  }
+}
+
+async function subscribed() {
   await (await caches.open("postern-words")).put("/authenticator/words", new Response(JSON.stringify({ title: say("note_title"), text: say("note_text") })));
   const worker = await navigator.serviceWorker.ready;
   let on = false;
@@ -511,7 +523,7 @@ async function subscribe() {
       console.warn("no messages for", account.organisation, error);
     }
   }
-  tell(say(on ? "push_on" : "push_off"));
+  return on;
 }
 
 if ("serviceWorker" in navigator) {
@@ -525,4 +537,5 @@ if (!window.indexedDB || !window.crypto?.subtle) {
     warn(say("offline"));
   }
   await listen();
+  await renew();
 }
