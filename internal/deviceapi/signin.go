@@ -61,7 +61,7 @@ func (a *API) signIn(c *call) (int, any, error) {
 		return a.signedIn(c, t, handle, here)
 	}
 	if step == signin.StepBlocked {
-		if t, err = a.SignIn.Block(ctx, t, here); err != nil {
+		if _, err := a.SignIn.Block(ctx, t, here); err != nil {
 			return 0, nil, err
 		}
 	}

@@ -21,7 +21,7 @@ func DefaultPreferred() Preferred {
 
 // For reports whether p is for a user who is in the given groups. Exclusion wins.
 func (p Preferred) For(groups map[directory.GroupID]bool) bool {
-	return Targets{State: p.State, Include: p.Include, Exclude: p.Exclude}.InScope(groups)
+	return Targets(p).InScope(groups)
 }
 
 // Check reports the first rule that p breaks.

@@ -5,6 +5,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
+	"github.com/postern-id/postern/internal/device"
+	"github.com/postern-id/postern/internal/method"
 )
 
 const surfacePolicy = "/v1.0/postern/signInMethodsPolicy"
@@ -140,4 +144,76 @@ func TestThePolicyOfSurfacesIsCheckedAndKept(t *testing.T) {
 	if status, _ := w.api(http.MethodPatch, surfacePolicy, "", `{}`); status != http.StatusUnauthorized {
 		t.Errorf("by nobody: %d", status)
 	}
+}
+
+func TestATextConsoleTakesWhatALineOfTextCanAnswer(t *testing.T) {
+	w, _, code, _ := twoFactors(t)
+	m := newMachine(w)
+	form := webSignIn("")
+	form.Del("device_id")
+	begin := func() string {
+		a, first := m.signInStep(device.SignInRequest{Request: m.push(form), Username: mira})
+		if a.status != http.StatusOK || first.Step != "accesspass" {
+			t.Fatalf("the name: %d %s", a.status, a.body)
+		}
+		return first.Transaction
+	}
+	transaction := begin()
+	a, _ := m.signInStep(device.SignInRequest{Transaction: transaction, Password: "falsch geraten"})
+	if a.status != http.StatusUnauthorized || !strings.Contains(a.body, "credentialRefused") {
+		t.Errorf("a wrong password: %d %s", a.status, a.body)
+	}
+	if _, next := m.signInStep(device.SignInRequest{Transaction: transaction, Password: firstWords}); next.Step != "otc" || next.Redirect != "" {
+		t.Errorf("after the password: %+v", next)
+	}
+	_, done := m.signInStep(device.SignInRequest{Transaction: transaction, OTC: code()})
+	if tokens := m.redeem(codeOf(t, done.Redirect)); tokens["access_token"] == nil {
+		t.Errorf("both: %v", tokens)
+	}
+	if _, both := m.signInStep(device.SignInRequest{Transaction: begin(), Password: firstWords, OTC: code()}); both.Redirect == "" {
+		t.Errorf("both in one: %+v", both)
+	}
+	w.restrict(`{"textConsoleMethods":["softwareOath"]}`)
+	a, _ = m.signInStep(device.SignInRequest{Transaction: begin(), Password: firstWords, OTC: code()})
+	if a.status != http.StatusUnauthorized || !strings.Contains(a.body, "credentialRefused") {
+		t.Errorf("a password that is not for consoles: %d %s", a.status, a.body)
+	}
+	if n := len(w.signIns("130506")); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}
+
+func TestADevicePINIsAMethodOfTheLockScreen(t *testing.T) {
+	w := newWorld(t)
+	_, pass := w.addPerson(mira)
+	p := withPINs(w, mira, pass, tpmtest.New(t))
+	c := p.create("246813")
+	w.restrict(`{"lockScreenMethods":["temporaryAccessPass"]}`)
+	a := p.signInWith(c, "246813")
+	if a.status == http.StatusOK || !strings.Contains(a.body, "AADSTS53003") {
+		t.Errorf("not on the list: %d %s", a.status, a.body)
+	}
+	w.restrict(`{"breakGlassMethods":["windowsHelloForBusiness"]}`)
+	p.tokens(p.signInWith(c, "246813"))
+	_, v := w.api(http.MethodGet, "/beta/auditLogs/signIns?$filter="+url.QueryEscape("userId eq '"+p.user+"'"), w.appToken(), "")
+	if text := string(mustJSON(t, v)); strings.Count(text, "Break-glass method") != 1 {
+		t.Errorf("the log: %s", text)
+	}
+	w.restrict(`{"lockScreenMethods":["windowsHelloForBusiness"],"breakGlassMethods":[]}`)
+	p.tokens(p.signInWith(c, "246813"))
+}
+
+func TestPeopleAreAskedForTheStrongestWherePolicyPrefersIt(t *testing.T) {
+	w, _, code, _ := twoFactors(t)
+	page, _ := w.answers(mira, by("password", firstWords), by("otc", code()))
+	w.post(page, by("stay", "no"))
+	_, a := w.answers(mira)
+	w.wantStep("what was used last", a, "password")
+	preferred := method.DefaultPreferred()
+	preferred.State = "enabled"
+	if err := w.server.SetMethodPolicy(t.Context(), w.created.TenantID, method.PreferredID, preferred); err != nil {
+		t.Fatal(err)
+	}
+	_, a = w.answers(mira)
+	w.wantStep("the strongest", a, "otc")
 }

@@ -35,14 +35,14 @@ type Surface string
 const (
 	SurfaceBrowser     Surface = "browser"
 	SurfaceLockScreen  Surface = "lockScreen"  // of a joined device
-	SurfaceTextConsole Surface = "textConsole" // of a joined device
+	SurfaceTextConsole Surface = "textConsole" // of a device, joined or about to
 	SurfaceConsole     Surface = "console"     // a browser, for the administrators' console
 )
 
 // Surface returns where t is shown.
 func (t Transaction) Surface() Surface {
 	switch {
-	case t.Device != nil && t.Text:
+	case t.Text:
 		return SurfaceTextConsole
 	case t.Device != nil:
 		return SurfaceLockScreen

@@ -42,7 +42,7 @@ type Transaction struct {
 	SelectAccount bool `json:"selectAccount,omitempty"`
 	// Device is the joined device whose key proved the request; nil for a browser by itself.
 	Device *Device `json:"device,omitempty"`
-	// Text says that a text console of the device shows the steps.
+	// Text says that a text console shows the steps.
 	Text bool `json:"text,omitempty"`
 
 	Home     directory.TenantID `json:"home,omitempty"`     // tenant of the typed name
