@@ -295,10 +295,10 @@ func TestAnAdministratorResetsAPasswordAndThePersonChangesIt(t *testing.T) {
 	key := w.addApp(c.now(), totp.SHA1)
 	c.move(totp.Period)
 	w.newBrowser()
-	page, a := w.answers(mira, by("password", drawn))
+	page, _ := w.answers(mira, by("password", drawn))
 	w.wantFault("a new one before the second proof", w.post(page, url.Values{"newpassword": {secondWords}, "repeat": {secondWords}}), "signInGone")
 	w.post(page, by("otc", key.Code(totp.Step(c.now()))))
-	a = w.get(page)
+	a := w.get(page)
 	w.wantStep("after both", a, "newpassword")
 	if a := w.post(page, by("stay", "no")); a.status == http.StatusSeeOther && strings.Contains(a.location, "authorize") {
 		t.Error("the change was skipped")
