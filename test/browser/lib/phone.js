@@ -18,7 +18,7 @@ export async function add(desk, app, server, name = "Mira’s Pixel 9") {
   await app.getByRole("button", { name: "Add an account" }).click();
   await app.getByText("Added:").waitFor();
   assert.doesNotMatch(app.url(), /add=/, "the code stays in the address");
-  await desk.waitForURL(/\/security-info$/);
+  await desk.waitForURL(/\/security-info(\?|$)/);
 }
 
 // ask goes to the page of the phone in a sign-in that began, sends the request, and returns the
