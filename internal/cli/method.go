@@ -32,6 +32,9 @@ func (e *env) methodsOf(user string) ([]graphclient.Object, error) {
 		if one.Text("postern_frozenDateTime") != "" {
 			one["state"] = "frozen"
 		}
+		if one.Text("isUsable") == "false" { // a pass
+			one["state"] = one.Text("methodUsabilityReason")
+		}
 	}
 	return all, err
 }

@@ -44,10 +44,13 @@ func (e *env) nameTargets(policy graphclient.Object) (err error) {
 	return nil
 }
 
+// shownFirst is what every policy has.
+var shownFirst = []string{"id", "state", "includeTargets", "excludeTargets"}
+
 func policyMethodsShow() *cobra.Command {
 	c := &cobra.Command{Use: "show METHOD", Short: "Show the policy of a method, such as Fido2", Args: cobra.ExactArgs(1)}
 	return verb(c, func(e *env, args []string) error {
-		policy, err := e.graph.MethodPolicy(c.Context(), args[0])
+		policy, err := e.graph.MethodPolicy(c.Context(), args[0], e.own)
 		if err != nil {
 			return err
 		}
@@ -59,7 +62,7 @@ func policyMethodsShow() *cobra.Command {
 		}
 		var names []string
 		for name, value := range policy {
-			if strings.Contains(name, "@") {
+			if strings.Contains(name, "@") || slices.Contains(shownFirst, name) {
 				continue
 			}
 			if _, nested := value.(map[string]any); nested {
@@ -72,7 +75,7 @@ func policyMethodsShow() *cobra.Command {
 			names = append(names, name)
 		}
 		slices.Sort(names)
-		return e.object(policy, names...)
+		return e.object(policy, slices.Concat(shownFirst, names)...)
 	})
 }
 

@@ -25,7 +25,7 @@ var methodSets = map[string]string{
 func (c *Client) Methods(ctx context.Context, user string, own bool) iter.Seq2[Object, error] {
 	q := Query{}
 	if own {
-		q.Select = "id,displayName,createdDateTime,postern_displayName,postern_lastUsedDateTime,postern_lastUsedOn,postern_frozenDateTime," +
+		q.Select = "id,displayName,createdDateTime,isUsable,methodUsabilityReason,postern_displayName,postern_lastUsedDateTime,postern_lastUsedOn,postern_frozenDateTime," +
 			"postern_registeredWith,postern_registeredUnderPass,postern_registeredFrom,postern_registeredOn,postern_registeredBy"
 	}
 	return c.list(ctx, q, "users", user, "authentication", "methods")
@@ -57,10 +57,24 @@ func (c *Client) MethodPolicies(ctx context.Context) iter.Seq2[Object, error] {
 	return c.list(ctx, Query{}, methodConfigurations...)
 }
 
-// MethodPolicy returns the configuration of one method, such as Fido2.
-func (c *Client) MethodPolicy(ctx context.Context, id string) (Object, error) {
+// ownSettings are what Postern adds to the configurations of methods, by their ids in lower case.
+var ownSettings = map[string]string{
+	"fido2":    "id,state,isAttestationEnforced,isSelfServiceRegistrationAllowed,keyRestrictions,includeTargets,excludeTargets,postern_attestation",
+	"password": "id,state,includeTargets,excludeTargets,postern_minimumLength,postern_bannedWords,postern_selfServiceReset",
+}
+
+// MethodPolicy returns the configuration of one method, such as Fido2, with what Postern adds to
+// Graph's properties if own is set. Passes have [Client.PassPolicy].
+func (c *Client) MethodPolicy(ctx context.Context, id string, own bool) (Object, error) {
+	path, err := segments(append(methodConfigurations[:3:3], id)...)
+	if err != nil {
+		return nil, err
+	}
+	if own {
+		path += Query{Select: ownSettings[strings.ToLower(id)]}.encode()
+	}
 	var o Object
-	err := c.at(ctx, http.MethodGet, nil, &o, append(methodConfigurations[:3:3], id)...)
+	err = c.call(ctx, http.MethodGet, path, nil, &o)
 	return o, err
 }
 
