@@ -81,7 +81,10 @@ func (e *env) printLineage(lineage graphclient.Object) error {
 		}
 	}
 	if err := e.rows(rows, []column{
-		{"WHAT", "what"}, {"ID", "id"}, {"SINCE", "createdDateTime|registrationDateTime"}, {"NAME", "displayName|deviceDisplayName|browser|deviceId"},
+		{"WHAT", "what"},
+		{"ID", "id"},
+		{"SINCE", "createdDateTime|registrationDateTime"},
+		{"NAME", "displayName|deviceDisplayName|browser|deviceId"},
 		{"FROM", "ipAddress|registeredFrom"},
 	}); err != nil {
 		return err

@@ -11,9 +11,9 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/filter"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 const deviceColumns = `id, body, owner_id, seen_at, version`
