@@ -215,7 +215,7 @@ func TestAChangedPasswordEndsWhatCameFromTheOldOne(t *testing.T) {
 		t.Errorf("the list lets remove it: %s", id)
 	}
 	kept := w.credentialOf(password.MethodID)
-	for _, form := range []url.Values{by("method", kept), {"method": {kept}, "sure": {"1"}}} {
+	for _, form := range []url.Values{by("method", kept), {"method": {kept}, "confirmed": {"yes"}}} {
 		w.post("/security-info/remove", form)
 	}
 	if w.credentialOf(password.MethodID) != kept {
