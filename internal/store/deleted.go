@@ -207,7 +207,8 @@ func (tx *Tx) readTrust(ctx context.Context, tenant directory.TenantID, ref dire
 	rows, err = tx.q.QueryContext(ctx, `SELECT owner_id, owner_kind FROM object_owner WHERE tenant_id = $1 AND object_id = $2`, tenant, ref.ID)
 	if b.Owners, err = collect(rows, err, func(r *sql.Rows) (directory.Ref, error) {
 		var o directory.Ref
-		return o, r.Scan(&o.ID, &o.Kind)
+		err := r.Scan(&o.ID, &o.Kind)
+		return o, err
 	}); err != nil {
 		return err
 	}

@@ -147,7 +147,8 @@ func (db *DB) BuriedBefore(ctx context.Context, tenant directory.TenantID, befor
 		WHERE tenant_id = $1 AND deleted_at < $2 ORDER BY deleted_at LIMIT $3`, tenant, micros(before), limit)
 	return collect(rows, err, func(r *sql.Rows) (Buried, error) {
 		var b Buried
-		return b, r.Scan(&b.ID, &b.Kind, &b.DisplayName)
+		err := r.Scan(&b.ID, &b.Kind, &b.DisplayName)
+		return b, err
 	})
 }
 

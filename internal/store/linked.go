@@ -107,7 +107,8 @@ func (db *DB) Linked(ctx context.Context, tenant directory.TenantID, object, lin
 		WHERE ($3 = '' OR kind = $3) AND id > $4 ORDER BY id LIMIT $5`, tenant, object, string(kind), after, limit+1)
 	refs, err := collect(rows, err, func(r *sql.Rows) (directory.Ref, error) {
 		var ref directory.Ref
-		return ref, r.Scan(&ref.ID, &ref.Kind)
+		err := r.Scan(&ref.ID, &ref.Kind)
+		return ref, err
 	})
 	if len(refs) > limit {
 		return refs[:limit], true, err
