@@ -60,7 +60,9 @@ func TestWhatIsDisputedOrPostponedIsDecidedByTheDatabase(t *testing.T) {
 			}
 			r := method.Reversal{
 				Tenant: tenant, User: user, Pass: "p", Tag: "another", At: nine, Devices: true,
-				Tell: func(method.Estate, bool) ([]audit.Event, []outbox.Item, error) { return []audit.Event{event()}, nil, nil },
+				Tell: func(method.Estate, bool) ([]audit.Event, []outbox.Item, error) {
+					return []audit.Event{event()}, nil, nil
+				},
 			}
 			if _, err := f.Revert(t.Context(), r); !errors.Is(err, method.ErrLineageChanged) {
 				t.Errorf("with another tag: %v", err)
