@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -49,6 +50,29 @@ func TestDocumentsNameTestsThatExist(t *testing.T) {
 			if !known[name] {
 				t.Errorf("docs/%s names %s, which is no test", page, name)
 			}
+		}
+	}
+}
+
+var requirementRow = regexp.MustCompile(`(?m)^\| (\d+) \| [^|]+ \| ([^|]+) \|`)
+
+// TestEachRequirementHasOneRow holds that the 102 needs are there, in order and once, each with
+// a state.
+func TestEachRequirementHasOneRow(t *testing.T) {
+	text, err := os.ReadFile("../../docs/requirements.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := requirementRow.FindAllStringSubmatch(string(text), -1)
+	if len(rows) != 102 {
+		t.Errorf("%d rows, want 102", len(rows))
+	}
+	for i, row := range rows {
+		if row[1] != strconv.Itoa(i+1) {
+			t.Fatalf("row %s stands where %d belongs", row[1], i+1)
+		}
+		if state := row[2]; state != "built" && state != "partly" && state != "not yet" {
+			t.Errorf("row %s is %q", row[1], state)
 		}
 	}
 }
