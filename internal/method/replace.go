@@ -32,5 +32,5 @@ func (r Registry) Replace(ctx context.Context, c Credential, in Replacement, use
 	if in.Event != "" {
 		e.ID = in.Event
 	}
-	return c, r.Store.ReplaceCredential(ctx, c, in, e, mails...)
+	return c, r.notify(ctx, r.Store.ReplaceCredential(ctx, c, in, e, mails...), Replaced, c, user, by)
 }

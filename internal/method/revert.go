@@ -9,6 +9,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // Preview returns what came from a pass of user, which may be gone.
@@ -20,12 +21,30 @@ func (r Registry) Preview(ctx context.Context, user directory.User, pass string)
 // Revert undoes what came from a pass of user, if it still is what tag names. With devices,
 // those that joined with it are switched off, too.
 func (r Registry) Revert(ctx context.Context, user directory.User, pass, tag string, devices bool, by Actor) (Estate, error) {
-	return r.Store.Revert(ctx, Reversal{
+	e, err := r.Store.Revert(ctx, Reversal{
 		Tenant: user.Tenant, User: user.ID, Pass: pass, Tag: tag, Devices: devices, At: r.Now(),
 		Tell: func(e Estate, there bool) ([]audit.Event, []outbox.Item, error) {
 			return r.tellReverted(ctx, user, pass, e, there, devices, by)
 		},
 	})
+	if err != nil {
+		return e, err
+	}
+	for _, c := range e.Credentials {
+		_ = r.notify(ctx, nil, Removed, c, user, by)
+	}
+	for _, p := range e.PINs {
+		_ = r.notify(ctx, nil, Removed, p.credential(user), user, by)
+	}
+	return e, nil
+}
+
+// kindPIN is package hello's, which this one doesn't know.
+const kindPIN signin.MethodID = "hello"
+
+// credential is p as changes name it.
+func (p PIN) credential(user directory.User) Credential {
+	return Credential{Tenant: user.Tenant, ID: p.ID, User: user.ID, Kind: kindPIN}
 }
 
 // tellReverted makes one event for the whole, which counts, and one for each thing that is
@@ -112,9 +131,23 @@ func (r Registry) Dispute(ctx context.Context, d Dispute, user directory.User, c
 		ResultReason: "By the link in a mail",
 		Details:      []audit.KeyValue{{Key: DetailMethod, Value: d.Credential}, {Key: "Event", Value: d.Event}},
 	})}
-	f.Change = func(c Credential) (audit.Event, []outbox.Item, error) { return r.tell(ctx, Frozen, c, user, by) }
+	changed := map[string]Change{} // by the id of the method: a transaction may run again
+	note := func(what string, c Credential) {
+		changed[c.ID] = Change{What: what, Credential: c, User: user, Actor: by, At: f.At}
+	}
+	f.Change = func(c Credential) (audit.Event, []outbox.Item, error) {
+		note(Frozen, c)
+		return r.tell(ctx, Frozen, c, user, by)
+	}
 	f.PIN = func(p PIN) audit.Event {
+		note(Removed, p.credential(user))
 		return r.pinRemoved(user, p, audit.UserDeletedSecurityInfo, audit.ReasonUserDeletedHello, by)
 	}
-	return r.Store.Dispute(ctx, f)
+	err := r.Store.Dispute(ctx, f)
+	if err == nil && r.Notify != nil {
+		for _, c := range changed {
+			r.Notify(ctx, c)
+		}
+	}
+	return err
 }

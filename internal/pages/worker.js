@@ -1,5 +1,6 @@
 // The service worker of the authenticator app: keeps its shell, so that the app opens without a
-// network, and shows that a request waits. A message names the account and nothing else.
+// network, and shows that a request waits or what changed. A message names the account and, of a
+// change, which kind of method it was about.
 const shell = ["SHELL"];
 const page = "/authenticator/";
 const name = "postern-" + shell.map((path) => path.split(".").at(-2)).join("-");
@@ -53,23 +54,33 @@ async function newest(request) {
   }
 }
 
-// account reads a message. What is not one of this server's is no account.
-function account(data) {
+// read reads a message. What is not one of this server's is about no account.
+function read(data) {
   try {
     const said = data.json();
-    return typeof said.account === "string" && /^[0-9a-f-]{36}$/.test(said.account) ? said.account : "";
+    return typeof said.account === "string" && /^[0-9a-f-]{36}$/.test(said.account) ? said : {};
   } catch {
-    return "";
+    return {};
   }
 }
 
+// text is what a notification says: of a change that there are words for, else that a request waits.
+function text(words, { change, method } = {}) {
+  const name = words[`method_${method}`];
+  const what = words[`changed_${change}`];
+  return name && what
+    ? { title: what.replace("{name}", () => name), body: words.changed_text, tag: "change" }
+    : { title: words.title, body: words.text, tag: "request" };
+}
+
 self.addEventListener("push", (event) => {
-  const about = event.data ? account(event.data) : "";
+  const said = event.data ? read(event.data) : {};
   event.waitUntil(
     (async () => {
       const kept = await caches.match("/authenticator/words");
       const words = kept ? await kept.json() : { title: "Postern", text: "" };
-      await self.registration.showNotification(words.title, { body: words.text, tag: "request", renotify: true, data: about });
+      const { title, body, tag } = text(words, said.news);
+      await self.registration.showNotification(title, { body, tag, renotify: true, data: said.account ?? "" });
     })(),
   );
 });

@@ -23,9 +23,9 @@ import (
 	"github.com/postern-id/postern/internal/outbound"
 )
 
-// Push wakes the apps of people whom a request waits for. A message says which account it is
-// about and nothing else: who reads it learns nothing, and it need not arrive. Every field but
-// Roots and Networks is required.
+// Push wakes the apps of people whom a request waits for, and tells them of changed methods. A
+// message names the account and, of a change, the kind of method, nothing else: who reads it
+// learns no secret, and it need not arrive. Every field but Roots and Networks is required.
 type Push struct {
 	Store     PushStore
 	Keys      PushKeys
@@ -36,7 +36,7 @@ type Push struct {
 
 	once   sync.Once
 	client *http.Client
-	queue  chan person
+	queue  chan errand
 }
 
 // PushStore knows where messages go.
@@ -50,9 +50,11 @@ type PushKeys interface {
 	PushKey(ctx context.Context, tenant directory.TenantID) (*ecdsa.PrivateKey, error)
 }
 
-type person struct {
+// An errand is what the phones of a person are to be told: that a request waits, or news.
+type errand struct {
 	tenant directory.TenantID
 	user   directory.UserID
+	news   News
 }
 
 const (
@@ -64,17 +66,21 @@ const (
 func (p *Push) begin() {
 	p.once.Do(func() {
 		p.client = outbound.NewClient(p.Roots, p.Networks, pushTimeout)
-		p.queue = make(chan person, pushQueue)
+		p.queue = make(chan errand, pushQueue)
 	})
 }
 
 // Send wakes the apps of a person, soon. It never waits.
 func (p *Push) Send(tenant directory.TenantID, user directory.UserID) {
 	p.begin()
+	p.put(errand{tenant: tenant, user: user})
+}
+
+func (p *Push) put(e errand) {
 	select {
-	case p.queue <- person{tenant, user}:
+	case p.queue <- e:
 	default:
-		p.Log.Warn("phones are not woken: too many wait for it", "tenant_id", tenant)
+		p.Log.Warn("phones are not woken: too many wait for it", "tenant_id", e.tenant)
 	}
 }
 
@@ -97,14 +103,14 @@ func (p *Push) Run(ctx context.Context) {
 	}
 }
 
-func (p *Push) wake(ctx context.Context, who person) {
+func (p *Push) wake(ctx context.Context, who errand) {
 	all, err := p.Store.Subscriptions(ctx, who.tenant, who.user)
 	if err != nil {
 		p.Log.ErrorContext(ctx, "phones are not woken", "tenant_id", who.tenant, "err", err)
 		return
 	}
 	for phone, to := range all {
-		err := p.Message(ctx, who.tenant, phone, to)
+		err := p.Message(ctx, who.tenant, Message{Account: phone, News: who.news}, to)
 		switch {
 		case errors.Is(err, errGone): // RFC 8030 section 7.3: it is never coming back
 			err = p.Store.PutSubscription(ctx, who.tenant, who.user, phone, authenticator.Subscription{})
@@ -123,10 +129,11 @@ var errGone = errors.New("the push service does not know the subscription")
 // A Message is all that a message says.
 type Message struct {
 	Account string `json:"account"` // id of the method
+	News    News   `json:"news,omitzero"`
 }
 
-// Message sends one message, which the push service keeps as long as a request lives.
-func (p *Push) Message(ctx context.Context, tenant directory.TenantID, phone string, to authenticator.Subscription) error {
+// Message sends one message. The push service keeps it as long as a request lives, news for a day.
+func (p *Push) Message(ctx context.Context, tenant directory.TenantID, m Message, to authenticator.Subscription) error {
 	p.begin()
 	key, err := p.Keys.PushKey(ctx, tenant)
 	if err != nil {
@@ -136,16 +143,20 @@ func (p *Push) Message(ctx context.Context, tenant directory.TenantID, phone str
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(Message{Account: phone})
+	text, err := json.Marshal(m)
 	if err != nil {
 		return err
+	}
+	lifetime, urgency, topic := int(authenticator.RequestLifetime/time.Second), webpush.UrgencyHigh, "sign-in"
+	if m.News != (News{}) {
+		lifetime, urgency, topic = newsLifetime, webpush.UrgencyNormal, "" // each counts: none takes another's place
 	}
 	ctx, stop := context.WithTimeout(ctx, pushTimeout)
 	defer stop()
 	res, err := webpush.SendNotificationWithContext(ctx, text, &webpush.Subscription{
 		Endpoint: to.Endpoint, Keys: webpush.Keys{P256dh: to.Keys.P256DH, Auth: to.Keys.Auth},
 	}, &webpush.Options{
-		HTTPClient: p.client, TTL: int(authenticator.RequestLifetime / time.Second), Urgency: webpush.UrgencyHigh, Topic: "sign-in",
+		HTTPClient: p.client, TTL: lifetime, Urgency: urgency, Topic: topic,
 		Subscriber: subscriber(p.PublicURL), VAPIDPublicKey: base64.RawURLEncoding.EncodeToString(public), VAPIDPrivateKey: base64.RawURLEncoding.EncodeToString(private),
 	})
 	if err != nil {

@@ -172,7 +172,7 @@ func newPush(t *testing.T, s *pushService) (*Push, *memory) {
 func TestAMessageReachesThePhoneAloneAndSaysNothingSecret(t *testing.T) {
 	s, b := newPushService(t), newBrowser(t)
 	p, m := newPush(t, s)
-	if err := p.Message(t.Context(), tenant, pixel, b.subscription(s.URL+"/send/abc")); err != nil {
+	if err := p.Message(t.Context(), tenant, Message{Account: pixel}, b.subscription(s.URL+"/send/abc")); err != nil {
 		t.Fatal(err)
 	}
 	plain, err := b.open(s.body)
@@ -240,7 +240,7 @@ func TestAPhoneThatIsGoneIsForgotten(t *testing.T) {
 	for status, left := range map[int]int{http.StatusCreated: 1, http.StatusTooManyRequests: 1, http.StatusInternalServerError: 1, http.StatusNotFound: 0, http.StatusGone: 0} {
 		s.status, s.times = status, 0
 		m.to[pixel] = newBrowser(t).subscription(s.URL)
-		p.wake(t.Context(), person{tenant, mira})
+		p.wake(t.Context(), errand{tenant: tenant, user: mira})
 		if len(m.to) != left || s.times != 1 {
 			t.Errorf("after %d there are %d subscriptions, of %d tries", status, len(m.to), s.times)
 		}
@@ -252,7 +252,7 @@ func TestMessagesGoOnlyWherePushServicesAre(t *testing.T) {
 	s, b := newPushService(t), newBrowser(t)
 	p, _ := newPush(t, s)
 	p.Networks = nil
-	if err := p.Message(t.Context(), tenant, pixel, b.subscription(s.URL)); !errors.Is(err, outbound.ErrForbidden) || s.times != 0 {
+	if err := p.Message(t.Context(), tenant, Message{Account: pixel}, b.subscription(s.URL)); !errors.Is(err, outbound.ErrForbidden) || s.times != 0 {
 		t.Errorf("a loopback address is called: %v", err)
 	}
 	away, _ := newPush(t, s)
@@ -260,7 +260,7 @@ func TestMessagesGoOnlyWherePushServicesAre(t *testing.T) {
 		s.times++
 		http.Redirect(w, r, s.URL+"/elsewhere", http.StatusTemporaryRedirect)
 	})
-	if err := away.Message(t.Context(), tenant, pixel, b.subscription(s.URL)); err == nil || s.times != 1 {
+	if err := away.Message(t.Context(), tenant, Message{Account: pixel}, b.subscription(s.URL)); err == nil || s.times != 1 {
 		t.Errorf("a redirect is followed: %d calls, %v", s.times, err)
 	}
 }
@@ -310,4 +310,49 @@ func TestAStreamHearsOfItsPersonsRequestsAlone(t *testing.T) {
 			t.Error("a stream begins after the end")
 		}
 	})
+}
+
+func TestNewsSayWhatChangedAndNothingElse(t *testing.T) {
+	s, b := newPushService(t), newBrowser(t)
+	p, m := newPush(t, s)
+	m.to[pixel] = b.subscription(s.URL)
+	p.Tell(tenant, mira, News{Change: "added", Method: "passkey"})
+	p.wake(t.Context(), <-p.queue)
+	plain, err := b.open(s.body)
+	if want := `{"account":"` + pixel + `","news":{"change":"added","method":"passkey"}}`; err != nil || string(plain) != want {
+		t.Errorf("the message says %s, %v; want %s", plain, err, want)
+	}
+	for name, want := range map[string]string{"Ttl": "86400", "Urgency": "normal", "Topic": ""} {
+		if got := s.header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestNewsLeaveRoomForRequests(t *testing.T) {
+	p, _ := newPush(t, newPushService(t))
+	for range pushQueue {
+		p.Tell(tenant, mira, News{Change: "removed", Method: "passkey"})
+	}
+	if n := len(p.queue); n != pushQueue/2 {
+		t.Errorf("%d news wait", n)
+	}
+	p.Send(tenant, mira)
+	if n := len(p.queue); n != pushQueue/2+1 {
+		t.Errorf("a request finds no room: %d wait", n)
+	}
+}
+
+func TestNewsAreForTheirPersonAloneAndNeverWait(t *testing.T) {
+	f := &Feed{Log: slog.New(slog.DiscardHandler)}
+	own, other, foreign := f.join(tenant, pixel, mira), f.join(tenant, "b", "nora"), f.join("another", pixel, mira)
+	for range 2 * newsKept {
+		f.Tell(tenant, mira, News{Change: "frozen", Method: "otc"})
+	}
+	if len(own.news) != newsKept || len(other.news) != 0 || len(foreign.news) != 0 {
+		t.Errorf("%d, %d, %d news wait", len(own.news), len(other.news), len(foreign.news))
+	}
+	if got := (<-own.news).event(); got != "event: change\ndata: {\"change\":\"frozen\",\"method\":\"otc\"}\n\n" {
+		t.Errorf("the stream has %q", got)
+	}
 }

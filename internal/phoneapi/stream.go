@@ -52,6 +52,7 @@ type stream struct {
 	user directory.UserID
 	last string        // id of the request that the app knows of; guarded by Feed.mu
 	wake chan string   // has room for one: the id of the request that waits, empty for none
+	news chan News     // has room for newsKept
 	end  chan struct{} // closed: newer streams of the phone took its place, or the server stops
 }
 
@@ -147,7 +148,7 @@ func (f *Feed) join(tenant directory.TenantID, phone string, user directory.User
 		close(windows[0].end)
 		windows, f.streams = windows[1:], f.streams-1
 	}
-	s := &stream{user: user, last: unknown, wake: make(chan string, 1), end: make(chan struct{})}
+	s := &stream{user: user, last: unknown, wake: make(chan string, 1), news: make(chan News, newsKept), end: make(chan struct{})}
 	f.tenants[tenant][phone] = append(slices.Clone(windows), s)
 	f.streams++
 	return s
@@ -174,7 +175,7 @@ func (f *Feed) leave(tenant directory.TenantID, phone string, s *stream) {
 }
 
 // stream serves GET …/stream: server-sent events with the id of the request that waits, empty
-// for none. The app reads the rest by a call of its own.
+// for none, and with changes of the person's methods. The app reads the rest by a call of its own.
 func (a *API) stream(w http.ResponseWriter, r *http.Request) {
 	c, err := a.open(w, r)
 	if err == nil {
@@ -224,6 +225,10 @@ func (a *API) listen(c *call, s *stream, l line) {
 			}
 		case id := <-s.wake:
 			if !a.stillThere(c.ctx(), c) || l.send(fmt.Sprintf("event: request\ndata: %s\n\n", id)) != nil {
+				return
+			}
+		case n := <-s.news:
+			if !a.stillThere(c.ctx(), c) || l.send(n.event()) != nil {
 				return
 			}
 		}

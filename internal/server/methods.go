@@ -14,7 +14,7 @@ import (
 // registry adds and removes people's methods.
 func (s *Server) registry() *method.Registry {
 	return &method.Registry{
-		Store: s.db, Now: s.now, Letters: s.methodLetters,
+		Store: s.db, Now: s.now, Letters: s.methodLetters, Notify: s.tellPhones,
 		Kinds: map[signin.MethodID]method.Kind{
 			passkey.MethodID:       {Name: passkey.Name, Strong: true},
 			authenticator.MethodID: {Name: "Authenticator app"},

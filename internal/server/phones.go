@@ -29,6 +29,13 @@ func (s *Server) openPhones(registry *method.Registry, passkeys passkey.Method) 
 	}
 }
 
+// tellPhones tells a person's phones that a method of theirs changed.
+func (s *Server) tellPhones(_ context.Context, c method.Change) {
+	n := phoneapi.News{Change: c.What, Method: c.Credential.Kind}
+	s.phoneFeed.Tell(c.User.Tenant, c.User.ID, n)
+	s.push.Tell(c.User.Tenant, c.User.ID, n)
+}
+
 // phoneAPI is what the authenticator app calls.
 func (s *Server) phoneAPI(phones authenticator.Phones, signIn *signin.Service) *phoneapi.API {
 	return &phoneapi.API{

@@ -57,6 +57,15 @@ describe("the authenticator app", { skip }, () => {
     await at(desk, "securityinfo");
   });
 
+  it("tells of a change of the person's methods", async (t) => {
+    const { desk, app } = await enrolled(t);
+    const other = await phone(t, browser);
+    await signIn(desk, server, await server.pass());
+    await add(desk, other, server, "A second phone");
+    await app.getByText("Authenticator app added").waitFor();
+    await look(app, "app-changed", shapes[0]);
+  });
+
   it("is told when the request moves on, and opens without a network", async (t) => {
     const { desk, app } = await enrolled(t);
     await app.evaluate(() => navigator.serviceWorker.ready);

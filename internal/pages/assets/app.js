@@ -441,7 +441,7 @@ async function follow(account, signal) {
   }
 }
 
-// read reads server-sent events: only whether something waits, and what.
+// read reads server-sent events: whether something waits, and what; what changed.
 async function read(account, reader) {
   let text = "";
   for (;;) {
@@ -456,8 +456,18 @@ async function read(account, reader) {
       text = text.slice(end + 2);
       if (event.startsWith("event: request")) {
         await news(account, event.split("data: ")[1] ?? "");
+      } else if (event.startsWith("event: change")) {
+        changed(account, JSON.parse(event.split("data: ")[1]));
       }
     }
+  }
+}
+
+// changed tells of a change of the person's methods, whatever is shown.
+function changed(account, { change, method }) {
+  const name = words[`method_${method}`];
+  if (name && words[`changed_${change}`]) {
+    tell(say(`changed_${change}`, { name }), `${account.username}. ${say("changed_text")}`);
   }
 }
 
@@ -511,7 +521,7 @@ async function renew() {
 }
 
 async function subscribed() {
-  await (await caches.open("postern-words")).put("/authenticator/words", new Response(JSON.stringify({ title: say("note_title"), text: say("note_text") })));
+  await (await caches.open("postern-words")).put("/authenticator/words", new Response(JSON.stringify({ ...words, title: say("note_title"), text: say("note_text") })));
   const worker = await navigator.serviceWorker.ready;
   let on = false;
   for (const account of await accounts()) {
