@@ -49,7 +49,8 @@ func dump(t testing.TB, db *store.DB) *content {
 
 // dies are the tables whose rows mean nothing in another life of a store.
 var dies = []string{
-	"signin_transaction", "session", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place",
+	"signin_transaction", "session", "session_credential", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place",
+	"phone_enrolment", "phone_request",
 }
 
 // copyOf fills a store at to with all of from, in the same life or a new one.

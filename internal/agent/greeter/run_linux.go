@@ -470,8 +470,8 @@ func (g *Greeter) prepare(ctx context.Context, w *wire) {
 		if g.signIn == nil && g.spare == nil && g.site != nil && ctx.Err() == nil {
 			p, err := g.newPage(w, *g.site, g.lang)
 			if err != nil {
+				g.idle.Reset(tryAgainAfter) // before it is told: who hears of it may want the next try sooner
 				go g.browser(ctx, w, err)
-				g.idle.Reset(tryAgainAfter)
 			}
 			g.spare = p
 		}
