@@ -118,7 +118,15 @@ func (s *Server) removeAgain(ctx context.Context, e audit.Event) error {
 		if method := detailOf(e, hello.DetailMethod); method != "" {
 			return s.removePINAgain(ctx, e, method)
 		}
-		return errByHand
+		return s.methodAgain(ctx, e)
+	case audit.AdminUpdatedSecurityInfo, audit.UserUpdatedSecurityInfo:
+		return s.methodAgain(ctx, e)
+	case audit.ResetUserPassword, audit.ResetOwnPassword, audit.ChangeUserPassword:
+		return s.passwordAgain(ctx, e)
+	case audit.UpdateDevice, audit.DeleteDevice, audit.UnregisterDevice:
+		return s.deviceAgain(ctx, e)
+	case audit.PassReverted:
+		return errNoRemoval // what it removed has events of its own
 	case audit.PINKeyReplaced: // the former key is back, and the device has the new one
 		return s.removePINAgain(ctx, e, detailOf(e, hello.DetailMethod))
 	case audit.PINStopped:

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/server"
 )
 
@@ -166,5 +168,42 @@ func TestANewerLogThatCannotBeTrustedStopsTheRestore(t *testing.T) {
 				t.Errorf("%v is left behind", left)
 			}
 		})
+	}
+}
+
+// Whatever was taken from a person's ways to sign in, and whichever device was taken out of use,
+// stays so.
+func TestMethodsAndDevicesOfANewerLogStayAway(t *testing.T) {
+	w := newWorld(t)
+	w.server.Start()
+	m := newMachine(w)
+	_, pass := w.issue(`{"isUsableOnce":false}`)
+	device := m.join(m.token("admin@contoso.example", pass)).ObjectID
+	w.enableCodes()
+	add := func(nick string) (user, app string) {
+		user, _ = w.atHome(nick)
+		w.addApp(time.Now(), totp.SHA1)
+		return user, w.codeOf(user)
+	}
+	removed, gone := add("ada")
+	frozen, cold := add("bea")
+	recipient, identity := keyPair(t)
+	file := w.backUp(recipient, false)
+
+	w.change(http.MethodDelete, "/v1.0/users/"+removed+"/authentication/softwareOathMethods/"+gone, "")
+	w.change(http.MethodPost, "/v1.0/postern/users/"+frozen+"/methods/"+cold+"/freeze", "")
+	w.change(http.MethodPatch, "/v1.0/devices/"+device, `{"accountEnabled":false}`)
+	done := w.restoreTo("", server.RestoreOptions{File: file, Identity: identity, SinceLog: write(t, w.export())})
+	if done.Replayed != 3 || len(done.Unclear) != 0 {
+		t.Errorf("%d removals were done again, by hand: %q", done.Replayed, done.Unclear)
+	}
+	if app := w.codeOf(removed); app != "" {
+		t.Errorf("a method that was removed is back: %s", app)
+	}
+	if _, v := w.api(http.MethodGet, "/v1.0/users/"+frozen+"/authentication/softwareOathMethods/"+cold+"?$select=postern_frozenDateTime", w.appToken(), ""); v["postern_frozenDateTime"] == nil {
+		t.Errorf("a method that was frozen: %v", v)
+	}
+	if _, v := w.api(http.MethodGet, "/v1.0/devices/"+device, w.appToken(), ""); v["accountEnabled"] != false {
+		t.Errorf("a device that was switched off: %v", v)
 	}
 }
