@@ -141,3 +141,28 @@ func TestALetterAboutAPINNamesDeviceAndIssuer(t *testing.T) {
 		}
 	}
 }
+
+func TestALetterAboutANewPINSaysHowToUndoIt(t *testing.T) {
+	undo := map[string]string{"en": "Your ways to sign in", "de": "Ihre Wege zur Anmeldung"}
+	for _, lang := range design.Languages {
+		for _, byPass := range []bool{true, false} {
+			l, err := newView(t).PINSetUp(lang, london, PINSetUp{
+				Reader: "Mira Okafor", Tenant: "Contoso", Device: "LT-0451", At: morning, ByPass: byPass, ID: "0c1d2e3f",
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"Mira Okafor", "Contoso", "LT-0451", "10:42", "0c1d2e3f", undo[lang]} {
+				if !strings.Contains(l.Text, want) {
+					t.Errorf("%s: %q is not in\n%s", lang, want, l.Text)
+				}
+			}
+			if pass := strings.Contains(l.Text, "Access Pass") || strings.Contains(l.Text, "Zugriffspass"); pass != byPass {
+				t.Errorf("%s: by a pass is %t in\n%s", lang, pass, l.Text)
+			}
+			if strings.Contains(l.Subject+l.Text, "letter_") || strings.Contains(l.Text, "<no value>") || strings.Contains(l.Text, "://") {
+				t.Errorf("words are missing, or a link is there, in\n%s", l.Text)
+			}
+		}
+	}
+}

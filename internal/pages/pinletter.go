@@ -31,3 +31,34 @@ func (v *View) PINReset(lang string, zone *time.Location, r PINReset) (Letter, e
 		v.Text(lang, "letter_nothing_secret"),
 	)
 }
+
+// A PINSetUp letter tells a person that a device PIN of theirs was set up.
+type PINSetUp struct {
+	Reader string // display name
+	Tenant string
+	Device string // display name
+	At     time.Time
+	ByPass bool   // a pass was behind the sign-in
+	ID     string // correlation id of the event
+}
+
+// PINSetUp writes p in lang, with times in zone. There is no link in it: a PIN is of no use away
+// from its device, and is removed rather than frozen.
+func (v *View) PINSetUp(lang string, zone *time.Location, p PINSetUp) (Letter, error) {
+	at, err := v.moment(lang, zone, p.At)
+	if err != nil {
+		return Letter{}, err
+	}
+	how := v.Text(lang, "letter_pinsetup_method")
+	if p.ByPass {
+		how = v.Text(lang, "letter_pinsetup_pass")
+	}
+	return v.letter(lang, v.Text(lang, "letter_pinsetup_subject", "Device", p.Device),
+		v.Text(lang, "letter_hello", "Name", p.Reader),
+		v.Text(lang, "letter_pinsetup_what", "At", at, "Tenant", p.Tenant, "Device", p.Device),
+		how,
+		v.Text(lang, "letter_pin_known"),
+		v.Text(lang, "letter_pinsetup_unknown", "ID", p.ID),
+		v.Text(lang, "letter_nothing_secret"),
+	)
+}

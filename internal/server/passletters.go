@@ -15,6 +15,7 @@ import (
 const (
 	letterRecovered    = "accessRecovered"
 	letterPINReset     = "pinReset"
+	letterPINSetUp     = "pinSetUp"
 	letterPassIssued   = "passIssued"
 	letterPassRedeemed = "passRedeemed"
 )

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
+	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/server"
 )
@@ -96,4 +98,16 @@ func TestAPersonsPhonesHearOfEveryChangeOfTheirMethods(t *testing.T) {
 	if len(others) != 0 {
 		t.Errorf("another person's phone hears %s", <-others)
 	}
+}
+
+func TestAPersonsPhonesHearOfAPINThatIsSetUp(t *testing.T) {
+	w := newWorld(t) // machines know it by its address, which passkeys can't
+	w.phonePolicy(func(*authenticator.Policy) {})
+	user := w.createUser("mira")
+	w.toOwnPage("mira@contoso.example", w.longPass(user))
+	news := w.addPhone().news()
+	w.phonePolicy(func(p *authenticator.Policy) { p.State = "disabled" }) // so that no wizard asks
+	pin := withPINs(w, "mira@contoso.example", w.longPass(user), tpmtest.New(t))
+	pin.create("246813")
+	w.wantNews(news, "added", "hello")
 }

@@ -250,15 +250,25 @@ func TestAPINFromSetUpToResetAtTheServer(t *testing.T) {
 		t.Errorf("the log says of the reset: %v", found)
 	}
 	w.server.Start()
+	setUp, reset := 0, 0
 	var told []string
-	for _, m := range office.Wait(t, 2) {
+	for _, m := range office.Wait(t, 4) {
 		text, _ := m.Parts(t)
-		if !strings.Contains(text, "LT-0451") || !strings.Contains(text, "automation had issued") || strings.Contains(text, pass) {
+		if !strings.Contains(text, "LT-0451") || strings.Contains(text, pass) || strings.Contains(text, "https://") {
 			t.Errorf("a mail says\n%s", text)
+		}
+		if strings.Contains(text, "automation had issued") {
+			reset++
+		}
+		if strings.Contains(text, "was set up on the device") && strings.Contains(text, "Remove the PIN on your own page") {
+			setUp++
 		}
 		told = append(told, m.To...)
 	}
-	if slices.Sort(told); !slices.Equal(told, []string{"at-home@mira.example", "mira@contoso.example"}) {
+	if setUp != 2 || reset != 2 {
+		t.Errorf("%d mails tell of the PIN, %d of its reset", setUp, reset)
+	}
+	if slices.Sort(told); !slices.Equal(told, []string{"at-home@mira.example", "at-home@mira.example", "mira@contoso.example", "mira@contoso.example"}) {
 		t.Errorf("mail went to %v", told)
 	}
 	status, v := w.api(http.MethodGet, "/beta/auditLogs/signIns?$filter="+url.QueryEscape("userId eq '"+p.user+"'"), w.appToken(), "")

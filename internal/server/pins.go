@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pages"
@@ -15,7 +16,10 @@ import (
 // them in a KMS.
 func (s *Server) pins() hello.PINs {
 	return hello.PINs{
-		Store: s.db, Signer: hello.Roots{Ring: s.ring, Counter: s.db}, Now: s.now, Rand: rand.Reader, Letters: s.resetLetters,
+		Store: s.db, Signer: hello.Roots{Ring: s.ring, Counter: s.db}, Now: s.now, Rand: rand.Reader, Letters: s.resetLetters, SetUpLetters: s.setUpLetters,
+		Notify: func(ctx context.Context, c hello.Container, user directory.User) {
+			s.tellPhones(ctx, method.Change{What: method.Added, Credential: method.Credential{Kind: hello.MethodID}, User: user})
+		},
 	}
 }
 
@@ -34,6 +38,22 @@ func (s *Server) resetLetters(ctx context.Context, r hello.Reset) ([]outbox.Item
 		return nil, err
 	}
 	return s.letters(ctx, letterPINReset, r.Container.ID+" "+r.At.String(), tenant, r.User, letter), nil
+}
+
+// setUpLetters tell a person that a PIN of theirs was set up at a device.
+func (s *Server) setUpLetters(ctx context.Context, c hello.Container, d directory.Device, user directory.User) ([]outbox.Item, error) {
+	tenant, err := s.db.Tenant(ctx, c.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	letter, err := s.view.PINSetUp(pages.LanguageOf(user.PreferredLanguage), tenant.Location(), pages.PINSetUp{
+		Reader: user.DisplayName, Tenant: tenant.DisplayName, Device: d.DisplayName, At: c.RegisteredAt, ByPass: c.Pass != "",
+		ID: request.From(ctx).CorrelationID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.letters(ctx, letterPINSetUp, c.ID, tenant, user, letter), nil
 }
 
 // addressesOf returns a person's mail addresses.

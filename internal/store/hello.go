@@ -111,7 +111,7 @@ func (tx *Tx) putContainer(ctx context.Context, c hello.Container) error {
 }
 
 // RegisterKey implements hello.Store.
-func (db *DB) RegisterKey(ctx context.Context, c hello.Container, e audit.Event, ended func(directory.UserID, string) audit.Event) (hello.Container, error) {
+func (db *DB) RegisterKey(ctx context.Context, c hello.Container, e audit.Event, ended func(directory.UserID, string) audit.Event, mails ...outbox.Item) (hello.Container, error) {
 	var kept hello.Container
 	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.owners(ctx, c); err != nil {
@@ -135,6 +135,9 @@ func (db *DB) RegisterKey(ctx context.Context, c hello.Container, e audit.Event,
 			return err
 		}
 		if err := tx.endBootstrap(ctx, c.Tenant, c.User, c.RegisteredAt, ended); err != nil {
+			return err
+		}
+		if err := tx.queue(ctx, mails); err != nil {
 			return err
 		}
 		return tx.append(ctx, e)

@@ -25,6 +25,10 @@ type PINs struct {
 	Rand   io.Reader
 	// Letters are the mails that tell everybody who has to know of a reset.
 	Letters func(ctx context.Context, r Reset) ([]outbox.Item, error)
+	// SetUpLetters are the mails that tell a person that a PIN of theirs was set up at a device,
+	// and Notify tells them where mail does not reach, without waiting.
+	SetUpLetters func(ctx context.Context, c Container, d directory.Device, user directory.User) ([]outbox.Item, error)
+	Notify       func(ctx context.Context, c Container, user directory.User)
 }
 
 // A Request is one person at one device. The device proved itself by its key and has the
@@ -98,7 +102,20 @@ func (p PINs) Register(ctx context.Context, r Request, id string, in pinkey.Crea
 		return c, err
 	}
 	c.Method, c.RegisteredAt, c.Attested = uuid.NewString(), p.Now(), r.Device.Attested
-	return p.Store.RegisterKey(ctx, c, events.Registered(c), events.Ended)
+	return p.keep(ctx, r, c, events)
+}
+
+// keep stores a key that was checked and tells the person, once however often it is repeated.
+func (p PINs) keep(ctx context.Context, r Request, c Container, events Events) (Container, error) {
+	mails, err := p.SetUpLetters(ctx, c, r.Device, r.User)
+	if err != nil {
+		return c, err
+	}
+	kept, err := p.Store.RegisterKey(ctx, c, events.Registered(c), events.Ended, mails...)
+	if err == nil && kept.Method == c.Method {
+		p.Notify(ctx, kept, r.User)
+	}
+	return kept, err
 }
 
 // Events makes the events of a new PIN.

@@ -229,7 +229,7 @@ func (p PINs) RegisterSoftware(ctx context.Context, r Request, id string, in Sof
 	}
 	c.Software = &Software{Present: guard}
 	c.Method, c.RegisteredAt = uuid.NewString(), p.Now()
-	if c, err = p.Store.RegisterKey(ctx, c, events.Registered(c), events.Ended); err != nil {
+	if c, err = p.keep(ctx, r, c, events); err != nil {
 		return c, nil, err
 	}
 	share, err := p.Signer.Share(ctx, c)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/outbox"
 )
 
 // Store keeps containers. What it promises is tested by package hellotest.
@@ -28,12 +29,12 @@ type Store interface {
 	BeginContainer(ctx context.Context, c Container) error
 	// RegisterKey stores the key of c, which was begun, removes the person's former container
 	// on that device with what came from its PIN, ends bootstrap passes that nobody needs any
-	// more, and records e; or does none of it. A repeat with the same key changes nothing and
+	// more, queues the mails and records e; or does none of it. A repeat with the same key changes nothing and
 	// returns the container that is there. Another key is ErrRegistered, one that is not there
 	// any more ErrNone. Bootstrap passes end when the person is a Global Administrator: their
 	// own, and the one that was made with the tenant, unless they were used or are for many
 	// uses (docs/threat-model.md, rule 7); ended makes the event of each, of a person's pass.
-	RegisterKey(ctx context.Context, c Container, e audit.Event, ended func(user directory.UserID, pass string) audit.Event) (Container, error)
+	RegisterKey(ctx context.Context, c Container, e audit.Event, ended func(user directory.UserID, pass string) audit.Event, mails ...outbox.Item) (Container, error)
 	// BeginRotation notes next at the registered container, unless one that is usable still is
 	// under way there, and returns the container as it is then. ErrNone when there is none.
 	BeginRotation(ctx context.Context, c Container, next Rotation) (Container, error)
