@@ -87,3 +87,17 @@ func (c *Client) PatchMethodPolicy(ctx context.Context, id string, change Object
 func (c *Client) ResetMethodPolicy(ctx context.Context, id string) error {
 	return c.at(ctx, http.MethodDelete, nil, nil, append(methodConfigurations[:3:3], id)...)
 }
+
+// SignInPolicy returns the signInMethodsPolicy: which methods may be used where.
+func (c *Client) SignInPolicy(ctx context.Context) (Object, error) {
+	var o Object
+	err := c.at(ctx, http.MethodGet, nil, &o, signInPolicy...)
+	return o, err
+}
+
+// PatchSignInPolicy changes the properties in change and leaves the others.
+func (c *Client) PatchSignInPolicy(ctx context.Context, change Object) error {
+	return c.at(ctx, http.MethodPatch, change, nil, signInPolicy...)
+}
+
+var signInPolicy = []string{"postern", "signInMethodsPolicy"}
