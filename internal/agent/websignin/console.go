@@ -23,6 +23,25 @@ var ErrMore = &fault.Error{
 	Text: "The sign-in asks for more than a name and a pass.", Remedy: "Sign in with a browser.",
 }
 
+// steps are what a sign-in asks for at a step that a console can't show.
+var steps = map[string]string{
+	"passkey":       "The sign-in asks for your passkey, too.",
+	"authenticator": "The sign-in asks for your phone, too.",
+	"otc":           "The sign-in asks for a code from your app, too.",
+	"password":      "The sign-in asks for your password, too.",
+	"newpassword":   "The sign-in asks you to choose a new password.",
+	"blocked":       "A pass is not enough for this sign-in, and nothing else that you have would be.",
+}
+
+// more is ErrMore with what the sign-in asks for.
+func more(step string) error {
+	f := ErrMore.With("", steps[step])
+	if step == "blocked" {
+		f.Remedy = "Ask your helpdesk."
+	}
+	return f
+}
+
 // Pass answers the sign-in's questions with a name and a pass, where a browser would show
 // pages, and redeems what comes of it. When an answer is lost, the server may have spent the
 // pass for this sign-in: the same one is gone on with, for some seconds, and by whoever calls
@@ -68,7 +87,7 @@ func (r *Request) answer(ctx context.Context, pass graphclient.Secret) (Person, 
 		return Person{}, told(err)
 	}
 	if step.Redirect == "" {
-		return Person{}, ErrMore
+		return Person{}, more(step.Step)
 	}
 	return r.redeemAt(ctx, step.Redirect)
 }
