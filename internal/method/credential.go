@@ -117,7 +117,7 @@ var (
 // two factors that is still fresh, else ErrProof. A sign-in on another device's say is never
 // fresh (docs/threat-model.md, rule 18).
 func MayRegister(s signin.Session, now time.Time) error {
-	if now.Before(s.FreshUntil()) {
+	if now.Before(FreshUntil(s)) {
 		return nil
 	}
 	return ErrProof
@@ -132,5 +132,11 @@ func MayFinish(started, now time.Time) bool {
 	return !started.After(now) && now.Sub(started) < FinishWithin
 }
 
-// FreshUntil is the end of the time in which [MayRegister] says yes.
-func FreshUntil(s signin.Session) time.Time { return s.FreshUntil() }
+// FreshUntil is the end of the time in which [MayRegister] says yes. A session with a purpose has
+// none: what it could add would outlive the purpose (docs/threat-model.md, rule 6).
+func FreshUntil(s signin.Session) time.Time {
+	if s.Purpose != "" {
+		return time.Time{}
+	}
+	return s.FreshUntil()
+}

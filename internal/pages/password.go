@@ -84,12 +84,19 @@ func (s *Site) takeNewPassword(r *http.Request, v visit) (signin.Transaction, er
 	if err != nil {
 		return t, err
 	}
+	old, err := s.SignIn.MayRenew(r.Context(), t)
+	if err != nil {
+		return t, err
+	}
 	here := place(r)
 	reg := registration{frame: frame{CorrelationID: t.CorrelationID}, me: knownAccount{user: user}, place: here}
 	c, err := s.Passwords.Set(r.Context(), password.Change{
 		Tenant: v.tenant, User: user, New: typed, By: reg.actor(), Place: here, Activity: audit.ChangeUserPassword,
-		Origin: method.OriginOf(signin.Session{Proofs: t.Proofs}, here),
+		Origin: method.OriginOf(signin.Session{Proofs: t.Proofs}, here), Instead: old,
 	})
+	if errors.Is(err, method.ErrNone) { // somebody else has set another one, or removed it
+		err = signin.ErrGone
+	}
 	if err != nil {
 		return t, err
 	}

@@ -56,9 +56,10 @@ func (r Requirement) Counted(s Session) []Proof {
 // MetBySession reports whether a session shows what r wants, without another question.
 func (r Requirement) MetBySession(s Session) bool { return r.Met(r.Counted(s)) }
 
-// own makes t a sign-in by itself, which adds to no session.
+// own makes t a sign-in by itself, which adds to no session. One factor may be enough beside a
+// session, never alone: who goes on under another name shows two.
 func (t Transaction) own() Transaction {
-	t.Raises, t.Earlier = "", nil
+	t.Raises, t.Earlier, t.Require.SingleFactor = "", nil, false
 	return t
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -200,6 +201,10 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 	}
 	if !user.AccountEnabled {
 		return directory.ErrUserUnknown
+	}
+	// Who ends all sessions of somebody ends what is on the way to one.
+	if slices.ContainsFunc(t.Proofs, func(p signin.Proof) bool { return p.At.Before(user.SessionsValidFrom) }) {
+		return signin.ErrGone
 	}
 	if t.Device != nil {
 		if err := tx.signInOn(ctx, t.Home, t.Device.ID, t.User, c.At); err != nil {

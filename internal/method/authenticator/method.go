@@ -48,6 +48,12 @@ func (m Method) Enabled(ctx context.Context, tenant directory.TenantID) (bool, e
 	return p.Enabled(), err
 }
 
+// InScope implements [signin.Scoped]: whether policy lets the user approve by a phone.
+func (m Method) InScope(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error) {
+	mode, _, _, err := m.mode(ctx, tenant, user)
+	return mode != "", err
+}
+
 // Offered implements [signin.Method]: two factors when a phone of the person verifies its user.
 func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user directory.UserID) (signin.Yield, error) {
 	mode, _, _, err := m.mode(ctx, tenant, user)
@@ -163,6 +169,9 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 	r, err := m.Store.Request(ctx, a.Tenant, a.User)
 	if err != nil {
 		return signin.Proof{}, err
+	}
+	if r.Outcome == Approved && mode == ModeUser && !r.Verified { // policy wants more since it was approved
+		return signin.Proof{}, errOff
 	}
 	return r.Proof(a.Asked.Request, a.Transaction, a.At)
 }

@@ -36,6 +36,9 @@ type Change struct {
 	MustChange bool
 	// Event is the id of its event; empty draws one.
 	Event string
+	// Instead is the id of the password that this one takes the place of; with any other one, or
+	// none, nothing is set. Empty takes whatever is there.
+	Instead string
 	// Keep is the session, by id, that does not end although it came from the old one.
 	Keep string
 }
@@ -79,6 +82,9 @@ func (s Passwords) Set(ctx context.Context, c Change) (method.Credential, error)
 	old, err := s.Method.Of(ctx, c.Tenant.ID, c.User.ID)
 	if err != nil {
 		return method.Credential{}, err
+	}
+	if c.Instead != "" && (old == nil || old.ID != c.Instead) {
+		return method.Credential{}, method.ErrNone
 	}
 	fresh, err := s.hashed(ctx, c, old, p)
 	if err != nil {

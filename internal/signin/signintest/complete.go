@@ -267,6 +267,19 @@ func completesEnded(t *testing.T, b *bench) {
 	}
 }
 
+func completesAfterAllEnded(t *testing.T, b *bench) {
+	begun := b.begin(t)
+	begun.Proofs = []signin.Proof{{Method: "password", At: nine}}
+	c := b.completion(begun)
+	b.end(t, "")
+	b.wantNoSession(t, c, signin.ErrGone.Code)
+	c.Transaction.Proofs[0].At = nine.Add(time.Hour)
+	c.Session.CreatedAt, c.At = nine.Add(time.Hour), nine.Add(time.Hour)
+	if _, err := b.Complete(t.Context(), c); err != nil {
+		t.Errorf("proofs of later: %v", err)
+	}
+}
+
 func completesStale(t *testing.T, b *bench) {
 	pass := b.addPass(t, true)
 	tr := b.accepted(t, pass)

@@ -94,10 +94,10 @@ func sessionEndsWithPass(t *testing.T, b *bench) {
 }
 
 func sessionFromBefore(t *testing.T, b *bench) {
+	before := b.signIn(t, nine.Add(-time.Microsecond))
 	if err := b.EndSessions(t.Context(), b.tenant, b.user.ID, "", nine, b.event()); err != nil {
 		t.Fatalf("EndSessions: %v", err)
 	}
-	before := b.signIn(t, nine.Add(-time.Microsecond))
 	after := b.signIn(t, nine)
 	b.wantGone(t, before.ID, "secret", nine)
 	b.wantAlive(t, after.ID, nine)

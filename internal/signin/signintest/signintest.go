@@ -77,6 +77,7 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"a user who is gone gets no session", completesGone},
 		{"a pass that was deleted meanwhile gives no session", completesDeleted},
 		{"a pass that ended meanwhile gives no session", completesEnded},
+		{"proofs from before all sessions were ended give none", completesAfterAllEnded},
 		{"a stale transaction gives no session", completesStale},
 		{"a session whose event can't be recorded is not there", completesWithEvent},
 		{"a transaction that is gone gives no session", completesNothing},
@@ -196,6 +197,7 @@ func (b *bench) signIn(t *testing.T, at time.Time) signin.Session {
 	t.Helper()
 	c := b.completion(b.accepted(t, nil))
 	c.At, c.Session.CreatedAt, c.Session.ExpiresAt = at, at, at.Add(signin.SessionLifetime)
+	c.Transaction.Proofs[0].At = at
 	s, err := b.Complete(t.Context(), c)
 	if err != nil {
 		t.Fatalf("Complete: %v", err)
