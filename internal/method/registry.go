@@ -245,7 +245,7 @@ func What(e audit.Event) (what string, kind signin.MethodID) {
 		return "", ""
 	}
 	switch words[1] {
-	case Added, Renamed, Removed, Frozen, Thawed:
+	case Added, Renamed, Removed, Replaced, Frozen, Thawed:
 		return words[1], kind
 	}
 	return "", ""

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/postern-id/postern/internal/design"
+	"github.com/postern-id/postern/internal/method"
 )
 
 var recovered = Recovered{
@@ -116,6 +117,23 @@ func TestLettersAboutAPassSayWhoAndWhereAndUntilWhen(t *testing.T) {
 			}
 			if strings.Contains(l.Subject+l.Text, "letter_") || strings.Contains(l.Text, "<no value>") {
 				t.Errorf("words are missing in\n%s", l.Text)
+			}
+		}
+	}
+}
+
+func TestEveryChangeOfAMethodHasItsWords(t *testing.T) {
+	v := newView(t)
+	for _, lang := range design.Languages {
+		for _, what := range []string{method.Added, method.Renamed, method.Removed, method.Replaced, method.Frozen, method.Thawed} {
+			l, err := v.MethodChanged(lang, london, MethodChanged{Reader: "Mira Okafor", Tenant: "Contoso", What: what, Kind: "password", At: morning, ID: "0c1d2e3f"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range []string{l.Subject, l.Text, v.Text(lang, "change_method_"+what, "Method", "Password"), v.Text(lang, "change_method_"+what+"_by", "Method", "Password", "By", "Dana Novak")} {
+				if strings.Contains(text, "change_") || strings.Contains(text, "<no value>") {
+					t.Errorf("%s: %s has no words: %q", lang, what, text)
+				}
 			}
 		}
 	}
