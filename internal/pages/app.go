@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/authenticator"
 )
 
 // appPage is app.html: the authenticator app, the same for everybody. What is in it comes from
@@ -26,6 +28,13 @@ var appWords = []string{
 	"app_failed", "app_remove_sure", "app_removed", "app_verify", "app_verify_on", "app_verify_off", "app_push_on", "app_push_off", "app_push_denied", "app_note_title", "app_note_text", "app_unsupported",
 	"app_changed_added", "app_changed_renamed", "app_changed_removed", "app_changed_frozen", "app_changed_thawed", "app_changed_changed", "app_changed_text",
 	"method_passkey", "method_authenticator", "method_otc", "method_password", "method_hello",
+	"correlation",
+}
+
+// appFaults are what the server may refuse the app with and a person can do something about.
+var appFaults = []*fault.Error{
+	authenticator.ErrOther, authenticator.ErrAnswered, authenticator.ErrLate, authenticator.ErrTypedWrong, authenticator.ErrNeedsVerification,
+	authenticator.ErrCode, authenticator.ErrOff,
 }
 
 // showApp serves GET /authenticator/: the shell of the app, which works without a network.
@@ -35,6 +44,10 @@ func (s *Site) showApp(w http.ResponseWriter, r *http.Request) error {
 	words := map[string]string{}
 	for _, key := range appWords {
 		words[strings.TrimPrefix(key, "app_")] = s.View.Text(p.Lang, key, "Name", "{name}", "When", "{when}", "Seconds", "{seconds}")
+	}
+	for _, f := range appFaults {
+		words["fault_"+f.Code] = s.View.Text(p.Lang, "fault_"+f.Code)
+		words["remedy_"+f.Code] = s.View.Text(p.Lang, "fault_"+f.Code+"_remedy")
 	}
 	text, err := json.Marshal(words)
 	if err != nil {

@@ -141,7 +141,18 @@ const warn = (strong, text) => notice(at("alert"), "danger", strong, text);
 
 function fail(error) {
   if (error instanceof Refusal && error.message) {
-    warn(error.message, error.correlationId ?? "");
+    const known = words[`fault_${error.code}`]; // in the person's language
+    warn(known ?? error.message, known && words[`remedy_${error.code}`]);
+    if (error.correlationId) {
+      const id = document.createElement("p");
+      id.className = "small";
+      id.textContent = `${say("correlation")} ${error.correlationId}`;
+      const box = at("alert").firstChild;
+      const text = document.createElement("div");
+      text.className = "stack";
+      text.append(...box.childNodes, id);
+      box.append(text);
+    }
   } else if (error instanceof TypeError || !navigator.onLine) {
     warn(say("offline"));
   } else {
@@ -169,6 +180,7 @@ async function showList() {
   });
   at("accounts").replaceChildren(...rows);
   at("accounts").hidden = rows.length === 0;
+  at("go-add").classList.toggle("primary", rows.length === 0); // the first step
   at("push-on").hidden = !(all.length > 0 && "PushManager" in window && "Notification" in window && Notification.permission === "default");
 }
 
