@@ -23,12 +23,12 @@ var ErrNoPhoneYet = &fault.Error{
 // who reads the page on the phone, and to type. The field added goes on once it is there.
 type addPhonePage struct {
 	frame
+	setup
 	AppHref   string // has the code in its fragment, which no server sees
 	Code      string // as people type it
 	EndsAt    time.Time
 	Since     int64 // microseconds
 	AskedHref string
-	BackHref  string
 }
 
 func (addPhonePage) file() string { return "addphone.html" }
@@ -45,7 +45,7 @@ func showAddPhone(s *Site, r *http.Request, reg registration) (page, error) {
 	reg.Fetches = true
 	since := e.CreatedAt.UnixMicro()
 	return addPhonePage{
-		frame: reg.frame, Code: authenticator.ShowCode(code), EndsAt: e.EndsAt, Since: since, BackHref: "/security-info",
+		frame: reg.frame, setup: reg.setup, Code: authenticator.ShowCode(code), EndsAt: e.EndsAt, Since: since,
 		AppHref:   s.PublicURL + "/authenticator/#add=" + url.PathEscape(domainOf(tenant)) + "/" + code,
 		AskedHref: "/security-info/phone?since=" + strconv.FormatInt(since, 10),
 	}, nil

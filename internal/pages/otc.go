@@ -26,14 +26,13 @@ func showCode(base frame, v visit, who who, _ []byte) (page, error) {
 // first code, in the field otc. The field ticket holds the key, sealed.
 type addCodePage struct {
 	frame
-	who
+	setup
 	URI       string // of the QR code
 	Secret    string // in groups, to be typed into an app
 	Algorithm string
 	Other     string // another algorithm
 	OtherHref string // begins again with it; "" leaves the link out
-	Name      string // as typed
-	BackHref  string
+	AppName   string // as typed
 }
 
 func (addCodePage) file() string { return "addotc.html" }
@@ -63,8 +62,8 @@ func showAddCode(s *Site, r *http.Request, reg registration) (page, error) {
 		return nil, err
 	}
 	p := addCodePage{
-		frame: reg.frame, who: who{Username: reg.me.user.UserPrincipalName}, Secret: key.Text(), Algorithm: "SHA-1", URI: key.URI(reg.Tenant, reg.me.user.UserPrincipalName),
-		Other: "SHA-256", OtherHref: reg.Action + "?algorithm=" + string(totp.SHA256), Name: r.PostFormValue("name"), BackHref: "/security-info",
+		frame: reg.frame, setup: reg.setup, Secret: key.Text(), Algorithm: "SHA-1", URI: key.URI(reg.Tenant, reg.me.user.UserPrincipalName),
+		Other: "SHA-256", OtherHref: reg.Action + "?algorithm=" + string(totp.SHA256), AppName: r.PostFormValue("name"),
 	}
 	if key.Algorithm == totp.SHA256 {
 		p.Algorithm, p.Other, p.OtherHref = p.Other, p.Algorithm, reg.Action

@@ -55,10 +55,8 @@ func (s *Site) refusedPasskey(r *http.Request, v *visit, err error) error {
 // field response.
 type addPasskeyPage struct {
 	frame
-	Name        string
-	SignOutHref string
-	BackHref    string
-	Options     string // of navigator.credentials.create, as JSON
+	setup
+	Options string // of navigator.credentials.create, as JSON
 }
 
 func (addPasskeyPage) file() string { return "addpasskey.html" }
@@ -77,10 +75,7 @@ func showAddPasskey(s *Site, r *http.Request, reg registration) (page, error) {
 	if err != nil {
 		return nil, err
 	}
-	return addPasskeyPage{
-		frame: reg.frame, Name: reg.me.user.DisplayName, SignOutHref: "/" + string(b.Tenant.ID) + "/oauth2/v2.0/logout",
-		BackHref: "/security-info", Options: string(creation.JSON()),
-	}, nil
+	return addPasskeyPage{frame: reg.frame, setup: reg.setup, Options: string(creation.JSON())}, nil
 }
 
 func takeAddPasskey(s *Site, r *http.Request, reg registration) (method.Credential, error) {

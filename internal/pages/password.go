@@ -43,13 +43,12 @@ func (newPasswordPage) file() string { return "newpassword.html" }
 // field password), or removes it.
 type addPasswordPage struct {
 	frame
-	who
+	setup
 	Length     string
 	First      bool   // the new one is what is typed first
 	Has        bool   // the person has one
 	Forgot     bool   // and may replace it without typing it
 	ForgotHref string // where that is; "" while it is not possible
-	BackHref   string
 }
 
 func (addPasswordPage) file() string { return "addpassword.html" }
@@ -169,8 +168,8 @@ func showAddPassword(s *Site, r *http.Request, reg registration) (page, error) {
 		return nil, err
 	}
 	p := addPasswordPage{
-		frame: reg.frame, who: who{Username: reg.me.user.UserPrincipalName}, Length: length,
-		Has: has != nil, Forgot: may && r.FormValue("forgot") != "", BackHref: "/security-info",
+		frame: reg.frame, setup: reg.setup, Length: length,
+		Has: has != nil, Forgot: may && r.FormValue("forgot") != "",
 	}
 	p.First, p.ForgotHref = !p.Has || p.Forgot, forgotPath
 	if may {

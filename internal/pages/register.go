@@ -38,8 +38,19 @@ var registrars = []registrar{
 // A registration is a method that a person is adding.
 type registration struct {
 	frame // of its page; Action is where its form goes
+	setup
 	me    knownAccount
 	place signin.Place
+}
+
+// A setup is what stands around the form that adds a method: the person's own pages, or the
+// wizard that led there.
+type setup struct {
+	who
+	Name        string
+	SignOutHref string
+	BackHref    string
+	Steps       wizardSteps // empty outside the wizard
 }
 
 // actor is the person, as events name them.
@@ -153,7 +164,29 @@ func (s *Site) adding(w http.ResponseWriter, r *http.Request) (registrar, regist
 	}
 	reg := registration{frame: s.frame(r, tenant), me: me, place: place(r)}
 	reg.Action = at
-	return one, reg, true, nil
+	reg.setup, err = s.setup(r, me, reg.Lang, one.id)
+	reg.SignOutHref = signOutHref(tenant)
+	return one, reg, err == nil, err
+}
+
+func (s *Site) setup(r *http.Request, me knownAccount, lang string, kind signin.MethodID) (setup, error) {
+	around := setup{who: who{Username: me.user.UserPrincipalName}, Name: me.user.DisplayName, BackHref: "/security-info"}
+	m, ok := s.started(r, me)
+	if !ok || !strings.HasPrefix(m.what, wizardMark) {
+		return around, nil
+	}
+	around.BackHref = wizardPath + "?t=" + strings.TrimPrefix(m.what, wizardMark)
+	asking, err := s.Interrupts.Ask(r.Context(), me.session, me.user.ID)
+	if err != nil {
+		return around, err
+	}
+	ways, err := s.ways(r, me)
+	if err != nil {
+		return around, err
+	}
+	around.Steps = s.wizardSteps(lang, ways, asking.Wanted)
+	around.Steps.begin(kind)
+	return around, nil
 }
 
 // self is the person of me, as events name them.

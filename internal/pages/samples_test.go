@@ -81,10 +81,11 @@ func samples(lang string) map[string]page {
 	frozen.Frozen, frozen.UsedAt = true, time.Time{}
 	pin := ownMethod{ID: "m1", Icon: "keypad", Name: "Device PIN", Kind: "LAP-0417", AddedAt: morning}
 	soon := morning.Add(8 * time.Minute)
-	steps := func(done ...bool) []wizardStep {
-		all := []wizardStep{
-			{Name: "Passkey", Kind: "passkey", Add: offer{"passkey", "Passkey", "Unlocks with this device", "", "/add/passkey"}},
-			{Name: "Authenticator app", Kind: "authenticator", Add: offer{"phone", "Authenticator app", "Approve sign-ins in an app", "", "/add/authenticator"}},
+	around := setup{who: who{Username: mira.Username}, Name: "Mira Okafor", SignOutHref: "/signout", BackHref: "/security-info"}
+	steps := func(done ...bool) wizardSteps {
+		all := wizardSteps{
+			{Name: "Passkey", Button: "Set up a passkey", Kind: "passkey", Add: offer{"passkey", "Passkey", "Unlocks with this device", "", "/add/passkey"}},
+			{Name: "Authenticator app", Button: "Set up the authenticator app", Kind: "authenticator", Add: offer{"phone", "Authenticator app", "Approve sign-ins in an app", "", "/add/authenticator"}},
 		}
 		for i := range all {
 			all[i].Done = i < len(done) && done[i]
@@ -93,14 +94,12 @@ func samples(lang string) map[string]page {
 	}
 	wizard := func(f frame, left int, goOn bool, done ...bool) wizardPage {
 		p := wizardPage{frame: f, who: mira, Application: "Contoso Mail", Steps: steps(done...), Later: left != 0, Left: left, GoOn: goOn, FreshUntil: soon, Others: []offer{{"keypad", "Code from an app", "Six digits", "", "/add/otc"}}}
-		for i := range p.Steps {
-			if !p.Steps[i].Done {
-				p.Steps[i].Now, p.Current = true, &p.Steps[i]
-				break
-			}
-		}
+		p.Current = p.Steps.begin("")
 		return p
 	}
+	led := around
+	led.BackHref, led.Steps = "/signin/register", steps(true)
+	led.Steps.begin("authenticator")
 	stale := wizard(f, 0, false)
 	stale.FreshUntil = time.Time{}
 	return map[string]page{
@@ -132,8 +131,8 @@ func samples(lang string) map[string]page {
 		"passkey-failed":      passkeyPage{frame: failed, who: mira, Options: `{"challenge":"AA"}`, Unknown: `{"rpId":"id.contoso.example"}`, OtherWaysHref: "/signin/methods"},
 		"passkey-copied":      passkeyPage{frame: failing(passkey.ErrCopied), who: mira, Options: `{"challenge":"AA"}`, OtherWaysHref: "/signin/methods"},
 		"passkey-nameless":    passkeyPage{frame: f, Options: `{"challenge":"AA"}`, BackHref: "/signin"},
-		"addpasskey":          addPasskeyPage{frame: f, Name: "Mira Okafor", SignOutHref: "/signout", BackHref: "/security-info", Options: `{"challenge":"AA"}`},
-		"addpasskey-failed":   addPasskeyPage{frame: failing(passkey.ErrUnverified), Name: "Mira Okafor", SignOutHref: "/signout", BackHref: "/security-info", Options: `{"challenge":"AA"}`},
+		"addpasskey":          addPasskeyPage{frame: f, setup: around, Options: `{"challenge":"AA"}`},
+		"addpasskey-failed":   addPasskeyPage{frame: failing(passkey.ErrUnverified), setup: around, Options: `{"challenge":"AA"}`},
 		"otc":                 codePage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
 		"otc-failed":          codePage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
 		"addotc":              sampleAddCode(f, mira),
@@ -141,16 +140,18 @@ func samples(lang string) map[string]page {
 		"phone":               authenticatorPage{frame: f, who: mira, Number: "47", OtherWaysHref: "/signin/methods"},
 		"phone-sent":          authenticatorPage{frame: f, who: mira, Number: "47", EndsAt: morning, AskedHref: "/signin/asked?t=1", OtherWaysHref: "/signin/methods"},
 		"phone-refused":       authenticatorPage{frame: failed, who: mira, Number: "81", Again: true, OtherWaysHref: "/signin/methods"},
-		"addphone":            addPhonePage{frame: f, AppHref: "https://login.contoso.example/authenticator/#add=contoso.example/ABCDEFGHJKLM", Code: "ABCD-EFGH-JKLM", EndsAt: morning, BackHref: "/security-info"},
+		"addphone":            addPhonePage{frame: f, AppHref: "https://login.contoso.example/authenticator/#add=contoso.example/ABCDEFGHJKLM", Code: "ABCD-EFGH-JKLM", EndsAt: morning, setup: around},
+		"addphone-wizard":     addPhonePage{frame: f, AppHref: "https://login.contoso.example/authenticator/#add=contoso.example/ABCDEFGHJKLM", Code: "ABCD-EFGH-JKLM", EndsAt: morning, setup: led},
+		"addpasskey-wizard":   addPasskeyPage{frame: f, setup: led, Options: `{"challenge":"AA"}`},
 		"app":                 appPage{frame: f, Words: "{}"},
 		"password":            passwordPage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},
 		"password-failed":     passwordPage{frame: failed, who: mira, OtherWaysHref: "/signin/methods"},
 		"newpassword":         newPasswordPage{frame: f, who: mira, Length: "12", First: true},
 		"newpassword-failed":  newPasswordPage{frame: failing(password.ErrWeak), who: mira, Length: "12", First: true},
-		"addpassword":         addPasswordPage{frame: f, who: mira, Length: "12", First: true, BackHref: "/security-info"},
-		"addpassword-change":  addPasswordPage{frame: f, who: mira, Length: "12", Has: true, ForgotHref: "/f", BackHref: "/security-info"},
-		"addpassword-failed":  addPasswordPage{frame: failed, who: mira, Length: "12", Has: true, BackHref: "/security-info"},
-		"addpassword-forgot":  addPasswordPage{frame: f, who: mira, Length: "12", First: true, Has: true, Forgot: true, BackHref: "/security-info"},
+		"addpassword":         addPasswordPage{frame: f, setup: around, Length: "12", First: true},
+		"addpassword-change":  addPasswordPage{frame: f, setup: around, Length: "12", Has: true, ForgotHref: "/f"},
+		"addpassword-failed":  addPasswordPage{frame: failed, setup: around, Length: "12", Has: true},
+		"addpassword-forgot":  addPasswordPage{frame: f, setup: around, Length: "12", First: true, Has: true, Forgot: true},
 		"methods":             methodsPage{frame: f, who: mira, Offers: []offer{pass, code}},
 		"methods-empty":       methodsPage{frame: f, who: mira, BackHref: "/signin/accesspass"},
 		"stay":                stayPage{frame: f, who: mira, Pass: &issuedPass{"Dana Novak", "new laptop"}},
@@ -183,7 +184,7 @@ func samples(lang string) map[string]page {
 
 func sampleAddCode(f frame, who who) page {
 	key := totp.Key{Algorithm: totp.SHA1, Secret: []byte("12345678901234567890")}
-	return addCodePage{frame: f, who: who, URI: key.URI("Contoso", who.Username), Secret: key.Text(), Algorithm: "SHA-1", Other: "SHA-256", OtherHref: "/add?algorithm=SHA256", BackHref: "/security-info"}
+	return addCodePage{frame: f, setup: setup{who: who, Name: "Mira Okafor", SignOutHref: "/signout", BackHref: "/security-info"}, URI: key.URI("Contoso", who.Username), Secret: key.Text(), Algorithm: "SHA-1", Other: "SHA-256", OtherHref: "/add?algorithm=SHA256"}
 }
 
 func posting(f frame) frame {

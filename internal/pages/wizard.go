@@ -21,7 +21,7 @@ type wizardPage struct {
 	frame
 	who
 	Application string
-	Steps       []wizardStep
+	Steps       wizardSteps
 	Current     *wizardStep // nil when all are done
 	Others      []offer     // whatever else policy lets them add
 	Later       bool
@@ -33,11 +33,34 @@ type wizardPage struct {
 
 // A wizardStep is one method to add.
 type wizardStep struct {
-	Name string // short, in the page's language
-	Done bool
-	Now  bool
-	Add  offer
-	Kind signin.MethodID
+	Name   string // short, in the page's language
+	Button string // leads to it
+	Done   bool
+	Now    bool
+	Add    offer
+	Kind   signin.MethodID
+}
+
+// wizardSteps are all of them, in order.
+type wizardSteps []wizardStep
+
+// Ready reports whether all is done.
+func (all wizardSteps) Ready() bool {
+	return !slices.ContainsFunc(all, func(one wizardStep) bool { return !one.Done })
+}
+
+// begin marks the step of the given kind as the one that is taken, or else the first that is
+// not done, and returns it; nil when there is none.
+func (all wizardSteps) begin(kind signin.MethodID) *wizardStep {
+	i := slices.IndexFunc(all, func(one wizardStep) bool { return one.Kind == kind })
+	if i < 0 {
+		i = slices.IndexFunc(all, func(one wizardStep) bool { return !one.Done })
+	}
+	if i < 0 {
+		return nil
+	}
+	all[i].Now = true
+	return &all[i]
 }
 
 func (wizardPage) file() string { return "wizard.html" }
@@ -152,13 +175,7 @@ func (s *Site) wizardPage(r *http.Request, v visit, me knownAccount) (wizardPage
 		return p, err
 	}
 	p.Steps = s.wizardSteps(p.Lang, ways, asking.Wanted)
-	for i := range p.Steps {
-		if !p.Steps[i].Done {
-			p.Steps[i].Now = true
-			p.Current = &p.Steps[i]
-			break
-		}
-	}
+	p.Current = p.Steps.begin("")
 	for _, one := range ways.open {
 		if !slices.ContainsFunc(p.Steps, func(step wizardStep) bool { return step.Kind == one.id }) {
 			p.Others = append(p.Others, s.addOffer(p.Lang, one))
@@ -169,8 +186,8 @@ func (s *Site) wizardPage(r *http.Request, v visit, me knownAccount) (wizardPage
 
 // wizardSteps are the methods that a person is led through: a passkey, then the phone, as policy
 // has them; or, where a campaign wants one, that one.
-func (s *Site) wizardSteps(lang string, w ways, wanted signin.MethodID) []wizardStep {
-	var all []wizardStep
+func (s *Site) wizardSteps(lang string, w ways, wanted signin.MethodID) wizardSteps {
+	var all wizardSteps
 	add := func(kinds ...signin.MethodID) {
 		for _, kind := range kinds {
 			i := slices.IndexFunc(w.open, func(one registrar) bool { return one.id == kind })
@@ -178,7 +195,7 @@ func (s *Site) wizardSteps(lang string, w ways, wanted signin.MethodID) []wizard
 				continue
 			}
 			all = append(all, wizardStep{
-				Name: s.View.Text(lang, "method_"+string(kind)), Kind: kind, Add: s.addOffer(lang, w.open[i]),
+				Name: s.View.Text(lang, "method_"+string(kind)+"_short"), Button: s.View.Text(lang, "method_"+string(kind)+"_setup"), Kind: kind, Add: s.addOffer(lang, w.open[i]),
 				Done: slices.ContainsFunc(w.credentials, func(c method.Credential) bool { return c.Kind == kind && !c.Frozen() }),
 			})
 			return
