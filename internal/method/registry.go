@@ -143,7 +143,7 @@ func (r Registry) Rename(ctx context.Context, c Credential, name string, user di
 	if err != nil {
 		return err
 	}
-	return r.notify(ctx, r.Store.ChangeCredential(ctx, c, e, mails...), Renamed, c, user, by)
+	return r.notify(ctx, r.Store.RenameCredential(ctx, c, e, mails...), Renamed, c, user, by)
 }
 
 // ErrGuarded says that a method has a page of its own, where it is removed.

@@ -31,7 +31,9 @@ type Store interface {
 	// ErrKnown, ErrProof and directory.ErrUserUnknown as AddCredential, but the account may be
 	// switched off.
 	ReplaceCredential(ctx context.Context, c Credential, in Replacement, e audit.Event, mails ...outbox.Item) error
-	// ChangeCredential replaces name and data of c, or is ErrNone.
+	// RenameCredential replaces the name of c, and ChangeCredential its data; each leaves the
+	// other as it is stored. ErrNone when it is gone.
+	RenameCredential(ctx context.Context, c Credential, e audit.Event, mails ...outbox.Item) error
 	ChangeCredential(ctx context.Context, c Credential, e audit.Event, mails ...outbox.Item) error
 	// FreezeCredential sets or (with a zero c.FrozenAt) lifts the freeze; freezing ends the
 	// sessions that came from it at at.

@@ -144,15 +144,28 @@ func (tx *Tx) originStands(ctx context.Context, c method.Credential, user direct
 	return nil
 }
 
+// RenameCredential implements method.Store.
+func (db *DB) RenameCredential(ctx context.Context, c method.Credential, e audit.Event, mails ...outbox.Item) error {
+	return db.changeCredential(ctx, c, func(now *method.Credential) { now.Name = c.Name }, e, mails)
+}
+
 // ChangeCredential implements method.Store.
 func (db *DB) ChangeCredential(ctx context.Context, c method.Credential, e audit.Event, mails ...outbox.Item) error {
-	body, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
+	return db.changeCredential(ctx, c, func(now *method.Credential) { now.Data = c.Data }, e, mails)
+}
+
+func (db *DB) changeCredential(ctx context.Context, c method.Credential, change func(now *method.Credential), e audit.Event, mails []outbox.Item) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		n, err := tx.exec(ctx, `UPDATE credential SET body = $1 WHERE tenant_id = $2 AND id = $3`, string(body), c.Tenant, c.ID)
-		if err := changed(n, err, method.ErrNone); err != nil {
+		now, err := credentialBy(ctx, tx.q, c.Tenant, `id = $2`, c.ID)
+		if err != nil {
+			return err
+		}
+		change(&now)
+		body, err := json.Marshal(now)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, `UPDATE credential SET body = $1 WHERE tenant_id = $2 AND id = $3`, string(body), c.Tenant, c.ID); err != nil {
 			return err
 		}
 		if err := tx.queue(ctx, mails); err != nil {

@@ -57,6 +57,18 @@ func (r Request) Waits(now time.Time) bool {
 	return r.ID != "" && r.Outcome == Open && now.Before(r.EndsAt)
 }
 
+// held is how long an approved request keeps its place against unfamiliar ones: its sign-in page
+// asks every second or two, and no stranger's request may come between.
+const held = 5 * time.Second
+
+// keeps reports whether r keeps its place at now against a request from a familiar place, or not.
+func (r Request) keeps(now time.Time, familiar bool) bool {
+	if r.Outcome == Approved {
+		return !familiar && now.Before(r.AnsweredAt.Add(held))
+	}
+	return r.Waits(now) && (r.Familiar || !familiar)
+}
+
 // After returns r as the person's next request when former was the last one, or says why
 // nothing is sent. The zero former is none. A request of a familiar place takes the place of
 // an unfamiliar one, which so can't keep it away; so does another one of the same sign-in.
@@ -69,7 +81,7 @@ func (r Request) After(former Request, now time.Time) (Request, error) {
 	switch {
 	case now.Before(quiet):
 		return r, ErrQuiet
-	case former.Waits(now) && former.Transaction != r.Transaction && (former.Familiar || !r.Familiar):
+	case former.Transaction != r.Transaction && former.keeps(now, r.Familiar):
 		return r, ErrOpen
 	}
 	return r, nil

@@ -111,6 +111,8 @@ func TestWhetherARequestMayFollow(t *testing.T) {
 	}
 	atHome := waiting()
 	atHome.Familiar = true
+	approved := waiting()
+	approved.Outcome, approved.AnsweredAt = Approved, nine
 	for _, c := range []struct {
 		name     string
 		former   Request
@@ -125,6 +127,9 @@ func TestWhetherARequestMayFollow(t *testing.T) {
 		{"of a familiar place, while one of an unfamiliar place is open", waiting(), true, false, 0, nil},
 		{"of a familiar place, while one of a familiar place is open", atHome, true, false, 0, ErrOpen},
 		{"of an unfamiliar place, while one of a familiar place is open", atHome, false, false, 0, ErrOpen},
+		{"while the page of an approved one has not asked yet", approved, false, false, held - time.Second, ErrOpen},
+		{"of the same sign-in as an approved one", approved, false, true, 0, nil},
+		{"some time after an approved one", approved, false, false, held, nil},
 		{"after one ended", waiting(), false, false, RequestLifetime, nil},
 		{"after one was reported", reported(false), false, false, QuietFor - time.Second, ErrQuiet},
 		{"a day after one was reported", reported(false), false, false, QuietFor, nil},

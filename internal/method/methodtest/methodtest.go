@@ -287,6 +287,7 @@ func tenants(t *testing.T, b *bench) {
 	e := b.event()
 	e.Tenant = string(away.Tenant)
 	wantIs(t, "ChangeCredential", b.ChangeCredential(t.Context(), away, e), method.ErrNone)
+	wantIs(t, "RenameCredential", b.RenameCredential(t.Context(), away, e), method.ErrNone)
 	wantIs(t, "FreezeCredential", b.FreezeCredential(t.Context(), away, nine, e), method.ErrNone)
 	wantIs(t, "RemoveCredential", b.RemoveCredential(t.Context(), away, nine, e), method.ErrNone)
 	of := c
@@ -428,7 +429,9 @@ func changes(t *testing.T, b *bench) {
 	c.Name, c.Data = "Key, green", json.RawMessage(`{"key":"BAUG"}`)
 	moved := c
 	moved.Counter, moved.Lookup, moved.User, moved.FrozenAt = 1, "another", b.other.ID, nine
-	if err := b.ChangeCredential(t.Context(), moved, b.event()); err != nil {
+	renamed := moved // by somebody who read it before its data changed, and the other way round
+	moved.Name, renamed.Data = "Key, before", nil
+	if err := errors.Join(b.ChangeCredential(t.Context(), moved, b.event()), b.RenameCredential(t.Context(), renamed, b.event())); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.stored(t, c.ID); !reflect.DeepEqual(got, c) {
@@ -436,7 +439,7 @@ func changes(t *testing.T, b *bench) {
 	}
 	gone := b.credential()
 	wantIs(t, "ChangeCredential of none", b.ChangeCredential(t.Context(), gone, b.event()), method.ErrNone)
-	b.wantEvents(t, 2)
+	b.wantEvents(t, 3)
 }
 
 func together(t *testing.T, b *bench) {
@@ -449,7 +452,7 @@ func together(t *testing.T, b *bench) {
 	c := b.add(t, nil)
 	changed := c
 	changed.Name, changed.FrozenAt = "another", nine
-	if b.ChangeCredential(t.Context(), changed, b.broken()) == nil || b.FreezeCredential(t.Context(), changed, nine, b.broken()) == nil ||
+	if b.ChangeCredential(t.Context(), changed, b.broken()) == nil || b.RenameCredential(t.Context(), changed, b.broken()) == nil || b.FreezeCredential(t.Context(), changed, nine, b.broken()) == nil ||
 		b.RemoveCredential(t.Context(), c, nine, b.broken()) == nil {
 		t.Error("a change without an event")
 	}
