@@ -14,7 +14,7 @@ const binary = process.env.POSTERN_TEST_BINARY ?? fileURLToPath(new URL("../../.
 const run = promisify(execFile);
 
 // start creates a tenant and serves it. The result has url, name (the administrator’s), tenant (its id),
-// once (a pass for one use), and the functions pass and stop.
+// once (a pass for one use), and the functions cli, person, pass and stop.
 export async function start() {
   const folder = await mkdtemp(path.join(tmpdir(), "postern-browser-"));
   const data = path.join(folder, "data");
@@ -28,11 +28,30 @@ export async function start() {
   await logged(server, "ready");
   await answers(`${url}/readyz`, await readFile(created.caCertificate));
   const name = created.adminUserPrincipalName;
+  const environment = {
+    ...process.env,
+    POSTERN_SERVER: url,
+    POSTERN_CA: created.caCertificate,
+    POSTERN_TENANT: created.tenantId,
+    POSTERN_CLIENT_ID: created.clientId,
+    POSTERN_CLIENT_SECRET: created.clientSecret,
+  };
+  const cli = (...args) => run(binary, args, { env: environment });
   return {
     url,
     name,
     tenant: created.tenantId,
     once: created.temporaryAccessPass,
+
+    // cli runs a command of an administrator.
+    cli,
+
+    // person creates somebody, and returns their name and a pass for many uses.
+    async person(account) {
+      const name = `${account}@contoso.example`;
+      await cli("user", "create", name);
+      return { name, pass: (await cli("tap", "issue", name)).stdout.trim() };
+    },
 
     // pass gives the administrator a pass for many uses. It ends the one before, with all
     // sessions that came from it.
