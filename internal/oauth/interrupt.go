@@ -32,7 +32,7 @@ func (s *Server) held(w http.ResponseWriter, r *http.Request, handle token.Opaqu
 		return false, err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, registerPath+"?t="+browser.HandleName(handle), http.StatusSeeOther)
+	http.Redirect(w, r, registerPath+"?t="+browser.HandleName(handle), http.StatusSeeOther) //nolint:gosec // always a path of this server
 	return true, nil
 }
 
