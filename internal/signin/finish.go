@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,6 +78,9 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 		}
 	}
 	session, err := s.Store.Complete(ctx, done)
+	if errors.Is(err, directory.ErrUserUnknown) { // the log says which: deleted, or disabled since the proof
+		err = cmp.Or(s.someone(ctx, t), err)
+	}
 	switch {
 	case errors.Is(err, ErrGone):
 		return t, Session{}, secret, err

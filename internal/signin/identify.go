@@ -14,6 +14,9 @@ const maxName = 320
 
 // Identify takes the typed name. Whether anybody has it shows nowhere.
 func (s *Service) Identify(ctx context.Context, t Transaction, typed string, place Place) (Transaction, error) {
+	if t.Done() {
+		return t, nil
+	}
 	typed = strings.TrimSpace(typed)
 	if t.DomainHint != "" && !strings.Contains(typed, "@") {
 		typed += "@" + t.DomainHint

@@ -64,6 +64,9 @@ func (t Transaction) provedBefore(at time.Time) bool {
 // Renewed notes that the credential with the given id took the place of the one that the proof
 // by the method came from.
 func (s *Service) Renewed(ctx context.Context, t Transaction, id MethodID, credential string) (Transaction, error) {
+	if t.Done() {
+		return t, nil
+	}
 	t.Proofs = slices.Clone(t.Proofs)
 	for i, p := range t.Proofs {
 		if p.Method == id && p.MustRenew {

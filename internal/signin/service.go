@@ -67,6 +67,9 @@ func (s *Service) Begin(ctx context.Context, t Transaction, place Place) (Transa
 	if err != nil {
 		return t, handle, err
 	}
+	if t.Raises == "" {
+		t = t.own()
+	}
 	now := s.Now()
 	t.ID, t.CreatedAt, t.ExpiresAt = handle.ID, now, now.Add(TransactionLifetime)
 	hash, err := s.Secrets.MAC(ctx, string(t.Tenant), labelTransaction, handle.Secret[:])
@@ -149,21 +152,28 @@ func (s *Service) attempt(ctx context.Context, t Transaction, id MethodID, typed
 	}, nil
 }
 
-// ShowOtherWays lists the methods; Choose picks one of them.
+// ShowOtherWays lists the methods; Choose picks one of them. What is done stays as it is, here
+// and at every other step.
 func (s *Service) ShowOtherWays(ctx context.Context, t Transaction) (Transaction, error) {
+	if t.Done() {
+		return t, nil
+	}
 	t.OtherWays = true
 	return s.save(ctx, t)
 }
 
 // Choose picks the method that is asked for next.
 func (s *Service) Choose(ctx context.Context, t Transaction, method MethodID) (Transaction, error) {
+	if t.Done() {
+		return t, nil
+	}
 	t.OtherWays, t.Chosen = false, method
 	return s.save(ctx, t)
 }
 
 // Block tells the log, once, that t is at [StepBlocked].
 func (s *Service) Block(ctx context.Context, t Transaction, place Place) (Transaction, error) {
-	if t.Blocked {
+	if t.Blocked || t.Done() {
 		return t, nil
 	}
 	t.Blocked = true
