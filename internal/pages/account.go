@@ -98,7 +98,14 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 	if err != nil {
 		return nil, err
 	}
+	passwords, err := s.Passwords.Method.Enabled(ctx, me.session.Tenant)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range events {
+		if _, kind := method.What(e); kind == password.MethodID && !passwords {
+			continue // where they are off, no page speaks of them
+		}
 		if text := s.changeText(p.Lang, e); text != "" {
 			p.Changes = append(p.Changes, change{Text: text, At: e.At})
 		}
