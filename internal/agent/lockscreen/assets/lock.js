@@ -36,11 +36,19 @@ function typing() {
   return [...document.querySelectorAll("main input:not([type=hidden])")].some((field) => field.value !== "");
 }
 
+// parts change while somebody looks; they are exchanged where they stand, so that no key that is
+// pressed meanwhile is lost. The clock and what counts down are this page's own.
+const parts = [".ways-in", ".notes", ".tiles", ".lock-status"];
+const own = ["#clock", "[data-until]"];
+
+// rest is the page without them.
+function rest(page) {
+  const main = page.querySelector("main").cloneNode(true);
+  for (const part of main.querySelectorAll([...parts, ...own].join())) part.remove();
+  return main.innerHTML;
+}
+
 async function refresh() {
-  if (!typing()) {
-    location.reload();
-    return;
-  }
   const answer = await fetch(location.href, { redirect: "manual" });
   if (!answer.ok) {
     location.reload(); // another step
@@ -48,14 +56,16 @@ async function refresh() {
   }
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
   const field = (page, name) => page.querySelector(`main [name=${name}]`)?.value;
-  if (field(next, "attempt") !== field(document, "attempt") || next.querySelector("main").dataset.step !== document.querySelector("main").dataset.step) {
+  const moved = field(next, "attempt") !== field(document, "attempt") || next.querySelector("main").dataset.step !== document.querySelector("main").dataset.step;
+  if (moved || (!typing() && rest(next) !== rest(document))) {
     location.reload();
     return;
   }
-  for (const part of [".ways-in", ".notes", ".tiles", ".lock-status"]) {
+  for (const part of parts) {
     const old = document.querySelector(part);
     const now = next.querySelector(part);
     if (old && now && old.innerHTML !== now.innerHTML) old.replaceWith(now);
+    else if (!old !== !now && !typing()) location.reload(); // it came or went
   }
   document.body.dataset.changes = next.body.dataset.changes;
 }
