@@ -12,7 +12,9 @@ import (
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
+	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // A methodPolicy is the policy of one method as this package shows and takes it: a pointer to
@@ -36,14 +38,17 @@ type methodConfiguration struct {
 	kind  string // of @odata.type, without what all have in common
 	fresh func() methodPolicy
 	modes bool // targets have an authenticationMode
+	// method is signin's name of it, and yield the most that a proof by it shows.
+	method signin.MethodID
+	yield  signin.Yield
 }
 
 var methodConfigurations = []methodConfiguration{
-	{id: passkey.PolicyID, kind: "fido2", fresh: freshPasskeyPolicy},
-	{id: passConfigurationID, kind: "temporaryAccessPass", fresh: freshPassPolicy},
-	{id: authenticator.PolicyID, kind: "microsoftAuthenticator", fresh: freshPhonePolicy, modes: true},
-	{id: totp.PolicyID, kind: "softwareOath", fresh: freshCodePolicy},
-	{id: password.PolicyID, kind: "password", fresh: freshPasswordPolicy},
+	{id: passkey.PolicyID, kind: "fido2", fresh: freshPasskeyPolicy, method: passkey.MethodID, yield: passkey.Method{}.Yield()},
+	{id: passConfigurationID, kind: "temporaryAccessPass", fresh: freshPassPolicy, method: tap.MethodID, yield: tap.Method{}.Yield()},
+	{id: authenticator.PolicyID, kind: "microsoftAuthenticator", fresh: freshPhonePolicy, modes: true, method: authenticator.MethodID, yield: authenticator.Method{}.Yield()},
+	{id: totp.PolicyID, kind: "softwareOath", fresh: freshCodePolicy, method: totp.MethodID, yield: totp.Method{}.Yield()},
+	{id: password.PolicyID, kind: "password", fresh: freshPasswordPolicy, method: password.MethodID, yield: password.Method{}.Yield()},
 }
 
 // absent are the methods that Graph knows and Postern has not. They are not listed: what is
@@ -197,6 +202,9 @@ func (a *API) patchConfiguration(c *call) error {
 	if err := a.newTargets(c, known, slices.Concat(refsOf(t.Include), refsOf(t.Exclude))); err != nil {
 		return err
 	}
+	if err := a.leavesAWayIn(c, k); err != nil {
+		return err
+	}
 	return a.savePolicy(c, k, before, audit.MethodsPolicyUpdate)
 }
 
@@ -231,6 +239,9 @@ func (a *API) resetConfiguration(c *call) error {
 		return err
 	}
 	k.policy = k.fresh()
+	if err := a.leavesAWayIn(c, k); err != nil {
+		return err
+	}
 	return a.savePolicy(c, k, before, audit.MethodsPolicyReset)
 }
 

@@ -3,10 +3,15 @@ package graph
 import (
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/hello"
+	"github.com/postern-id/postern/internal/method/password"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -122,7 +127,11 @@ func (a *API) patchSignInPolicy(c *call) error {
 	if err := body.Done(); err != nil {
 		return err
 	}
-	if err := p.Check(); err != nil {
+	methods, err := a.allPolicies(c)
+	if err != nil {
+		return err
+	}
+	if err := p.Check(shownWith(methods)); err != nil {
 		return err
 	}
 	after, err := json.Marshal(p)
@@ -165,4 +174,45 @@ func readMethods(body *odata.Object, property string) (ids []signin.MethodID, al
 		}
 	}
 	return ids, false, nil
+}
+
+// onlyTyped are the methods that a text console can ask for.
+var onlyTyped = []signin.MethodID{tap.MethodID, totp.MethodID, password.MethodID}
+
+// shownWith returns what a proof by a method shows at a surface under the policies of the
+// methods. A pass is always one: a bootstrap pass works although the policy is off.
+func shownWith(all []kept) func(at signin.Surface, id signin.MethodID) signin.Yield {
+	return func(at signin.Surface, id signin.MethodID) signin.Yield {
+		if at == signin.SurfaceTextConsole && !slices.Contains(onlyTyped, id) {
+			return signin.Yield{}
+		}
+		if id == hello.MethodID && at == signin.SurfaceLockScreen {
+			return hello.Container{}.Proof(time.Time{}).Yield()
+		}
+		for _, k := range all {
+			if k.method == id && (k.policy.shared().Enabled() || id == tap.MethodID) {
+				return k.yield
+			}
+		}
+		return signin.Yield{}
+	}
+}
+
+// leavesAWayIn refuses a change of a method's policy after which nobody could sign in at a
+// surface that is restricted.
+func (a *API) leavesAWayIn(c *call, changed kept) error {
+	p, _, err := a.signInPolicy(c)
+	if err != nil || len(p.Surfaces) == 0 {
+		return err
+	}
+	all, err := a.allPolicies(c)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if all[i].id == changed.id {
+			all[i] = changed
+		}
+	}
+	return p.Check(shownWith(all))
 }

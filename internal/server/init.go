@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/store"
 )
 
@@ -288,6 +290,9 @@ func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Cre
 		}
 		publicURL = cmp.Or(served, DefaultPublicURL)
 	}
+	if err := s.takePasses(ctx, tenant, id); err != nil {
+		return Created{}, err
+	}
 	_, code, err := passes.Bootstrap(ctx, tenant, user.ID, multi, func(p tap.Pass) audit.Event {
 		e := s.bootstrapEvent(p, user, audit.RecoverAccess)
 		e.CorrelationID = id
@@ -297,6 +302,43 @@ func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Cre
 		TenantID: string(tenant), Domain: domain, Administrator: user.UserPrincipalName, Pass: code.Reveal(),
 		PublicURL: publicURL, CACertificate: CAFile(s.options.Dir),
 	}, err
+}
+
+// takePasses has a tenant's policy take passes again wherever it did not, or the way back in would
+// lead nowhere.
+func (s *Server) takePasses(ctx context.Context, tenant directory.TenantID, correlationID string) error {
+	old := signin.DefaultPolicy()
+	from, err := s.db.MethodPolicy(ctx, tenant, signin.PolicyID, &old)
+	if err != nil {
+		return err
+	}
+	p, changed := old.With(tap.MethodID)
+	if !changed {
+		return nil
+	}
+	before, err := json.Marshal(old)
+	if err != nil {
+		return err
+	}
+	after, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	e := s.ownEvent(tenant, audit.Change{
+		Activity: audit.UpdatePolicy, Category: audit.CategoryPolicy, Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationUpdate,
+		Result: audit.Success, ResultReason: "Access was recovered",
+		Targets: []audit.Target{{
+			ID: signin.PolicyID, Type: audit.TargetPolicy, DisplayName: "Sign-in Methods Policy",
+			Modified: []audit.ModifiedProperty{{DisplayName: "Policy", OldValue: string(before), NewValue: string(after)}},
+		}},
+	})
+	e.CorrelationID = correlationID
+	from.ModifiedAt = s.now()
+	if err := s.db.SaveMethodPolicy(ctx, tenant, signin.PolicyID, from, p, e); err != nil {
+		return err
+	}
+	s.options.Log.Warn("the policy of sign-in methods takes passes again, as methods that break the glass")
+	return nil
 }
 
 func holdsRole(roles []directory.RoleID, want directory.RoleID) bool {

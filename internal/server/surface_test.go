@@ -9,6 +9,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/server"
 )
 
 const surfacePolicy = "/v1.0/postern/signInMethodsPolicy"
@@ -218,4 +219,34 @@ func TestPeopleAreAskedForTheStrongestWherePolicyPrefersIt(t *testing.T) {
 	}
 	_, a = w.answers(mira)
 	w.wantStep("the strongest", a, "otc")
+}
+
+// Neither policy locks everybody out of a surface, and who recovers access is let in whatever a
+// policy says.
+func TestNoPolicyLocksEverybodyOut(t *testing.T) {
+	w := newWorld(t)
+	refused := func(what, path, change string) {
+		t.Helper()
+		if status, v := w.api(http.MethodPatch, path, w.appToken(), change); status != http.StatusBadRequest || !strings.Contains(string(mustJSON(t, v)), "Nobody could sign in") {
+			t.Errorf("%s: %d %v", what, status, v)
+		}
+	}
+	refused("a method that is off", surfacePolicy, `{"browserMethods":["password","softwareOath"],"breakGlassMethods":[]}`)
+	w.enableBoth()
+	refused("one factor", surfacePolicy, `{"browserMethods":["softwareOath"],"breakGlassMethods":[]}`)
+	w.restrict(`{"browserMethods":["password","softwareOath"],"breakGlassMethods":[]}`)
+	refused("turning one of two off", "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/SoftwareOath",
+		`{"@odata.type":"#microsoft.graph.softwareOathAuthenticationMethodConfiguration","state":"disabled"}`)
+
+	created, err := server.Recover(t.Context(), w.options, adminName, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.newBrowser()
+	if w.signIn(w.authorize(nil).location, adminName, created.Pass); w.cookie(sessionCookie) == "" {
+		t.Error("the pass of a recovery was not taken")
+	}
+	if list := w.directoryAudits(w.appToken(), "Update policy"); len(list) != 2 || !strings.Contains(string(mustJSON(t, list)), "Access was recovered") {
+		t.Errorf("the changes of the policy: %s", mustJSON(t, list))
+	}
 }

@@ -50,17 +50,38 @@ func (p Policy) Allows(at Surface, id MethodID) (ok, glass bool) {
 // ErrPolicy says which rule a policy breaks.
 var ErrPolicy = &fault.Error{Kind: fault.Invalid, Code: "signInPolicyInvalid", Text: "The policy can’t be saved like this."}
 
-// Check reports the first rule that p breaks: a surface must have a way in.
-func (p Policy) Check() error {
+// Check reports the first rule that p breaks: every restricted surface must have a way in. shows
+// is what a proof by a method shows at a surface; nothing for one that can't be used there, or
+// that the tenant turned off.
+func (p Policy) Check(shows func(at Surface, id MethodID) Yield) error {
 	for at, only := range p.Surfaces {
 		if !slices.Contains(Surfaces, at) {
 			return ErrPolicy.With(string(at), "There is no such surface.")
 		}
-		if len(only) == 0 && len(p.BreakGlass) == 0 {
-			return ErrPolicy.With(string(at), fmt.Sprintf("Nobody could sign in at %s: allow a method, or name one that breaks the glass.", at))
+		var together Yield
+		for _, id := range slices.Concat(only, p.BreakGlass) {
+			together = together.add(shows(at, id))
+		}
+		if !(Requirement{}).metBy(together) {
+			return ErrPolicy.With(string(at), fmt.Sprintf(
+				"Nobody could sign in at %s: the methods that it takes and that are enabled do not make two factors. Allow or enable another, or name one that breaks the glass.", at))
 		}
 	}
 	return nil
+}
+
+// With is p with a method that no restriction takes away, and whether that changes anything at
+// a surface.
+func (p Policy) With(glass MethodID) (Policy, bool) {
+	missing := false
+	for _, at := range Surfaces {
+		ok, _ := p.Allows(at, glass)
+		missing = missing || !ok
+	}
+	if missing {
+		p.BreakGlass = append(slices.Clone(p.BreakGlass), glass)
+	}
+	return p, missing
 }
 
 // Policies returns what a tenant says about signing in.

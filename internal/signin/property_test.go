@@ -303,15 +303,46 @@ func TestPolicyOfSurfaces(t *testing.T) {
 	if len(s.Proofs) != 1 || s.Proofs[0].Method != "passkey" {
 		t.Errorf("of a session counts %v", s.Proofs)
 	}
-	if err := p.Check(); err != nil {
-		t.Errorf("Check: %v", err)
+	if with, changed := p.With("accesspass"); changed || len(with.BreakGlass) != len(p.BreakGlass) {
+		t.Errorf("a pass that breaks the glass already: %v", with)
 	}
-	p.BreakGlass = nil
-	if p.Check() == nil {
-		t.Error("a surface where nobody can sign in")
+}
+
+func TestEveryRestrictedSurfaceHasAWayIn(t *testing.T) {
+	shows := func(at Surface, id MethodID) Yield {
+		switch {
+		case id == "passkey" && at != SurfaceTextConsole, id == "accesspass":
+			return Yield{Factors: Knowledge | Possession}
+		case id == "otc":
+			return Yield{Factors: Possession}
+		case id == "password":
+			return Yield{Factors: Knowledge}
+		}
+		return Yield{} // off, or not there
 	}
-	if (Policy{Surfaces: map[Surface][]MethodID{"moon": {"passkey"}}}).Check() == nil {
-		t.Error("a surface that is not there")
+	for name, c := range map[string]struct {
+		p  Policy
+		ok bool
+	}{
+		"nothing is restricted":               {Policy{}, true},
+		"one that is enough":                  {Policy{Surfaces: map[Surface][]MethodID{SurfaceBrowser: {"passkey"}}}, true},
+		"two that are enough together":        {Policy{Surfaces: map[Surface][]MethodID{SurfaceBrowser: {"otc", "password"}}}, true},
+		"half of it":                          {Policy{Surfaces: map[Surface][]MethodID{SurfaceBrowser: {"otc"}}}, false},
+		"half of it, and a pass that breaks":  {Policy{Surfaces: map[Surface][]MethodID{SurfaceBrowser: {"otc"}}, BreakGlass: []MethodID{"accesspass"}}, true},
+		"nothing":                             {Policy{Surfaces: map[Surface][]MethodID{SurfaceBrowser: {}}}, false},
+		"one that is off":                     {Policy{Surfaces: map[Surface][]MethodID{SurfaceBrowser: {"authenticator"}}}, false},
+		"one that can't be used there":        {Policy{Surfaces: map[Surface][]MethodID{SurfaceTextConsole: {"passkey"}}}, false},
+		"a surface that is not there":         {Policy{Surfaces: map[Surface][]MethodID{"moon": {"passkey"}}}, false},
+		"a surface beside one with no way in": {Policy{Surfaces: map[Surface][]MethodID{SurfaceConsole: {"passkey"}, SurfaceBrowser: {"otc"}}}, false},
+	} {
+		if err := c.p.Check(shows); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	p := Policy{Surfaces: map[Surface][]MethodID{SurfaceBrowser: {"passkey"}}}
+	with, changed := p.With("accesspass")
+	if ok, glass := with.Allows(SurfaceBrowser, "accesspass"); !changed || !ok || !glass || len(p.BreakGlass) != 0 {
+		t.Errorf("with a pass: %v", with)
 	}
 }
 

@@ -37,6 +37,9 @@ func LoadMakers(blob, roots, signer []byte) (*Makers, error) {
 		}
 		m.roots = append(m.roots, certificate)
 	}
+	if len(roots) > 0 && len(m.roots) == 0 {
+		return nil, ErrMetadata.With("", "The roots of security keys hold no certificate.")
+	}
 	if len(blob) == 0 {
 		return m, nil
 	}

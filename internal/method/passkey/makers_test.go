@@ -121,6 +121,7 @@ func TestMetadataThatTheAllianceDidNotSignIsRefused(t *testing.T) {
 		"the real root":              {blob: blob},
 		"another key than certified": {blob: sign(t, stranger, leaf, []byte(`{}`)), signer: alliance.Root()},
 		"no BLOB":                    {blob: []byte("hello"), signer: alliance.Root()},
+		"nothing that is PEM":        {roots: []byte("no PEM")},
 		"no certificate":             {roots: []byte("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")},
 	} {
 		if _, err := passkey.LoadMakers(c.blob, c.roots, c.signer); !errors.Is(err, passkey.ErrMetadata) {
