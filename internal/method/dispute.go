@@ -26,6 +26,8 @@ type Dispute struct {
 	Session    string // in which it was changed; empty for an administrator's change
 	Event      string // of the change; a dispute of it works once
 	EndsAt     time.Time
+	// SignedIn says that the person disputes it on their own page, and not by the link in a mail.
+	SignedIn bool
 }
 
 // DisputeWithin is how long after a change the link in the mail works.

@@ -121,14 +121,18 @@ func (r Registry) event(user directory.User, by Actor, c audit.Change) audit.Eve
 }
 
 // Dispute does what d says: it freezes what was added, and ends what came from it. The actor is
-// whoever holds the link, which the event says.
+// the person, or whoever holds the link: the event says which.
 func (r Registry) Dispute(ctx context.Context, d Dispute, user directory.User, correlationID string) error {
 	by := Actor{Self: true, CorrelationID: correlationID, By: audit.Actor{User: &audit.UserActor{
 		ID: string(user.ID), DisplayName: user.DisplayName, UserPrincipalName: user.UserPrincipalName,
 	}}}
+	where := "By the link in a mail"
+	if d.SignedIn {
+		where = "On the person's own page"
+	}
 	f := Frost{Dispute: d, At: r.Now(), Event: r.event(user, by, audit.Change{
 		Activity: audit.ChangeDisputed, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
-		ResultReason: "By the link in a mail",
+		ResultReason: where,
 		Details:      []audit.KeyValue{{Key: DetailMethod, Value: d.Credential}, {Key: "Event", Value: d.Event}},
 	})}
 	changed := map[string]Change{} // by the id of the method: a transaction may run again

@@ -193,7 +193,7 @@ func (s *Site) disownMethod(w http.ResponseWriter, r *http.Request) error {
 	}
 	d := method.Dispute{
 		Tenant: c.Tenant, User: c.User, Credential: c.ID, Session: c.Origin.Session,
-		Event: uuid.NewString(), EndsAt: s.Now().Add(method.DisputeWithin),
+		Event: uuid.NewString(), EndsAt: s.Now().Add(method.DisputeWithin), SignedIn: true,
 	}
 	if err := s.Registry.Dispute(r.Context(), d, me.user, request.From(r.Context()).CorrelationID); err != nil {
 		return err

@@ -694,3 +694,17 @@ func (w *world) passID(user string) string {
 	id, _ := w.passesOf(user)[0].(map[string]any)["id"].(string)
 	return id
 }
+
+func TestACodeAddsNoPhoneOnceThePolicyIsAnother(t *testing.T) {
+	w := newPhoneWorld(t)
+	id, _ := w.atHome("mira")
+	code := w.phoneCode()
+	w.phonePolicy(func(p *authenticator.Policy) { p.State = "disabled" })
+	late := w.newPhone()
+	late.refused("authenticatorOff", "POST", "phones", enrolBody(code))
+	w.phonePolicy(func(*authenticator.Policy) {})
+	_, v := w.api(http.MethodGet, "/v1.0/users/"+id+"/authentication/microsoftAuthenticatorMethods", w.appToken(), "")
+	if n := len(v["value"].([]any)); n != 0 {
+		t.Errorf("%d phones were added", n)
+	}
+}

@@ -266,3 +266,24 @@ func TestALostPhoneIsRemovedAndReplacedInOneGo(t *testing.T) {
 		t.Errorf("the phone is still signed in: %d", a.status)
 	}
 }
+
+func TestWhatAPersonDisownsOnTheirOwnPageIsFrozenAndTheLogSaysWhere(t *testing.T) {
+	w := newWorld(t)
+	w.enableCodes()
+	ada, pass := w.atHome("ada")
+	w.addApp(time.Now(), totp.SHA1)
+	app := w.codeOf(ada)
+	w.newBrowser()
+	w.signInOwn("ada@contoso.example", pass)
+	if a := w.post("/security-info/disown", url.Values{"method": {app}}); a.status != http.StatusSeeOther {
+		t.Fatalf("disown: %d\n%s", a.status, a.body)
+	}
+	_, v := w.api(http.MethodGet, "/v1.0/users/"+ada+"/authentication/softwareOathMethods/"+app+"?$select=postern_frozenDateTime", w.appToken(), "")
+	if v["postern_frozenDateTime"] == nil {
+		t.Errorf("it is not frozen: %v", v)
+	}
+	all := w.directoryAudits(w.appToken(), "Dispute a change of security info")
+	if len(all) != 1 || all[0].(map[string]any)["resultReason"] != "On the person's own page" {
+		t.Errorf("the log: %s", mustJSON(t, all))
+	}
+}

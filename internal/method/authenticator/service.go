@@ -1,6 +1,7 @@
 package authenticator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,6 +126,9 @@ func (s Phones) Enrol(ctx context.Context, tenant directory.TenantID, n Newcomer
 	user, err := s.Store.User(ctx, tenant, e.User)
 	if err != nil {
 		return Phone{}, user, err
+	}
+	if mode, _, _, err := s.mode(ctx, tenant, e.User); err != nil || mode == "" { // policy may have changed since the code was shown
+		return Phone{}, user, cmp.Or(err, error(ErrOff))
 	}
 	p := Phone{
 		Credential: method.Credential{Tenant: tenant, User: e.User, Kind: MethodID, Lookup: n.Thumbprint, Name: n.Name, Origin: e.Origin},
