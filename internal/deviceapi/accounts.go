@@ -41,40 +41,40 @@ func mayKnow(d directory.Device, user directory.UserID) bool {
 }
 
 func (a *API) find(c *call) (directory.User, error) {
-	ctx, name := c.r.Context(), strings.ToLower(c.r.PathValue("name"))
+	ctx, name := c.Context(), strings.ToLower(c.Request.PathValue("name"))
 	if number, err := strconv.ParseInt(name, 10, 64); err == nil {
-		id, err := a.Store.ObjectOfNumber(ctx, c.tenant.ID, number)
+		id, err := a.Store.ObjectOfNumber(ctx, c.Tenant.ID, number)
 		if err != nil {
 			return directory.User{}, err
 		}
 		name = id
 	}
 	if directory.IsID(name) {
-		return a.Store.User(ctx, c.tenant.ID, directory.UserID(name))
+		return a.Store.User(ctx, c.Tenant.ID, directory.UserID(name))
 	}
 	if !strings.Contains(name, "@") {
 		local, domain, other := strings.Cut(name, "+") // see userName; a name itself has no plus
 		if !other {
-			domain = c.tenant.DefaultDomain()
+			domain = c.Tenant.DefaultDomain()
 		}
 		name = local + "@" + domain
 	}
-	return a.Store.UserByName(ctx, c.tenant.ID, name)
+	return a.Store.UserByName(ctx, c.Tenant.ID, name)
 }
 
 // accountOf returns a person as a device knows people, with a number that is theirs for ever.
 func (a *API) accountOf(c *call, user directory.User) (device.Account, error) {
-	ctx := c.r.Context()
-	number, err := a.Store.AccountNumber(ctx, c.tenant.ID, string(user.ID), firstNumber, lastNumber)
+	ctx := c.Context()
+	number, err := a.Store.AccountNumber(ctx, c.Tenant.ID, string(user.ID), firstNumber, lastNumber)
 	if err != nil {
 		return device.Account{}, err
 	}
-	name := userName(c.tenant, user)
+	name := userName(c.Tenant, user)
 	out := device.Account{
 		ID: string(user.ID), UserName: name, UPN: user.UserPrincipalName, DisplayName: user.DisplayName,
 		UID: uint32(number), GID: uint32(number), Home: "/home/" + name, Shell: "/bin/bash", Enabled: user.AccountEnabled,
 	}
-	out.Groups, err = a.groupsOf(ctx, c.tenant, user)
+	out.Groups, err = a.groupsOf(ctx, c.Tenant, user)
 	return out, err
 }
 
@@ -123,20 +123,20 @@ func (a *API) groupOf(ctx context.Context, tenant directory.Tenant, g directory.
 
 // group serves GET /device/v1/{tenant}/groups/{name}: a group by number or object id.
 func (a *API) group(c *call) (int, any, error) {
-	ctx, name := c.r.Context(), strings.ToLower(c.r.PathValue("name"))
+	ctx, name := c.Context(), strings.ToLower(c.Request.PathValue("name"))
 	if number, err := strconv.ParseInt(name, 10, 64); err == nil {
-		if name, err = a.Store.ObjectOfNumber(ctx, c.tenant.ID, number); err != nil {
+		if name, err = a.Store.ObjectOfNumber(ctx, c.Tenant.ID, number); err != nil {
 			return 0, nil, err
 		}
 	}
-	g, err := a.Store.Group(ctx, c.tenant.ID, directory.GroupID(name))
+	g, err := a.Store.Group(ctx, c.Tenant.ID, directory.GroupID(name))
 	if err == nil {
 		err = a.mayKnowGroup(c, g.ID)
 	}
 	if err != nil {
 		return 0, nil, err
 	}
-	out, err := a.groupOf(ctx, c.tenant, g)
+	out, err := a.groupOf(ctx, c.Tenant, g)
 	return http.StatusOK, out, err
 }
 
@@ -145,7 +145,7 @@ func (a *API) mayKnowGroup(c *call, id directory.GroupID) error {
 	if c.device.TrustType != directory.TrustRegistered {
 		return nil
 	}
-	in, err := a.Store.GroupsOf(c.r.Context(), c.tenant.ID, string(c.device.Owner))
+	in, err := a.Store.GroupsOf(c.Context(), c.Tenant.ID, string(c.device.Owner))
 	if err == nil && !in[id] {
 		err = directory.ErrGroupUnknown
 	}

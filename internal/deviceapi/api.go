@@ -5,26 +5,21 @@
 package deviceapi
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/hello"
-	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/request/signed"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -43,7 +38,7 @@ type API struct {
 	SignIns     SignIns
 	Store       Store
 	Tokens      *token.Keys
-	Secrets     Secrets
+	Secrets     signed.Secrets
 	CA          CA
 	PINs        hello.PINs
 	PublicURL   string // without a slash at the end
@@ -53,21 +48,12 @@ type API struct {
 	Log         *slog.Logger
 }
 
-// Secrets returns keyed hashes under keys that are derived from the tenant's own secret.
-type Secrets interface {
-	MAC(ctx context.Context, tenant, label string, message []byte) (string, error)
-}
-
 // Store is what the API reads and writes.
 type Store interface {
-	dpop.Replay
+	signed.Store
 	Sessions
 	Elevations
 
-	// Tenant returns a tenant, or directory.ErrTenantUnknown.
-	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)
-	// TenantOf returns the tenant that owns a verified domain, or directory.ErrTenantUnknown.
-	TenantOf(ctx context.Context, domain string) (directory.TenantID, error)
 	// TokenOwner returns for whom a verified access token speaks, if it still lives at at;
 	// else token.ErrInvalid.
 	TokenOwner(ctx context.Context, a token.Access, at time.Time) (token.Owner, error)
@@ -112,8 +98,15 @@ var (
 	}
 )
 
-// maxBody bounds the body of a request, in bytes.
-const maxBody = 64 << 10
+// calls are the calls of devices.
+func (a *API) calls() *signed.Calls {
+	return &signed.Calls{
+		Who: "device", Malformed: ErrMalformed, MaxBody: 64 << 10,
+		Store: a.Store, Secrets: a.Secrets, PublicURL: a.PublicURL, Incarnation: a.Incarnation, Now: a.Now, Log: a.Log,
+		Bind:   a.bind,
+		Proved: func(err error) bool { return errors.Is(err, signin.ErrRefused) }, // the person's credential was no good
+	}
+}
 
 // Handler returns the API's handler.
 func (a *API) Handler() http.Handler {
@@ -142,7 +135,7 @@ func (a *API) Handler() http.Handler {
 		"POST /device/v1/{tenant}/containers/{id}/try":     a.joined(a.tryPIN),
 		"POST /device/v1/{tenant}/containers/{id}/release": a.joined(a.releasePIN),
 	} {
-		mux.HandleFunc(pattern, a.answer(serve))
+		mux.HandleFunc(pattern, signed.Handler(a.calls(), a.open, serve))
 	}
 	mux.HandleFunc("GET /device/v1/{tenant}", a.unproved(a.about))
 	mux.HandleFunc("GET /device/v1/{tenant}/stream", a.stream)
@@ -154,93 +147,34 @@ func (a *API) Handler() http.Handler {
 
 // A call is one request of a device.
 type call struct {
-	r      *http.Request
-	tenant directory.Tenant
-	body   []byte
-	proof  dpop.Proof
+	*signed.Call
 	device directory.Device // that has the key; the zero value when none has
-}
-
-// read decodes the body into v; a member that is not known is refused.
-func (c *call) read(v any) error {
-	d := json.NewDecoder(bytes.NewReader(c.body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return ErrMalformed
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return ErrMalformed
-	}
-	return nil
-}
-
-// answer serves a call that is proved by a key, of a joined device or not.
-func (a *API) answer(serve func(*call) (int, any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		c, err := a.open(w, r)
-		var status int
-		var out any
-		if err == nil {
-			status, out, err = serve(c)
-		}
-		if err != nil {
-			a.refuse(w, r, err)
-			return
-		}
-		writeJSON(w, status, out)
-	}
 }
 
 // unproved serves what anybody may read.
 func (a *API) unproved(serve func(*http.Request, directory.Tenant) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var out any
-		var err error
-		tenant := directory.Tenant{}
-		if r.PathValue("tenant") != "" {
-			tenant, err = a.tenant(r)
-		}
-		if err == nil {
+		a.calls().Answer(w, r, func() (status int, out any, err error) {
+			tenant := directory.Tenant{}
+			if r.PathValue("tenant") != "" {
+				if tenant, err = a.calls().Tenant(r); err != nil {
+					return 0, nil, err
+				}
+			}
 			out, err = serve(r, tenant)
-		}
-		if err != nil {
-			a.refuse(w, r, err)
-			return
-		}
-		writeJSON(w, http.StatusOK, out)
+			return http.StatusOK, out, err
+		})
 	}
 }
 
-// open reads the body and checks the proof.
+// open opens a call and finds the device that has its key.
 func (a *API) open(w http.ResponseWriter, r *http.Request) (*call, error) {
-	tenant, err := a.tenant(r)
-	if err != nil {
-		return nil, err
-	}
-	c := &call{r: r, tenant: tenant}
-	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
-		return nil, ErrMalformed.With("", "The body is too large or was cut off.")
-	}
-	fresh, err := a.nonce(r.Context(), tenant.ID, a.Now())
-	if err != nil {
-		return nil, err
-	}
-	w.Header().Set("DPoP-Nonce", fresh)
-	c.proof, err = a.prove(c)
+	c := &call{}
+	_, err := a.calls().Open(w, r, func(s *signed.Call) error {
+		c.Call = s
+		return a.admit(c)
+	})
 	return c, err
-}
-
-func (a *API) tenant(r *http.Request) (directory.Tenant, error) {
-	name := strings.ToLower(r.PathValue("tenant"))
-	if directory.IsID(name) {
-		return a.Store.Tenant(r.Context(), directory.TenantID(name))
-	}
-	id, err := a.Store.TenantOf(r.Context(), name)
-	if err != nil {
-		return directory.Tenant{}, err
-	}
-	return a.Store.Tenant(r.Context(), id)
 }
 
 // waiting serves calls of devices that joined and may be told of their approval: those too
@@ -248,7 +182,7 @@ func (a *API) tenant(r *http.Request) (directory.Tenant, error) {
 func (a *API) waiting(serve func(*call) (int, any, error)) func(*call) (int, any, error) {
 	return func(c *call) (int, any, error) {
 		var err error
-		if c.device, err = a.Store.DeviceByKey(c.r.Context(), c.tenant.ID, c.proof.Thumbprint); err != nil {
+		if c.device, err = a.Store.DeviceByKey(c.Context(), c.Tenant.ID, c.Proof.Thumbprint); err != nil {
 			return 0, nil, err
 		}
 		if err := c.device.Usable(); err != nil && !errors.Is(err, directory.ErrDevicePending) {
@@ -269,66 +203,4 @@ func (a *API) joined(serve func(*call) (int, any, error)) func(*call) (int, any,
 		}
 		return serve(c)
 	}
-}
-
-// statuses are the answers to the kinds of fault.
-var statuses = map[fault.Kind]int{
-	fault.Invalid: http.StatusBadRequest, fault.Unsupported: http.StatusBadRequest, fault.Unauthorized: http.StatusUnauthorized,
-	fault.Forbidden: http.StatusForbidden, fault.NotFound: http.StatusNotFound, fault.Conflict: http.StatusConflict,
-	fault.Precondition: http.StatusConflict, fault.TooLarge: http.StatusRequestEntityTooLarge, fault.TooMany: http.StatusTooManyRequests,
-	fault.Unavailable: http.StatusServiceUnavailable,
-}
-
-// refuse answers with what went wrong. What is no fault is logged, and the device gets its
-// correlation id.
-func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	id := request.From(r.Context()).CorrelationID
-	said := device.Error{Code: "generalException", Message: "Something went wrong on the server.", CorrelationID: id}
-	status := http.StatusInternalServerError
-	if f, ok := errors.AsType[*fault.Error](err); ok {
-		said.Code, said.Message, said.Remedy = f.Code, f.Text, f.Remedy
-		if known, ok := statuses[f.Kind]; ok {
-			status = known
-		}
-		level, what := slog.LevelInfo, "device refused"
-		if errors.Is(err, dpop.ErrUseNonce) { // how every conversation begins
-			level, what = slog.LevelDebug, "device got a nonce"
-		}
-		a.Log.Log(r.Context(), level, what, "path", r.URL.Path, "correlation_id", id, "code", f.Code)
-	} else {
-		level := slog.LevelError
-		if errors.Is(err, context.Canceled) && r.Context().Err() != nil { // the device has gone, and nothing is wrong
-			level = slog.LevelDebug
-		}
-		a.Log.Log(r.Context(), level, "device request failed", "path", r.URL.Path, "correlation_id", id, "err", err)
-	}
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", challenge(err))
-	}
-	if wait := retryAfter(err); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
-	}
-	writeJSON(w, status, device.ErrorAnswer{Error: said})
-}
-
-// challenge is what a 401 asks for (RFC 9449 section 7.1).
-func challenge(err error) string {
-	switch {
-	case errors.Is(err, dpop.ErrUseNonce):
-		return `DPoP error="use_dpop_nonce"`
-	case errors.Is(err, signin.ErrRefused):
-		return `DPoP` // the proof was good; the person's credential was not
-	}
-	return `DPoP error="invalid_dpop_proof"`
-}
-
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	if v == nil {
-		w.WriteHeader(status)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // the device is gone, or reads it
 }

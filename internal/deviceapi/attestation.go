@@ -25,7 +25,7 @@ const attestationLifetime = 5 * time.Minute
 // the evidence and the device's key.
 func (a *API) attestation(c *call) (int, any, error) {
 	var e attestation.Evidence
-	if err := c.read(&e); err != nil {
+	if err := c.Read(&e); err != nil {
 		return 0, nil, err
 	}
 	token := binary.BigEndian.AppendUint64(nil, uint64(a.Now().Unix()))
@@ -34,7 +34,7 @@ func (a *API) attestation(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	text := encode(append(token, random...))
-	secret, err := a.attestationSecret(c.r.Context(), c.tenant.ID, text, c.proof.Thumbprint, e)
+	secret, err := a.attestationSecret(c.Context(), c.Tenant.ID, text, c.Proof.Thumbprint, e)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -61,7 +61,7 @@ func (a *API) attestationSecret(ctx context.Context, tenant directory.TenantID, 
 // attested notes in d what the TPM proves. Unless somebody among Roots certifies the TPM, its
 // statements stand for themselves and d is not attested.
 func (a *API) attested(c *call, d *directory.Device, in device.Attestation) error {
-	ctx, now := c.r.Context(), a.Now()
+	ctx, now := c.Context(), a.Now()
 	raw, err := base64.RawURLEncoding.DecodeString(in.Token)
 	if err != nil || len(raw) != 24 {
 		return attestation.ErrEvidence.With("token", "")
@@ -70,7 +70,7 @@ func (a *API) attested(c *call, d *directory.Device, in device.Attestation) erro
 	if drawn.After(now.Add(time.Minute)) || now.Sub(drawn) > attestationLifetime {
 		return attestation.ErrEvidence.With("token", "The challenge is too old. Ask for another one.")
 	}
-	want, err := a.attestationSecret(ctx, c.tenant.ID, in.Token, c.proof.Thumbprint, in.Evidence)
+	want, err := a.attestationSecret(ctx, c.Tenant.ID, in.Token, c.Proof.Thumbprint, in.Evidence)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (a *API) attested(c *call, d *directory.Device, in device.Attestation) erro
 	if err != nil {
 		return err
 	}
-	if thumbprint != c.proof.Thumbprint {
+	if thumbprint != c.Proof.Thumbprint {
 		return attestation.ErrEvidence.With("key", "The TPM speaks of another key than the one that proves this request.")
 	}
 	machine := sha256.Sum256(in.EndorsementPublic)

@@ -11,7 +11,6 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/request"
 )
 
 // Elevations keep what devices say of administrator rights.
@@ -25,7 +24,7 @@ type Elevations interface {
 // id when there was a connection. People whom the device may not know are passed over.
 func (a *API) elevations(c *call) (int, any, error) {
 	var in device.Elevations
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
 	if len(in.Elevations) > device.MostElevations {
@@ -36,23 +35,23 @@ func (a *API) elevations(c *call) (int, any, error) {
 		if _, err := uuid.Parse(one.ID); err != nil || !one.Valid() {
 			return 0, nil, ErrMalformed
 		}
-		user, err := a.Store.User(c.r.Context(), c.tenant.ID, directory.UserID(one.User))
+		user, err := a.Store.User(c.Context(), c.Tenant.ID, directory.UserID(one.User))
 		if err != nil || !mayKnow(c.device, user.ID) {
 			continue
 		}
 		events = append(events, a.elevated(c, user, one))
 	}
-	return http.StatusNoContent, nil, a.Store.RecordNew(c.r.Context(), c.tenant.ID, events...)
+	return http.StatusNoContent, nil, a.Store.RecordNew(c.Context(), c.Tenant.ID, events...)
 }
 
 // elevated is the event of an elevation. Its id follows from the device's, so that one which is
 // told twice is recorded once, and no device can name another one's.
 func (a *API) elevated(c *call, user directory.User, one device.Elevation) audit.Event {
 	e := a.event(c, user, c.device, audit.Elevated, audit.OperationAssign)
-	e.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(string(c.tenant.ID)+" "+string(c.device.ID)+" "+one.ID)).String()
+	e.ID = uuid.NewSHA1(uuid.NameSpaceOID, []byte(string(c.Tenant.ID)+" "+string(c.device.ID)+" "+one.ID)).String()
 	e.CorrelationID = one.ID
 	e.Change.Category, e.Change.Service = audit.CategoryAuthentication, audit.ServicePostern
-	e.Change.By.User.IPAddress = request.From(c.r.Context()).Address.String()
+	e.Change.By.User.IPAddress = c.Facts().Address.String()
 	e.Change.Details = []audit.KeyValue{
 		{Key: "Device Id", Value: c.device.DeviceID},
 		{Key: "Service", Value: one.Service},

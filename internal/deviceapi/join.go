@@ -10,7 +10,6 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -39,7 +38,7 @@ var trustTypes = map[device.JoinType]directory.TrustType{
 // join serves POST /device/v1/{tenant}/join.
 func (a *API) join(c *call) (int, any, error) {
 	var in device.JoinRequest
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
 	access, user, err := a.person(c)
@@ -49,11 +48,11 @@ func (a *API) join(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	key, err := device.KeyOf(c.proof.Key)
+	key, err := device.KeyOf(c.Proof.Key)
 	if err != nil {
 		return 0, nil, err
 	}
-	policy, err := a.Store.JoinPolicy(c.r.Context(), c.tenant.ID)
+	policy, err := a.Store.JoinPolicy(c.Context(), c.Tenant.ID)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -62,14 +61,14 @@ func (a *API) join(c *call) (int, any, error) {
 		err = a.mayJoin(c, policy, d, access)
 	}
 	if err == nil {
-		err = a.SignIn.Certify(c.r.Context(), c.tenant.ID, c.proof.Thumbprint, user.ID)
+		err = a.SignIn.Certify(c.Context(), c.Tenant.ID, c.Proof.Thumbprint, user.ID)
 	}
 	if err != nil {
 		return 0, nil, err
 	}
 	d.Approval = policy.Awaits(d.TrustType)
 	d.JoinedIn, d.JoinedWith = access.Session, access.PassID
-	joined, err := a.Store.JoinDevice(c.r.Context(), d, policy.Quota, func(d directory.Device) audit.Event {
+	joined, err := a.Store.JoinDevice(c.Context(), d, policy.Quota, func(d directory.Device) audit.Event {
 		return a.registered(c, user, d)
 	})
 	if err != nil {
@@ -89,7 +88,7 @@ func (a *API) registered(c *call, user directory.User, d directory.Device) audit
 
 // mayJoin asks the tenant's policy whether the owner of d may join it.
 func (a *API) mayJoin(c *call, p directory.JoinPolicy, d directory.Device, access token.Access) error {
-	groups, err := a.Store.GroupsOf(c.r.Context(), c.tenant.ID, string(d.Owner))
+	groups, err := a.Store.GroupsOf(c.Context(), c.Tenant.ID, string(d.Owner))
 	if err != nil {
 		return err
 	}
@@ -100,10 +99,10 @@ func (a *API) mayJoin(c *call, p directory.JoinPolicy, d directory.Device, acces
 func (a *API) newDevice(c *call, in device.JoinRequest, user directory.User) (directory.Device, error) {
 	now := a.Now()
 	d := directory.Device{
-		Tenant: c.tenant.ID, ID: directory.DeviceObjectID(uuid.NewString()), DeviceID: uuid.NewString(), AccountEnabled: true,
+		Tenant: c.Tenant.ID, ID: directory.DeviceObjectID(uuid.NewString()), DeviceID: uuid.NewString(), AccountEnabled: true,
 		DisplayName: strings.TrimSpace(in.DisplayName), OperatingSystem: in.OperatingSystem, OperatingSystemVersion: in.OperatingSystemVersion,
 		TrustType: trustTypes[in.JoinType], Manufacturer: in.Manufacturer, Model: in.Model, DomainName: in.Domain,
-		RegisteredAt: now, SeenAt: now, KeyThumbprint: c.proof.Thumbprint, KeyStorage: string(in.Storage), Owner: user.ID,
+		RegisteredAt: now, SeenAt: now, KeyThumbprint: c.Proof.Thumbprint, KeyStorage: string(in.Storage), Owner: user.ID,
 	}
 	if err := d.Check(); err != nil {
 		return d, err
@@ -123,11 +122,11 @@ func (a *API) newDevice(c *call, in device.JoinRequest, user directory.User) (di
 
 // welcome answers a join with all that the first lock screen needs.
 func (a *API) welcome(c *call, d directory.Device, user directory.User, key *ecdsa.PublicKey) (int, any, error) {
-	chain, err := a.CA.Issue(c.r.Context(), &d, key)
+	chain, err := a.CA.Issue(c.Context(), &d, key)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := a.Store.UpdateDevice(c.r.Context(), d, a.Now(), a.event(c, user, d, audit.CertifyDevice, audit.OperationUpdate)); err != nil {
+	if err := a.Store.UpdateDevice(c.Context(), d, a.Now(), a.event(c, user, d, audit.CertifyDevice, audit.OperationUpdate)); err != nil {
 		return 0, nil, err
 	}
 	policy, keys, err := a.signedPolicy(c, d, "")
@@ -140,27 +139,27 @@ func (a *API) welcome(c *call, d directory.Device, user directory.User, key *ecd
 	}
 	return http.StatusCreated, device.JoinAnswer{
 		DeviceID: d.DeviceID, ObjectID: string(d.ID), Certificate: chain, RenewAt: d.CertificateEndsAt.Add(-renewBefore),
-		Tenant: a.aboutTenant(c.tenant), Policy: policy, PolicyKeys: keys, Accounts: []device.Account{account}, Attested: d.Attested,
+		Tenant: a.aboutTenant(c.Tenant), Policy: policy, PolicyKeys: keys, Accounts: []device.Account{account}, Attested: d.Attested,
 		Approval: string(d.Approval),
 	}, nil
 }
 
 // renew serves POST /device/v1/{tenant}/renew: a new certificate for the same key.
 func (a *API) renew(c *call) (int, any, error) {
-	key, err := device.KeyOf(c.proof.Key)
+	key, err := device.KeyOf(c.Proof.Key)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := a.SignIn.Certify(c.r.Context(), c.tenant.ID, c.proof.Thumbprint, ""); err != nil {
+	if err := a.SignIn.Certify(c.Context(), c.Tenant.ID, c.Proof.Thumbprint, ""); err != nil {
 		return 0, nil, err
 	}
 	d := c.device
-	chain, err := a.CA.Issue(c.r.Context(), &d, key)
+	chain, err := a.CA.Issue(c.Context(), &d, key)
 	if err != nil {
 		return 0, nil, err
 	}
 	d.SeenAt = a.Now()
-	if err := a.Store.UpdateDevice(c.r.Context(), d, a.Now(), a.event(c, directory.User{}, d, audit.CertifyDevice, audit.OperationUpdate)); err != nil {
+	if err := a.Store.UpdateDevice(c.Context(), d, a.Now(), a.event(c, directory.User{}, d, audit.CertifyDevice, audit.OperationUpdate)); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, device.RenewAnswer{Certificate: chain, RenewAt: d.CertificateEndsAt.Add(-renewBefore)}, nil
@@ -169,12 +168,12 @@ func (a *API) renew(c *call) (int, any, error) {
 // leave serves POST /device/v1/{tenant}/leave: the device is forgotten.
 func (a *API) leave(c *call) (int, any, error) {
 	e := a.event(c, directory.User{}, c.device, audit.UnregisterDevice, audit.OperationDelete)
-	return http.StatusNoContent, nil, a.Store.RemoveDevice(c.r.Context(), c.tenant.ID, c.device.ID, a.Now(), e)
+	return http.StatusNoContent, nil, a.Store.RemoveDevice(c.Context(), c.Tenant.ID, c.device.ID, a.Now(), e)
 }
 
 // event is an event about a device; with no user the device itself acted.
 func (a *API) event(c *call, by directory.User, d directory.Device, activity, operation string) audit.Event {
-	f := request.From(c.r.Context())
+	f := c.Facts()
 	change := audit.Change{
 		Activity: activity, Category: audit.CategoryDevice, Service: audit.ServiceDeviceRegistration, Operation: operation, Result: audit.Success,
 		Targets: []audit.Target{{ID: string(d.ID), Type: audit.TargetDevice, DisplayName: d.DisplayName}},
@@ -189,5 +188,5 @@ func (a *API) event(c *call, by directory.User, d directory.Device, activity, op
 	if by.ID != "" {
 		change.By.User = &audit.UserActor{ID: string(by.ID), DisplayName: by.DisplayName, UserPrincipalName: by.UserPrincipalName, IPAddress: f.Address.String()}
 	}
-	return audit.Event{Tenant: string(c.tenant.ID), ID: uuid.NewString(), At: a.Now(), CorrelationID: f.CorrelationID, Change: &change}
+	return audit.Event{Tenant: string(c.Tenant.ID), ID: uuid.NewString(), At: a.Now(), CorrelationID: f.CorrelationID, Change: &change}
 }

@@ -11,7 +11,7 @@ import (
 // counts, and which key is behind it. A device asks after it was not connected, before anybody
 // types it offline, and when it does not know whether the server took a new key.
 func (a *API) pin(c *call) (int, any, error) {
-	box, err := a.PINs.Store.Container(c.r.Context(), c.tenant.ID, c.r.PathValue("id"))
+	box, err := a.PINs.Store.Container(c.Context(), c.Tenant.ID, c.Request.PathValue("id"))
 	if err == nil && (box.Device != c.device.ID || box.Method == "") {
 		err = hello.ErrNone
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/pinkey"
-	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -36,7 +35,7 @@ func (a *API) pinRequest(c *call) (hello.Request, error) {
 	if access.Session == "" || access.Protocol == audit.ProtocolDeviceCode {
 		return r, hello.ErrStale
 	}
-	session, owner, err := a.Store.SessionByID(c.r.Context(), c.tenant.ID, access.Session, a.Now())
+	session, owner, err := a.Store.SessionByID(c.Context(), c.Tenant.ID, access.Session, a.Now())
 	if access.Device != "" && access.Device != c.device.DeviceID {
 		return r, hello.ErrStale
 	}
@@ -47,7 +46,7 @@ func (a *API) pinRequest(c *call) (hello.Request, error) {
 		return r, err
 	}
 	r.Session = session
-	settings, err := a.effective(c.r.Context(), c.device, user.ID)
+	settings, err := a.effective(c.Context(), c.device, user.ID)
 	r.Settings = pinSettings(settings)
 	return r, err
 }
@@ -66,7 +65,7 @@ func (a *API) beginPIN(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	box, reset, err := a.PINs.Begin(c.r.Context(), r)
+	box, reset, err := a.PINs.Begin(c.Context(), r)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -82,7 +81,7 @@ func (a *API) madeFrom(c *call, box hello.Container, reset hello.ResetKey) (devi
 	}
 	out := device.ContainerAnswer{ID: box.ID, ResetKey: key, ResetVersion: box.Version, Challenge: box.Challenge}
 	if c.device.KeyStorage == hello.InFile {
-		out.RecoveryKey, err = a.PINs.Signer.RecoveryKey(c.r.Context(), box.IDs(), box.Root)
+		out.RecoveryKey, err = a.PINs.Signer.RecoveryKey(c.Context(), box.IDs(), box.Root)
 	}
 	return out, err
 }
@@ -90,7 +89,7 @@ func (a *API) madeFrom(c *call, box hello.Container, reset hello.ResetKey) (devi
 // registerPIN serves PUT /device/v1/{tenant}/containers/{id}/key: the key behind a PIN.
 func (a *API) registerPIN(c *call) (int, any, error) {
 	var in device.KeyRequest
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
 	r, err := a.pinRequest(c)
@@ -107,19 +106,19 @@ func (a *API) registerPIN(c *call) (int, any, error) {
 		Ended: func(user directory.UserID, pass string) audit.Event { return a.bootstrapEnded(c, r.User, user, pass) },
 	}
 	if in.Guard != nil {
-		box, share, err := a.PINs.RegisterSoftware(c.r.Context(), r, c.r.PathValue("id"),
+		box, share, err := a.PINs.RegisterSoftware(c.Context(), r, c.Request.PathValue("id"),
 			hello.SoftwareKey{Public: in.Public, Proof: in.Signature, Guard: *in.Guard}, events)
 		return http.StatusOK, device.KeyAnswer{MethodID: box.Method, Share: share}, err
 	}
 	creation := pinkey.Creation{Public: in.Public, CertifyInfo: in.CertifyInfo, Signature: in.Signature}
-	box, err := a.PINs.Register(c.r.Context(), r, c.r.PathValue("id"), creation, events)
+	box, err := a.PINs.Register(c.Context(), r, c.Request.PathValue("id"), creation, events)
 	return http.StatusOK, device.KeyAnswer{MethodID: box.Method}, err
 }
 
 // resetPIN serves POST /device/v1/{tenant}/containers/{id}/reset: one change of a forgotten PIN.
 func (a *API) resetPIN(c *call) (int, any, error) {
 	var in device.ResetRequest
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
 	r, err := a.pinRequest(c)
@@ -129,7 +128,7 @@ func (a *API) resetPIN(c *call) (int, any, error) {
 	if in.Lifetime < 1 || in.Lifetime > int(pinkey.MaxReset/time.Second) {
 		return 0, nil, pinkey.ErrReset
 	}
-	signature, err := a.PINs.Reset(c.r.Context(), r, c.r.PathValue("id"), in.Nonce, time.Duration(in.Lifetime)*time.Second,
+	signature, err := a.PINs.Reset(c.Context(), r, c.Request.PathValue("id"), in.Nonce, time.Duration(in.Lifetime)*time.Second,
 		func(what hello.Reset) audit.Event { return a.resetEvent(c, what) })
 	if err != nil {
 		return 0, nil, err
@@ -140,7 +139,7 @@ func (a *API) resetPIN(c *call) (int, any, error) {
 // removePIN serves DELETE /device/v1/{tenant}/containers/{id}. The device removes what is its
 // own, so that it needs no person for it.
 func (a *API) removePIN(c *call) (int, any, error) {
-	return http.StatusNoContent, nil, a.PINs.Remove(c.r.Context(), c.device, c.r.PathValue("id"), func(box hello.Container) audit.Event {
+	return http.StatusNoContent, nil, a.PINs.Remove(c.Context(), c.device, c.Request.PathValue("id"), func(box hello.Container) audit.Event {
 		return a.pinEvent(c, directory.User{ID: box.User}, box, audit.Change{
 			Activity: audit.UserDeletedSecurityInfo, Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
 			ResultReason: audit.ReasonDeviceDeletedHello,
@@ -191,6 +190,6 @@ func (a *API) bootstrapEnded(c *call, by directory.User, user directory.UserID, 
 	}
 	change.By.User = &audit.UserActor{ID: string(by.ID), DisplayName: by.DisplayName, UserPrincipalName: by.UserPrincipalName}
 	return audit.Event{
-		Tenant: string(c.tenant.ID), ID: uuid.NewString(), At: a.Now(), CorrelationID: request.From(c.r.Context()).CorrelationID, Change: &change,
+		Tenant: string(c.Tenant.ID), ID: uuid.NewString(), At: a.Now(), CorrelationID: c.Facts().CorrelationID, Change: &change,
 	}
 }

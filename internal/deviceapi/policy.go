@@ -15,9 +15,9 @@ import (
 
 // policy serves GET /device/v1/{tenant}/policy?user=…: the settings that hold, signed.
 func (a *API) policy(c *call) (int, any, error) {
-	user := directory.UserID(c.r.URL.Query().Get("user"))
+	user := directory.UserID(c.Request.URL.Query().Get("user"))
 	if user != "" {
-		_, err := a.Store.User(c.r.Context(), c.tenant.ID, user)
+		_, err := a.Store.User(c.Context(), c.Tenant.ID, user)
 		if err == nil && !mayKnow(c.device, user) {
 			err = directory.ErrUserUnknown
 		}
@@ -32,14 +32,14 @@ func (a *API) policy(c *call) (int, any, error) {
 // signedPolicy resolves what holds on d, with the settings of a person unless user is empty,
 // and signs it; keys are the JWK set that it is verified with.
 func (a *API) signedPolicy(c *call, d directory.Device, user directory.UserID) (signed string, keys []byte, err error) {
-	ctx := c.r.Context()
+	ctx := c.Context()
 	settings, err := a.effective(ctx, d, user)
 	if err != nil {
 		return "", nil, err
 	}
-	settings.Issuer, settings.TenantID, settings.DeviceID = a.aboutTenant(c.tenant).Issuer, string(c.tenant.ID), d.DeviceID
+	settings.Issuer, settings.TenantID, settings.DeviceID = a.aboutTenant(c.Tenant).Issuer, string(c.Tenant.ID), d.DeviceID
 	settings.IssuedAt, settings.Version = a.Now().Unix(), a.Now().UnixMicro()
-	k, signer, err := a.CA.Keys.Signer(ctx, string(c.tenant.ID), keyring.DevicePolicy)
+	k, signer, err := a.CA.Keys.Signer(ctx, string(c.Tenant.ID), keyring.DevicePolicy)
 	if err != nil {
 		return "", nil, err
 	}

@@ -1,79 +1,40 @@
 package deviceapi
 
 import (
-	"context"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
-	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/dpop"
+	"github.com/postern-id/postern/internal/request/signed"
 	"github.com/postern-id/postern/internal/token"
 )
 
-// nonceSpan is how long one nonce is handed out; it and the one before are taken, so that a
-// nonce is good for one to two spans.
-const nonceSpan = time.Minute
-
-// nonce returns the nonce of the span that at is in. Nothing is stored: it is a keyed hash
-// of the span, the same on every replica.
-func (a *API) nonce(ctx context.Context, tenant directory.TenantID, at time.Time) (string, error) {
-	span := binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/int64(nonceSpan/time.Second)))
-	return a.Secrets.MAC(ctx, string(tenant), "device nonce "+a.Incarnation, span)
-}
-
-// prove checks the proof that came with c and that it is new.
-func (a *API) prove(c *call) (dpop.Proof, error) {
-	ctx, now := c.r.Context(), a.Now()
-	text, err := dpop.FromHeader(c.r.Header.Values("DPoP"))
-	if err != nil {
-		return dpop.Proof{}, err
-	}
-	if text == "" {
-		return dpop.Proof{}, dpop.ErrUseNonce
-	}
-	want := dpop.Want{Method: c.r.Method, URL: a.PublicURL + c.r.URL.EscapedPath(), Now: now}
-	for _, at := range []time.Time{now, now.Add(-nonceSpan)} {
-		nonce, err := a.nonce(ctx, c.tenant.ID, at)
-		if err != nil {
-			return dpop.Proof{}, err
-		}
-		want.Nonces = append(want.Nonces, nonce)
-	}
-	if raw := c.accessToken(); raw != "" {
-		want.AccessToken = raw
-		if want.Thumbprint, err = a.boundTo(c, raw); err != nil {
-			return dpop.Proof{}, err
-		}
-	}
-	p, err := device.Verify(text, want, c.body)
-	if err != nil {
-		return p, err
-	}
-	if err := a.admit(c, p.Thumbprint); err != nil {
-		return p, err
-	}
-	return p, dpop.Once(ctx, a.Store, string(c.tenant.ID), p)
-}
-
-// admit finds the device that has the key. A key of none is anybody's, and each of its proofs
-// costs a row.
-func (a *API) admit(c *call, thumbprint string) error {
-	var err error
-	c.device, err = a.Store.DeviceByKey(c.r.Context(), c.tenant.ID, thumbprint)
-	if errors.Is(err, directory.ErrDeviceUnknown) {
-		return a.SignIn.Admit(c.r.Context(), consolePlace(c.r))
+// bind binds a call's proof to the access token that comes with it, and by that to one key.
+func (a *API) bind(c *signed.Call, want *dpop.Want) (err error) {
+	if want.AccessToken = accessToken(c); want.AccessToken != "" {
+		want.Thumbprint, err = a.boundTo(c, want.AccessToken)
 	}
 	return err
 }
 
-func (c *call) accessToken() string {
-	scheme, raw, _ := strings.Cut(c.r.Header.Get("Authorization"), " ")
+// admit finds the device that has the key. A key of none is anybody's, and each of its proofs
+// costs a row.
+func (a *API) admit(c *call) error {
+	var err error
+	c.device, err = a.Store.DeviceByKey(c.Context(), c.Tenant.ID, c.Proof.Thumbprint)
+	if errors.Is(err, directory.ErrDeviceUnknown) {
+		return a.SignIn.Admit(c.Context(), c.Place())
+	}
+	return err
+}
+
+func accessToken(c *signed.Call) string {
+	scheme, raw, _ := strings.Cut(c.Request.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "DPoP") {
 		return ""
 	}
@@ -81,7 +42,7 @@ func (c *call) accessToken() string {
 }
 
 // boundTo returns the thumbprint of the key that an access token is bound to.
-func (a *API) boundTo(c *call, raw string) (string, error) {
+func (a *API) boundTo(c *signed.Call, raw string) (string, error) {
 	access, err := a.parse(c, raw)
 	if err != nil {
 		return "", err
@@ -92,9 +53,9 @@ func (a *API) boundTo(c *call, raw string) (string, error) {
 	return access.Confirm.JKT, nil
 }
 
-func (a *API) parse(c *call, raw string) (token.Access, error) {
-	access, err := a.Tokens.ParseAccess(c.r.Context(), raw, a.PublicURL, []string{string(directory.DeviceRegistrationAppID)}, a.Incarnation, a.Now())
-	if err == nil && access.Tenant != c.tenant.ID {
+func (a *API) parse(c *signed.Call, raw string) (token.Access, error) {
+	access, err := a.Tokens.ParseAccess(c.Context(), raw, a.PublicURL, []string{string(directory.DeviceRegistrationAppID)}, a.Incarnation, a.Now())
+	if err == nil && access.Tenant != c.Tenant.ID {
 		err = token.ErrInvalid
 	}
 	return access, err
@@ -102,15 +63,15 @@ func (a *API) parse(c *call, raw string) (token.Access, error) {
 
 // person returns who speaks by the access token of c, which is bound to the key of its proof.
 func (a *API) person(c *call) (token.Access, directory.User, error) {
-	raw := c.accessToken()
+	raw := accessToken(c.Call)
 	if raw == "" {
 		return token.Access{}, directory.User{}, token.ErrInvalid.With("", "The access token is missing.")
 	}
-	access, err := a.parse(c, raw)
+	access, err := a.parse(c.Call, raw)
 	if err != nil {
 		return access, directory.User{}, err
 	}
-	owner, err := a.Store.TokenOwner(c.r.Context(), access, a.Now())
+	owner, err := a.Store.TokenOwner(c.Context(), access, a.Now())
 	if err != nil {
 		return access, directory.User{}, err
 	}

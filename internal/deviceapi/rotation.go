@@ -17,7 +17,7 @@ func (a *API) beginRotation(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	box, reset, share, err := a.PINs.BeginRotation(c.r.Context(), r, c.r.PathValue("id"))
+	box, reset, share, err := a.PINs.BeginRotation(c.Context(), r, c.Request.PathValue("id"))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -30,7 +30,7 @@ func (a *API) beginRotation(c *call) (int, any, error) {
 // former one stands.
 func (a *API) rotatePIN(c *call) (int, any, error) {
 	var in device.RotateRequest
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
 	r, err := a.pinRequest(c)
@@ -43,7 +43,7 @@ func (a *API) rotatePIN(c *call) (int, any, error) {
 	if in.Guard != nil {
 		next.Software = &hello.SoftwareKey{Public: in.Public, Proof: in.Signature, Guard: *in.Guard}
 	}
-	box, err := a.PINs.Rotate(c.r.Context(), r, c.r.PathValue("id"), next, func(former, now hello.Container) audit.Event {
+	box, err := a.PINs.Rotate(c.Context(), r, c.Request.PathValue("id"), next, func(former, now hello.Container) audit.Event {
 		e := a.pinEvent(c, r.User, now, audit.Change{
 			Activity: audit.PINKeyReplaced, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
 			ResultReason: "The root of its reset key was replaced",

@@ -3,15 +3,12 @@ package deviceapi
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
-	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -31,14 +28,14 @@ type SignIns interface {
 // throttles, answers and events are those of the pages, because both ask package signin.
 func (a *API) signIn(c *call) (int, any, error) {
 	var in device.SignInRequest
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
 	t, handle, err := a.console(c, in)
 	if err != nil {
 		return 0, nil, err
 	}
-	ctx, here := c.r.Context(), consolePlace(c.r)
+	ctx, here := c.Context(), c.Place()
 	if in.Username != "" && !t.Done() {
 		t, err = a.SignIn.Identify(ctx, t, in.Username, here)
 	}
@@ -51,7 +48,7 @@ func (a *API) signIn(c *call) (int, any, error) {
 		}
 	}
 	if err != nil {
-		return 0, nil, told(err, c.tenant)
+		return 0, nil, told(err, c.Tenant)
 	}
 	step, _, err := a.SignIn.Next(ctx, t, 0)
 	if err != nil {
@@ -75,31 +72,24 @@ func (a *API) console(c *call, in device.SignInRequest) (signin.Transaction, tok
 		return signin.Transaction{}, token.Opaque{}, ErrMalformed.With("transaction", "Name the pushed request or the transaction, one of the two.")
 	}
 	if in.Request != "" {
-		return a.SignIns.BeginAtConsole(c.r, c.tenant, in.Request, c.proof.Thumbprint)
+		return a.SignIns.BeginAtConsole(c.Request, c.Tenant, in.Request, c.Proof.Thumbprint)
 	}
 	handle, err := token.ParseOpaque(in.Transaction)
 	if err != nil {
 		return signin.Transaction{}, handle, signin.ErrGone
 	}
-	t, err := a.SignIns.OpenAtConsole(c.r, c.tenant, handle, c.proof.Thumbprint)
+	t, err := a.SignIns.OpenAtConsole(c.Request, c.Tenant, handle, c.Proof.Thumbprint)
 	return t, handle, err
 }
 
 // signedIn ends t in a session and answers with the code. A repeat gets the same session.
 func (a *API) signedIn(c *call, t signin.Transaction, handle token.Opaque, here signin.Place) (int, any, error) {
-	t, session, _, err := a.SignIn.Stay(c.r.Context(), t, false, handle, here, nil)
+	t, session, _, err := a.SignIn.Stay(c.Context(), t, false, handle, here, nil)
 	if err != nil {
 		return 0, nil, err
 	}
-	to, err := a.SignIns.FinishAtConsole(c.r, c.tenant, t, session)
+	to, err := a.SignIns.FinishAtConsole(c.Request, c.Tenant, t, session)
 	return http.StatusOK, device.SignInAnswer{Redirect: to}, err
-}
-
-// consolePlace is where a console is: it keeps no secret that makes it familiar; a joined
-// device is familiar by its key.
-func consolePlace(r *http.Request) signin.Place {
-	f := request.From(r.Context())
-	return signin.Place{Address: f.Address, UserAgent: f.UserAgent}
 }
 
 // told adds from when a pass works to the refusal of one that was typed too early, as the
@@ -112,12 +102,4 @@ func told(err error, tenant directory.Tenant) error {
 	f := *signin.ErrRefused
 	f.Remedy = "Your pass works from " + early.From.In(tenant.Location()).Format("2 January 2006 15:04 MST") + "."
 	return &f
-}
-
-// retryAfter is how long a fault says to wait, or 0.
-func retryAfter(err error) time.Duration {
-	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return time.Duration(f.RetryAfter) * time.Second
-	}
-	return 0
 }

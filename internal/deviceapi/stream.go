@@ -11,29 +11,26 @@ import (
 
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/request/signed"
 )
-
-// pingInterval is how long a stream says nothing, so that both sides notice a cut line.
-const pingInterval = 20 * time.Second
 
 // stream serves GET /device/v1/{tenant}/stream: server-sent events that say what to read
 // again (https://html.spec.whatwg.org/multipage/server-sent-events.html). It resumes after
 // Last-Event-ID, and ends when the device is switched off, refused or deleted. A device that
 // waits for approval hears that it has it.
 func (a *API) stream(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
 	c, err := a.open(w, r)
 	if err == nil {
 		_, _, err = a.waiting(func(*call) (int, any, error) { return 0, nil, nil })(c)
 	}
 	if err != nil {
-		a.refuse(w, r, err)
+		a.calls().Refuse(w, r, err)
 		return
 	}
 	d := c.device
 	s, at, err := a.Feed.join(r.Context(), d)
 	if err != nil {
-		a.refuse(w, r, err)
+		a.calls().Refuse(w, r, err)
 		return
 	}
 	count := func() {}
@@ -53,9 +50,7 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) {
 // serve tells d of changes until it, its place in the tenant or the server is gone, and calls
 // done then. By HTTP/1.1 it returns at once: the connection is all that is kept of the request.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, d directory.Device, s *stream, at int64, done func()) {
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // proxies hold nothing back
-	l, alone := lineTo(w, writeLimit)
+	l, alone := signed.LineTo(w)
 	if !alone {
 		defer done()
 		a.tell(r.Context(), d, s, l, at)
@@ -64,17 +59,17 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, d directory.Device, 
 	ctx := context.WithoutCancel(r.Context()) // which ends with this call
 	go func() {
 		defer done()
-		defer l.close()
+		defer l.Close()
 		a.tell(ctx, d, s, l, at)
 	}()
 }
 
 // tell writes until the device, its place in the tenant or the server is gone.
-func (a *API) tell(ctx context.Context, d directory.Device, s *stream, l line, at int64) {
-	if l.send(fmt.Sprintf("id: %d\nretry: 2000\n\n", at)) != nil {
+func (a *API) tell(ctx context.Context, d directory.Device, s *stream, l signed.Line, at int64) {
+	if l.Send(fmt.Sprintf("id: %d\nretry: 2000\n\n", at)) != nil {
 		return
 	}
-	ping := time.NewTicker(pingInterval)
+	ping := time.NewTicker(signed.PingInterval)
 	defer ping.Stop()
 	for {
 		select {
@@ -83,7 +78,7 @@ func (a *API) tell(ctx context.Context, d directory.Device, s *stream, l line, a
 		case <-s.end:
 			return
 		case <-ping.C:
-			if l.send("event: ping\ndata:\n\n") != nil {
+			if l.Send("event: ping\ndata:\n\n") != nil {
 				return
 			}
 		case <-s.wake:
@@ -99,7 +94,7 @@ func (a *API) tell(ctx context.Context, d directory.Device, s *stream, l line, a
 				})
 			}
 			at = upTo
-			if text != "" && l.send(text) != nil || a.gone(ctx, d, changes, missed) {
+			if text != "" && l.Send(text) != nil || a.gone(ctx, d, changes, missed) {
 				return
 			}
 		}
@@ -141,8 +136,8 @@ func eventText(changes []device.FeedChange) string {
 // status serves POST /device/v1/{tenant}/status: what the agent says of itself.
 func (a *API) status(c *call) (int, any, error) {
 	var in device.Status
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
-	return http.StatusNoContent, nil, a.Store.SaveDeviceStatus(c.r.Context(), c.tenant.ID, c.device.ID, in, a.Now())
+	return http.StatusNoContent, nil, a.Store.SaveDeviceStatus(c.Context(), c.Tenant.ID, c.device.ID, in, a.Now())
 }

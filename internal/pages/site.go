@@ -133,15 +133,6 @@ func (s *Site) guard(h handler) http.Handler {
 	})
 }
 
-// statuses are the answers to the kinds of fault.
-var statuses = map[fault.Kind]int{
-	fault.Invalid: http.StatusBadRequest, fault.Unsupported: http.StatusBadRequest,
-	fault.Unauthorized: http.StatusBadRequest, fault.Forbidden: http.StatusForbidden,
-	fault.NotFound: http.StatusNotFound, fault.Conflict: http.StatusConflict,
-	fault.Precondition: http.StatusConflict, fault.TooLarge: http.StatusRequestEntityTooLarge,
-	fault.TooMany: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable,
-}
-
 // ShowError shows the error page. A tenant without an id leaves the brand neutral.
 func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, err error, tenant directory.Tenant) {
 	f, status := s.told(r, err)
@@ -161,8 +152,8 @@ func (s *Site) told(r *http.Request, err error) (*fault.Error, int) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &f):
-		status, ok := statuses[f.Kind]
-		if !ok {
+		status, ok := request.Status(f.Kind)
+		if !ok || status == http.StatusUnauthorized { // a page asks for no credential by HTTP
 			status = http.StatusBadRequest
 		}
 		return f, status

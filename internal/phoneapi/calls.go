@@ -29,13 +29,13 @@ type Account struct {
 }
 
 func (a *API) accountOf(c *call, p authenticator.Phone, user directory.User) (Account, error) {
-	key, err := a.Push.PublicKey(c.ctx(), c.tenant.ID)
+	key, err := a.Push.PublicKey(c.Context(), c.Tenant.ID)
 	if err != nil {
 		return Account{}, err
 	}
 	return Account{
-		ID: p.ID, Tenant: string(c.tenant.ID), Organisation: c.tenant.DisplayName, Username: user.UserPrincipalName, DisplayName: user.DisplayName,
-		Name: p.Name, Frozen: p.Frozen(), Verifies: p.Verifies, CanVerify: a.Phones.Verifier != nil, PushKey: base64.RawURLEncoding.EncodeToString(key), Helpdesk: c.tenant.Helpdesk.Phone,
+		ID: p.ID, Tenant: string(c.Tenant.ID), Organisation: c.Tenant.DisplayName, Username: user.UserPrincipalName, DisplayName: user.DisplayName,
+		Name: p.Name, Frozen: p.Frozen(), Verifies: p.Verifies, CanVerify: a.Phones.Verifier != nil, PushKey: base64.RawURLEncoding.EncodeToString(key), Helpdesk: c.Tenant.Helpdesk.Phone,
 	}, nil
 }
 
@@ -47,19 +47,19 @@ func (a *API) enrol(c *call) (int, any, error) {
 		System  string `json:"system"`
 		Version string `json:"version"`
 	}
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
-	key, err := authenticator.CheckKey(c.proof.Key)
+	key, err := authenticator.CheckKey(c.Proof.Key)
 	if err != nil {
 		return 0, nil, err
 	}
-	giveBack, err := a.SignIn.Guess(c.ctx(), "phone", place(c))
+	giveBack, err := a.SignIn.Guess(c.Context(), "phone", c.Place())
 	if err != nil {
 		return 0, nil, err
 	}
-	p, user, err := a.Phones.Enrol(c.ctx(), c.tenant.ID, authenticator.Newcomer{
-		Code: in.Code, Key: key, Thumbprint: c.proof.Thumbprint, Name: in.Name, System: in.System, Version: in.Version,
+	p, user, err := a.Phones.Enrol(c.Context(), c.Tenant.ID, authenticator.Newcomer{
+		Code: in.Code, Key: key, Thumbprint: c.Proof.Thumbprint, Name: in.Name, System: in.System, Version: in.Version,
 	}, c.correlation())
 	if errors.Is(err, authenticator.ErrCode) {
 		return 0, nil, err
@@ -82,7 +82,7 @@ func (a *API) account(c *call) (int, any, error) {
 
 // remove serves DELETE …/phone.
 func (a *API) remove(c *call) (int, any, error) {
-	return http.StatusNoContent, nil, a.Phones.Remove(c.ctx(), c.phone, c.user, c.from(), c.correlation())
+	return http.StatusNoContent, nil, a.Phones.Remove(c.Context(), c.phone, c.user, c.from(), c.correlation())
 }
 
 // A Waiting is a request as the wire has it.
@@ -99,7 +99,7 @@ type Waiting struct {
 
 // waiting serves GET …/request: what waits, or 204.
 func (a *API) waiting(c *call) (int, any, error) {
-	v, err := a.Phones.Waiting(c.ctx(), c.phone)
+	v, err := a.Phones.Waiting(c.Context(), c.phone)
 	if err != nil || v == nil {
 		return http.StatusNoContent, nil, err
 	}
@@ -108,7 +108,7 @@ func (a *API) waiting(c *call) (int, any, error) {
 		Application: v.Application, Address: v.Address, Device: v.Device, Joined: v.Joined,
 	}
 	if v.Verify {
-		if out.Verify, err = a.Phones.Options(c.ctx(), c.phone, v.ID); err != nil {
+		if out.Verify, err = a.Phones.Options(c.Context(), c.phone, v.ID); err != nil {
 			return 0, nil, err
 		}
 	}
@@ -124,10 +124,10 @@ func (a *API) answerRequest(c *call) (int, any, error) {
 		Number    string          `json:"number"`
 		Assertion json.RawMessage `json:"assertion"`
 	}
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
-	r, err := a.Phones.Answer(c.ctx(), c.phone, c.user, authenticator.Answer{Request: in.ID, Say: in.Say, Number: in.Number}, in.Assertion, c.from(), c.correlation())
+	r, err := a.Phones.Answer(c.Context(), c.phone, c.user, authenticator.Answer{Request: in.ID, Say: in.Say, Number: in.Number}, in.Assertion, c.from(), c.correlation())
 	if err != nil {
 		return 0, nil, err
 	}
@@ -137,13 +137,13 @@ func (a *API) answerRequest(c *call) (int, any, error) {
 // subscribe serves PUT …/push: where messages go; an empty body is nowhere.
 func (a *API) subscribe(c *call) (int, any, error) {
 	var to authenticator.Subscription
-	if len(c.body) > 0 {
+	if len(c.Body) > 0 {
 		var err error
-		if to, err = authenticator.ParseSubscription(c.body); err != nil {
+		if to, err = authenticator.ParseSubscription(c.Body); err != nil {
 			return 0, nil, err
 		}
 	}
-	return http.StatusNoContent, nil, a.Phones.Subscribe(c.ctx(), c.phone, to)
+	return http.StatusNoContent, nil, a.Phones.Subscribe(c.Context(), c.phone, to)
 }
 
 // verification serves POST …/verification: what to ask the phone's passkey with, and, with its
@@ -152,14 +152,14 @@ func (a *API) verification(c *call) (int, any, error) {
 	var in struct {
 		Assertion json.RawMessage `json:"assertion"`
 	}
-	if err := c.read(&in); err != nil {
+	if err := c.Read(&in); err != nil {
 		return 0, nil, err
 	}
 	if len(in.Assertion) == 0 {
-		options, err := a.Phones.Options(c.ctx(), c.phone, "")
+		options, err := a.Phones.Options(c.Context(), c.phone, "")
 		return http.StatusOK, json.RawMessage(options), err
 	}
-	if _, err := a.Phones.Verifies(c.ctx(), c.phone, c.user, in.Assertion, c.from(), c.correlation()); err != nil {
+	if _, err := a.Phones.Verifies(c.Context(), c.phone, c.user, in.Assertion, c.from(), c.correlation()); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusNoContent, nil, nil
@@ -167,6 +167,6 @@ func (a *API) verification(c *call) (int, any, error) {
 
 // stillThere reports whether the phone of a stream may go on listening.
 func (a *API) stillThere(ctx context.Context, c *call) bool {
-	p, _, err := a.Phones.Phone(ctx, c.tenant.ID, c.proof.Thumbprint)
+	p, _, err := a.Phones.Phone(ctx, c.Tenant.ID, c.Proof.Thumbprint)
 	return err == nil && !p.Frozen()
 }

@@ -3,7 +3,6 @@ package phoneapi
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -12,16 +11,13 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/request/signed"
 )
 
 const (
 	// feedInterval is how often a tenant whose people listen is looked at; a request reaches an
 	// open app within it.
 	feedInterval = 250 * time.Millisecond
-	// pingInterval is how long a stream says nothing, so that both sides notice a cut line.
-	pingInterval = 20 * time.Second
-	// writeLimit is how long a phone may take to read what it is told.
-	writeLimit = 10 * time.Second
 	// maxStreams bounds how many streams one process has, and maxWindows how many one phone has,
 	// which may show the app in several windows.
 	maxStreams = 50_000
@@ -187,68 +183,45 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) {
 		})(c)
 	}
 	if err != nil {
-		a.refuse(w, r, err)
+		a.calls().Refuse(w, r, err)
 		return
 	}
-	s := a.Feed.join(c.tenant.ID, c.phone.ID, c.phone.User)
+	s := a.Feed.join(c.Tenant.ID, c.phone.ID, c.phone.User)
 	if s == nil {
-		a.refuse(w, r, ErrFull)
+		a.calls().Refuse(w, r, ErrFull)
 		return
 	}
-	defer a.Feed.leave(c.tenant.ID, c.phone.ID, s)
+	defer a.Feed.leave(c.Tenant.ID, c.phone.ID, s)
 	if a.Spare != nil {
 		defer a.Spare(r.Context())()
 	}
-	l := line{w, http.NewResponseController(w)}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no")  // proxies hold nothing back
-	_ = l.control.SetReadDeadline(time.Time{}) // the server's limit is for requests
-	w.WriteHeader(http.StatusOK)
-	a.listen(c, s, l)
+	a.listen(c, s, signed.Share(w))
 }
 
-func (a *API) listen(c *call, s *stream, l line) {
-	if l.send("retry: 2000\n\n") != nil {
+func (a *API) listen(c *call, s *stream, l signed.Line) {
+	if l.Send("retry: 2000\n\n") != nil {
 		return
 	}
-	ping := time.NewTicker(pingInterval)
+	ping := time.NewTicker(signed.PingInterval)
 	defer ping.Stop()
 	for {
 		select {
-		case <-c.ctx().Done():
+		case <-c.Context().Done():
 			return
 		case <-s.end:
 			return
 		case <-ping.C:
-			if !a.stillThere(c.ctx(), c) || l.send(": ping\n\n") != nil {
+			if !a.stillThere(c.Context(), c) || l.Send(": ping\n\n") != nil {
 				return
 			}
 		case id := <-s.wake:
-			if !a.stillThere(c.ctx(), c) || l.send(fmt.Sprintf("event: request\ndata: %s\n\n", id)) != nil {
+			if !a.stillThere(c.Context(), c) || l.Send(fmt.Sprintf("event: request\ndata: %s\n\n", id)) != nil {
 				return
 			}
 		case n := <-s.news:
-			if !a.stillThere(c.ctx(), c) || l.send(n.event()) != nil {
+			if !a.stillThere(c.Context(), c) || l.Send(n.event()) != nil {
 				return
 			}
 		}
 	}
-}
-
-// A line is the way to one app.
-type line struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (l line) send(text string) error {
-	_ = l.control.SetWriteDeadline(time.Now().Add(writeLimit)) //nolint:forbidigo // of the socket; where there is none, the ping notices
-	if _, err := io.WriteString(l.w, text); err != nil {
-		return err
-	}
-	if err := l.control.Flush(); err != nil {
-		return err
-	}
-	// HTTP/2 resets a stream whose time is over, also when nothing is being written.
-	return l.control.SetWriteDeadline(time.Time{})
 }

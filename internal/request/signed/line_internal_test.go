@@ -1,4 +1,4 @@
-package deviceapi
+package signed
 
 import (
 	"bufio"
@@ -17,12 +17,12 @@ func TestAStreamThatHasNothingToSayGoesOn(t *testing.T) {
 				if alone == two {
 					t.Errorf("the line is alone: %t", alone)
 				}
-				defer l.close()
-				_ = l.send("first\n") // the test reads it, or not
+				defer l.Close()
+				_ = l.Send("first\n") // the test reads it, or not
 				select {
 				case <-r.Context().Done():
 				case <-time.After(5 * limit): // far longer than one write may take
-					_ = l.send("second\n")
+					_ = l.Send("second\n")
 				}
 			}))
 			site.EnableHTTP2 = two
