@@ -2,6 +2,9 @@ package authenticator
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"strconv"
@@ -222,6 +225,32 @@ func TestACodeIsReadHoweverItIsTyped(t *testing.T) {
 	for _, typed := range []string{"", "ABCD-EFGH-JKL", "ABCD-EFGH-JKL0", "ABCD-EFGH-JKLMN", "ÄBCD-EFGH-JKLM"} {
 		if got, ok := ParseCode(typed); ok {
 			t.Errorf("ParseCode(%q) = %q", typed, got)
+		}
+	}
+}
+
+// RFC 7518 section 3.4: what signs by ES256 is on P-256.
+func TestAPhoneHasAKeyOnP256(t *testing.T) {
+	for curve, want := range map[elliptic.Curve]error{elliptic.P256(): nil, elliptic.P384(): ErrKey} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := CheckKey(&key.PublicKey); !errors.Is(err, want) {
+			t.Errorf("%s: %v", curve.Params().Name, err)
+		}
+	}
+	if _, err := CheckKey([]byte("a key")); !errors.Is(err, ErrKey) {
+		t.Error(err)
+	}
+}
+
+// Who guessed a number did not verify anybody.
+func TestOnlyAnApprovalIsVerified(t *testing.T) {
+	for _, a := range []Answer{{Say: Approve, Number: "48"}, {Say: Deny}, {Say: Report}} {
+		a.Request, a.Verified = "r1", true
+		if got, err := waiting().Answer(a, nine); err != nil || got.Verified {
+			t.Errorf("%s: %t, %v", a.Say, got.Verified, err)
 		}
 	}
 }

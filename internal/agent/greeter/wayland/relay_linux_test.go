@@ -144,8 +144,34 @@ func TestWhoBindsWhatWasNotOfferedIsSentAway(t *testing.T) {
 	}
 }
 
+// A name that was offered opens what was offered by it, and nothing else; and who asks for lists
+// without end is sent away before they fill the memory.
+func TestWhoBindsAnotherKindByAnOfferedNameOrAsksForListsWithoutEndIsSentAway(t *testing.T) {
+	var f filter
+	asks := func(m []byte, want error) {
+		t.Helper()
+		if _, err := f.request(m); !errors.Is(err, want) {
+			t.Errorf("got %v, not %v", err, want)
+		}
+	}
+	asks(message(displayObject, getRegistry, registry), nil)
+	if heard, err := f.event(message(registry, global, 7, "wl_shm", 1)); !heard || err != nil {
+		t.Fatal(heard, err)
+	}
+	asks(message(registry, bind, 7, "wl_shm", 1, 3), nil)
+	for _, kind := range []string{"wl_compositor", "zwlr_screencopy_manager_v1", "wl_shm\x00zwlr_screencopy_manager_v1"} {
+		if _, err := f.request(message(registry, bind, 7, kind, 1, 4)); err == nil {
+			t.Errorf("%q is bound by the name of another", kind)
+		}
+	}
+	for i := 1; i < mostRegistries; i++ {
+		asks(message(displayObject, getRegistry, registry+i), nil)
+	}
+	asks(message(displayObject, getRegistry, registry+mostRegistries), errMessage)
+}
+
 func TestWhatIsNoMessageEndsTheClient(t *testing.T) {
-	for _, text := range []string{"\x01\x00\x00\x00\x01\x00\x04\x00", "\x01\x00\x00\x00\x01\x00\x0a\x00....", "\x01\x00\x00\x00\x01\x00\x08\x00"} {
+	for _, text := range []string{"\x01\x00\x00\x00\x01\x00\x04\x00", "\x01\x00\x00\x00\x01\x00\x0a\x00....", "\x01\x00\x00\x00\x01\x00\x08\x00", "\x09\x00\x00\x00\x01\x00\x0a\x00..", "\x09\x00\x00\x00\x01\x00\x0d\x00....."} {
 		s := newScene(t)
 		s.says(s.client, []byte(text))
 		s.isRefused(errMessage)
