@@ -178,7 +178,7 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, id string,
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	if strings.Contains(u.RawQuery, "search=") {
+	if q := u.Query(); q.Has("$search") || q.Has("$count") {
 		r.Header.Set("ConsistencyLevel", "eventual")
 	}
 	return roundTrip(c.http, r)

@@ -54,19 +54,27 @@ func (o Object) Objects(name string) []Object {
 
 // Query is a request for a list. Zero fields are left out.
 type Query struct {
-	Filter, Search, OrderBy, Select string
-	Top                             int // of one page
+	Filter, Search, OrderBy, Select, Expand string
+	Top                                     int  // of one page
+	Count                                   bool // asks for how many there are in all
+	// SkipToken is where a page starts, as the Next of the page before says.
+	SkipToken string
 }
 
 func (q Query) encode() string {
 	v := url.Values{}
-	for name, value := range map[string]string{"$filter": q.Filter, "$search": q.Search, "$orderby": q.OrderBy, "$select": q.Select} {
+	for name, value := range map[string]string{
+		"$filter": q.Filter, "$search": q.Search, "$orderby": q.OrderBy, "$select": q.Select, "$expand": q.Expand, "$skiptoken": q.SkipToken,
+	} {
 		if value != "" {
 			v.Set(name, value)
 		}
 	}
 	if q.Top > 0 {
 		v.Set("$top", fmt.Sprint(q.Top))
+	}
+	if q.Count {
+		v.Set("$count", "true")
 	}
 	if len(v) == 0 {
 		return ""
@@ -76,6 +84,42 @@ func (q Query) encode() string {
 
 // Quote returns s as a text of $filter.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// A Page is one page of a list.
+type Page struct {
+	Items []Object
+	Next  string // the SkipToken of the next page; "" on the last one
+	Count int    // of the whole list; -1 unless it was asked for and told
+}
+
+// Page returns the page that q asks for of what is at the path that names lead to.
+func (c *Client) Page(ctx context.Context, q Query, names ...string) (Page, error) {
+	path, err := segments(names...)
+	if err != nil {
+		return Page{}, err
+	}
+	var answer struct {
+		Value []Object `json:"value"`
+		Next  string   `json:"@odata.nextLink"`
+		Count *int     `json:"@odata.count"`
+	}
+	u, err := c.base.Parse(c.base.Path + path + q.encode())
+	if err != nil {
+		return Page{}, err
+	}
+	if err := c.send(ctx, http.MethodGet, u, nil, &answer); err != nil {
+		return Page{}, err
+	}
+	page := Page{Items: answer.Value, Count: -1}
+	if answer.Count != nil {
+		page.Count = *answer.Count
+	}
+	next, err := c.next(u, answer.Next)
+	if next != nil {
+		page.Next = next.Query().Get("$skiptoken")
+	}
+	return page, err
+}
 
 // list yields what is at the path that names lead to, page after page. An error is the last
 // that it yields.
