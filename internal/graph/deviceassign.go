@@ -192,7 +192,7 @@ func (a *API) warnings(c *call, p devicepolicy.Policy) ([]odata.Entity, error) {
 // be meant for either.
 func (a *API) holdsPeopleOnly(c *call, g directory.GroupID) (bool, error) {
 	for _, kind := range []directory.ObjectKind{directory.KindDevice, directory.KindUser} {
-		found, _, err := a.Store.Linked(c.ctx(), c.tenant.ID, string(g), "transitiveMember", kind, "", 1)
+		found, _, err := a.Store.Linked(c.ctx(), c.tenant.ID, string(g), "transitiveMember", kind, nil, "", 1)
 		if err != nil || len(found) > 0 {
 			return kind == directory.KindUser && err == nil, err
 		}

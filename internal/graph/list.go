@@ -158,9 +158,12 @@ func (w wish) lastID() string {
 	return id
 }
 
+// linkedSchema lets a request ask whether some objects are among those that are linked.
+var linkedSchema = filter.Schema{{Name: "id", Type: filter.TypeGUID, Column: "id", Ops: filter.Equality}}
+
 // writeLinked serves the objects that belong to object by link.
 func (a *API) writeLinked(c *call, object, link string) error {
-	w, err := a.wish(c, odata.Allow{Properties: objectProperties, DefaultTop: usualPage, MaxTop: largestPage}, nil)
+	w, err := a.wish(c, odata.Allow{Properties: objectProperties, DefaultTop: usualPage, MaxTop: largestPage, Filter: true}, linkedSchema)
 	if err != nil {
 		return err
 	}
@@ -172,7 +175,7 @@ func (a *API) writeLinked(c *call, object, link string) error {
 			return ErrPath
 		}
 	}
-	refs, more, err := a.Store.Linked(c.ctx(), c.tenant.ID, object, link, kind, w.lastID(), w.options.Top)
+	refs, more, err := a.Store.Linked(c.ctx(), c.tenant.ID, object, link, kind, w.match, w.lastID(), w.options.Top)
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ var routes = []route{
 	{"GET /groups", odata.Directory, directory.ReadGroup, nil, (*API).listGroups},
 	{"POST /groups", odata.Directory, directory.CreateGroup, nil, (*API).createGroup},
 	{"GET /groups/$count", odata.Directory, directory.ReadGroup, nil, (*API).countGroups},
+	{"POST /postern/groups/tryMembershipRule", odata.Directory, directory.ReadDevices, nil, (*API).tryRule},
 	{"GET /groups/{id}", odata.Directory, directory.ReadGroup, team, (*API).getGroup},
 	{"PATCH /groups/{id}", odata.Directory, directory.UpdateGroup, team, (*API).patchGroup},
 	{"DELETE /groups/{id}", odata.Directory, directory.DeleteGroup, team, (*API).deleteGroup},
@@ -113,6 +114,8 @@ var routes = []route{
 	{"POST /roleManagement/directory/roleAssignments", odata.Directory, directory.AssignRoles, nil, (*API).createAssignment},
 	{"GET /roleManagement/directory/roleAssignments/{id}", odata.Directory, directory.ReadRoles, nil, (*API).getAssignment},
 	{"DELETE /roleManagement/directory/roleAssignments/{id}", odata.Directory, directory.AssignRoles, nil, (*API).deleteAssignment},
+
+	{"GET /postern/roles/{id}/reach", odata.Directory, directory.ReadRoles, nil, (*API).roleReach},
 
 	{"POST /directoryRoles", odata.Directory, directory.AssignRoles, nil, (*API).activateRole},
 	{"GET /directoryRoles/{id}", odata.Directory, directory.ReadRoles, nil, (*API).getRole},

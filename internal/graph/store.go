@@ -99,9 +99,9 @@ type Store interface {
 	Find(ctx context.Context, tenant directory.TenantID, id string) (directory.Ref, error)
 	Object(ctx context.Context, tenant directory.TenantID, ref directory.Ref) (any, error)
 	// Linked returns by id, after one, at most limit objects that belong to another one, of
-	// one kind unless it is empty, and whether there are more. Link is member, owner,
+	// one kind unless it is empty, that meet every bound on id, and whether there are more. Link is member, owner,
 	// transitiveMember, memberOf, transitiveMemberOf or roleMember.
-	Linked(ctx context.Context, tenant directory.TenantID, object, link string, kind directory.ObjectKind, after string, limit int) ([]directory.Ref, bool, error)
+	Linked(ctx context.Context, tenant directory.TenantID, object, link string, kind directory.ObjectKind, match []filter.Bound, after string, limit int) ([]directory.Ref, bool, error)
 
 	// Deleted returns a deleted user or group, what May must know of it, and when it was
 	// deleted; DeletedIDs those of one kind. Restore brings one back with what tied it to

@@ -59,7 +59,7 @@ func team(a *API, c *call) (directory.Target, error) {
 	if c.caller.AppOnly() {
 		return directory.Target{}, nil
 	}
-	owners, more, err := a.Store.Linked(c.ctx(), c.tenant.ID, id, "owner", directory.KindUser, "", 1000)
+	owners, more, err := a.Store.Linked(c.ctx(), c.tenant.ID, id, "owner", directory.KindUser, nil, "", 1000)
 	owns := slices.Contains(owners, directory.Ref{Kind: directory.KindUser, ID: string(c.caller.User)})
 	return directory.Target{OwnedByCaller: owns && !more}, err
 }

@@ -497,7 +497,7 @@ func (a *API) getMemberIDs(c *call) error {
 	if strings.HasSuffix(c.r.URL.Path, "getMemberObjects") {
 		kind = ""
 	}
-	refs, _, err := a.Store.Linked(c.ctx(), c.tenant.ID, string(c.user.ID), "transitiveMemberOf", kind, "", 11000)
+	refs, _, err := a.Store.Linked(c.ctx(), c.tenant.ID, string(c.user.ID), "transitiveMemberOf", kind, nil, "", 11000)
 	if err != nil {
 		return err
 	}

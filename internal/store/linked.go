@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/filter"
 )
 
 const groupColumns = `id, body, version`
@@ -97,14 +98,19 @@ var links = map[string]string{
 }
 
 // Linked implements graph.Store.
-func (db *DB) Linked(ctx context.Context, tenant directory.TenantID, object, link string, kind directory.ObjectKind, after string, limit int) ([]directory.Ref, bool, error) {
+func (db *DB) Linked(ctx context.Context, tenant directory.TenantID, object, link string, kind directory.ObjectKind, match []filter.Bound, after string, limit int) ([]directory.Ref, bool, error) {
 	selected, ok := links[link]
 	if !ok {
 		return nil, false, fmt.Errorf("no link %q", link)
 	}
-	rows, err := db.read.QueryContext(ctx, `
-		SELECT id, kind FROM (`+selected+`) AS linked
-		WHERE ($3 = '' OR kind = $3) AND id > $4 ORDER BY id LIMIT $5`, tenant, object, string(kind), after, limit+1)
+	q := db.newQuery(tenant, kind)
+	q.args = append(q.args, object, string(kind), after)
+	q.add(`SELECT id, kind FROM (`, selected, `) AS linked WHERE ($3 = '' OR kind = $3) AND id > $4`)
+	for _, b := range match {
+		q.match(b)
+	}
+	q.add(` ORDER BY id LIMIT `, q.arg(limit+1))
+	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
 	refs, err := collect(rows, err, func(r *sql.Rows) (directory.Ref, error) {
 		var ref directory.Ref
 		err := r.Scan(&ref.ID, &ref.Kind)
