@@ -70,7 +70,7 @@ func DefaultJoinPolicy() JoinPolicy {
 var (
 	ErrJoinPolicyInvalid = &fault.Error{Kind: fault.Invalid, Code: "joinPolicyInvalid", Text: "The device registration policy can't be saved like this."}
 	ErrJoinPolicyChanged = &fault.Error{
-		Kind: fault.Conflict, Code: "joinPolicyChanged",
+		Kind: fault.Precondition, Code: "joinPolicyChanged",
 		Text: "Somebody else changed this policy meanwhile.", Remedy: "Read it again, then decide.",
 	}
 	ErrJoinNotAllowed = &fault.Error{

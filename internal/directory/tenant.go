@@ -14,6 +14,7 @@ type Tenant struct {
 	DisplayName string    `json:"-"`
 	CreatedAt   time.Time `json:"-"`
 	Domains     []Domain  `json:"-"`
+	Revision    int64     `json:"-"` // grows with every change of name and settings
 
 	TimeZone string   `json:"timeZone"` // IANA name
 	Helpdesk Helpdesk `json:"helpdesk"`

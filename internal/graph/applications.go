@@ -161,6 +161,7 @@ func (a *API) countApplications(c *call) error {
 
 // getApplication serves GET /applications/{id}. https://learn.microsoft.com/graph/api/application-get
 func (a *API) getApplication(c *call) error {
+	odata.SetETag(c.w, odata.ETag(c.app.Version))
 	o, err := odata.ParseOptions(c.r, odata.Allow{Properties: applicationProperties})
 	if err != nil {
 		return err
@@ -206,6 +207,9 @@ func (c *call) developer() directory.Ref {
 
 // patchApplication serves PATCH /applications/{id}.
 func (a *API) patchApplication(c *call) error {
+	if err := odata.Match(c.r, odata.ETag(c.app.Version)); err != nil {
+		return err
+	}
 	if c.app.AppID.BuiltIn() {
 		return directory.ErrApplicationBuiltIn
 	}
@@ -235,6 +239,9 @@ func (a *API) patchApplication(c *call) error {
 // deleteApplication serves DELETE /applications/{id}: it can be restored for 30 days, with
 // its service principal.
 func (a *API) deleteApplication(c *call) error {
+	if err := odata.Match(c.r, odata.ETag(c.app.Version)); err != nil {
+		return err
+	}
 	if c.app.AppID.BuiltIn() {
 		return directory.ErrApplicationBuiltIn
 	}

@@ -27,7 +27,9 @@ type DevicePolicies interface {
 	// UpdateDevicePolicy stores p if its version is still the stored one, else
 	// devicepolicy.ErrPolicyChanged.
 	UpdateDevicePolicy(ctx context.Context, p devicepolicy.Policy, e audit.Event) error
-	DeleteDevicePolicy(ctx context.Context, tenant directory.TenantID, id string, e audit.Event) error
+	// DeleteDevicePolicy deletes p, whatever its version; where that is not 0 it has to be the stored
+	// one, else devicepolicy.ErrPolicyChanged.
+	DeleteDevicePolicy(ctx context.Context, p devicepolicy.Policy, e audit.Event) error
 
 	// Device and DeviceByDeviceID return a device, or directory.ErrDeviceUnknown.
 	Device(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID) (directory.Device, error)
@@ -51,6 +53,7 @@ var (
 // https://learn.microsoft.com/graph/api/resources/intune-deviceconfigv2-devicemanagementconfigurationpolicy
 func devicePolicyResource(p devicepolicy.Policy) odata.Entity {
 	return odata.Entity{
+		{Name: odata.TagName, Value: odata.ETag(p.Version)},
 		{Name: "id", Value: p.ID},
 		{Name: "name", Value: p.Name},
 		{Name: "description", Value: p.Description},
@@ -225,7 +228,7 @@ func (a *API) addPolicy(c *call, p devicepolicy.Policy) (devicepolicy.Policy, er
 		return p, err
 	}
 	p.Tenant, p.ID, p.CreatedAt = c.tenant.ID, id.String(), a.Now().UTC()
-	p.ModifiedAt = p.CreatedAt
+	p.ModifiedAt, p.Version = p.CreatedAt, 1
 	if err := p.Check(); err != nil {
 		return p, err
 	}
@@ -263,6 +266,9 @@ func (a *API) savePolicyOfDevices(c *call, p devicepolicy.Policy, operation stri
 }
 
 func (a *API) updatePolicy(c *call, p devicepolicy.Policy, operation string) error {
+	if err := odata.Match(c.r, odata.ETag(c.policy.Version)); err != nil {
+		return err
+	}
 	if err := p.Check(); err != nil {
 		return err
 	}
@@ -272,8 +278,15 @@ func (a *API) updatePolicy(c *call, p devicepolicy.Policy, operation string) err
 
 // deleteDevicePolicy serves DELETE /deviceManagement/configurationPolicies/{id}.
 func (a *API) deleteDevicePolicy(c *call) error {
-	e := a.policyEvent(c, audit.DeletePolicy, audit.OperationDelete, c.policy, devicepolicy.Policy{})
-	if err := a.Store.DeleteDevicePolicy(c.ctx(), c.tenant.ID, c.policy.ID, e); err != nil {
+	if err := odata.Match(c.r, odata.ETag(c.policy.Version)); err != nil {
+		return err
+	}
+	p := c.policy
+	if c.r.Header.Get("If-Match") == "" {
+		p.Version = 0
+	}
+	e := a.policyEvent(c, audit.DeletePolicy, audit.OperationDelete, p, devicepolicy.Policy{})
+	if err := a.Store.DeleteDevicePolicy(c.ctx(), p, e); err != nil {
 		return err
 	}
 	odata.WriteNothing(c.w)

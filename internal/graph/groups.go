@@ -90,6 +90,7 @@ func (a *API) countGroups(c *call) error {
 
 // getGroup serves GET /groups/{id}.
 func (a *API) getGroup(c *call) error {
+	odata.SetETag(c.w, odata.ETag(c.group.Version))
 	o, err := odata.ParseOptions(c.r, odata.Allow{Properties: groupProperties})
 	if err != nil {
 		return err
@@ -202,6 +203,9 @@ func (a *API) memberEvents(c *call, g directory.Group, members []directory.Ref) 
 
 // patchGroup serves PATCH /groups/{id}, members@odata.bind included.
 func (a *API) patchGroup(c *call) error {
+	if err := odata.Match(c.r, odata.ETag(c.group.Version)); err != nil {
+		return err
+	}
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
 		return err
@@ -232,6 +236,9 @@ func (a *API) patchGroup(c *call) error {
 
 // deleteGroup serves DELETE /groups/{id}: the group can be restored for 30 days.
 func (a *API) deleteGroup(c *call) error {
+	if err := odata.Match(c.r, odata.ETag(c.group.Version)); err != nil {
+		return err
+	}
 	if err := a.Store.DeleteGroup(c.ctx(), c.group, a.Now(), a.groupEvent(c, audit.DeleteGroup, audit.OperationDelete, c.group, nil)); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ var scopeTypes = map[directory.ScopeKind]string{
 // https://learn.microsoft.com/graph/api/resources/deviceregistrationpolicy
 func joinPolicyResource(p directory.JoinPolicy) odata.Entity {
 	return odata.Entity{
+		{Name: odata.TagName, Value: odata.ETag(p.Version)},
 		{Name: "id", Value: joinPolicyID},
 		{Name: "displayName", Value: joinPolicyName},
 		{Name: "description", Value: "Says who may join devices, how many, and how they sign in for it."},
@@ -169,6 +170,9 @@ func (a *API) changeJoinPolicy(c *call, read func(*odata.Object, *directory.Join
 	if err != nil {
 		return err
 	}
+	if err := odata.Match(c.r, odata.ETag(old.Version)); err != nil {
+		return err
+	}
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
 		return err
@@ -203,6 +207,7 @@ func (a *API) changeJoinPolicy(c *call, read func(*odata.Object, *directory.Join
 	if err := a.Store.SaveJoinPolicy(c.ctx(), c.tenant.ID, p, e); err != nil {
 		return err
 	}
+	p.Version++
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity("policies/deviceRegistrationPolicy", nil), joinPolicyResource(p).Select(nil))
 }
 

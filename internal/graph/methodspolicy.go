@@ -81,10 +81,14 @@ func (a *API) policyOf(c *call, one methodConfiguration) (kept, error) {
 	return k, err
 }
 
-// resource is k as Graph shows it; the type comes first.
+// tag is what If-Match is compared with.
+func (k kept) tag() string { return odata.ETag(k.revision.Version) }
+
+// resource is k as Graph shows it; the type comes first among its properties.
 func (k kept) resource() odata.Entity {
 	t := k.policy.shared()
 	e := odata.Entity{
+		{Name: odata.TagName, Value: k.tag()},
 		{Name: "@odata.type", Value: "#microsoft.graph." + k.kind + "AuthenticationMethodConfiguration"},
 		{Name: "id", Value: k.id},
 		{Name: "state", Value: t.State},
@@ -178,6 +182,9 @@ func (a *API) patchConfiguration(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := odata.Match(c.r, k.tag()); err != nil {
+		return err
+	}
 	before, err := json.Marshal(k.policy)
 	if err != nil {
 		return err
@@ -232,6 +239,9 @@ func (k kept) targets(body *odata.Object, name string, old []method.Target) []me
 func (a *API) resetConfiguration(c *call) error {
 	k, err := a.namedPolicy(c)
 	if err != nil {
+		return err
+	}
+	if err := odata.Match(c.r, k.tag()); err != nil {
 		return err
 	}
 	before, err := json.Marshal(k.policy)

@@ -13,6 +13,7 @@ var organizationProperties = names(organizationResource(directory.Tenant{}))
 // organizationResource is t as Graph shows it.
 func organizationResource(t directory.Tenant) odata.Entity {
 	return odata.Entity{
+		{Name: odata.TagName, Value: odata.ETag(t.Revision)},
 		{Name: "id", Value: t.ID},
 		{Name: "deletedDateTime", Value: nil},
 		{Name: "createdDateTime", Value: odata.Time(t.CreatedAt)},
@@ -71,6 +72,9 @@ func (a *API) getOrganization(c *call) error {
 // patchOrganization serves PATCH /organization/{id}.
 func (a *API) patchOrganization(c *call) error {
 	if err := c.ownTenant(); err != nil {
+		return err
+	}
+	if err := odata.Match(c.r, odata.ETag(c.tenant.Revision)); err != nil {
 		return err
 	}
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})

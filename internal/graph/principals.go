@@ -102,6 +102,7 @@ func (a *API) countPrincipals(c *call) error {
 
 // getPrincipal serves GET /servicePrincipals/{id}.
 func (a *API) getPrincipal(c *call) error {
+	odata.SetETag(c.w, odata.ETag(c.principal.Version))
 	o, err := odata.ParseOptions(c.r, odata.Allow{Properties: principalProperties})
 	if err != nil {
 		return err
@@ -157,6 +158,9 @@ func readPrincipal(body *odata.Object, p *directory.ServicePrincipal) {
 // patchPrincipal serves PATCH /servicePrincipals/{id}. Graph, the person's own page and the
 // console can't be switched off: nobody could switch them on again.
 func (a *API) patchPrincipal(c *call) error {
+	if err := odata.Match(c.r, odata.ETag(c.principal.Version)); err != nil {
+		return err
+	}
 	switch c.principal.AppID {
 	case directory.GraphAppID, directory.PagesAppID, directory.ConsoleAppID:
 		return directory.ErrApplicationBuiltIn
@@ -184,6 +188,9 @@ func (a *API) patchPrincipal(c *call) error {
 
 // deletePrincipal serves DELETE /servicePrincipals/{id}: it can be restored for 30 days.
 func (a *API) deletePrincipal(c *call) error {
+	if err := odata.Match(c.r, odata.ETag(c.principal.Version)); err != nil {
+		return err
+	}
 	if c.principal.AppID.BuiltIn() {
 		return directory.ErrApplicationBuiltIn
 	}

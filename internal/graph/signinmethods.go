@@ -41,6 +41,7 @@ var surfaceProperties = []struct {
 
 func signInPolicyResource(p signin.Policy, r method.Revision) odata.Entity {
 	e := odata.Entity{
+		{Name: odata.TagName, Value: odata.ETag(r.Version)},
 		{Name: "id", Value: signin.PolicyID},
 		{Name: "displayName", Value: "Sign-in Methods Policy"},
 		{Name: "description", Value: "Says which methods people may sign in with where, and which of them no restriction takes away."},
@@ -91,6 +92,9 @@ func (a *API) getSignInPolicy(c *call) error {
 func (a *API) patchSignInPolicy(c *call) error {
 	p, from, err := a.signInPolicy(c)
 	if err != nil {
+		return err
+	}
+	if err := odata.Match(c.r, odata.ETag(from.Version)); err != nil {
 		return err
 	}
 	before, err := json.Marshal(p)

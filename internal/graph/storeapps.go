@@ -79,6 +79,7 @@ type Grants interface {
 // Domains keeps the domains of a tenant beside the verified ones, which are the tenant's own.
 type Domains interface {
 	Tenants(ctx context.Context) ([]directory.TenantID, error)
+	// UpdateTenant stores t if its revision is still the stored one, else directory.ErrChanged.
 	UpdateTenant(ctx context.Context, t directory.Tenant, e audit.Event) error
 	PendingDomains(ctx context.Context, tenant directory.TenantID) ([]directory.PendingDomain, error)
 	// AddDomain and VerifyDomain return directory.ErrDomainTaken when a tenant has the domain.

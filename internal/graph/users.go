@@ -201,6 +201,7 @@ func (a *API) counted(c *call, schema filter.Schema) (wish, error) {
 
 // getUser serves GET /users/{id}. https://learn.microsoft.com/graph/api/user-get
 func (a *API) getUser(c *call) error {
+	odata.SetETag(c.w, odata.ETag(c.user.Version))
 	properties, _ := c.readable()
 	allow := odata.Allow{Properties: properties}
 	if len(properties) == len(userProperties) {
@@ -326,6 +327,9 @@ func (a *API) createUser(c *call) error {
 
 // patchUser serves PATCH /users/{id}. https://learn.microsoft.com/graph/api/user-update
 func (a *API) patchUser(c *call) error {
+	if err := odata.Match(c.r, odata.ETag(c.user.Version)); err != nil {
+		return err
+	}
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
 		return err
@@ -401,6 +405,9 @@ func (a *API) userEvent(c *call, activity, operation string, u directory.User, c
 
 // deleteUser serves DELETE /users/{id}: the user can be restored for 30 days.
 func (a *API) deleteUser(c *call) error {
+	if err := odata.Match(c.r, odata.ETag(c.user.Version)); err != nil {
+		return err
+	}
 	if err := a.Store.DeleteUser(c.ctx(), c.user, a.Now(), a.userEvent(c, audit.DeleteUser, audit.OperationDelete, c.user, nil)); err != nil {
 		return err
 	}

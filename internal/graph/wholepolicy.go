@@ -79,6 +79,7 @@ func (a *API) getMethodsPolicy(c *call) error {
 		modified = later(modified, k.revision)
 	}
 	e := odata.Entity{
+		{Name: odata.TagName, Value: wholeTag(all, parts)},
 		{Name: "id", Value: wholePolicyID},
 		{Name: "displayName", Value: "Authentication Methods Policy"},
 		{Name: "description", Value: "The methods that people of this tenant may use to sign in, and for whom."},
@@ -101,6 +102,18 @@ func (a *API) getMethodsPolicy(c *call) error {
 		shown = plain(shown)
 	}
 	return odata.WriteEntity(c.w, 200, a.root(c).Collection(wholePolicyID, options.Select), shown)
+}
+
+// wholeTag is what If-Match is compared with: the versions of all that the policy consists of.
+func wholeTag(all []kept, parts []keptPart) string {
+	var versions []int64
+	for _, k := range all {
+		versions = append(versions, k.revision.Version)
+	}
+	for _, k := range parts {
+		versions = append(versions, k.revision.Version)
+	}
+	return odata.ETag(versions...)
 }
 
 // plain is e without what is shown on $select alone, in objects within it, too.
@@ -144,6 +157,15 @@ func (a *API) patchMethodsPolicy(c *call) error {
 	parts, err := a.partsOf(c)
 	if err != nil {
 		return err
+	}
+	if c.r.Header.Get("If-Match") != "" {
+		all, err := a.allPolicies(c)
+		if err == nil {
+			err = odata.Match(c.r, wholeTag(all, parts))
+		}
+		if err != nil {
+			return err
+		}
 	}
 	var changed []keptPart
 	for _, k := range parts {

@@ -52,6 +52,19 @@ type Client struct {
 	bear   time.Duration
 	again  int
 	now    func() time.Time
+	match  string // If-Match of changes; empty sends none
+}
+
+// ETag is the member of an Object that says which version was read.
+const ETag = "@odata.etag"
+
+// Matching returns a client whose changes are refused with status 412 unless the version there is
+// still the one of tag, the ETag of an Object. It is for one change: what is read meanwhile has a
+// tag of its own. An empty tag asks for nothing.
+func (c *Client) Matching(tag string) *Client {
+	own := *c
+	own.match = tag
+	return &own
 }
 
 // New returns a client, or ErrAddress.
@@ -148,7 +161,7 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, in, out an
 			return err
 		}
 		if res.StatusCode < 300 {
-			return decode(answer, out)
+			return tagged(decode(answer, out), out, res.Header.Get("ETag"))
 		}
 		pause, asked := retryAfter(res, c.bear)
 		if !asked || try == c.again {
@@ -177,6 +190,9 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, id string,
 	r.Header.Set("client-request-id", id)
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.match != "" && method != http.MethodGet {
+		r.Header.Set("If-Match", c.match)
 	}
 	if q := u.Query(); q.Has("$search") || q.Has("$count") {
 		r.Header.Set("ConsistencyLevel", "eventual")
@@ -229,6 +245,15 @@ func retryAfter(res *http.Response, most time.Duration) (time.Duration, bool) {
 		return 0, false
 	}
 	return time.Duration(seconds) * time.Second, true
+}
+
+// tagged puts the ETag of an answer into the Object that was read, where it is not there already:
+// Graph shows some resources without it.
+func tagged(err error, out any, tag string) error {
+	if o, ok := out.(*Object); ok && err == nil && *o != nil && tag != "" && (*o)[ETag] == nil {
+		(*o)[ETag] = tag
+	}
+	return err
 }
 
 func decode(answer []byte, out any) error {

@@ -116,12 +116,28 @@ func (tx *Tx) whyNoPolicy(ctx context.Context, p devicepolicy.Policy) error {
 }
 
 // DeleteDevicePolicy implements graph.DevicePolicies.
-func (db *DB) DeleteDevicePolicy(ctx context.Context, tenant directory.TenantID, id string, e audit.Event) error {
+func (db *DB) DeleteDevicePolicy(ctx context.Context, p devicepolicy.Policy, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		n, err := tx.exec(ctx, `DELETE FROM device_policy WHERE tenant_id = $1 AND id = $2`, tenant, id)
-		if err := changed(n, err, devicepolicy.ErrPolicyUnknown); err != nil {
+		n, err := tx.exec(ctx, `DELETE FROM device_policy WHERE tenant_id = $1 AND id = $2 AND (version = $3 OR $3 = 0)`, p.Tenant, p.ID, p.Version)
+		if err != nil {
 			return err
+		}
+		if n == 0 {
+			return tx.missingPolicy(ctx, p)
 		}
 		return tx.append(ctx, e)
 	})
+}
+
+// missingPolicy says why there is no policy p: it is gone, or has another version.
+func (tx *Tx) missingPolicy(ctx context.Context, p devicepolicy.Policy) error {
+	var n int
+	err := tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM device_policy WHERE tenant_id = $1 AND id = $2`, p.Tenant, p.ID).Scan(&n)
+	switch {
+	case err != nil:
+		return err
+	case n == 0:
+		return devicepolicy.ErrPolicyUnknown
+	}
+	return devicepolicy.ErrPolicyChanged
 }

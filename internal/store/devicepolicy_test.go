@@ -96,7 +96,7 @@ func TestADevicePolicyIsKeptWithItsEvents(t *testing.T) {
 		stolen.Tenant = other
 		for what, err := range map[string]error{
 			"change":     db.UpdateDevicePolicy(t.Context(), stolen, change(other)),
-			"deletion":   db.DeleteDevicePolicy(t.Context(), other, p.ID, change(other)),
+			"deletion":   db.DeleteDevicePolicy(t.Context(), devicepolicy.Policy{Tenant: other, ID: p.ID}, change(other)),
 			"one unread": func() error { _, err := db.DevicePolicy(t.Context(), other, p.ID); return err }(),
 		} {
 			if !errors.Is(err, devicepolicy.ErrPolicyUnknown) {
@@ -104,8 +104,8 @@ func TestADevicePolicyIsKeptWithItsEvents(t *testing.T) {
 			}
 		}
 		events(3)
-		must(db.DeleteDevicePolicy(t.Context(), tenant, p.ID, change(tenant)))
-		if err := db.DeleteDevicePolicy(t.Context(), tenant, p.ID, change(tenant)); !errors.Is(err, devicepolicy.ErrPolicyUnknown) {
+		must(db.DeleteDevicePolicy(t.Context(), devicepolicy.Policy{Tenant: tenant, ID: p.ID}, change(tenant)))
+		if err := db.DeleteDevicePolicy(t.Context(), devicepolicy.Policy{Tenant: tenant, ID: p.ID}, change(tenant)); !errors.Is(err, devicepolicy.ErrPolicyUnknown) {
 			t.Errorf("it is deleted twice: %v", err)
 		}
 		if err := db.UpdateDevicePolicy(t.Context(), later, change(tenant)); !errors.Is(err, devicepolicy.ErrPolicyUnknown) {

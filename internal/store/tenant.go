@@ -157,8 +157,8 @@ func (db *DB) Tenant(ctx context.Context, id directory.TenantID) (directory.Tena
 	t := directory.Tenant{ID: id}
 	var body string
 	var created int64
-	err := db.read.QueryRowContext(ctx, `SELECT display_name, created_at, body FROM tenant WHERE tenant_id = $1`, id).
-		Scan(&t.DisplayName, &created, &body)
+	err := db.read.QueryRowContext(ctx, `SELECT display_name, created_at, revision, body FROM tenant WHERE tenant_id = $1`, id).
+		Scan(&t.DisplayName, &created, &t.Revision, &body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, directory.ErrTenantUnknown
 	}
@@ -188,7 +188,8 @@ func (db *DB) Tenants(ctx context.Context) ([]directory.TenantID, error) {
 	return collect(rows, err, scanOne[directory.TenantID])
 }
 
-// UpdateTenant stores display name and settings of t, and records e.
+// UpdateTenant stores display name and settings of t if its revision is still the stored one, else
+// directory.ErrChanged, and records e.
 func (db *DB) UpdateTenant(ctx context.Context, t directory.Tenant, e audit.Event) error {
 	body, err := json.Marshal(t)
 	if err != nil {
@@ -196,13 +197,10 @@ func (db *DB) UpdateTenant(ctx context.Context, t directory.Tenant, e audit.Even
 	}
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		n, err := tx.exec(ctx, `
-			UPDATE tenant SET display_name = $1, body = $2, version = version + 1
-			WHERE tenant_id = $3`, t.DisplayName, string(body), t.ID)
-		if err != nil {
+			UPDATE tenant SET display_name = $1, body = $2, version = version + 1, revision = revision + 1
+			WHERE tenant_id = $3 AND revision = $4`, t.DisplayName, string(body), t.ID, t.Revision)
+		if err := changed(n, err, directory.ErrChanged); err != nil {
 			return err
-		}
-		if n == 0 {
-			return directory.ErrTenantUnknown
 		}
 		return tx.append(ctx, e)
 	})

@@ -77,8 +77,14 @@ func Time(t time.Time) any {
 	return t.UTC().Format("2006-01-02T15:04:05.9999999Z")
 }
 
-// WriteEntity answers with e and its @odata.context; status is 200, or what an action has.
+// WriteEntity answers with e and its @odata.context; status is 200, or what an action has. Where e
+// begins with its ETag the header has it, too.
 func WriteEntity(w http.ResponseWriter, status int, context string, e Entity) error {
+	if len(e) > 0 && e[0].Name == TagName {
+		if tag, ok := e[0].Value.(string); ok {
+			SetETag(w, tag)
+		}
+	}
 	return WriteJSON(w, status, append(Entity{{Name: "@odata.context", Value: context}}, e...))
 }
 

@@ -300,3 +300,6 @@ ALTER TABLE familiar_place ADD COLUMN method TEXT NOT NULL DEFAULT '';
 ALTER TABLE device_user ADD COLUMN method TEXT NOT NULL DEFAULT '';
 -- Browser or device where a credential last signed its person in, in words.
 ALTER TABLE credential ADD COLUMN used_on TEXT NOT NULL DEFAULT '';
+
+-- Grows with every change of a tenant's name and settings; version grows with more than that.
+ALTER TABLE tenant ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
