@@ -12,6 +12,7 @@ const (
 	authentication = "./Device/Vendor/MSFT/Policy/Config/Authentication/"
 	providers      = "./Device/Vendor/MSFT/Policy/Config/ADMX_CredentialProviders/"
 	hello          = "./Device/Vendor/MSFT/PassportForWork/{TenantId}/Policies/"
+	deviceLock     = "./Device/Vendor/MSFT/Policy/Config/DeviceLock/"
 	own            = "./Device/Vendor/Postern/"
 
 	EnableWebSignIn              = authentication + "EnableWebSignIn"
@@ -44,6 +45,7 @@ const (
 	LocalGroups                  = own + "Accounts/LocalGroups"
 	UseSecurityKey               = "./Device/Vendor/MSFT/PassportForWork/SecurityKey/UseSecurityKeyForSignin"
 	SharedMode                   = "./Device/Vendor/MSFT/SharedPC/EnableSharedPCMode"
+	DevicePasswordEnabled        = deviceLock + "DevicePasswordEnabled"
 )
 
 // Credential providers, by the class ids that Windows gives them.
@@ -76,7 +78,8 @@ func required(a, b Value) bool { return a.Int() == 1 && b.Int() != 1 }
 // https://learn.microsoft.com/windows/client-management/mdm/passportforwork-csp
 // https://learn.microsoft.com/windows/client-management/mdm/policy-csp-admx-credentialproviders
 // https://learn.microsoft.com/windows/client-management/mdm/sharedpc-csp
-var catalog = slices.Concat(authenticationSettings, helloSettings, pinSettings, unlockSettings, sharedSettings, ownSettings)
+// https://learn.microsoft.com/windows/client-management/mdm/policy-csp-devicelock
+var catalog = slices.Concat(authenticationSettings, helloSettings, pinSettings, unlockSettings, lockSettings, sharedSettings, ownSettings)
 
 var authenticationSettings = []Setting{
 	{
@@ -311,6 +314,27 @@ var ownSettings = []Setting{
 	{
 		URI: LocalGroups, Name: "Local groups", Category: "Accounts", Type: List, Default: ListValue(), Platforms: []Platform{Linux}, check: groupMap,
 		Description: "Tenant groups that are local ones: object id, =, name of the local group. No other tenant group becomes a local one.",
+	},
+}
+
+// lockSettings are for passwords of Windows itself. They are here because they get in the way
+// of web sign-in; see [Policy.Rivals].
+var lockSettings = []Setting{
+	{
+		URI: DevicePasswordEnabled, Name: "Device password", Category: "Device lock", Type: Choice, Options: []Option{{0, "required"}, {1, "not required"}},
+		Default: IntValue(1), Platforms: onlyThere, Description: "Windows asks for a password of its own. While a device is set up this can hide web sign-in.", Stricter: lower,
+	},
+	{
+		URI: deviceLock + "MinDevicePasswordLength", Name: "Shortest device password", Category: "Device lock", Type: Int, Min: 4, Max: 16, Default: IntValue(4),
+		Platforms: onlyThere, Description: "Characters. It has an effect where a device password is required.", Stricter: higher,
+	},
+	{
+		URI: deviceLock + "MaxInactivityTimeDeviceLock", Name: "Minutes until the device locks", Category: "Device lock", Type: Int, Min: 0, Max: 999, Default: IntValue(0),
+		Platforms: onlyThere, Description: "Without use; 0 is never. It has an effect where a device password is required.", Stricter: expires,
+	},
+	{
+		URI: deviceLock + "MaxDevicePasswordFailedAttempts", Name: "Wrong device passwords", Category: "Device lock", Type: Int, Min: 0, Max: 999, Default: IntValue(0),
+		Platforms: onlyThere, Description: "After so many the device restarts and asks for its recovery key; 0 is never. It has an effect where a device password is required.", Stricter: expires,
 	},
 }
 

@@ -149,9 +149,6 @@ func (p Policy) Warnings(deviceGroup func(directory.GroupID) bool) []Warning {
 	if least > most {
 		all = append(all, Warning{MinimumPINLength, fmt.Sprintf("The shortest PIN, %d, is longer than the longest, %d: both fall back to their defaults.", least, most)})
 	}
-	if p.Settings[EnableWebSignIn].Int() == 2 && p.Settings[DefaultCredentialProvider].Text() == ProviderWebSignIn {
-		all = append(all, Warning{DefaultCredentialProvider, "Web sign-in is the default option and switched off."})
-	}
 	return all
 }
 

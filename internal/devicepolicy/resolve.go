@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -115,6 +116,18 @@ func FactsOf(d directory.Device) Facts {
 		f.Platform = Windows
 	}
 	return f
+}
+
+// ChangedAt is when a policy that reaches the device or the person was changed last; the zero
+// time when none does.
+func (f Facts) ChangedAt() time.Time {
+	var last time.Time
+	for _, p := range f.Policies {
+		if f.rankOf(p) != none && p.ModifiedAt.After(last) {
+			last = p.ModifiedAt
+		}
+	}
+	return last
 }
 
 func (f Facts) resolve(s Setting) Outcome {

@@ -26,11 +26,12 @@ const (
 	ChangeMembers    Action = "changeMembers"   // and owners
 	ChangeRoleGroup  Action = "changeRoleGroup" // any change of a role-assignable one; see OnGroup
 
-	ReadDevices   Action = "readDevices" // owners and users included
-	UpdateDevice  Action = "updateDevice"
-	SwitchDevice  Action = "switchDevice"  // on and off
-	ApproveDevice Action = "approveDevice" // and refuse
-	DeleteDevice  Action = "deleteDevice"
+	ReadDevices       Action = "readDevices" // owners and users included
+	UpdateDevice      Action = "updateDevice"
+	SwitchDevice      Action = "switchDevice"  // on and off
+	ApproveDevice     Action = "approveDevice" // and refuse
+	DeleteDevice      Action = "deleteDevice"
+	ReadPrerequisites Action = "readPrerequisites" // of web sign-in on a device
 
 	ReadRoles   Action = "readRoles"
 	AssignRoles Action = "assignRoles"
@@ -238,6 +239,12 @@ var rules = map[Action]rule{
 	SwitchDevice:  {needs: []oneOf{writeDevices}, roles: deviceManagers},
 	ApproveDevice: {needs: []oneOf{writeDevices}, roles: deviceManagers},
 	DeleteDevice:  {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	ReadPrerequisites: {
+		needs: []oneOf{append(oneOf{"Device.Read.All"}, append(writeDevices, "Directory.Read.All")...)}, roles: []RoleID{
+			HelpdeskAdministrator, AuthenticationAdministrator, GlobalReader, CloudDeviceAdministrator, IntuneAdministrator,
+			PrivilegedAuthenticationAdministrator, GlobalAdministrator,
+		},
+	},
 
 	ReadRoles: {
 		needs: []oneOf{{

@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -76,21 +77,10 @@ func (a *API) assignDevicePolicy(c *call) error {
 		return err
 	}
 	p := c.policy
-	p.Assignments = []devicepolicy.Assignment{}
-	var wrong error
 	if !body.Has("assignments") {
 		return odata.ErrMember.With("assignments", "The list of assignments is missing.")
 	}
-	for i, one := range body.Objects("assignments") {
-		for _, name := range []string{"id", "source", "sourceId"} {
-			_ = one.Raw(name) // follow from the target
-		}
-		t, err := readTarget(one.Object("target"), fmt.Sprintf("assignments[%d].target", i))
-		if err != nil && wrong == nil {
-			wrong = err
-		}
-		p.Assignments = append(p.Assignments, t)
-	}
+	wrong := readAssignments(body, &p)
 	if err := errors.Join(body.Done(), wrong); err != nil {
 		return err
 	}
@@ -112,6 +102,22 @@ func (a *API) assignDevicePolicy(c *call) error {
 		{Name: "value", Value: assignmentsOf(p)},
 		{Name: warnings, Value: found},
 	})
+}
+
+// readAssignments replaces the assignments of p by those of the body.
+func readAssignments(body *odata.Object, p *devicepolicy.Policy) (wrong error) {
+	p.Assignments = []devicepolicy.Assignment{}
+	for i, one := range body.Objects("assignments") {
+		for _, name := range []string{"id", "source", "sourceId"} {
+			_ = one.Raw(name) // follow from the target
+		}
+		t, err := readTarget(one.Object("target"), fmt.Sprintf("assignments[%d].target", i))
+		if err != nil && wrong == nil {
+			wrong = err
+		}
+		p.Assignments = append(p.Assignments, t)
+	}
+	return wrong
 }
 
 // readTarget reads whom an assignment is for. There are no assignment filters here.
@@ -175,7 +181,7 @@ func (a *API) warnings(c *call, p devicepolicy.Policy) ([]odata.Entity, error) {
 		return nil, err
 	}
 	all := []odata.Entity{}
-	for _, w := range append(found, p.Clashes(others)...) {
+	for _, w := range slices.Concat(found, p.Rivals(others), p.Clashes(others)) {
 		s, err := devicepolicy.Find(w.Setting, "")
 		if err != nil {
 			return nil, err

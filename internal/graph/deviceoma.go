@@ -76,19 +76,9 @@ func (a *API) createCustomProfile(c *call) error {
 		return err
 	}
 	var kind string
-	p := devicepolicy.Policy{Settings: map[string]devicepolicy.Value{}}
+	var p devicepolicy.Policy
 	body.String("@odata.type", &kind)
-	body.String("displayName", &p.Name)
-	body.String("description", &p.Description)
-	body.Strings("roleScopeTagIds", &p.Tags)
-	body.NotKept("id", "createdDateTime", "lastModifiedDateTime", "version", "supportsScopeTags", "deviceManagementApplicabilityRuleOsEdition",
-		"deviceManagementApplicabilityRuleOsVersion", "deviceManagementApplicabilityRuleDeviceMode")
-	var wrong error
-	for i, one := range body.Objects("omaSettings") {
-		if err := readOMA(one, fmt.Sprintf("omaSettings[%d]", i), string(c.tenant.ID), p.Settings); err != nil && wrong == nil {
-			wrong = err
-		}
-	}
+	wrong := readProfileMembers(body, string(c.tenant.ID), &p)
 	if err := body.Done(); err != nil {
 		return err
 	}
@@ -98,7 +88,6 @@ func (a *API) createCustomProfile(c *call) error {
 	if wrong != nil {
 		return wrong
 	}
-	p.Name = strings.TrimSpace(p.Name)
 	if p, err = a.addPolicy(c, p); err != nil {
 		return err
 	}
@@ -108,6 +97,23 @@ func (a *API) createCustomProfile(c *call) error {
 	}
 	return odata.WriteCreated(c.w, a.root(c).Link("deviceManagement", "deviceConfigurations", p.ID), a.root(c).Entity(profileSet, nil),
 		append(profileResource(p), odata.Property{Name: warnings, Value: found}))
+}
+
+// readProfileMembers reads what a custom profile says into p, but for its type.
+func readProfileMembers(body *odata.Object, tenant string, p *devicepolicy.Policy) (wrong error) {
+	p.Settings = map[string]devicepolicy.Value{}
+	body.String("displayName", &p.Name)
+	body.String("description", &p.Description)
+	body.Strings("roleScopeTagIds", &p.Tags)
+	body.NotKept("id", "createdDateTime", "lastModifiedDateTime", "version", "supportsScopeTags", "deviceManagementApplicabilityRuleOsEdition",
+		"deviceManagementApplicabilityRuleOsVersion", "deviceManagementApplicabilityRuleDeviceMode")
+	for i, one := range body.Objects("omaSettings") {
+		if err := readOMA(one, fmt.Sprintf("omaSettings[%d]", i), tenant, p.Settings); err != nil && wrong == nil {
+			wrong = err
+		}
+	}
+	p.Name = strings.TrimSpace(p.Name)
+	return wrong
 }
 
 // readOMA reads one setting of a custom profile into settings.

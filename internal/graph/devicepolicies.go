@@ -161,6 +161,20 @@ func readDevicePolicy(c *call, p *devicepolicy.Policy) error {
 	if err != nil {
 		return err
 	}
+	body.NotKept("assignments")
+	check, settingsErr := readPolicyMembers(body, p)
+	if err := body.Done(); err != nil {
+		return err
+	}
+	if settingsErr != nil {
+		return settingsErr
+	}
+	return check()
+}
+
+// readPolicyMembers reads what body says about p but for its assignments. A wrong setting is
+// told once body is known to be whole, and check is asked last.
+func readPolicyMembers(body *odata.Object, p *devicepolicy.Policy) (check func() error, wrong error) {
 	body.String("name", &p.Name)
 	body.String("description", &p.Description)
 	body.Strings("roleScopeTagIds", &p.Tags)
@@ -175,16 +189,12 @@ func readDevicePolicy(c *call, p *devicepolicy.Policy) error {
 			t.NotKept("templateId")
 		}
 	}
-	body.NotKept("id", "createdDateTime", "lastModifiedDateTime", "settingCount", "creationSource", "isAssigned", "assignments", "priorityMetaData")
-	settingsErr := readSettings(body, p)
-	if err := body.Done(); err != nil {
-		return err
-	}
-	if settingsErr != nil {
-		return settingsErr
-	}
-	p.Name = strings.TrimSpace(p.Name)
-	return checkPlatforms(p.Platforms, technologies)
+	body.NotKept("id", "createdDateTime", "lastModifiedDateTime", "settingCount", "creationSource", "isAssigned", "priorityMetaData")
+	wrong = readSettings(body, p)
+	return func() error {
+		p.Name = strings.TrimSpace(p.Name)
+		return checkPlatforms(p.Platforms, technologies)
+	}, wrong
 }
 
 // checkPlatforms refuses policies for what no agent runs on.

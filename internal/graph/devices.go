@@ -30,6 +30,9 @@ const approvalState = "postern_approvalState"
 
 var deviceProperties = append(names(deviceResource(directory.Device{})), ownStatus)
 
+// deviceExpand is what $expand names: a device has one owner at most.
+var deviceExpand = map[string][]string{"registeredOwners": objectProperties}
+
 // deviceResource is d as Graph shows it.
 // https://learn.microsoft.com/graph/api/resources/device
 func deviceResource(d directory.Device) odata.Entity {
@@ -97,7 +100,7 @@ func machine(a *API, c *call) (directory.Target, error) {
 // listDevices serves GET /devices. https://learn.microsoft.com/graph/api/device-list
 func (a *API) listDevices(c *call) error {
 	w, err := a.wish(c, odata.Allow{
-		Properties: deviceProperties, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true, Count: true,
+		Properties: deviceProperties, Expand: deviceExpand, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true, Count: true,
 	}, deviceSchema)
 	if err != nil {
 		return err
@@ -108,18 +111,45 @@ func (a *API) listDevices(c *call) error {
 	}
 	shown := make([]odata.Entity, len(found))
 	for i, d := range found {
-		if shown[i], err = a.deviceEntity(c, d, w.options.Select); err != nil {
+		if shown[i], err = a.deviceEntity(c, d, w.options); err != nil {
 			return err
 		}
 	}
+	w.options.Select = withExpanded(w.options)
 	count := func(match []filter.Bound) (int, error) { return a.Store.CountDevices(c.ctx(), c.tenant.ID, match) }
 	return writeList(a, c, w, "devices", shown, position, count, func(e odata.Entity) odata.Entity { return e })
 }
 
-// deviceEntity is d with what its agent said, where that is asked for.
-func (a *API) deviceEntity(c *call, d directory.Device, selected []string) (odata.Entity, error) {
+// withExpanded is what $select leaves of an entity: what is expanded stays.
+func withExpanded(o odata.Options) []string {
+	if o.Select == nil {
+		return nil
+	}
+	kept := slices.Clone(o.Select)
+	for _, x := range o.Expand {
+		kept = append(kept, x.Name)
+	}
+	return kept
+}
+
+// deviceEntity is d with what its agent said and with its owner, where that is asked for.
+func (a *API) deviceEntity(c *call, d directory.Device, o odata.Options) (odata.Entity, error) {
 	e := deviceResource(d)
-	if !slices.Contains(selected, ownStatus) {
+	for _, x := range o.Expand {
+		owners := []directory.Ref{}
+		if d.Owner != "" {
+			owners = append(owners, directory.Ref{Kind: directory.KindUser, ID: string(d.Owner)})
+		}
+		all, err := a.objects(c, owners)
+		if err != nil {
+			return nil, err
+		}
+		for i := range all {
+			all[i] = all[i].Select(x.Select)
+		}
+		e = append(e, odata.Property{Name: x.Name, Value: all})
+	}
+	if !slices.Contains(o.Select, ownStatus) {
 		return e, nil
 	}
 	status, at, err := a.Store.DeviceStatus(c.ctx(), c.tenant.ID, d.ID)
@@ -138,15 +168,15 @@ func (a *API) countDevices(c *call) error { return a.writeCount(c, deviceSchema,
 
 // getDevice serves GET /devices/{id} and /devices(deviceId='…').
 func (a *API) getDevice(c *call) error {
-	o, err := odata.ParseOptions(c.r, odata.Allow{Properties: deviceProperties})
+	o, err := odata.ParseOptions(c.r, odata.Allow{Properties: deviceProperties, Expand: deviceExpand})
 	if err != nil {
 		return err
 	}
-	e, err := a.deviceEntity(c, c.device, o.Select)
+	e, err := a.deviceEntity(c, c.device, o)
 	if err != nil {
 		return err
 	}
-	return odata.WriteEntity(c.w, 200, a.root(c).Entity("devices", o.Select), e.Select(o.Select))
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity("devices", o.Select), e.Select(withExpanded(o)))
 }
 
 // patchDevice serves PATCH /devices/{id}: switching it on and off, approving or refusing it, and its name. What a

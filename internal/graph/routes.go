@@ -200,6 +200,8 @@ var routes = []route{
 	{"POST /deviceManagement/deviceConfigurations", odata.Policies, directory.WriteDevicePolicy, nil, (*API).createCustomProfile},
 	{"GET /deviceManagement/deviceConfigurations/{id}", odata.Policies, directory.ReadDevicePolicy, devicePolicy, (*API).getCustomProfile},
 	{"GET /postern/devices/{id}/effectivePolicy", odata.Policies, directory.ReadDevicePolicy, nil, (*API).effectivePolicy},
+	{"GET /postern/devices/{id}/prerequisites", odata.Directory, directory.ReadPrerequisites, nil, (*API).prerequisites}, // and ReadMethods of ?user=
+	{"POST /postern/devicePolicies/preview", odata.Policies, directory.WriteDevicePolicy, nil, (*API).previewDevicePolicy},
 
 	{"POST /$batch", odata.Directory, "", nil, (*API).batch},
 
