@@ -56,7 +56,7 @@ var applicationNotKept = []string{
 	"nativeAuthenticationApisEnabled", "notes", "oauth2RequirePostResponse", "owners", "parentalControlSettings",
 	"passwordCredentials", "publisherDomain", "requestSignatureVerification", "samlMetadataUrl", "serviceManagementReference",
 	"servicePrincipalLockConfiguration", "tokenEncryptionKeyId", "tokenIssuancePolicies", "tokenLifetimePolicies", "uniqueName",
-	"verifiedPublisher",
+	"verifiedPublisher", "postern_builtIn",
 }
 
 // flag reads a bool for which null means false.

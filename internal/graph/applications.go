@@ -61,6 +61,7 @@ func applicationResource(a directory.Application, secrets []directory.Secret) od
 		hidden("postern_tokenSigningAlgorithm", cmp.Or(a.SigningAlgorithm, directory.RS256)),
 		hidden("postern_dpopBoundAccessTokens", a.DPoPBound),
 		hidden("postern_backchannelLogoutUri", text(a.BackchannelLogoutURI)),
+		hidden("postern_builtIn", a.AppID.BuiltIn()),
 	}
 }
 

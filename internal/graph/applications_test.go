@@ -278,3 +278,15 @@ func TestListsOfApplicationsAreComplete(t *testing.T) {
 		}
 	}
 }
+
+func TestAnApplicationSaysWhetherItIsPartOfPostern(t *testing.T) {
+	w := newWorld(t, "Application.ReadWrite.All")
+	own := w.call(201, "POST", "/v1.0/applications", `{"displayName":"Own"}`)
+	for id, want := range map[string]bool{own["appId"].(string): false, string(directory.ConsoleAppID): true} {
+		got := w.call(200, "GET", "/v1.0/applications(appId='"+id+"')?$select=id,postern_builtIn", "")
+		if got["postern_builtIn"] != want {
+			t.Errorf("%s: %v", id, got)
+		}
+	}
+	w.call(400, "PATCH", "/v1.0/applications/"+own["id"].(string), `{"postern_builtIn":true}`)
+}

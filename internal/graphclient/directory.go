@@ -58,16 +58,12 @@ func (c *Client) Members(ctx context.Context, group string) iter.Seq2[Object, er
 
 // AddMember puts an object, by id, into a group, by id.
 func (c *Client) AddMember(ctx context.Context, group, member string) error {
-	path, err := segments("directoryObjects", member)
-	if err != nil {
-		return err
-	}
-	return c.at(ctx, http.MethodPost, Object{"@odata.id": c.base.String() + path}, nil, "groups", group, "members", "$ref")
+	return c.AddLink(ctx, "groups", group, "members", member)
 }
 
 // RemoveMember takes an object, by id, out of a group, by id.
 func (c *Client) RemoveMember(ctx context.Context, group, member string) error {
-	return c.at(ctx, http.MethodDelete, nil, nil, "groups", group, "members", member, "$ref")
+	return c.RemoveLink(ctx, "groups", group, "members", member)
 }
 
 // RoleDefinitions yields the roles that there are.
