@@ -15,7 +15,9 @@ const (
 	DeleteUser          Action = "deleteUser"
 	ReadDeletedUser     Action = "readDeletedUser"
 	RestoreUser         Action = "restoreUser"
-	RevokeSessions      Action = "revokeSessions"
+	RevokeSessions      Action = "revokeSessions" // one, or all
+	ReadSessions        Action = "readSessions"
+	ReadHistory         Action = "readHistory" // sign-ins of a person, and changes about them
 
 	ReadGroup        Action = "readGroup" // members and owners included
 	CreateGroup      Action = "createGroup"
@@ -44,12 +46,13 @@ const (
 	AssignGraphRoles  Action = "assignGraphRoles"  // application permissions of Graph
 	GrantPermissions  Action = "grantPermissions"  // delegated permissions
 
-	ReadMethods Action = "readMethods"
-	ReadPass    Action = "readPass" // its state; nobody reads a pass
-	IssuePass   Action = "issuePass"
-	DeletePass  Action = "deletePass"
-	ReadHello   Action = "readHello"
-	DeleteHello Action = "deleteHello"
+	ReadMethods   Action = "readMethods"
+	ReadReadiness Action = "readReadiness" // how a person gets back in
+	ReadPass      Action = "readPass"      // its state; nobody reads a pass
+	IssuePass     Action = "issuePass"
+	DeletePass    Action = "deletePass"
+	ReadHello     Action = "readHello"
+	DeleteHello   Action = "deleteHello"
 
 	ReadPasskey     Action = "readPasskey"
 	RegisterPasskey Action = "registerPasskey" // for somebody else
@@ -140,10 +143,14 @@ var (
 		DirectoryReaders, GuestInviter, DirectoryWriters, GroupsAdministrator, HelpdeskAdministrator, UserAdministrator,
 		AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, PrivilegedRoleAdministrator, GlobalAdministrator,
 	}
-	groupWriters        = []RoleID{DirectoryWriters, GroupsAdministrator, UserAdministrator, GlobalAdministrator}
-	groupManagers       = []RoleID{GroupsAdministrator, UserAdministrator, GlobalAdministrator}
-	deviceManagers      = []RoleID{CloudDeviceAdministrator, IntuneAdministrator, GlobalAdministrator}
-	userManagers        = []RoleID{UserAdministrator, AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
+	groupWriters   = []RoleID{DirectoryWriters, GroupsAdministrator, UserAdministrator, GlobalAdministrator}
+	groupManagers  = []RoleID{GroupsAdministrator, UserAdministrator, GlobalAdministrator}
+	deviceManagers = []RoleID{CloudDeviceAdministrator, IntuneAdministrator, GlobalAdministrator}
+	userManagers   = []RoleID{UserAdministrator, AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
+	// helpers are those who are called when somebody can't get in.
+	helpers = []RoleID{
+		HelpdeskAdministrator, UserAdministrator, AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator,
+	}
 	methodManagers      = []RoleID{AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
 	methodReaders       = []RoleID{AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
 	applicationManagers = []RoleID{CloudApplicationAdministrator, ApplicationAdministrator, GlobalAdministrator}
@@ -211,6 +218,11 @@ var rules = map[Action]rule{
 		self:  oneOf{"User.RevokeSessions.All"},
 		roles: append([]RoleID{HelpdeskAdministrator}, userManagers...), reach: reachOfRoles, person: true,
 	},
+	ReadSessions: {
+		needs: []oneOf{{"AuditLog.Read.All", "User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}},
+		self:  oneOf{"User.RevokeSessions.All"}, roles: helpers, reach: reachOfRoles, person: true,
+	},
+	ReadHistory: {needs: []oneOf{{"AuditLog.Read.All"}}, roles: helpers, reach: reachOfRoles, person: true},
 
 	ReadGroup: {
 		needs: []oneOf{{
@@ -273,9 +285,10 @@ var rules = map[Action]rule{
 	AssignGraphRoles: {needs: []oneOf{{"AppRoleAssignment.ReadWrite.All"}}, roles: []RoleID{PrivilegedRoleAdministrator, GlobalAdministrator}},
 	GrantPermissions: {needs: []oneOf{{"DelegatedPermissionGrant.ReadWrite.All"}}, roles: consenters},
 
-	ReadMethods: {needs: []oneOf{readMethods}, self: readOwnMethods, roles: methodReaders, reach: reachOfRoles, person: true},
-	ReadPass:    readKind("TAP"),
-	IssuePass:   writeKind("TAP"), DeletePass: deleteKind("TAP"), ReadHello: readKind("WindowsHello"), DeleteHello: deleteKind("WindowsHello"),
+	ReadMethods:   {needs: []oneOf{readMethods}, self: readOwnMethods, roles: methodReaders, reach: reachOfRoles, person: true},
+	ReadReadiness: {needs: []oneOf{readMethods}, self: readOwnMethods, roles: helpers, reach: reachOfRoles, person: true},
+	ReadPass:      readKind("TAP"),
+	IssuePass:     writeKind("TAP"), DeletePass: deleteKind("TAP"), ReadHello: readKind("WindowsHello"), DeleteHello: deleteKind("WindowsHello"),
 	ReadPasskey: readKind("Passkey"), RegisterPasskey: writeKind("Passkey"), DeletePasskey: deleteKind("Passkey"),
 	ReadPhone: readKind("MicrosoftAuthApp"), DeletePhone: deleteKind("MicrosoftAuthApp"),
 	ReadCodes: readKind("SoftwareOATH"), DeleteCodes: deleteKind("SoftwareOATH"),

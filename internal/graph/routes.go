@@ -63,6 +63,11 @@ var routes = []route{
 	{"POST /users/{id}/checkMemberObjects", odata.Directory, directory.ReadMemberships, person, (*API).checkMemberIDs},
 	{"POST /users/{id}/revokeSignInSessions", odata.Directory, directory.RevokeSessions, person, (*API).revokeSessions},
 
+	{"GET /postern/users/{id}/readiness", odata.Methods, directory.ReadReadiness, person, (*API).getReadiness},
+	{"GET /postern/users/{id}/sessions", odata.Directory, directory.ReadSessions, person, (*API).listSessions},
+	{"DELETE /postern/users/{id}/sessions/{session}", odata.Directory, directory.RevokeSessions, person, (*API).endSession},
+	{"GET /postern/users/{id}/history", odata.Logs, "", nil, (*API).listHistory}, // asks May itself
+
 	{"GET /groups", odata.Directory, directory.ReadGroup, nil, (*API).listGroups},
 	{"POST /groups", odata.Directory, directory.CreateGroup, nil, (*API).createGroup},
 	{"GET /groups/$count", odata.Directory, directory.ReadGroup, nil, (*API).countGroups},

@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -47,6 +48,9 @@ type Store interface {
 	// position, and the position of the last one if there are more. Committed events are
 	// there whether they are sealed or not.
 	Events(ctx context.Context, tenant directory.TenantID, kind audit.Kind, match []filter.Bound, order []filter.Order, after []any, limit int) ([]audit.Event, []any, error)
+	// History returns at most limit sign-ins and changes that are about a person, newest first,
+	// after a position, and the position of the last one if there are more.
+	History(ctx context.Context, tenant directory.TenantID, user directory.UserID, after []any, limit int) ([]audit.Event, []any, error)
 	// Event returns one event, or directory.ErrObjectUnknown.
 	Event(ctx context.Context, tenant directory.TenantID, kind audit.Kind, id string) (audit.Event, error)
 
@@ -74,6 +78,8 @@ type Store interface {
 	UpdateUser(ctx context.Context, u directory.User, at time.Time, e audit.Event) error
 	// SetManager sets the manager of a user, none when it is empty; directory.ErrManagerCycle.
 	SetManager(ctx context.Context, tenant directory.TenantID, user, manager directory.UserID, e audit.Event) error
+	// Sessions returns a person's living sessions, newest first, 200 at most.
+	Sessions(ctx context.Context, tenant directory.TenantID, user directory.UserID, at time.Time) ([]signin.Session, error)
 	// EndSessions ends one session of a user and its tokens, or all with an empty id.
 	EndSessions(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, at time.Time, e audit.Event) error
 	// DeleteUser and DeleteGroup move an object with all that ties it to others among the

@@ -129,6 +129,7 @@ func (a *API) listUsers(c *call) error {
 	}
 	if len(properties) == len(userProperties) {
 		allow.Expand = map[string][]string{"manager": userProperties}
+		allow.Properties = append(slices.Clone(properties), waysBack)
 	}
 	w, err := a.wish(c, allow, schema)
 	if err != nil {
@@ -142,9 +143,16 @@ func (a *API) listUsers(c *call) error {
 	if err != nil {
 		return err
 	}
+	var counted map[directory.UserID]any
+	if slices.Contains(w.options.Select, waysBack) {
+		if counted, err = a.waysBackOf(c, found); err != nil {
+			return err
+		}
+	}
 	count := func(match []filter.Bound) (int, error) { return a.Store.CountUsers(c.ctx(), c.tenant.ID, match) }
 	return writeList(a, c, w, "users", found, position, count, func(u directory.User) odata.Entity {
-		return append(only(userResource(u), properties), managers[u.ID]...)
+		e := append(only(userResource(u), properties), managers[u.ID]...)
+		return append(e, odata.Property{Name: waysBack, Value: counted[u.ID], OnSelect: true})
 	})
 }
 
