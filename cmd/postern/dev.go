@@ -126,6 +126,7 @@ Postern runs. Try this:
      export POSTERN_SERVER=%s POSTERN_CA=%s
      postern login
      postern tap issue mira.okafor@contoso.example --once --reason "new laptop"
+     or in the console: %s
 
   4. Open          %s
      It has the mail that was sent to people. Nothing leaves this machine.
@@ -138,7 +139,7 @@ Postern runs. Try this:
 Browsers warn until they trust the local CA, the file in step 3. The pass works for 24 hours.
 Ctrl-C stops it. The data stays; postern dev --reset starts over.
 
-`, created.PublicURL, created.Administrator, created.Pass, d.SampleURL, created.PublicURL, created.CACertificate, d.MailboxURL, lockScreens(d))
+`, created.PublicURL, created.Administrator, created.Pass, d.SampleURL, created.PublicURL, created.CACertificate, d.ConsoleURL, d.MailboxURL, lockScreens(d))
 	return err
 }
 

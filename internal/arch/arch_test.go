@@ -70,7 +70,7 @@ var postern = house{
 		},
 		{
 			who:  "internal/console/...",
-			what: "internal/graphclient/... internal/request/... internal/browser/... internal/fault",
+			what: "internal/graphclient/... internal/request/... internal/browser/... internal/fault internal/design",
 			why:  "the console reaches data by Graph only",
 		},
 		{

@@ -40,14 +40,18 @@ type asset struct {
 
 // Assets are the files of a set of pages: those that all share, and their own.
 type Assets struct {
+	root           string
 	byName, byPath map[string]asset
 	symbols        map[string]bool
 }
 
-// Collect returns the shared assets and those in the folder assets of own. It panics when
-// one can't be read: the files are part of the program.
-func Collect(own ...fs.FS) *Assets {
-	a := &Assets{byName: map[string]asset{}, byPath: map[string]asset{}}
+// Collect returns the shared assets and those in the folder assets of own, which are served below
+// Root. It panics when one can't be read: the files are part of the program.
+func Collect(own ...fs.FS) *Assets { return CollectAt(Root, own...) }
+
+// CollectAt is Collect for assets that are served below root, which ends in a slash.
+func CollectAt(root string, own ...fs.FS) *Assets {
+	a := &Assets{root: root, byName: map[string]asset{}, byPath: map[string]asset{}}
 	for _, from := range append([]fs.FS{shared}, own...) {
 		if err := a.read(from); err != nil {
 			panic(err)
@@ -69,7 +73,7 @@ func (a *Assets) read(from fs.FS) error {
 		}
 		sum := sha256.Sum256(content)
 		ext := path.Ext(entry.Name())
-		one := asset{Root + strings.TrimSuffix(entry.Name(), ext) + "." + hex.EncodeToString(sum[:8]) + ext, content}
+		one := asset{a.root + strings.TrimSuffix(entry.Name(), ext) + "." + hex.EncodeToString(sum[:8]) + ext, content}
 		a.byName[entry.Name()], a.byPath[one.path] = one, one
 	}
 	return nil

@@ -54,8 +54,7 @@ type Words struct {
 
 // LoadWords reads active.{language}.json of texts for every language.
 func LoadWords(texts fs.FS) (*Words, error) {
-	bundle := i18n.NewBundle(language.English)
-	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	bundle := newBundle()
 	w := &Words{localizers: map[string]*i18n.Localizer{}}
 	for _, lang := range Languages {
 		if _, err := bundle.LoadMessageFileFS(texts, "active."+lang+".json"); err != nil {
@@ -64,6 +63,34 @@ func LoadWords(texts fs.FS) (*Words, error) {
 		w.localizers[lang] = i18n.NewLocalizer(bundle, lang)
 	}
 	return w, nil
+}
+
+// CollectWords reads words/*.{language}.json of every one of texts. A language that none of them
+// has is served in English.
+func CollectWords(texts ...fs.FS) (*Words, error) {
+	bundle := newBundle()
+	for _, from := range texts {
+		files, err := fs.Glob(from, "words/*.json")
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			if _, err := bundle.LoadMessageFileFS(from, file); err != nil {
+				return nil, fmt.Errorf("load texts: %w", err)
+			}
+		}
+	}
+	w := &Words{localizers: map[string]*i18n.Localizer{}}
+	for _, lang := range Languages {
+		w.localizers[lang] = i18n.NewLocalizer(bundle, lang)
+	}
+	return w, nil
+}
+
+func newBundle() *i18n.Bundle {
+	bundle := i18n.NewBundle(language.English)
+	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
+	return bundle
 }
 
 // Find returns the text for key with data filled in, and whether lang has it.

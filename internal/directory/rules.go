@@ -1,5 +1,10 @@
 package directory
 
+import (
+	"maps"
+	"slices"
+)
+
 // An Action is something that somebody wants to do.
 type Action string
 
@@ -87,6 +92,9 @@ const (
 	WriteDomains      Action = "writeDomains"
 	ConfirmDomain     Action = "confirmDomain" // verify without a record in the DNS
 )
+
+// Actions returns every action that has a rule, sorted.
+func Actions() []Action { return slices.Sorted(maps.Keys(rules)) }
 
 // OnGroup returns what a amounts to on g: any change of a role-assignable group is
 // ChangeRoleGroup.

@@ -210,6 +210,8 @@ var routes = []route{
 
 	{"POST /$batch", odata.Directory, "", nil, (*API).batch},
 
+	{"GET /postern/me/actions", odata.Directory, "", nil, (*API).ownActions},
+
 	{"GET /postern/users/{id}/passes/{pass}/lineage", odata.Methods, directory.ReadMethods, person, (*API).getLineage},
 	{"POST /postern/users/{id}/passes/{pass}/revert", odata.Methods, directory.RevertPass, person, (*API).revertLineage},
 	{"GET /postern/signInMethodsPolicy", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).getSignInPolicy},

@@ -28,6 +28,7 @@ type Authority struct {
 	TokenURL      string   `json:"token_endpoint"`
 	DeviceURL     string   `json:"device_authorization_endpoint"`
 	RevokeURL     string   `json:"revocation_endpoint"`
+	EndURL        string   `json:"end_session_endpoint"`
 	ProofAlgs     []string `json:"dpop_signing_alg_values_supported"`
 	SendsIssuer   bool     `json:"authorization_response_iss_parameter_supported"`
 }
@@ -60,7 +61,7 @@ func Discover(ctx context.Context, client *http.Client, now func() time.Time, se
 	if json.Unmarshal(answer, a) != nil || a.Authorization == "" || a.TokenURL == "" {
 		return nil, ErrAnswer.With("", "There is no sign-in server at "+server+".")
 	}
-	for _, one := range []string{a.Issuer, a.Authorization, a.TokenURL, a.DeviceURL, a.RevokeURL} {
+	for _, one := range []string{a.Issuer, a.Authorization, a.TokenURL, a.DeviceURL, a.RevokeURL, a.EndURL} {
 		if one != "" && !strings.HasPrefix(one, root+"/") {
 			public, _, _ := strings.Cut(strings.TrimPrefix(one, "https://"), "/")
 			return nil, ErrAnswer.With("", fmt.Sprintf("The server at %s calls itself https://%s. Use that address.", server, public))

@@ -39,6 +39,8 @@ type Config struct {
 	Now func() time.Time
 	// Patience is the longest Retry-After that is waited for; zero is a minute.
 	Patience time.Duration
+	// Correlation is the id under which the server logs the requests; empty draws one for each.
+	Correlation string
 	// Retries is how often a busy server is asked again; zero is three times.
 	Retries int
 }
@@ -53,6 +55,7 @@ type Client struct {
 	again  int
 	now    func() time.Time
 	match  string // If-Match of changes; empty sends none
+	id     string
 }
 
 // ETag is the member of an Object that says which version was read.
@@ -73,7 +76,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base.JoinPath("v1.0"), tokens: cfg.Tokens, http: cfg.HTTP, wait: cfg.Wait, bear: cfg.Patience, again: cfg.Retries, now: cfg.Now}
+	c := &Client{base: base.JoinPath("v1.0"), tokens: cfg.Tokens, http: cfg.HTTP, wait: cfg.Wait, bear: cfg.Patience, again: cfg.Retries, now: cfg.Now, id: cfg.Correlation}
 	if c.wait == nil {
 		c.wait = Wait
 	}
@@ -154,7 +157,10 @@ func (c *Client) send(ctx context.Context, method string, u *url.URL, in, out an
 			return err
 		}
 	}
-	id := uuid.NewString()
+	id := c.id
+	if id == "" {
+		id = uuid.NewString()
+	}
 	for try := 0; ; try++ {
 		res, answer, err := c.once(ctx, method, u, id, body) //nolint:bodyclose // roundTrip read and closed it
 		if err != nil {

@@ -23,9 +23,9 @@ type Tokens struct {
 	Bound        bool     // to the key of the exchange (RFC 9449)
 }
 
-// fresh reports whether the access token works a while longer. One that lives but a short
+// Fresh reports whether the access token works a while longer. One that lives but a short
 // time, such as the last one before a pass ends, is used to its last minute.
-func (t Tokens) fresh(now time.Time) bool {
+func (t Tokens) Fresh(now time.Time) bool {
 	if t.Access.Reveal() == "" {
 		return false
 	}

@@ -121,6 +121,33 @@ func (c *Client) Page(ctx context.Context, q Query, names ...string) (Page, erro
 	return page, err
 }
 
+// Get returns the resource that names lead to.
+func (c *Client) Get(ctx context.Context, names ...string) (Object, error) {
+	return c.one(ctx, names...)
+}
+
+// Select is Get of those properties, which are separated by commas.
+func (c *Client) Select(ctx context.Context, properties string, names ...string) (Object, error) {
+	path, err := segments(names...)
+	if err != nil {
+		return nil, err
+	}
+	var o Object
+	err = c.call(ctx, http.MethodGet, path+Query{Select: properties}.encode(), nil, &o)
+	return o, err
+}
+
+// Do sends in (nothing if nil) to the resource that names lead to, and returns the answer, nil if
+// there is none.
+func (c *Client) Do(ctx context.Context, method string, in any, names ...string) (Object, error) {
+	var raw []byte
+	if err := c.at(ctx, method, in, &raw, names...); err != nil || len(raw) == 0 {
+		return nil, err
+	}
+	var o Object
+	return o, decode(raw, &o)
+}
+
 // list yields what is at the path that names lead to, page after page. An error is the last
 // that it yields.
 func (c *Client) list(ctx context.Context, q Query, names ...string) iter.Seq2[Object, error] {

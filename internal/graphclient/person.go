@@ -40,11 +40,11 @@ func (p *Person) Token(ctx context.Context) (Secret, error) {
 func (p *Person) Tokens(ctx context.Context) (Tokens, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.held.fresh(p.Now()) {
+	if p.held.Fresh(p.Now()) {
 		return p.held, nil
 	}
 	err := p.Keeper.Update(ctx, func(kept Tokens) (Tokens, error) {
-		if kept.fresh(p.Now()) { // another process was faster
+		if kept.Fresh(p.Now()) { // another process was faster
 			p.held = kept
 			return kept, nil
 		}

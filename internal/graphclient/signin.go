@@ -28,14 +28,35 @@ type SignIn struct {
 
 	// Key is what the tokens will be bound to, nil when the server binds none.
 	Key *Key
+	// Silent lets the server sign in whoever its browser is signed in as, without a question.
+	Silent bool
+}
+
+// Pending is what has to be kept of a sign-in until its answer comes, by who asked. State names
+// it; Verifier is a secret.
+type Pending struct {
+	State    string `json:"state"`
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"`
+}
+
+// NewPending draws what a sign-in needs.
+func NewPending() Pending {
+	return Pending{State: rand.Text(), Nonce: rand.Text(), Verifier: rand.Text() + rand.Text()}
+}
+
+// Pending returns the sign-in that p was kept of. Its tokens are bound to no key.
+func (a *Authority) Pending(client, scope, redirect string, p Pending) *SignIn {
+	return &SignIn{
+		authority: a, client: client, scope: scope, redirect: redirect, Silent: true,
+		state: p.State, nonce: p.Nonce, verifier: p.Verifier,
+	}
 }
 
 // SignIn starts a sign-in that comes back to redirect.
 func (a *Authority) SignIn(client, scope, redirect string) (*SignIn, error) {
-	s := &SignIn{
-		authority: a, client: client, scope: scope, redirect: redirect,
-		state: rand.Text(), nonce: rand.Text(), verifier: rand.Text() + rand.Text(),
-	}
+	s := a.Pending(client, scope, redirect, NewPending())
+	s.Silent = false
 	var err error
 	if a.bindable() {
 		s.Key, err = NewKey()
@@ -48,8 +69,11 @@ func (s *SignIn) URL(hint string) (string, error) {
 	challenge := sha256.Sum256([]byte(s.verifier))
 	v := url.Values{
 		"client_id": {s.client}, "response_type": {"code"}, "redirect_uri": {s.redirect}, "scope": {s.scope},
-		"state": {s.state}, "nonce": {s.nonce}, "prompt": {"select_account"}, "response_mode": {"query"},
+		"state": {s.state}, "nonce": {s.nonce}, "response_mode": {"query"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
+	}
+	if !s.Silent {
+		v.Set("prompt", "select_account")
 	}
 	if hint != "" {
 		v.Set("login_hint", hint)

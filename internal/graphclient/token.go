@@ -64,7 +64,7 @@ type Application struct {
 func (a *Application) Token(ctx context.Context) (Secret, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.token.fresh(a.Now()) {
+	if !a.token.Fresh(a.Now()) {
 		token, err := a.ask(ctx)
 		if err != nil {
 			return Secret{}, err

@@ -75,13 +75,22 @@ func (s *Server) target(r *http.Request, tenant directory.Tenant, form url.Value
 	if q.RedirectURI == "" {
 		return c, q, oautherr.ErrMissingParameter.With("redirect_uri", "The redirect_uri is missing.")
 	}
-	for _, list := range [][]string{c.app.Web.RedirectURIs, c.app.PublicClient.RedirectURIs, c.app.SPA.RedirectURIs} {
+	for _, list := range [][]string{c.app.Web.RedirectURIs, c.app.PublicClient.RedirectURIs, c.app.SPA.RedirectURIs, s.own(c.app.AppID)} {
 		if redirect.Match(list, q.RedirectURI) == nil {
 			q.SPA = redirect.Match(c.app.SPA.RedirectURIs, q.RedirectURI) == nil
 			return c, q, nil
 		}
 	}
 	return c, q, redirect.ErrMismatch
+}
+
+// own is where the console of this server is: its address is the server's, so that no row has to
+// follow when it changes.
+func (s *Server) own(id directory.AppID) []string {
+	if id != directory.ConsoleAppID {
+		return nil
+	}
+	return []string{s.PublicURL + "/console/signin/done"}
 }
 
 // fill reads the rest of the request. Its errors go back to the application.

@@ -61,7 +61,7 @@ func (v *View) Recovered(lang string, zone *time.Location, r Recovered) (Letter,
 }
 
 func (v *View) moment(lang string, zone *time.Location, at time.Time) (string, error) {
-	return phrasebook{words: v.words, lang: lang, now: v.now}.momentText(at, zone, true)
+	return phrasebook{design.Phrases{Words: v.words, Lang: lang, Now: v.now}}.Moment(at, zone, true)
 }
 
 // letterHTML is the document around the paragraphs of a letter. The scheme lets the reader's

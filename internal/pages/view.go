@@ -58,7 +58,7 @@ func NewView(now func() time.Time) (*View, error) {
 	}
 	v := &View{words: words, now: now, templates: map[string]map[string]sheet{}}
 	for _, lang := range design.Languages {
-		v.templates[lang], err = parsePages(phrasebook{words: words, lang: lang, now: now})
+		v.templates[lang], err = parsePages(phrasebook{design.Phrases{Words: words, Lang: lang, Now: now}})
 		if err != nil {
 			return nil, err
 		}

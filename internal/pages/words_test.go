@@ -63,8 +63,8 @@ func placeholders(text string) string {
 	return string(sorted)
 }
 
-// Keys of these families are chosen by a fault's code or by handlers.
-var families = regexp.MustCompile(`^(fault|method|change)_`)
+// Keys of these families are chosen by a fault's code or by handlers; the last two say when, in package design.
+var families = regexp.MustCompile(`^((fault|method|change)_|moment$|months$)`)
 
 func TestEveryTextIsUsed(t *testing.T) {
 	var sources strings.Builder
@@ -134,8 +134,12 @@ func TestTimesAreSaidInTheTenantsZone(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			p := phrasebook{words: newView(t).words, lang: test.lang, now: func() time.Time { return morning }}
-			got, err := p.moment(test.at, test.zone, test.named)
+			p := design.Phrases{Words: newView(t).words, Lang: test.lang, Now: func() time.Time { return morning }}
+			say := p.When
+			if test.named {
+				say = p.WhenIn
+			}
+			got, err := say(test.at, test.zone)
 			want := `<time datetime="` + test.at.Format(time.RFC3339) + `">` + test.want + `</time>`
 			if err != nil || string(got) != want {
 				t.Errorf("got %q, %v; want %q", got, err, want)
@@ -143,7 +147,7 @@ func TestTimesAreSaidInTheTenantsZone(t *testing.T) {
 		})
 	}
 	t.Run("a time that is not set says nothing", func(t *testing.T) {
-		if got, err := (phrasebook{}).when(time.Time{}, nil); got != "" || err != nil {
+		if got, err := (design.Phrases{}).When(time.Time{}, nil); got != "" || err != nil {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})

@@ -100,10 +100,14 @@ func parse(text string) netip.Addr {
 
 var clientID = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
-// Middleware sets the facts of each request and answers with its ids.
+// Middleware sets the facts of each request and answers with its ids. A call of the same process
+// whose context has the facts of a browser's request keeps that address and user agent.
 func Middleware(proxies Proxies, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := Facts{Address: proxies.Address(r), UserAgent: printable(r.UserAgent()), RequestID: uuid.NewString(), route: new(string)}
+		if handed, ok := r.Context().Value(key{}).(Facts); ok {
+			f.Address, f.UserAgent = handed.Address, handed.UserAgent
+		}
 		f.CorrelationID = f.RequestID
 		if id := asked(r); clientID.MatchString(id) {
 			f.CorrelationID = strings.ToLower(id)

@@ -88,3 +88,24 @@ func TestACorrelationIDIsAnIDOrOurs(t *testing.T) {
 		}
 	}
 }
+
+func TestACallInTheSameProcessKeepsTheBrowsersAddress(t *testing.T) {
+	var inner Facts
+	whole := Middleware(nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { inner = From(r.Context()) }))
+	outer := Middleware(nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		call := httptest.NewRequestWithContext(r.Context(), http.MethodGet, "/v1.0/me", nil)
+		call.RemoteAddr = ""
+		call.Header.Set("X-Forwarded-For", "198.51.100.1")
+		whole.ServeHTTP(w, call)
+		if own := From(r.Context()); inner.RequestID == own.RequestID {
+			t.Error("two requests have one id")
+		}
+	}))
+	r := httptest.NewRequest(http.MethodGet, "/console/", nil)
+	r.RemoteAddr = "192.0.2.1:4711"
+	r.Header.Set("User-Agent", "Firefox")
+	outer.ServeHTTP(httptest.NewRecorder(), r)
+	if inner.Address.String() != "192.0.2.1" || inner.UserAgent != "Firefox" {
+		t.Errorf("the call comes from %s, %q", inner.Address, inner.UserAgent)
+	}
+}

@@ -187,7 +187,7 @@ func (s *Server) addSample(seed *store.Seed) {
 type Running struct {
 	SampleURL   string      `json:"sampleUrl"`
 	MailboxURL  string      `json:"mailboxUrl"`
-	ConsoleURL  string      `json:"consoleUrl"`  // empty: there is no console yet
+	ConsoleURL  string      `json:"consoleUrl"`
 	LockScreens []string    `json:"lockScreens"` // one for each virtual device
 	Devices     []DevDevice `json:"-"`
 }
@@ -226,7 +226,7 @@ func (d DevServer) Serve(ctx context.Context) error {
 		return errors.Join(err, d.Listen.Close())
 	}
 	err = d.serveSample(ctx, func(sampleURL string) error {
-		running := Running{SampleURL: sampleURL, MailboxURL: d.Options.PublicURL + "/mailbox", LockScreens: lab.urls(), Devices: lab.list()}
+		running := Running{SampleURL: sampleURL, ConsoleURL: d.Options.PublicURL + "/console/", MailboxURL: d.Options.PublicURL + "/mailbox", LockScreens: lab.urls(), Devices: lab.list()}
 		return Serve(ctx, d.Options, d.Listen, func(*Server) {
 			d.Started(running)
 			lab.serve(ctx, func(err error) { d.Ready(running, err) })

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/deviceapi"
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/oauth"
@@ -16,19 +17,31 @@ import (
 	"github.com/postern-id/postern/internal/request"
 )
 
+// parts are what is mounted.
+type parts struct {
+	site          *pages.Site
+	authorization *oauth.Server
+	api           *graph.API
+	agents        *deviceapi.API
+	phones        *phoneapi.API
+	console       *console.Console
+}
+
 // mount puts the parts under one handler. The first segment of a path says whose it is;
 // what is nobody's is a tenant, which the authorization server knows or refuses.
-func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph.API, agents *deviceapi.API, phones *phoneapi.API) http.Handler {
+func (s *Server) mount(p parts) http.Handler {
+	site := p.site
 	own := http.NewServeMux()
 	site.Mount(own)
 	own.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	own.HandleFunc("GET /readyz", s.ready)
 	tenants := http.NewServeMux()
-	authorization.Mount(tenants)
+	p.authorization.Mount(tenants)
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(site.ShowForeign))
 	protected := protection.Handler(own)
-	graphHandler, agentHandler, phoneHandler := api.Handler(), agents.Handler(), phones.Handler()
+	consoleHandler := protection.Handler(p.console.Handler())
+	graphHandler, agentHandler, phoneHandler := p.api.Handler(), p.agents.Handler(), p.phones.Handler()
 
 	whole := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -43,6 +56,8 @@ func (s *Server) mount(site *pages.Site, authorization *oauth.Server, api *graph
 		switch first {
 		case "v1.0", "beta":
 			graphHandler.ServeHTTP(w, r)
+		case "console":
+			consoleHandler.ServeHTTP(w, r)
 		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox", "errors", "authenticator":
 			protected.ServeHTTP(w, r)
 		default:

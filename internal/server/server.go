@@ -220,7 +220,7 @@ func (s *Server) build() (http.Handler, error) {
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Now: s.now, Log: o.Log}
+	site := &pages.Site{ConsolePath: "/console/", View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Now: s.now, Log: o.Log}
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}
@@ -245,7 +245,13 @@ func (s *Server) build() (http.Handler, error) {
 		Store: s.db, Tokens: keys, Secrets: s.ring, CA: deviceapi.CA{Keys: s.ring, Now: s.now}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log,
 	}
-	return s.mount(site, authorization, api, agents, s.phoneAPI(phones, signIn)), nil
+	var whole http.Handler
+	console, err := s.console(func() http.Handler { return whole })
+	if err != nil {
+		return nil, fmt.Errorf("read the console's pages: %w", err)
+	}
+	whole = s.mount(parts{site, authorization, api, agents, s.phoneAPI(phones, signIn), console})
+	return whole, nil
 }
 
 // Start begins the work in the background: sealing, counting, sending mail, cleaning up.

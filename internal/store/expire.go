@@ -26,6 +26,7 @@ var expiring = []struct {
 	{"throttle", "bucket", "updated_at", 48 * time.Hour},
 	{"familiar_place", "place_hash", "last_at", 400 * 24 * time.Hour},
 	{"device_change", "version", "at", 24 * time.Hour},
+	{"console_row", "id", "ends_at", 0},
 	{"seen_id", "id", "until_at", 0},
 }
 

@@ -303,3 +303,16 @@ ALTER TABLE credential ADD COLUMN used_on TEXT NOT NULL DEFAULT '';
 
 -- Grows with every change of a tenant's name and settings; version grows with more than that.
 ALTER TABLE tenant ADD COLUMN revision BIGINT NOT NULL DEFAULT 0;
+
+-- What the console keeps for browsers, sealed under keys that only they hold: tokens, and what
+-- is shown once. id is derived from the same secret.
+CREATE TABLE console_row (
+    tenant_id  TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    sealed     TEXT   NOT NULL, -- base64
+    version    BIGINT NOT NULL DEFAULT 0,
+    held_until BIGINT NOT NULL DEFAULT 0,
+    ends_at    BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX console_row_ends ON console_row (tenant_id, ends_at);

@@ -1,0 +1,16 @@
+// Package site lists the sections of the console.
+package site
+
+import (
+	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/console/home"
+	"github.com/postern-id/postern/internal/console/people"
+)
+
+// Sections are all that the console has, one line each.
+func Sections() []console.Section {
+	return []console.Section{
+		home.Section(),
+		people.Section(),
+	}
+}
