@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
@@ -189,30 +190,47 @@ func (a *API) patchConfiguration(c *call) error {
 	if err != nil {
 		return err
 	}
+	known := k.refs()
+	if err := k.readBody(c); err != nil {
+		return err
+	}
+	if err := a.checkPolicy(c, k, known); err != nil {
+		return err
+	}
+	return a.savePolicy(c, k, before, audit.MethodsPolicyUpdate)
+}
+
+// refs are the groups that the policy names.
+func (k kept) refs() []directory.Ref {
+	t := k.policy.shared()
+	return slices.Concat(refsOf(t.Include), refsOf(t.Exclude))
+}
+
+// readBody takes what is sent of the policy.
+func (k kept) readBody(c *call) error {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
 		return err
 	}
 	_ = body.Raw("id") // SDKs send back what they read
 	t := k.policy.shared()
-	known := slices.Concat(refsOf(t.Include), refsOf(t.Exclude))
 	body.String("state", &t.State)
 	k.policy.read(body)
 	t.Include = k.targets(body, "includeTargets", t.Include)
 	t.Exclude = k.targets(body, "excludeTargets", t.Exclude)
-	if err := body.Done(); err != nil {
-		return err
-	}
+	return body.Done()
+}
+
+// checkPolicy reports the first rule that the policy breaks; known are the groups that it named
+// before it was changed.
+func (a *API) checkPolicy(c *call, k kept, known []directory.Ref) error {
 	if err := k.policy.Check(); err != nil {
 		return err
 	}
-	if err := a.newTargets(c, known, slices.Concat(refsOf(t.Include), refsOf(t.Exclude))); err != nil {
+	if err := a.newTargets(c, known, k.refs()); err != nil {
 		return err
 	}
-	if err := a.leavesAWayIn(c, k); err != nil {
-		return err
-	}
-	return a.savePolicy(c, k, before, audit.MethodsPolicyUpdate)
+	return a.leavesAWayIn(c, k)
 }
 
 func (k kept) targets(body *odata.Object, name string, old []method.Target) []method.Target {

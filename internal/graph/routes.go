@@ -215,6 +215,8 @@ var routes = []route{
 	{"GET /postern/users/{id}/passes/{pass}/lineage", odata.Methods, directory.ReadMethods, person, (*API).getLineage},
 	{"POST /postern/users/{id}/passes/{pass}/revert", odata.Methods, directory.RevertPass, person, (*API).revertLineage},
 	{"GET /postern/signInMethodsPolicy", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).getSignInPolicy},
+	{"POST /postern/policies/methods/{method}/preview", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).previewPolicy},
+	{"GET /postern/policies/methods/{method}/history", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).policyHistory},
 	{"PATCH /postern/signInMethodsPolicy", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).patchSignInPolicy},
 	{"GET /postern/mails", odata.Logs, directory.ReadAudits, nil, (*API).listMails},
 	{"GET /postern/log", odata.Logs, directory.ReadSignIns, nil, (*API).sealedLog},

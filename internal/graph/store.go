@@ -26,6 +26,7 @@ type Store interface {
 	Grants
 	Domains
 	DevicePolicies
+	Scopes
 	Devices
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.

@@ -101,3 +101,11 @@ func (c *Client) PatchSignInPolicy(ctx context.Context, change Object) error {
 }
 
 var signInPolicy = []string{"postern", "signInMethodsPolicy"}
+
+// PreviewMethodPolicy says what PatchMethodPolicy with the same change would come to; an empty
+// change tells whom the policy is about. Only Postern can.
+func (c *Client) PreviewMethodPolicy(ctx context.Context, id string, change Object) (Object, error) {
+	var o Object
+	err := c.at(ctx, http.MethodPost, change, &o, "postern", "policies", "methods", id, "preview")
+	return o, err
+}

@@ -21,7 +21,7 @@ type Policy struct {
 	Restrictions        KeyRestrictions `json:"keyRestrictions"`
 	// Attestation is what browsers are asked for: none, indirect, direct or enterprise; empty
 	// chooses by what the policy needs to know.
-	Attestation string `json:"postern_attestation,omitempty"`
+	Attestation string `json:"postern_attestation"`
 }
 
 // KeyRestrictions allow or block models of authenticators by AAGUID.

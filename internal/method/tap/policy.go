@@ -22,10 +22,10 @@ type Policy struct {
 	UsableOnce      bool `json:"isUsableOnce"` // every pass is one-time
 
 	// HideIssuer keeps from the person who issued the pass and why.
-	HideIssuer bool `json:"postern_hideIssuer,omitempty"`
+	HideIssuer bool `json:"postern_hideIssuer"`
 	// NotifyPerson tells the person by mail when a pass is issued for them and when somebody
 	// signs in with it.
-	NotifyPerson bool `json:"postern_notifyPerson,omitempty"`
+	NotifyPerson bool `json:"postern_notifyPerson"`
 	// RegistrationWindow is how many minutes after redeeming a one-time pass a method may
 	// be registered without another proof.
 	RegistrationWindow int `json:"postern_registrationWindowInMinutes"`
