@@ -216,6 +216,7 @@ const (
 const (
 	CreateCompany          = "Create Company"
 	SetCompanyInformation  = "Set Company Information"
+	UpdateBranding         = "Update branding"
 	AddUnverifiedDomain    = "Add unverified domain"
 	VerifyDomain           = "Verify domain"
 	RemoveVerifiedDomain   = "Remove verified domain"

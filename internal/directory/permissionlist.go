@@ -110,6 +110,16 @@ var Permissions = []Permission{
 		ApplicationID: "292d869f-3427-49a8-9dab-8c70152b74e9", DelegatedID: "46ca0847-7e6b-426e-9775-ea810a948356",
 	},
 	{
+		Value: "OrganizationalBranding.Read.All", DisplayName: "Read the branding",
+		Description:   "Reads how the sign-in pages look.",
+		ApplicationID: "eb76ac34-0d62-4454-b97c-185e4250dc20", DelegatedID: "9082f138-6f02-4f3a-9f4d-5f3c2ce5c688",
+	},
+	{
+		Value: "OrganizationalBranding.ReadWrite.All", DisplayName: "Read and change the branding",
+		Description:   "Reads and changes how the sign-in pages look.",
+		ApplicationID: "d2ebfbc1-a5f8-424b-83a6-56ab5927a73c", DelegatedID: "15ce63de-b141-4c9a-a9a5-241bf27c6aaf",
+	},
+	{
 		Value: "Policy.Read.All", DisplayName: "Read policies",
 		Description:   "Reads all policies of the tenant.",
 		ApplicationID: "246dd0d5-5bd0-4def-940b-0421030a5b68", DelegatedID: "572fea84-0151-49b2-9301-11cb16974376",

@@ -9,8 +9,8 @@ import (
 )
 
 func TestBuiltInRoles(t *testing.T) {
-	if len(directory.BuiltInRoles) != 32 {
-		t.Errorf("there are %d roles, want 32", len(directory.BuiltInRoles))
+	if len(directory.BuiltInRoles) != 33 {
+		t.Errorf("there are %d roles, want 33", len(directory.BuiltInRoles))
 	}
 	seen := map[string]bool{}
 	for _, r := range directory.BuiltInRoles {

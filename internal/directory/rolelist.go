@@ -33,6 +33,7 @@ const (
 	HybridIdentityAdministrator           RoleID = "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2"
 	DomainNameAdministrator               RoleID = "8329153b-31d0-4727-b945-745eb3bc5f31"
 	ExternalIdentityProviderAdministrator RoleID = "be2f45a1-457d-42af-a067-6ec1fa63bc45"
+	OrganizationalBrandingAdministrator   RoleID = "92ed04bf-c94a-4b82-9729-b799a7a4c178"
 	JoinedDeviceLocalAdministrator        RoleID = "9f06204d-73c1-4d4c-880a-6edb90606fd8"
 )
 
@@ -343,6 +344,11 @@ var BuiltInRoles = []Role{
 			"microsoft.directory/domains/federation/update",
 			"microsoft.directory/identityProviders/allProperties/allTasks",
 		},
+	},
+	{
+		OrganizationalBrandingAdministrator, "Organizational Branding Administrator",
+		"Decides how the sign-in pages look.", false,
+		[]string{"microsoft.directory/loginOrganizationBranding/allProperties/allTasks"},
 	},
 	{
 		JoinedDeviceLocalAdministrator, "Microsoft Entra Joined Device Local Administrator",

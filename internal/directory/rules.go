@@ -88,6 +88,8 @@ const (
 
 	ReadOrganization  Action = "readOrganization"
 	WriteOrganization Action = "writeOrganization"
+	ReadBranding      Action = "readBranding"
+	WriteBranding     Action = "writeBranding"
 	ReadDomains       Action = "readDomains"
 	WriteDomains      Action = "writeDomains"
 	ConfirmDomain     Action = "confirmDomain" // verify without a record in the DNS
@@ -352,6 +354,14 @@ var rules = map[Action]rule{
 		open:  toEverybody,
 	},
 	WriteOrganization: {needs: []oneOf{{"Organization.ReadWrite.All"}}, roles: []RoleID{GlobalAdministrator}},
+	ReadBranding: { // whoever opens the sign-in page sees it
+		needs: []oneOf{{"User.Read", "OrganizationalBranding.Read.All", "OrganizationalBranding.ReadWrite.All", "Organization.Read.All", "Organization.ReadWrite.All"}},
+		open:  toEverybody,
+	},
+	WriteBranding: {
+		needs: []oneOf{{"OrganizationalBranding.ReadWrite.All", "Organization.ReadWrite.All"}},
+		roles: []RoleID{OrganizationalBrandingAdministrator, GlobalAdministrator},
+	},
 	ReadDomains: {
 		needs: []oneOf{{"Domain.Read.All", "Directory.Read.All", "Domain.ReadWrite.All", "Directory.ReadWrite.All"}}, open: toEverybody,
 	},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/directory/branding"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -15,6 +16,8 @@ type Tenant struct {
 	CreatedAt   time.Time `json:"-"`
 	Domains     []Domain  `json:"-"`
 	Revision    int64     `json:"-"` // grows with every change of name and settings
+
+	Branding branding.Branding `json:"-"`
 
 	TimeZone string   `json:"timeZone"` // IANA name
 	Helpdesk Helpdesk `json:"helpdesk"`

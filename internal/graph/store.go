@@ -25,6 +25,7 @@ type Store interface {
 	Applications
 	Grants
 	Domains
+	Brandings
 	DevicePolicies
 	Scopes
 	Devices

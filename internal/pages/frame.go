@@ -26,8 +26,9 @@ type frame struct {
 	CorrelationID string       // the one in the sign-in event
 	ShortCode     string       // the same, short enough to say aloud
 
+	Brand brand // how the tenant wants its pages to look
+
 	LanguageHref string // page to choose a language; "" leaves the link out
-	PrivacyHref  string // the tenant's privacy statement; "" leaves the link out
 }
 
 // Helpdesk says how to reach the people who help. Empty fields are left out.

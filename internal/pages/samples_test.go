@@ -68,6 +68,16 @@ func sampleFrame(lang string) frame {
 }
 
 // samples returns every page, some in several states, by a name for the picture.
+// branded is f with all that a tenant may say.
+func branded(f frame) frame {
+	f.Brand = brand{
+		Style: "/assets/branding/colors-1.7a1fa2.203040.css", Square: "/assets/branding/t/squareLogo.h.png", Icon: "/assets/branding/t/favicon.h.png",
+		Picture: "/assets/branding/t/backgroundImage.h.jpg", Hint: "Your address at Contoso", Text: "<b>Only</b> for employees.\nSecond line",
+		Links: []brandLink{{"privacy", "", "https://contoso.example/privacy"}, {"terms", "House <rules>", "https://contoso.example/rules"}},
+	}
+	return f
+}
+
 func samples(lang string) map[string]page {
 	f := sampleFrame(lang)
 	failed := f
@@ -122,6 +132,7 @@ func samples(lang string) map[string]page {
 		"lost-key":            lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", ProveHref: "/prove", Methods: []lostThing{{ID: "b", Icon: "passkey", Name: "Blue key", Checked: true}}},
 		"lost-nothing":        lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, FreshUntil: soon},
 		"identify":            identifyPage{frame: f, Application: "Contoso Mail", Example: "sam@contoso.example", HelpHref: "/signin/methods"},
+		"identify-branded":    identifyPage{frame: branded(f), Application: "Contoso Mail", HelpHref: "/signin/methods"},
 		"identify-passkey":    identifyPage{frame: f, Example: "sam@contoso.example", Passkey: `{"challenge":"AA"}`, PasskeyHref: "/signin?go=passkey"},
 		"identify-failed":     identifyPage{frame: failed, Username: mira.Username},
 		"accesspass":          accessPassPage{frame: f, who: mira, OtherWaysHref: "/signin/methods"},

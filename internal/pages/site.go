@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/directory/branding"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
@@ -45,6 +46,7 @@ type Site struct {
 	// Passwords are there for those who have one.
 	Passwords password.Passwords
 	Events    Events
+	Images    Images
 	Now       func() time.Time
 	Log       *slog.Logger
 	// ConsolePath is where administrators go; empty leaves the link out.
@@ -117,6 +119,8 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		mux.Handle("GET /mailbox/{mail}", s.guard(s.showMail))
 	}
 	mux.Handle("GET /assets/", Assets())
+	mux.HandleFunc("GET "+branding.Root+"{file}", s.brandingStyle)
+	mux.HandleFunc("GET "+branding.Root+"{tenant}/{file}", s.brandingImage)
 }
 
 // maxForm bounds the body of a form, in bytes.
@@ -189,6 +193,7 @@ func (s *Site) frame(r *http.Request, t directory.Tenant) frame {
 	}
 	return frame{
 		Tenant: name, Lang: design.LanguageFor(r), Zone: t.Location(),
+		Brand:         brandOf(t),
 		Helpdesk:      Helpdesk{Phone: t.Helpdesk.Phone, Hours: t.Helpdesk.Hours, Mail: t.Helpdesk.Mail},
 		CorrelationID: id, ShortCode: design.ShortCode(id),
 	}

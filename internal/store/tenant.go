@@ -179,6 +179,10 @@ func (db *DB) Tenant(ctx context.Context, id directory.TenantID) (directory.Tena
 		d.CreatedAt = fromMicros(at)
 		return d, err
 	})
+	if err != nil {
+		return t, err
+	}
+	t.Branding, err = db.brandingOf(ctx, id)
 	return t, err
 }
 

@@ -106,6 +106,17 @@ func readBody(r *http.Request, opts BodyOptions) ([]byte, error) {
 	return readCapped(unzip, limit)
 }
 
+// ReadBytes reads a body that is no JSON, of limit bytes at most, plain: a stream property.
+func ReadBytes(r *http.Request, limit int64) ([]byte, error) {
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, ErrContentEncoding
+	}
+	if r.Body == nil {
+		return nil, nil
+	}
+	return readCapped(r.Body, limit)
+}
+
 // readCapped reads all of r, and ErrBodyTooLarge when that is more than limit bytes. A
 // reader that fails on the way is the caller's doing: it hung up, or its gzip is broken.
 func readCapped(r io.Reader, limit int64) ([]byte, error) {

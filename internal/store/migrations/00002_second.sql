@@ -316,3 +316,18 @@ CREATE TABLE console_row (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX console_row_ends ON console_row (tenant_id, ends_at);
+
+-- How a tenant's sign-in pages look: texts and colours, and the images that they name by hash.
+CREATE TABLE branding (
+    tenant_id   TEXT   NOT NULL PRIMARY KEY,
+    modified_at BIGINT NOT NULL,
+    version     BIGINT NOT NULL,
+    body        TEXT   NOT NULL
+);
+CREATE TABLE branding_image (
+    tenant_id TEXT NOT NULL,
+    slot      TEXT NOT NULL, -- bannerLogo, squareLogo, backgroundImage, favicon
+    hash      TEXT NOT NULL,
+    content   TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, slot)
+);
