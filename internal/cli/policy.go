@@ -17,7 +17,7 @@ func policyCommand() *cobra.Command {
 
 var policyProperties = []string{
 	"state", "defaultLifetimeInMinutes", "minimumLifetimeInMinutes", "maximumLifetimeInMinutes", "defaultLength", "isUsableOnce",
-	"postern_hideIssuer", "postern_notifyPerson", "postern_registrationWindowInMinutes",
+	"postern_hideIssuer", "postern_notifyPerson", "postern_identityCheck", "postern_registrationWindowInMinutes",
 	"postern_entropyBits", "postern_guessesPerDay", "postern_yearsToGuess",
 }
 
@@ -80,6 +80,7 @@ func policySetTap() *cobra.Command {
 	f.StringArray("exclude-group", nil, "`GROUP`, by name or id, whose members may not, \"\" for none; may be given again")
 	f.Bool("hide-issuer", false, "whether people are not told who issued their pass")
 	f.Bool("notify", false, "whether people are told by mail of a pass for them, and of its use")
+	f.String("identity-check", "", "`RULE` for who issues: off, note or required; how they know the person")
 	f.Duration("registration-window", 0, "how long after a sign-in with a pass methods can be registered")
 	return verb(c, func(e *env, _ []string) error {
 		change, err := e.policyChange()
@@ -117,6 +118,9 @@ func (e *env) policyChange() (graphclient.Object, error) {
 		if on, err := f.GetBool(flag); err == nil && f.Changed(flag) {
 			change[property] = on
 		}
+	}
+	if rule, err := f.GetString("identity-check"); err == nil && f.Changed("identity-check") {
+		change["postern_identityCheck"] = rule
 	}
 	if n, err := f.GetInt("length"); err == nil && f.Changed("length") {
 		change["defaultLength"] = n

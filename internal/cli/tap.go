@@ -23,7 +23,7 @@ func tapIssue() *cobra.Command {
 		Use: "issue UPN | issue --from FILE", Short: "Issue a pass, which replaces the one they had", Args: cobra.MaximumNArgs(1),
 		Long: "Issues a pass and prints it alone on stdout. It is shown this once. What is not said follows the policy.\n\n" +
 			"With --from it issues one to each person of a CSV file whose first line names its columns: user, and as\n" +
-			"needed lifetime, once, start, reason, ticket. Flags say what empty cells mean. The passes go to a result file\n" +
+			"needed lifetime, once, start, reason, ticket, check. Flags say what empty cells mean. The passes go to a result file\n" +
 			"that only you can read. After an interruption the same command goes on, and issues to nobody twice.",
 		Example: `  postern tap issue mira@contoso.example --lifetime 1h --once --reason "new laptop"` + "\n" +
 			"  postern tap issue --from people.csv --lifetime 8h --results passes.csv",
@@ -33,6 +33,8 @@ func tapIssue() *cobra.Command {
 	c.Flags().StringVar(&flags.start, "start", "", "`TIME` from which it works, as 2026-03-02T06:00:00Z or \"in 2h\"")
 	c.Flags().StringVar(&flags.reason, "reason", "", "why; the person and the log see it")
 	c.Flags().StringVar(&flags.ticket, "ticket", "", "`NUMBER` of the ticket, for the log")
+	c.Flags().StringVar(&flags.check, "check", "", "`HOW` you know who asks: inPerson, callBack, manager, video or other, and after a colon a note")
+	c.Flags().StringVar(&flags.preset, "for", "", "what it is `FOR`: recoverDevice, newDevice or newEmployee; sets what no other flag does")
 	c.Flags().StringVar(&from, "from", "", "CSV `FILE` of people; - for stdin")
 	c.Flags().StringVar(&results, "results", "", "`FILE` for the passes of --from; without it FILE.results.csv beside it")
 	return verb(c, func(e *env, args []string) error {
@@ -135,8 +137,11 @@ func tapShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if check, ok := pass["postern_identityCheck"].(map[string]any); ok && !e.json {
+			pass["postern_check"] = strings.TrimSuffix(graphclient.Object(check).Text("how")+": "+graphclient.Object(check).Text("note"), ": ")
+		}
 		return e.object(pass, "id", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce", "isUsable",
-			"methodUsabilityReason", "postern_issuer", "postern_reason", "postern_ticket", "postern_usedDateTime")
+			"methodUsabilityReason", "postern_issuer", "postern_reason", "postern_ticket", "postern_usedDateTime", "postern_check")
 	})
 }
 

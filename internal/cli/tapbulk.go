@@ -136,17 +136,23 @@ type passFlags struct {
 	start    string
 	reason   string
 	ticket   string
+	check    string
+	preset   string
 }
 
 // request is what to ask for p: their line first, then the flags.
 func (f passFlags) request(p bulk.Person, now time.Time) (graphclient.PassRequest, error) {
-	in := graphclient.PassRequest{IsUsableOnce: f.once, Reason: first(p.Reason, f.reason), Ticket: first(p.Ticket, f.ticket)}
+	in := graphclient.PassRequest{IsUsableOnce: f.once, Reason: first(p.Reason, f.reason), Ticket: first(p.Ticket, f.ticket), Preset: f.preset}
 	if p.Once != nil {
 		in.IsUsableOnce = p.Once
 	}
 	lifetime := f.lifetime
 	if p.Lifetime != 0 {
 		lifetime = p.Lifetime
+	}
+	if check := first(p.Check, f.check); check != "" {
+		how, note, _ := strings.Cut(check, ":")
+		in.Check = &graphclient.IdentityCheck{How: strings.TrimSpace(how), Note: strings.TrimSpace(note)}
 	}
 	err := passTimes(&in, lifetime, first(p.Start, f.start), now)
 	return in, err

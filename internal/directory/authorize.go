@@ -159,6 +159,9 @@ func (r rule) mayPerson(c Caller, t Target, self bool) error {
 
 func (c Caller) holds(role RoleID) bool { return slices.Contains(c.Roles, role) }
 
+// RolesFor returns the roles of which a person needs one to do a to t, the least powerful first.
+func RolesFor(a Action, t Target) []RoleID { return slices.Clone(rules[a].rolesFor(t)) }
+
 // rolesFor returns the roles of r that reach t.
 func (r rule) rolesFor(t Target) []RoleID {
 	if r.reach == unlimited {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -71,16 +72,25 @@ func (a *API) revertLineage(c *call) error {
 }
 
 func (a *API) writeLineage(c *call, status int, pass string, e method.Estate) error {
+	course, err := a.courseOf(c, pass)
+	if err != nil {
+		return err
+	}
+	methods, err := a.lineageMethods(c, e)
+	if err != nil {
+		return err
+	}
 	return odata.WriteEntity(c.w, status, a.root(c).Entity("postern/users/"+string(c.user.ID)+"/passes", nil), odata.Entity{
 		{Name: "id", Value: pass},
 		{Name: "etag", Value: e.Tag()},
-		{Name: "methods", Value: lineageMethods(e)},
+		{Name: "course", Value: course},
+		{Name: "methods", Value: methods},
 		{Name: "sessions", Value: lineageSessions(e.Sessions)},
 		{Name: "devices", Value: lineageDevices(e.Devices)},
 	})
 }
 
-func lineageMethods(e method.Estate) []odata.Entity {
+func (a *API) lineageMethods(c *call, e method.Estate) ([]odata.Entity, error) {
 	all := []odata.Entity{}
 	for _, one := range e.Credentials {
 		all = append(all, odata.Entity{
@@ -95,14 +105,19 @@ func lineageMethods(e method.Estate) []odata.Entity {
 		})
 	}
 	for _, one := range e.PINs {
+		device, err := a.Store.Device(c.ctx(), c.tenant.ID, one.Device)
+		if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+			return nil, err
+		}
 		all = append(all, odata.Entity{
 			{Name: "id", Value: one.ID},
 			{Name: "kind", Value: "hello"},
 			{Name: "deviceId", Value: one.DeviceID},
+			{Name: "deviceDisplayName", Value: text(device.DisplayName)},
 			{Name: "createdDateTime", Value: odata.Time(one.CreatedAt)},
 		})
 	}
-	return all
+	return all, nil
 }
 
 func lineageSessions(sessions []signin.Session) []odata.Entity {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -59,6 +60,11 @@ func passRequest(c *call) (tap.Request, error) {
 	in.Start, err = startTime(body)
 	body.String("postern_reason", &in.Reason)
 	body.String("postern_ticket", &in.Ticket)
+	body.String("postern_preset", (*string)(&in.Preset))
+	if check := body.Object("postern_identityCheck"); check != nil {
+		check.String("how", (*string)(&in.Check.How))
+		check.String("note", &in.Check.Note)
+	}
 	body.NotKept("temporaryAccessPass")
 	for _, readOnly := range []string{"id", "createdDateTime", "isUsable", "methodUsabilityReason"} {
 		_ = body.Raw(readOnly) // SDKs send back what they read
@@ -108,6 +114,11 @@ func (a *API) passIssued(c *call, p tap.Pass) audit.Event {
 	}
 	if p.Ticket != "" {
 		target.Modified = append(target.Modified, audit.ModifiedProperty{DisplayName: "postern_ticket", OldValue: "[]", NewValue: quoted(p.Ticket)})
+	}
+	if p.Check.Done() {
+		target.Modified = append(target.Modified, audit.ModifiedProperty{
+			DisplayName: "postern_identityCheck", OldValue: "[]", NewValue: quoted(strings.TrimSuffix(string(p.Check.How)+": "+p.Check.Note, ": ")),
+		})
 	}
 	change.Targets = []audit.Target{target}
 	change.Details = []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: p.ID}}
@@ -205,7 +216,7 @@ func (a *API) deletePass(c *call) error {
 
 var passProperties = []string{
 	"id", "temporaryAccessPass", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce",
-	"isUsable", "methodUsabilityReason", "postern_reason", "postern_ticket", "postern_issuer", "postern_usedDateTime",
+	"isUsable", "methodUsabilityReason", "postern_reason", "postern_ticket", "postern_issuer", "postern_usedDateTime", "postern_identityCheck",
 }
 
 func passSet(c *call) string {
@@ -222,10 +233,7 @@ func (a *API) passResource(c *call, p tap.Pass) (odata.Entity, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := p.Usability(policy, policy.InScope(groups), a.Now())
-	if p.Incarnation != a.Incarnation {
-		state = tap.DisabledByPolicy
-	}
+	state := a.passState(p, policy, groups)
 	return odata.Entity{
 		{Name: "@odata.type", Value: passType},
 		{Name: "id", Value: p.ID},
@@ -240,5 +248,22 @@ func (a *API) passResource(c *call, p tap.Pass) (odata.Entity, error) {
 		{Name: "postern_ticket", Value: p.Ticket, OnSelect: true},
 		{Name: "postern_issuer", Value: p.Issuer.DisplayName, OnSelect: true},
 		{Name: "postern_usedDateTime", Value: odata.Time(p.UsedAt), OnSelect: true},
+		{Name: "postern_identityCheck", Value: checkResource(p.Check), OnSelect: true},
 	}, nil
+}
+
+// checkResource is how somebody knew the person, or null.
+func checkResource(c tap.IdentityCheck) any {
+	if !c.Done() {
+		return nil
+	}
+	return odata.Entity{{Name: "how", Value: string(c.How)}, {Name: "note", Value: text(c.Note)}}
+}
+
+// passState is the state of p now; a pass of an earlier life of the store does not work.
+func (a *API) passState(p tap.Pass, policy tap.Policy, groups map[directory.GroupID]bool) tap.Usability {
+	if p.Incarnation != a.Incarnation {
+		return tap.DisabledByPolicy
+	}
+	return p.Usability(policy, policy.InScope(groups), a.Now())
 }

@@ -27,6 +27,7 @@ func (p *passPolicy) own() odata.Entity {
 		{Name: "isUsableOnce", Value: p.UsableOnce},
 		{Name: "postern_hideIssuer", Value: p.HideIssuer, OnSelect: true},
 		{Name: "postern_notifyPerson", Value: p.NotifyPerson, OnSelect: true},
+		{Name: "postern_identityCheck", Value: string(p.Checks()), OnSelect: true},
 		{Name: "postern_registrationWindowInMinutes", Value: p.RegistrationWindow, OnSelect: true},
 		{Name: "postern_entropyBits", Value: guess.Bits, OnSelect: true},
 		{Name: "postern_guessesPerDay", Value: guess.PerDay, OnSelect: true},
@@ -42,5 +43,6 @@ func (p *passPolicy) read(body *odata.Object) {
 	body.Bool("isUsableOnce", &p.UsableOnce)
 	body.Bool("postern_hideIssuer", &p.HideIssuer)
 	body.Bool("postern_notifyPerson", &p.NotifyPerson)
+	body.String("postern_identityCheck", (*string)(&p.IdentityCheck))
 	body.Int("postern_registrationWindowInMinutes", &p.RegistrationWindow)
 }

@@ -226,6 +226,7 @@ var routes = []route{
 
 	{"GET /postern/me/actions", odata.Directory, "", nil, (*API).ownActions},
 
+	{"POST /postern/users/{id}/passes/preview", odata.Methods, "", nil, (*API).previewPass}, // asks May itself
 	{"GET /postern/users/{id}/passes/{pass}/lineage", odata.Methods, directory.ReadMethods, person, (*API).getLineage},
 	{"POST /postern/users/{id}/passes/{pass}/revert", odata.Methods, directory.RevertPass, person, (*API).revertLineage},
 	{"GET /postern/signInMethodsPolicy", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).getSignInPolicy},

@@ -32,6 +32,59 @@ type PassRequest struct {
 	StartDateTime     *time.Time `json:"startDateTime,omitempty"`
 	Reason            string     `json:"postern_reason,omitempty"`
 	Ticket            string     `json:"postern_ticket,omitempty"`
+	// Preset is recoverDevice, newDevice or newEmployee: it sets what is not set here.
+	Preset string         `json:"postern_preset,omitempty"`
+	Check  *IdentityCheck `json:"postern_identityCheck,omitempty"`
+}
+
+// IdentityCheck says how somebody knew that the right person asked: inPerson, callBack, manager,
+// video or other.
+type IdentityCheck struct {
+	How  string `json:"how"`
+	Note string `json:"note,omitempty"`
+}
+
+// A PassPreview is what issuing a pass would do, or why it is refused.
+type PassPreview struct {
+	Allowed bool   `json:"allowed"`
+	Code    string `json:"code"` // and what follows: of a refusal
+	Message string `json:"message"`
+	Remedy  string `json:"remedy"`
+	Target  string `json:"target"`
+	WhoMay  []struct {
+		DisplayName       string `json:"displayName"`
+		UserPrincipalName string `json:"userPrincipalName"`
+		Role              string `json:"role"`
+	} `json:"whoMay"`
+	PassTimes
+	Replaces *struct {
+		PassTimes
+		ID                    string    `json:"id"`
+		CreatedDateTime       time.Time `json:"createdDateTime"`
+		MethodUsabilityReason string    `json:"methodUsabilityReason"`
+		UsedDateTime          time.Time `json:"usedDateTime"`
+		Issuer                string    `json:"issuer"`
+	} `json:"replaces"`
+	IdentityCheck string `json:"identityCheck"` // off, note or required
+	EntropyBits   int    `json:"entropyBits"`
+	Policy        struct {
+		DefaultLifetimeInMinutes int  `json:"defaultLifetimeInMinutes"`
+		MinimumLifetimeInMinutes int  `json:"minimumLifetimeInMinutes"`
+		MaximumLifetimeInMinutes int  `json:"maximumLifetimeInMinutes"`
+		IsUsableOnce             bool `json:"isUsableOnce"`
+	} `json:"policy"`
+	Presets []struct {
+		PassTimes
+		ID string `json:"id"`
+	} `json:"presets"`
+}
+
+// PassTimes are when a pass works, and how often.
+type PassTimes struct {
+	StartDateTime     time.Time `json:"startDateTime"`
+	EndDateTime       time.Time `json:"endDateTime"`
+	LifetimeInMinutes int       `json:"lifetimeInMinutes"`
+	IsUsableOnce      bool      `json:"isUsableOnce"`
 }
 
 const passes = "temporaryAccessPassMethods"
@@ -40,6 +93,13 @@ const passes = "temporaryAccessPassMethods"
 func (c *Client) CreatePass(ctx context.Context, user string, in PassRequest) (Pass, error) {
 	var p Pass
 	err := c.at(ctx, http.MethodPost, in, &p, "users", user, "authentication", passes)
+	return p, err
+}
+
+// PreviewPass returns what CreatePass would do. It changes nothing.
+func (c *Client) PreviewPass(ctx context.Context, user string, in PassRequest) (PassPreview, error) {
+	var p PassPreview
+	err := c.at(ctx, http.MethodPost, in, &p, "postern", "users", user, "passes", "preview")
 	return p, err
 }
 
@@ -56,7 +116,7 @@ func (c *Client) Pass(ctx context.Context, user, id string, own bool) (Object, e
 	}
 	if own {
 		path += Query{Select: "id,createdDateTime,startDateTime,lifetimeInMinutes,isUsableOnce,isUsable,methodUsabilityReason," +
-			"postern_reason,postern_ticket,postern_issuer,postern_usedDateTime"}.encode()
+			"postern_reason,postern_ticket,postern_issuer,postern_usedDateTime,postern_identityCheck"}.encode()
 	}
 	var o Object
 	err = c.call(ctx, http.MethodGet, path, nil, &o)
@@ -79,7 +139,7 @@ func (c *Client) PassPolicy(ctx context.Context, own bool) (Object, error) {
 	}
 	if own {
 		path += Query{Select: "id,state,defaultLifetimeInMinutes,minimumLifetimeInMinutes,maximumLifetimeInMinutes,defaultLength," +
-			"isUsableOnce,includeTargets,excludeTargets,postern_hideIssuer,postern_notifyPerson,postern_registrationWindowInMinutes," +
+			"isUsableOnce,includeTargets,excludeTargets,postern_hideIssuer,postern_notifyPerson,postern_identityCheck,postern_registrationWindowInMinutes," +
 			"postern_entropyBits,postern_guessesPerDay,postern_yearsToGuess"}.encode()
 	}
 	var o Object

@@ -24,6 +24,8 @@ type tapBody struct {
 	Issuer  tap.Issuer  `json:"issuer"`
 	Reason  string      `json:"reason,omitempty"`
 	Ticket  string      `json:"ticket,omitempty"`
+
+	Check tap.IdentityCheck `json:"check,omitzero"`
 }
 
 func scanPass(tenant directory.TenantID, scan func(...any) error) (tap.Pass, error) {
@@ -40,7 +42,7 @@ func scanPass(tenant directory.TenantID, scan func(...any) error) (tap.Pass, err
 	if err := json.Unmarshal([]byte(body), &b); err != nil {
 		return p, fmt.Errorf("read pass %s: %w", p.ID, err)
 	}
-	p.Purpose, p.Issuer, p.Reason, p.Ticket = b.Purpose, b.Issuer, b.Reason, b.Ticket
+	p.Purpose, p.Issuer, p.Reason, p.Ticket, p.Check = b.Purpose, b.Issuer, b.Reason, b.Ticket, b.Check
 	return p, nil
 }
 
@@ -91,7 +93,7 @@ func (tx *Tx) putPass(ctx context.Context, p tap.Pass) error {
 	if err != nil && !errors.Is(err, tap.ErrNone) {
 		return err
 	}
-	body, err := json.Marshal(tapBody{Purpose: p.Purpose, Issuer: p.Issuer, Reason: p.Reason, Ticket: p.Ticket})
+	body, err := json.Marshal(tapBody{Purpose: p.Purpose, Issuer: p.Issuer, Reason: p.Reason, Ticket: p.Ticket, Check: p.Check})
 	if err != nil {
 		return err
 	}

@@ -23,11 +23,11 @@ import (
 var ErrFile = &fault.Error{
 	Kind: fault.Invalid, Code: "peopleFileInvalid",
 	Text:   "The file of people can't be read.",
-	Remedy: "It is CSV in UTF-8 with a first line of column names: user, and as needed lifetime, once, start, reason, ticket.",
+	Remedy: "It is CSV in UTF-8 with a first line of column names: user, and as needed lifetime, once, start, reason, ticket, check.",
 }
 
 // Columns are the names that the first line of a list may have.
-var Columns = []string{"user", "lifetime", "once", "start", "reason", "ticket"}
+var Columns = []string{"user", "lifetime", "once", "start", "reason", "ticket", "check"}
 
 // Limits of a list.
 const (
@@ -44,6 +44,7 @@ type Person struct {
 	Start    string // as the file has it; its meaning is the caller's
 	Reason   string
 	Ticket   string
+	Check    string // how it was made sure who they are; a note follows a colon
 	// Problem says what is wrong with the line; empty when nothing is.
 	Problem string
 }
@@ -198,6 +199,8 @@ func (p *Person) set(name, value string) string {
 		p.Reason = value
 	case "ticket":
 		p.Ticket = value
+	case "check":
+		p.Check = value
 	}
 	if err != nil {
 		return err.Error()

@@ -25,6 +25,8 @@ type Request struct {
 	Start    time.Time
 	Reason   string
 	Ticket   string
+	Check    IdentityCheck
+	Preset   Preset // fills in what of Lifetime, Once and Start is not set
 	Issuer   Issuer
 }
 
@@ -50,7 +52,8 @@ const furthestStart = 366 * 24 * time.Hour
 const maxNote = 256
 
 // Decide returns the pass that r asks for under policy at now, without id and hash, or the
-// fault that says why there can be none.
+// fault that says why there can be none. ErrCheckMissing comes last: with it the pass is what
+// it will be once the check is told.
 func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 	switch {
 	case !policy.Enabled():
@@ -63,6 +66,13 @@ func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 		return Pass{}, ErrNote.With("postern_reason", "")
 	case !noteOK(r.Ticket):
 		return Pass{}, ErrNote.With("postern_ticket", "")
+	}
+	if err := r.Check.valid(); err != nil {
+		return Pass{}, err
+	}
+	r, err := r.Preset.Fill(policy, r, now)
+	if err != nil {
+		return Pass{}, err
 	}
 	minutes := policy.DefaultLifetime
 	if r.Lifetime != nil {
@@ -82,11 +92,15 @@ func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 	if err != nil {
 		return Pass{}, err
 	}
-	return Pass{
+	p := Pass{
 		Tenant: r.Tenant.ID, User: r.User.ID, CreatedAt: now, Start: start,
 		Lifetime: time.Duration(minutes) * time.Minute, SingleUse: once,
-		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket,
-	}, nil
+		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Check: r.Check,
+	}
+	if policy.Checks() == CheckRequired && !r.Check.Done() {
+		return p, ErrCheckMissing
+	}
+	return p, nil
 }
 
 func startOf(asked, now time.Time) (time.Time, error) {

@@ -38,6 +38,7 @@ type Pass struct {
 	Issuer Issuer
 	Reason string
 	Ticket string
+	Check  IdentityCheck
 
 	Hash Hash
 	// Incarnation is the life of the store in which the pass was issued. After a restore

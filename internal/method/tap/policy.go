@@ -3,6 +3,7 @@ package tap
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -26,6 +27,8 @@ type Policy struct {
 	// NotifyPerson tells the person by mail when a pass is issued for them and when somebody
 	// signs in with it.
 	NotifyPerson bool `json:"postern_notifyPerson"`
+	// IdentityCheck says whether who issues a pass is asked how they know the person; see Checks.
+	IdentityCheck CheckRule `json:"postern_identityCheck"`
 	// RegistrationWindow is how many minutes after redeeming a one-time pass a method may
 	// be registered without another proof.
 	RegistrationWindow int `json:"postern_registrationWindowInMinutes"`
@@ -47,7 +50,7 @@ func DefaultPolicy() Policy {
 	return Policy{
 		Targets:         method.Everybody("disabled"),
 		DefaultLifetime: 60, MinimumLifetime: 60, MaximumLifetime: 480, DefaultLength: 8,
-		RegistrationWindow: 10,
+		IdentityCheck: CheckNoted, RegistrationWindow: 10,
 	}
 }
 
@@ -75,6 +78,9 @@ func (p Policy) Check() error {
 		if r.value < r.low || r.value > r.high {
 			return ErrPolicyInvalid.With(r.name, fmt.Sprintf("%s is %d; it must be between %d and %d.", r.name, r.value, r.low, r.high))
 		}
+	}
+	if !slices.Contains(checkRules, p.Checks()) {
+		return ErrPolicyInvalid.With("postern_identityCheck", "postern_identityCheck must be off, note or required.")
 	}
 	if f, ok := errors.AsType[*fault.Error](p.Targets.Check()); ok {
 		return ErrPolicyInvalid.With(f.Target, f.Text)

@@ -130,7 +130,7 @@ func (b *bench) SavePassPolicy(ctx context.Context, tenant directory.TenantID, p
 func savesPolicy(t *testing.T, b *bench) {
 	for range 2 {
 		want := b.policy(t)
-		want.State, want.DefaultLength, want.UsableOnce, want.HideIssuer, want.NotifyPerson = "enabled", want.DefaultLength+1, true, true, true
+		want.State, want.DefaultLength, want.UsableOnce, want.HideIssuer, want.NotifyPerson, want.IdentityCheck = "enabled", want.DefaultLength+1, true, true, true, tap.CheckRequired
 		want.Include = []method.Target{{TargetType: "group", ID: uuid.NewString()}}
 		want.ModifiedAt = nine
 		if err := b.SavePassPolicy(t.Context(), b.tenant, want, b.event()); err != nil {

@@ -95,7 +95,8 @@ func (b *bench) pass() tap.Pass {
 		Tenant: b.tenant, User: b.user, ID: uuid.NewString(), CreatedAt: nine.Add(-time.Minute),
 		Start: nine, Lifetime: time.Hour, SingleUse: true, Purpose: "recovery",
 		Issuer: tap.Issuer{User: "someone", DisplayName: "Zoë <Admin>"}, Reason: "new phone", Ticket: "INC-7",
-		Hash: tap.Hash{Pepper: "pepper", Value: "hash"}, Incarnation: b.Incarnation(),
+		Check: tap.IdentityCheck{How: tap.CheckVideo, Note: "with her passport"},
+		Hash:  tap.Hash{Pepper: "pepper", Value: "hash"}, Incarnation: b.Incarnation(),
 	}
 }
 
@@ -211,7 +212,7 @@ func noPass(t *testing.T, b *bench) { b.wantNone(t, b.user) }
 func comesBack(t *testing.T, b *bench) {
 	b.wantPass(t, b.put(t, nil))
 	b.wantPass(t, b.put(t, func(p *tap.Pass) {
-		p.SingleUse, p.Bootstrap, p.Purpose, p.Reason, p.Ticket, p.Issuer = false, true, "", "", "", tap.Issuer{}
+		p.SingleUse, p.Bootstrap, p.Purpose, p.Reason, p.Ticket, p.Issuer, p.Check = false, true, "", "", "", tap.Issuer{}, tap.IdentityCheck{}
 	}))
 	b.wantEvents(t, 2)
 }
