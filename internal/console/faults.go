@@ -69,7 +69,7 @@ func (c *Console) fail(call *Call, err error) {
 	var refused *graphclient.Error
 	var f *fault.Error
 	var tooLarge *http.MaxBytesError
-	status := http.StatusBadGateway
+	var status int
 	switch {
 	case errors.Is(err, ErrSignedOut), errors.Is(err, graphclient.ErrNotSignedIn), errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
 		c.ended(call)

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ func (f Frame) shared() Frame { return f }
 // Initials are those of the person, for the corner of the page.
 func (f Frame) Initials() string {
 	var out []rune
-	for _, word := range strings.Fields(design.Clean(f.Person.Name)) {
+	for word := range strings.FieldsSeq(design.Clean(f.Person.Name)) {
 		out = append(out, []rune(word)[0])
 	}
 	if len(out) > 2 {
@@ -106,12 +107,7 @@ func navigation(c *Call, current string) [][]NavItem {
 }
 
 func (c *Call) mayOne(actions []string) bool {
-	for _, a := range actions {
-		if c.May(a) {
-			return true
-		}
-	}
-	return len(actions) == 0
+	return len(actions) == 0 || slices.ContainsFunc(actions, c.May)
 }
 
 // serves reports whether a section has a page at path.

@@ -39,10 +39,7 @@ func (c *Console) redirectURI() string { return c.PublicURL + Root + "/signin/do
 // lost; the page says so.
 func (c *Console) begin(w http.ResponseWriter, r *http.Request) {
 	call := &Call{W: w, R: r, console: c}
-	back := Root + "/"
-	if r.Method == http.MethodGet {
-		back = onlyPath(r.URL.RequestURI())
-	} else {
+	if r.Method != http.MethodGet {
 		c.fail(call, ErrSignedOut)
 		return
 	}
@@ -56,7 +53,7 @@ func (c *Console) begin(w http.ResponseWriter, r *http.Request) {
 		c.fail(call, err)
 		return
 	}
-	p := pending{graphclient.NewPending(), back}
+	p := pending{graphclient.NewPending(), onlyPath(r.URL.RequestURI())}
 	to, err := a.Pending(c.ClientID, c.scope(), c.redirectURI(), p.Pending).URL("")
 	if err != nil {
 		c.fail(call, err)
@@ -68,7 +65,7 @@ func (c *Console) begin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	browser.KeepConsoleSignIn(w, r, p.State, base64.RawURLEncoding.EncodeToString(raw), pendingLifetime)
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // where discovery says
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // signedIn serves GET /console/signin/done: the answer of the sign-in server.
@@ -134,7 +131,7 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 	if a.EndURL != "" {
 		to = a.EndURL
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // where discovery says
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // foreignPerson asks a Graph that is not Postern's who is signed in. What they may do follows
@@ -165,6 +162,3 @@ func foreignPerson(ctx context.Context, client *graphclient.Client) (Person, err
 	}
 	return p, nil
 }
-
-// signOutHref is where a form that signs out posts to.
-const signOutHref = Root + "/signout"

@@ -97,7 +97,7 @@ func (v *View) funcs(lang string) template.FuncMap {
 	all["asset"], all["icon"] = assets.Path, assets.Icon
 	all["has"] = func(key string) bool { _, ok := v.words.Find(lang, key, nil); return ok }
 	all["word"] = func(prefix string, value any) template.HTML { return v.word(lang, prefix, fmt.Sprint(value)) }
-	all["number"] = func(n int) string { return grouped(n) }
+	all["number"] = grouped
 	all["day"] = func(at time.Time, zone *time.Location) (template.HTML, error) { return v.day(lang, at, zone) }
 	all["number64"] = func(n int64) string { return grouped(int(n)) }
 	return all
@@ -198,10 +198,7 @@ func (c *Console) render(call *Call, status int, p Page) {
 	h := call.W.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	call.W.WriteHeader(status)
 	_, _ = call.W.Write(out) // the browser is gone, or reads it

@@ -145,7 +145,8 @@ func (c *Client) Do(ctx context.Context, method string, in any, names ...string)
 		return nil, err
 	}
 	var o Object
-	return o, decode(raw, &o)
+	err := decode(raw, &o)
+	return o, err
 }
 
 // list yields what is at the path that names lead to, page after page. An error is the last

@@ -81,7 +81,6 @@ func TestWhoHoldsNoRoleSeesNothingOfTheConsole(t *testing.T) {
 	}
 }
 
-
 func TestASessionOfTheConsoleEndsWithThePersonsSessions(t *testing.T) {
 	w := newWorld(t)
 	id := w.consoleAs("dana", directory.HelpdeskAdministrator)
