@@ -4,7 +4,7 @@ package docs
 
 import _ "embed"
 
-// Errors is the list of codes: one row of a table each, as internal/pages reads it.
+// Errors is the list of codes: one row of a table each, as Codes reads it.
 //
 //go:embed errors.md
 var Errors string

@@ -30,6 +30,31 @@ type Index struct {
 	TargetIDs           []string // each once, in order
 
 	CorrelationID string
+
+	Marks []string // what e is found by besides: the constants below, each once
+}
+
+// Marks of an event: with the value behind them where they end in a slash, in lower case. An
+// object never has an id that begins so.
+const (
+	MarkDevice       = "signin/device/" // the device id
+	MarkMethod       = "signin/method/" // each method that was used or tried
+	MarkPass         = "signin/pass/"   // the pass behind the sign-in
+	MarkPassChange   = "change/pass/"   // the pass that was issued, removed, or registered something
+	MarkFailedSignIn = "signin/failed"
+	MarkFailedChange = "change/failed"
+)
+
+// DetailPass is the [KeyValue] that names a pass.
+const DetailPass = "temporaryAccessPassMethodId"
+
+func (x *Index) mark(mark, value string) {
+	if value == "" {
+		return
+	}
+	if m := mark + lower(value); !slices.Contains(x.Marks, m) {
+		x.Marks = append(x.Marks, m)
+	}
 }
 
 // Index returns what e is filtered by.
@@ -40,6 +65,14 @@ func (e Event) Index() Index {
 		x.AppID, x.AppDisplayName = column(s.AppID), column(s.AppDisplayName)
 		x.IPAddress, x.ClientAppUsed = column(s.IPAddress), column(s.ClientAppUsed)
 		x.ErrorCode, x.EventType = s.ErrorCode, column(s.EventType)
+		x.mark(MarkDevice, s.DeviceID)
+		x.mark(MarkPass, s.PassID)
+		for _, d := range s.Details {
+			x.mark(MarkMethod, d.Method)
+		}
+		if s.ErrorCode != 0 {
+			x.Marks = append(x.Marks, MarkFailedSignIn)
+		}
 	}
 	if c := e.Change; c != nil {
 		x.Activity, x.Category, x.Service = column(c.Activity), column(c.Category), column(c.Service)
@@ -54,6 +87,14 @@ func (e Event) Index() Index {
 			if id := column(t.ID); id != "" && !slices.Contains(x.TargetIDs, id) {
 				x.TargetIDs = append(x.TargetIDs, id)
 			}
+		}
+		for _, d := range c.Details {
+			if d.Key == DetailPass {
+				x.mark(MarkPassChange, d.Value)
+			}
+		}
+		if c.Result == Failure {
+			x.Marks = append(x.Marks, MarkFailedChange)
 		}
 	}
 	return x

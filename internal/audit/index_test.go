@@ -28,7 +28,7 @@ func TestIndex(t *testing.T) {
 		{"a sign-in", signIn(contoso, 1), audit.Index{
 			UserID: zoe, UPN: "zoe@contoso.example", UserDisplayName: "Zoë Ω", AppID: "0ff1ce", AppDisplayName: "Sample",
 			IPAddress: "192.0.2.7", ClientAppUsed: "Browser", ErrorCode: 130503, EventType: "interactiveUser",
-			CorrelationID: correlation,
+			CorrelationID: correlation, Marks: []string{"signin/pass/9a55", "signin/method/temporary access pass", "signin/failed"},
 		}},
 		{"a change by a user", change(contoso, 1), audit.Index{
 			Activity: "Admin registered security info", Category: "UserManagement", Service: "Authentication Methods",
@@ -43,7 +43,7 @@ func TestIndex(t *testing.T) {
 		{"a sign-in of somebody who was erased", forgotten, audit.Index{
 			UserID: zoe, UPN: audit.Erased, UserDisplayName: audit.Erased, AppID: "0ff1ce", AppDisplayName: "Sample",
 			IPAddress: audit.Erased, ClientAppUsed: "Browser", ErrorCode: 130503, EventType: "interactiveUser",
-			CorrelationID: correlation,
+			CorrelationID: correlation, Marks: []string{"signin/pass/9a55", "signin/method/temporary access pass", "signin/failed"},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

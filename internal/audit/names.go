@@ -267,5 +267,7 @@ const (
 	AcceptClock       = "Accept clock"                           // CategoryDirectoryManagement
 	PruneLog          = "Prune log"                              // CategoryDirectoryManagement
 	ErasePersonalData = "Erase personal data"                    // CategoryUserManagement
+	SaveView          = "Save view"                              // CategoryUserManagement
+	RemoveView        = "Remove view"                            // CategoryUserManagement
 	ExportLog         = "Export log"                             // CategoryDirectoryManagement
 )

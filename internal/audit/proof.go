@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -15,6 +16,32 @@ func Inclusion(ctx context.Context, stored Hashes, tenant string, position, size
 		return nil, fmt.Errorf("prove entry %d of %d: %w", position, size, err)
 	}
 	return proof, nil
+}
+
+// A Proof says where an entry stands in the tree of Head.
+type Proof struct {
+	Position int64 // -1 until it is sealed
+	Head     Head
+	Leaf     Hash   // of the entry as it is kept
+	Path     []Hash // from Leaf to the root of Head
+	Included bool   // Leaf and Path lead there
+}
+
+// Prove works out from what is stored whether e is in the tree of head at its position.
+func Prove(ctx context.Context, stored Hashes, head Head, e SealedEntry) (Proof, error) {
+	p := Proof{Position: e.Position, Head: head, Leaf: e.Entry.Leaf()}
+	if e.Position < 0 || e.Position >= head.Size {
+		return p, nil
+	}
+	var err error
+	if p.Path, err = Inclusion(ctx, stored, head.Tenant, e.Position, head.Size); err != nil {
+		if errors.Is(err, ErrTampered) {
+			return p, nil
+		}
+		return p, err
+	}
+	p.Included = CheckInclusion(p.Path, head, e.Position, p.Leaf) == nil
+	return p, nil
 }
 
 // CheckInclusion reports whether proof shows that leaf is at position in the tree of h: nil,

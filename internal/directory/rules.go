@@ -85,6 +85,7 @@ const (
 
 	ReadSignIns Action = "readSignIns"
 	ReadAudits  Action = "readAudits"
+	KeepViews   Action = "keepViews" // lists with their filters, for oneself
 
 	ReadOrganization  Action = "readOrganization"
 	WriteOrganization Action = "writeOrganization"
@@ -348,6 +349,8 @@ var rules = map[Action]rule{
 
 	ReadSignIns: {needs: []oneOf{{"AuditLog.Read.All"}, {"Directory.Read.All", "Directory.ReadWrite.All"}}, roles: logReaders},
 	ReadAudits:  {needs: []oneOf{{"AuditLog.Read.All"}}, roles: logReaders},
+
+	KeepViews: {needs: []oneOf{{"User.Read", "User.ReadWrite.All"}}, open: toEverybody, people: true},
 
 	ReadOrganization: {
 		needs: []oneOf{{"User.Read", "Organization.Read.All", "Directory.Read.All", "Organization.ReadWrite.All", "Directory.ReadWrite.All"}},

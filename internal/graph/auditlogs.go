@@ -28,8 +28,11 @@ var signInSchema = filter.Schema{
 	{Name: "userPrincipalName", Type: filter.TypeString, Column: "user_principal_name", Ops: logText},
 	{Name: "appId", Type: filter.TypeString, Column: "app_id", Ops: filter.Eq},
 	{Name: "ipAddress", Type: filter.TypeString, Column: "ip_address", Ops: logText},
-	{Name: "correlationId", Type: filter.TypeString, Column: "correlation_id", Ops: filter.Eq},
-	{Name: "status/errorCode", Type: filter.TypeInt, Column: "error_code", Ops: filter.Eq},
+	{Name: "correlationId", Type: filter.TypeString, Column: "correlation_id", Ops: logText},
+	{Name: "status/errorCode", Type: filter.TypeInt, Column: "error_code", Ops: filter.Equality},
+	{Name: "deviceDetail/deviceId", Type: filter.TypeString, Column: audit.MarkDevice, Ops: filter.Eq},
+	{Name: "postern_passId", Type: filter.TypeString, Column: audit.MarkPass, Ops: filter.Eq},
+	{Name: "authenticationMethodsUsed", Column: audit.MarkMethod, Elements: filter.Schema{{Type: filter.TypeString, Column: audit.MarkMethod, Ops: filter.Eq}}},
 	{Name: "signInEventTypes", Column: "event_type", Elements: filter.Schema{{Type: filter.TypeString, Column: "event_type", Ops: filter.Eq}}},
 }
 
@@ -40,12 +43,20 @@ var auditSchema = filter.Schema{
 	{Name: "id", Type: filter.TypeString, Column: "id", Ops: filter.Eq},
 	{Name: "activityDisplayName", Type: filter.TypeString, Column: "activity", Ops: logText},
 	{Name: "category", Type: filter.TypeString, Column: "category", Ops: filter.Eq},
-	{Name: "correlationId", Type: filter.TypeString, Column: "correlation_id", Ops: filter.Eq},
+	{Name: "correlationId", Type: filter.TypeString, Column: "correlation_id", Ops: logText},
 	{Name: "initiatedBy/user/id", Type: filter.TypeString, Column: "actor_user_id", Ops: filter.Eq},
 	{Name: "targetResources", Column: "event_target", Elements: filter.Schema{
 		{Name: "id", Type: filter.TypeString, Column: "target_id", Ops: filter.Eq},
 	}},
+	{Name: "postern_passId", Type: filter.TypeString, Column: audit.MarkPassChange, Ops: filter.Eq},
+	{Name: "result", Type: filter.TypeString, Column: "result", Ops: filter.Eq},
 	{Name: "initiatedBy/app/appId", Type: filter.TypeString, Column: "actor_app_id", Ops: filter.Eq},
+}
+
+// logProperties are what entries have, those of beta included.
+var logProperties = map[audit.Kind][]string{
+	audit.KindSignIn:    signInResource(&call{version: "beta"}, audit.Event{SignIn: &audit.SignIn{}}).Names(),
+	audit.KindDirectory: auditResource(nil, audit.Event{Change: &audit.Change{}}).Names(),
 }
 
 // listSignIns serves GET /auditLogs/signIns.
@@ -61,7 +72,7 @@ func (a *API) listAudits(c *call) error {
 func (a *API) listEvents(c *call, kind audit.Kind, set string, schema filter.Schema, show func(*call, audit.Event) odata.Entity) error {
 	var w wish // logs need no ConsistencyLevel header, whatever is filtered and sorted by
 	var err error
-	if w.options, err = odata.ParseOptions(c.r, odata.Allow{DefaultTop: logPage, MaxTop: logPage, Filter: true, OrderBy: true}); err != nil {
+	if w.options, err = odata.ParseOptions(c.r, odata.Allow{Properties: logProperties[kind], DefaultTop: logPage, MaxTop: logPage, Filter: true, OrderBy: true}); err != nil {
 		return err
 	}
 	if _, err := w.bind(schema); err != nil {
@@ -77,9 +88,13 @@ func (a *API) listEvents(c *call, kind audit.Kind, set string, schema filter.Sch
 	if err != nil {
 		return err
 	}
-	page := odata.Page[odata.Entity]{Context: a.root(c).Collection(set, nil), Value: []odata.Entity{}}
+	page := odata.Page[odata.Entity]{Context: a.root(c).Collection(set, w.options.Select), Value: []odata.Entity{}}
+	shown := *c
+	if w.options.Select != nil { // what is selected is shown, whatever the version
+		shown.version = "beta"
+	}
 	for _, e := range found {
-		page.Value = append(page.Value, show(c, e))
+		page.Value = append(page.Value, show(&shown, e).Select(w.options.Select))
 	}
 	if page.NextLink, err = a.next(c, w, position); err != nil {
 		return err

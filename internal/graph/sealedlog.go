@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 )
@@ -14,6 +15,10 @@ import (
 type SealedLog interface {
 	// WritePage writes the page from a position on (audit.WriteRemotePage).
 	WritePage(ctx context.Context, tenant directory.TenantID, from int64, w io.Writer) error
+	// Status says how far the log is sealed, at a cost that does not grow with it.
+	Status(ctx context.Context, tenant directory.TenantID) (audit.Status, error)
+	// Prove says where an entry is in the tree, or directory.ErrObjectUnknown.
+	Prove(ctx context.Context, tenant directory.TenantID, id string) (audit.Proof, error)
 }
 
 // ErrPosition says that from is no position of a log.

@@ -56,6 +56,18 @@ type Store interface {
 	// Event returns one event, or directory.ErrObjectUnknown.
 	Event(ctx context.Context, tenant directory.TenantID, kind audit.Kind, id string) (audit.Event, error)
 
+	// Story returns the first limit entries of both logs with a correlation id, by their time;
+	// PassStory the first changes that name a pass.
+	Story(ctx context.Context, tenant directory.TenantID, correlation string, limit int) ([]audit.SealedEntry, error)
+	PassStory(ctx context.Context, tenant directory.TenantID, pass string, limit int) ([]audit.SealedEntry, error)
+
+	// Views returns what a person saved, by name. SaveView refuses one too many
+	// (directory.ErrManyViews) and a name that the page has (directory.ErrViewExists);
+	// RemoveView what is not theirs (directory.ErrObjectUnknown).
+	Views(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]directory.View, error)
+	SaveView(ctx context.Context, v directory.View, e audit.Event) error
+	RemoveView(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, e audit.Event) error
+
 	// User and UserByName return a user, or directory.ErrUserUnknown.
 	User(ctx context.Context, tenant directory.TenantID, id directory.UserID) (directory.User, error)
 	UserByName(ctx context.Context, tenant directory.TenantID, upn string) (directory.User, error)

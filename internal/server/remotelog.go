@@ -21,6 +21,43 @@ func (l sealedLog) WritePage(ctx context.Context, tenant directory.TenantID, fro
 	return audit.WriteRemotePage(ctx, l.server.db.Log(), string(tenant), keys, from, w)
 }
 
+func (l sealedLog) Status(ctx context.Context, tenant directory.TenantID) (audit.Status, error) {
+	log := l.server.db.Log()
+	s, note, err := log.Status(ctx, string(tenant))
+	if err != nil {
+		return s, err
+	}
+	keys, err := l.server.checkpointKeys(ctx, tenant)
+	if err != nil {
+		return s, err
+	}
+	s.Check(note, func(note []byte) (audit.Head, error) { return audit.OpenCheckpoint(note, keys...) })
+	for _, w := range l.server.options.Witnesses {
+		told, ok, err := log.Told(ctx, string(tenant), w.name)
+		if err != nil {
+			return s, err
+		}
+		if !ok {
+			told = -1
+		}
+		s.Witnesses = append(s.Witnesses, audit.WitnessStatus{Kind: w.kind, Name: w.name, Told: told})
+	}
+	return s, nil
+}
+
+func (l sealedLog) Prove(ctx context.Context, tenant directory.TenantID, id string) (audit.Proof, error) {
+	log := l.server.db.Log()
+	e, err := log.Place(ctx, string(tenant), id)
+	if err != nil {
+		return audit.Proof{}, err
+	}
+	head, err := log.Head(ctx, string(tenant)) // after the entry, so that it covers it
+	if err != nil {
+		return audit.Proof{}, err
+	}
+	return audit.Prove(ctx, log, head, e)
+}
+
 // VerifyRemoteLog checks the log that fetch gets page by page from a server, as VerifyLog does
 // beside one. The keys are the server's own word: that it has not made the log anew, only the
 // checkpoints of witnesses show.

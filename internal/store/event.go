@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -28,7 +29,7 @@ func (tx *Tx) append(ctx context.Context, e audit.Event) error {
 		i.ActorUserID, i.ActorUPN, i.ActorAppID); err != nil {
 		return fmt.Errorf("record event: %w", err)
 	}
-	for _, target := range i.TargetIDs {
+	for _, target := range slices.Concat(i.TargetIDs, i.Marks) {
 		if _, err := tx.exec(ctx, `
 			INSERT INTO event_target (tenant_id, target_id, at, event_id) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (tenant_id, target_id, at, event_id) DO NOTHING`,

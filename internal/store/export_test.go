@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -58,6 +59,13 @@ func (l Log) Append(ctx context.Context, entries []audit.Entry) error {
 		}
 		return nil
 	})
+}
+
+// LookAtEvents bounds how many entries a page looks at, until t ends.
+func LookAtEvents(t testing.TB, n int) {
+	before := eventsLookedAt
+	eventsLookedAt = n
+	t.Cleanup(func() { eventsLookedAt = before })
 }
 
 // ErrClosed reports a change that came after Close.

@@ -120,6 +120,9 @@ func (db *DB) Purge(ctx context.Context, tenant directory.TenantID, id string, e
 			if err := tx.removeCredentialsOf(ctx, tenant, directory.UserID(id)); err != nil {
 				return err
 			}
+			if _, err := tx.exec(ctx, `DELETE FROM saved_view WHERE tenant_id = $1 AND user_id = $2`, tenant, id); err != nil {
+				return err
+			}
 		}
 		for _, gone := range []string{id, string(g.tied.Principal)} {
 			if _, err := tx.exec(ctx, `DELETE FROM deleted_object WHERE tenant_id = $1 AND id = $2`, tenant, gone); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
 )
@@ -100,6 +101,10 @@ var operators = map[filter.Op]string{
 }
 
 func (q *query) compare(p *filter.Property, op filter.Op, v filter.Value) {
+	if p.Column == resultColumn || strings.HasSuffix(p.Column, "/") || p.Column == "error_code" && op == filter.Ne {
+		q.compareMark(filter.Compare{Property: p, Op: op, Value: v})
+		return
+	}
 	switch v := v.(type) {
 	case filter.Null:
 		q.isNull(p, op == filter.Eq)
@@ -113,6 +118,23 @@ func (q *query) compare(p *filter.Property, op filter.Op, v filter.Value) {
 		q.add("(", p.Column, operators[op], q.arg(int64(v)), ")")
 	case filter.Time:
 		q.time(p, op, v.At)
+	default:
+		q.add(never)
+	}
+}
+
+// compareMark compares what the log keeps as a mark of an entry.
+func (q *query) compareMark(e filter.Compare) {
+	mark, value, has := markOf(e)
+	text, isText := e.Value.(filter.String)
+	code, isCode := e.Value.(filter.Int)
+	switch {
+	case has:
+		q.marked(true, mark+value)
+	case isText && e.Property.Column == resultColumn && strings.EqualFold(string(text), audit.Success):
+		q.marked(false, audit.MarkFailedChange)
+	case isCode && e.Property.Column == "error_code":
+		q.add("(error_code", operators[e.Op], q.arg(int64(code)), ")")
 	default:
 		q.add(never)
 	}
@@ -228,7 +250,7 @@ func (q *query) any(e filter.Any) {
 		q.expr(e.Expr)
 		return
 	}
-	q.add("id IN (SELECT event_id FROM event_target WHERE tenant_id = $1 AND ")
+	q.add("EXISTS (SELECT 1 FROM event_target t WHERE t.tenant_id = $1 AND t.at = event.at AND t.event_id = event.id AND ")
 	q.expr(e.Expr)
 	q.add(")")
 }
@@ -245,6 +267,11 @@ func keep(column, text string) string {
 
 // page adds " AND …, ORDER BY … LIMIT" for the part of the result after a position.
 func (q *query) page(order []filter.Order, position []any, limit int) (err error) {
+	return q.pageBy("id", order, position, limit)
+}
+
+// pageBy is page for rows whose id is in another column.
+func (q *query) pageBy(id string, order []filter.Order, position []any, limit int) (err error) {
 	column, descending := sortedBy(order)
 	direction, beyond := "", " > "
 	if descending {
@@ -258,9 +285,9 @@ func (q *query) page(order []filter.Order, position []any, limit int) (err error
 		if f, ok := value.(float64); ok { // a time that went through JSON
 			value = int64(f)
 		}
-		q.add(" AND (", column, ", id)", beyond, "(", q.arg(value), ", ", q.arg(position[1]), ")")
+		q.add(" AND (", column, ", ", id, ")", beyond, "(", q.arg(value), ", ", q.arg(position[1]), ")")
 	}
-	q.add(" ORDER BY ", column, direction, ", id", direction, " LIMIT ", q.arg(limit))
+	q.add(" ORDER BY ", column, direction, ", ", id, direction, " LIMIT ", q.arg(limit))
 	return nil
 }
 

@@ -330,4 +330,15 @@ CREATE TABLE branding_image (
     hash      TEXT NOT NULL,
     content   TEXT NOT NULL,
     PRIMARY KEY (tenant_id, slot)
+
+-- Lists with their filters that people saved for themselves.
+CREATE TABLE saved_view (
+    tenant_id  TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    page       TEXT   NOT NULL,
+    name       TEXT   NOT NULL,
+    query      TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, id)
 );

@@ -1,23 +1,21 @@
-package pages
+package docs
 
 import (
 	"strings"
 	"testing"
-
-	"github.com/postern-id/postern/docs"
 )
 
-func TestEveryRowOfTheListOfErrorsIsShown(t *testing.T) {
+func TestEveryRowOfTheListOfErrorsIsRead(t *testing.T) {
 	rows := 0
-	for line := range strings.Lines(docs.Errors) {
+	for line := range strings.Lines(Errors) {
 		if strings.HasPrefix(line, "| `") {
 			rows++
 		}
 	}
-	if n := len(knownFaults()); n != rows || n < 100 {
+	if n := len(codes()); n != rows || n < 100 {
 		t.Errorf("%d of %d rows are read", n, rows)
 	}
-	for _, f := range knownFaults() {
+	for _, f := range codes() {
 		if f.Text == "" || strings.ContainsAny(f.Text+f.Remedy, "|") {
 			t.Errorf("the row of %s reads as %q, %q", f.Code, f.Text, f.Remedy)
 		}
@@ -29,13 +27,13 @@ func TestACodeIsFoundByOurNameAndByEntrasNumber(t *testing.T) {
 		"credentialRefused": "credentialRefused", "AADSTS50126": "credentialRefused", "aadsts50126": "credentialRefused",
 		"50126": "credentialRefused", "userCodeUnknown": "userCodeUnknown",
 	} {
-		found := faultsBy(said)
+		found := Codes(said)
 		if len(found) == 0 || found[0].Code != want {
 			t.Errorf("%q finds %v", said, found)
 		}
 	}
 	for _, said := range []string{"", "0", "AADSTS", "nothing", "`credentialRefused`", "-50126"} {
-		if found := faultsBy(said); len(found) > 0 {
+		if found := Codes(said); len(found) > 0 {
 			t.Errorf("%q finds %s", said, found[0].Code)
 		}
 	}
