@@ -32,7 +32,7 @@ var postern = house{
 		{name: "web", packages: "internal/request/... internal/browser/..."},
 		{name: "wire", packages: "internal/device/..."},
 		{name: "methods", packages: "internal/method/authenticator/... internal/method/federated/... internal/method/hello/... internal/method/passkey/... " +
-			"internal/method/password/... internal/method/tap/... internal/method/totp/... internal/recovery/... internal/devicepolicy/..."},
+			"internal/method/password/... internal/method/tap/... internal/method/totp/... internal/recovery/... internal/devicepolicy/... internal/report/..."},
 		{name: "method", packages: "internal/method internal/method/methodtest", beside: true}, // what all methods share
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/keyring/... internal/token/... " +

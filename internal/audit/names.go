@@ -29,6 +29,8 @@ const (
 const (
 	MethodPass             = "Temporary Access Pass"
 	MethodPassword         = "Password"
+	MethodPasskey          = "FIDO2 security key"
+	MethodCodes            = "OATH verification code"
 	MethodAuthenticator    = "Mobile app notification"
 	MethodHello            = "Windows Hello for Business"
 	MethodSatisfiedByToken = "Satisfied by token"
@@ -42,6 +44,9 @@ const (
 	// BreakGlass is in the additional details of a sign-in by a method that the policy of the
 	// surface takes away and the list of break-glass methods gives back.
 	BreakGlass = "Break-glass method: the policy of this surface does not allow it otherwise."
+	// MoreTries, a format of fmt, is in the additional details of an event that stands for tries
+	// which a throttle refused.
+	MoreTries = "%d more tries refused within a minute"
 	// PreviouslySatisfied is the result of a step that an earlier sign-in of the session took.
 	PreviouslySatisfied = "Previously satisfied"
 )

@@ -73,6 +73,7 @@ const (
 	RevertPass      Action = "revertPass"    // all that came from it
 
 	ReadRegistrations Action = "readRegistrations" // reports on who has which method
+	ReadReports       Action = "readReports"       // counts of what happened, and what needs somebody
 
 	ReadMethodsPolicy  Action = "readMethodsPolicy"
 	WriteMethodsPolicy Action = "writeMethodsPolicy"
@@ -320,6 +321,14 @@ var rules = map[Action]rule{
 	ReadRegistrations: {
 		needs: []oneOf{{"AuditLog.Read.All", "UserAuthenticationMethod.Read.All"}},
 		roles: []RoleID{ReportsReader, SecurityReader, SecurityAdministrator, GlobalReader, GlobalAdministrator},
+	},
+
+	ReadReports: {
+		needs: []oneOf{{"AuditLog.Read.All", "UserAuthenticationMethod.Read.All"}},
+		roles: []RoleID{
+			HelpdeskAdministrator, ReportsReader, UserAdministrator, AuthenticationAdministrator, AuthenticationPolicyAdministrator, CloudDeviceAdministrator,
+			IntuneAdministrator, SecurityReader, SecurityOperator, SecurityAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator,
+		},
 	},
 
 	ReadMethodsPolicy: {

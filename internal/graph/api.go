@@ -25,7 +25,7 @@ import (
 	"github.com/postern-id/postern/internal/token"
 )
 
-// API serves Graph. Every field is required.
+// API serves Graph. Every field but Health is required.
 type API struct {
 	Store     Store
 	Passes    tap.Passes
@@ -37,6 +37,8 @@ type API struct {
 	Secrets   Secrets
 	Sealed    SealedLog
 	Resolver  Resolver
+	// Health says how the server is; nil where nobody looks.
+	Health    func() Health
 	PublicURL string // without a slash at the end
 	Now       func() time.Time
 	Rand      io.Reader

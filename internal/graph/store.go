@@ -29,6 +29,7 @@ type Store interface {
 	DevicePolicies
 	Scopes
 	Devices
+	Reports
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)

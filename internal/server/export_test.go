@@ -70,3 +70,11 @@ func (s *Server) SetMethodPolicy(ctx context.Context, tenant, id string, body an
 		Tenant: tenant, ID: uuid.NewString(), At: s.now(), CorrelationID: uuid.NewString(), Change: &audit.Change{Activity: audit.MethodsPolicyUpdate},
 	})
 }
+
+// Counted counts the whole log, and looks at all people and devices once.
+func (s *Server) Counted(ctx context.Context) error {
+	if err := s.Sealed(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.counting.follower.Round(ctx), s.counting.census.Round(ctx))
+}

@@ -136,6 +136,9 @@ func (s *Server) certificate(l Listen) func() (*tls.Certificate, error) {
 	if l.CertFile != "" {
 		return func() (*tls.Certificate, error) {
 			pair, err := tls.LoadX509KeyPair(l.CertFile, l.KeyFile)
+			if err == nil {
+				s.served.set(pair.Leaf.NotAfter)
+			}
 			return &pair, err
 		}
 	}

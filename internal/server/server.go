@@ -92,6 +92,8 @@ type Server struct {
 	courier   *outbox.Courier
 	refusals  *signin.Refusals
 	sealer    *audit.Sealer
+	counting  counting
+	served    certificateEnd
 	work      sync.WaitGroup
 	stop      context.CancelFunc
 }
@@ -232,8 +234,9 @@ func (s *Server) build() (http.Handler, error) {
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Registry: registry, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
-		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation,
+		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health,
 	}
+	s.counting = s.newCounting(api)
 	roots, err := s.tpmRoots()
 	if err != nil {
 		return nil, err
@@ -258,7 +261,7 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll}
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.counting.follower.Run, s.counting.census.Run}
 	for _, c := range s.couriers() {
 		work = append(work, c.Run)
 	}

@@ -82,7 +82,7 @@ func (c *Refusals) Flush(ctx context.Context) {
 		if one.more == 0 {
 			continue
 		}
-		one.event.SignIn.AdditionalDetails = fmt.Sprintf("%d more tries refused within a minute", one.more)
+		one.event.SignIn.AdditionalDetails = fmt.Sprintf(audit.MoreTries, one.more)
 		if err := c.Record(ctx, one.event); err != nil {
 			c.Log.ErrorContext(ctx, "refusals were not recorded", "tries", one.more, "err", err)
 		}

@@ -27,6 +27,7 @@ var expiring = []struct {
 	{"familiar_place", "place_hash", "last_at", 400 * 24 * time.Hour},
 	{"device_change", "version", "at", 24 * time.Hour},
 	{"console_row", "id", "ends_at", 0},
+	{"tally", "name", "day", 400 * 24 * time.Hour},
 	{"seen_id", "id", "until_at", 0},
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/signin"
@@ -20,7 +21,7 @@ const MethodID signin.MethodID = "passkey"
 const Combination = "fido2"
 
 // Name is what the log calls passkeys, as Entra's does.
-const Name = "FIDO2 security key"
+const Name = audit.MethodPasskey
 
 // FreshFor is how long after a sign-in by passkey other methods may be registered.
 const FreshFor = 10 * time.Minute

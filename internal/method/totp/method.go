@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method"
@@ -71,7 +72,7 @@ func row(credential string) []string { return []string{"credential", "body", cre
 func (m Method) ID() signin.MethodID { return MethodID }
 
 // Name implements [signin.Method].
-func (m Method) Name() string { return "OATH verification code" }
+func (m Method) Name() string { return audit.MethodCodes }
 
 // Yield implements [signin.Method].
 func (m Method) Yield() signin.Yield { return signin.Yield{Factors: signin.Possession} }

@@ -341,4 +341,58 @@ CREATE TABLE saved_view (
     query      TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id, id)
+-- What a tenant's log amounts to, by days of the tenant's zone; day is its midnight as if in UTC.
+CREATE TABLE tally (
+    tenant_id TEXT   NOT NULL,
+    day       BIGINT NOT NULL,
+    name      TEXT   NOT NULL,
+    n         BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, day, name)
+);
+-- How far the log was counted: the position of the first entry that was not.
+CREATE TABLE tally_mark (
+    tenant_id TEXT   NOT NULL PRIMARY KEY,
+    position  BIGINT NOT NULL
+);
+-- What counting has to remember of a person: their pass, and passes refused in a row.
+CREATE TABLE tally_person (
+    tenant_id  TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL,
+    pass_id    TEXT   NOT NULL,
+    works_at   BIGINT NOT NULL,
+    used_at    BIGINT NOT NULL,
+    refused    BIGINT NOT NULL,
+    refused_at BIGINT NOT NULL,
+    alarm_at   BIGINT NOT NULL, -- refused_at once that were many, else 0
+    PRIMARY KEY (tenant_id, user_id)
+);
+CREATE INDEX tally_person_alarm ON tally_person (tenant_id, alarm_at);
+
+-- The state of each person and device as they were last looked at, and how many are in each.
+-- kind: person, device.
+CREATE TABLE census (
+    tenant_id TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, kind, object_id)
+);
+CREATE INDEX census_state ON census (tenant_id, kind, state, object_id);
+CREATE TABLE census_count (
+    tenant_id TEXT   NOT NULL,
+    kind      TEXT   NOT NULL,
+    state     TEXT   NOT NULL,
+    n         BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, kind, state)
+);
+-- Where the round that goes on is, when it began, and when the last whole one began.
+CREATE TABLE census_mark (
+    tenant_id TEXT   NOT NULL,
+    kind      TEXT   NOT NULL,
+    version   BIGINT NOT NULL,
+    after_id  TEXT   NOT NULL,
+    began_at  BIGINT NOT NULL,
+    whole_at  BIGINT NOT NULL,
+    ended_at  BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, kind)
 );
