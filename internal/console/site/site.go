@@ -3,6 +3,7 @@ package site
 
 import (
 	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/console/directory"
 	"github.com/postern-id/postern/internal/console/home"
 	"github.com/postern-id/postern/internal/console/people"
 )
@@ -11,6 +12,7 @@ import (
 func Sections() []console.Section {
 	return []console.Section{
 		home.Section(),
+		directory.Section(),
 		people.Section(),
 	}
 }
