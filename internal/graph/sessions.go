@@ -100,13 +100,15 @@ func (a *API) listHistory(c *call) error {
 	if err != nil {
 		return err
 	}
+	whole := *c
+	whole.version = "beta" // how it was proved, too
 	page := odata.Page[odata.Entity]{Context: a.root(c).Collection("postern/users/history", nil), Value: []odata.Entity{}}
 	for _, e := range found {
 		kind, shown := "#microsoft.graph.directoryAudit", auditResource
 		if e.SignIn != nil {
 			kind, shown = "#microsoft.graph.signIn", signInResource
 		}
-		page.Value = append(page.Value, append(odata.Entity{{Name: "@odata.type", Value: kind}}, shown(c, e)...))
+		page.Value = append(page.Value, append(odata.Entity{{Name: "@odata.type", Value: kind}}, shown(&whole, e)...))
 	}
 	if page.NextLink, err = a.next(c, w, position); err != nil {
 		return err

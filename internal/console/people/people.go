@@ -1,10 +1,10 @@
-// Package people is where people are found, and where one of them is looked at.
+// Package people is where people are found, looked at, helped, added and changed.
 package people
 
 import (
 	"embed"
-	"net/http"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -13,56 +13,59 @@ import (
 //go:embed *.html words/*.json
 var files embed.FS
 
+const root = "/console/people"
+
+// What opens which page; Graph decides again for the person at hand.
+var (
+	read   = []string{"readUserBasic"}
+	write  = []string{"updateUser", "updateUserSensitive"}
+	helper = []string{"deletePhone", "deletePasskey", "deleteCodes", "deleteHello", "deletePass", "freezeMethod", "revokeSessions", "switchDevice"}
+)
+
 // Section returns the pages of this package.
 func Section() console.Section {
 	return console.Section{Name: "people", Files: files, Routes: []console.Route{
-		{Pattern: "GET /console/people", Needs: []string{"readUserBasic"}, Serve: list},
-		{Pattern: "GET /console/people/{id}", Needs: []string{"readUserBasic"}, Serve: show},
+		{Pattern: "GET " + root, Needs: read, Serve: list},
+		{Pattern: "GET " + root + "/export", Needs: read, Serve: export},
+		{Pattern: "GET " + root + "/new", Needs: []string{"createUser"}, Serve: askNew},
+		{Pattern: "POST " + root + "/new", Needs: []string{"createUser"}, Serve: create},
+		{Pattern: "GET " + root + "/{id}", Needs: read, Serve: show},
+		{Pattern: "GET " + root + "/{id}/edit", Needs: write, Serve: askEdit},
+		{Pattern: "POST " + root + "/{id}/edit", Needs: write, Serve: edit},
+		{Pattern: "GET " + root + "/{id}/delete", Needs: []string{"deleteUser"}, Serve: askDelete},
+		{Pattern: "POST " + root + "/{id}/delete", Needs: []string{"deleteUser"}, Serve: remove},
+		{Pattern: "POST " + root + "/{id}/restore", Needs: []string{"restoreUser"}, Serve: restore},
+		{Pattern: "GET " + root + "/{id}/lost", Needs: helper, Serve: askLost},
+		{Pattern: "POST " + root + "/{id}/lost", Needs: helper, Serve: takeAway},
+		{Pattern: "GET " + root + "/{id}/signout", Needs: []string{"revokeSessions"}, Serve: askSignOut},
+		{Pattern: "POST " + root + "/{id}/signout", Needs: []string{"revokeSessions"}, Serve: signOut},
+		{Pattern: "POST " + root + "/{id}/sessions/{session}", Needs: []string{"revokeSessions"}, Serve: endSession},
+		{Pattern: "GET " + root + "/{id}/methods/{method}/remove", Needs: helper, Serve: askRemoveMethod},
+		{Pattern: "POST " + root + "/{id}/methods/{method}/remove", Needs: helper, Serve: removeMethod},
+		{Pattern: "POST " + root + "/{id}/methods/{method}/freeze", Needs: []string{"freezeMethod"}, Serve: setFrozen(true)},
+		{Pattern: "POST " + root + "/{id}/methods/{method}/thaw", Needs: []string{"freezeMethod"}, Serve: setFrozen(false)},
+		{Pattern: "GET " + root + "/{id}/history", Needs: []string{"readHistory", "readSignIns"}, Serve: showHistory},
 	}}
 }
 
-// searchOf returns a $search for the words that somebody typed.
-func searchOf(typed string) string {
-	words := strings.Fields(strings.ReplaceAll(typed, `"`, " "))
-	if len(words) == 0 {
-		return ""
-	}
-	quoted := strings.Join(words, " ")
-	return `"displayName:` + quoted + `" OR "userPrincipalName:` + quoted + `" OR "mail:` + quoted + `"`
-}
+// pathOf is the address of somebody's page.
+func pathOf(id string) string { return root + "/" + id }
 
-type listPage struct { // list.html
-	console.Frame
-	Typed    string
-	People   []graphclient.Object
-	NextHref string
-}
-
-// File implements console.Page.
-func (listPage) File() string { return "list.html" }
-
-func list(c *console.Call) error {
-	p := listPage{Frame: c.Frame("people"), Typed: c.Form("q")}
-	found, err := c.Page(graphclient.Query{Search: searchOf(p.Typed), Select: "id,displayName,userPrincipalName,department,jobTitle,accountEnabled"}, "users")
+// moment reads a time that Graph sent; zero when there is none.
+func moment(o graphclient.Object, name string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, o.Text(name))
 	if err != nil {
-		return err
+		return time.Time{}
 	}
-	p.People, p.NextHref = found.Items, c.NextHref(found)
-	return c.Show(http.StatusOK, p)
+	return at
 }
 
-type personPage struct { // person.html
-	console.Frame
-	User graphclient.Object
+// shortType is the last part of a type: fido2 of #microsoft.graph.fido2AuthenticationMethod.
+func shortType(odata string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(odata, "#microsoft.graph."), "AuthenticationMethod")
 }
 
-// File implements console.Page.
-func (personPage) File() string { return "person.html" }
-
-func show(c *console.Call) error {
-	user, err := c.Graph.Select(c.Context(), "id,displayName,userPrincipalName,department,jobTitle,accountEnabled", "users", c.R.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return c.Show(http.StatusOK, personPage{Frame: c.Frame("people"), User: user})
+// person asks for the one that the path names.
+func person(c *console.Call, properties string) (graphclient.Object, error) {
+	return c.Graph.Select(c.Context(), properties, "users", c.R.PathValue("id"))
 }
