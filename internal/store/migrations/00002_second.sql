@@ -330,6 +330,7 @@ CREATE TABLE branding_image (
     hash      TEXT NOT NULL,
     content   TEXT NOT NULL,
     PRIMARY KEY (tenant_id, slot)
+);
 
 -- Lists with their filters that people saved for themselves.
 CREATE TABLE saved_view (
