@@ -342,6 +342,8 @@ CREATE TABLE saved_view (
     query      TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, user_id, id)
+);
+
 -- What a tenant's log amounts to, by days of the tenant's zone; day is its midnight as if in UTC.
 CREATE TABLE tally (
     tenant_id TEXT   NOT NULL,
