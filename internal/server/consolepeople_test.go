@@ -11,18 +11,8 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 )
 
-// hostile is what somebody may put in every field.
-const hostile = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>{{.}}`
-
-// page is a page of the console that has to come.
-func (w *world) page(path string) string {
-	w.t.Helper()
-	a := w.get(path)
-	if a.status != http.StatusOK {
-		w.t.Fatalf("%s: %d %s\n%s", path, a.status, a.location, a.body)
-	}
-	return a.body
-}
+// hostileEverywhere is what somebody may put in every field.
+const hostileEverywhere = `<img src=x onerror=alert(1)>"'><script>alert(2)</script>{{.}}`
 
 func has(body, what string) bool { return strings.Contains(body, what) }
 
@@ -73,13 +63,13 @@ func TestPeopleAreFoundByWhatIsTypedAndByWhatTheyAre(t *testing.T) {
 
 func TestNothingThatPeopleAreCalledBecomesHTML(t *testing.T) {
 	w := newWorld(t)
-	body := fmt.Sprintf(`"displayName":%q,"givenName":%[1]q,"surname":%[1]q,"jobTitle":%[1]q,"department":%[1]q,"officeLocation":%[1]q,"mobilePhone":"+44 113 496 0417"`, hostile)
+	body := fmt.Sprintf(`"displayName":%q,"givenName":%[1]q,"surname":%[1]q,"jobTitle":%[1]q,"department":%[1]q,"officeLocation":%[1]q,"mobilePhone":"+44 113 496 0417"`, hostileEverywhere)
 	id := w.create("/v1.0/users", `{"accountEnabled":true,"mailNickname":"x","userPrincipalName":"x@contoso.example",`+body+`}`)
-	group := w.create("/v1.0/groups", fmt.Sprintf(`{"displayName":%q,"mailNickname":"g","securityEnabled":true,"mailEnabled":false}`, hostile))
+	group := w.create("/v1.0/groups", fmt.Sprintf(`{"displayName":%q,"mailNickname":"g","securityEnabled":true,"mailEnabled":false}`, hostileEverywhere))
 	w.change(http.MethodPost, "/v1.0/groups/"+group+"/members/$ref", reference(id))
 	w.change(http.MethodPut, "/v1.0/users/"+id+"/manager/$ref", reference(w.userID(w.created.Administrator)))
 	w.consoleAs("dana", directory.GlobalAdministrator)
-	typed := url.QueryEscape(hostile)
+	typed := url.QueryEscape(hostileEverywhere)
 	for _, path := range []string{
 		"", "?q=" + typed, "?department=" + typed, "?show=" + typed, "?done=" + typed, "?done=people_deleted&id=" + typed,
 		"/" + id, "/" + id + "/edit", "/" + id + "/delete", "/" + id + "/lost", "/" + id + "/signout", "/" + id + "/history", "/new",
@@ -88,7 +78,7 @@ func TestNothingThatPeopleAreCalledBecomesHTML(t *testing.T) {
 			t.Errorf("%s has it\n%s", path, body)
 		}
 	}
-	a := w.post("/console/people/new", url.Values{"displayName": {hostile}, "userPrincipalName": {hostile}})
+	a := w.post("/console/people/new", url.Values{"displayName": {hostileEverywhere}, "userPrincipalName": {hostileEverywhere}})
 	if a.status != http.StatusBadRequest || has(a.body, "<script>") || !has(a.body, "&lt;script&gt;") {
 		t.Errorf("a refused form: %d\n%s", a.status, a.body)
 	}
