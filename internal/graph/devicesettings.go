@@ -138,6 +138,9 @@ func readInstance(o *odata.Object, settings map[string]devicepolicy.Value) error
 	}
 	s, err := devicepolicy.FindDefinition(id)
 	if err != nil {
+		for _, value := range []string{"choiceSettingValue", "simpleSettingValue", "simpleSettingCollectionValue"} {
+			_ = o.Raw(value) // that the setting is unknown is what is wrong
+		}
 		return err
 	}
 	if _, twice := settings[s.URI]; twice {

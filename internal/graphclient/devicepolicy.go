@@ -21,6 +21,15 @@ func (c *Client) SettingDefinitions(ctx context.Context) iter.Seq2[Object, error
 	return c.list(ctx, Query{}, "deviceManagement", "configurationSettings")
 }
 
+// ownDefinition are the properties of settings of the catalog, what Postern adds to Graph's among them.
+const ownDefinition = "id,name,displayName,description,baseUri,offsetUri,options,defaultOptionId,defaultValue,valueDefinition,maximumCount,applicability," +
+	"postern_category,postern_lockScreen,postern_user"
+
+// OwnSettingDefinitions yields the catalog with what Postern adds to Graph's properties.
+func (c *Client) OwnSettingDefinitions(ctx context.Context) iter.Seq2[Object, error] {
+	return c.list(ctx, Query{Select: ownDefinition}, "deviceManagement", "configurationSettings")
+}
+
 // DevicePolicies yields the device policies that q asks for.
 func (c *Client) DevicePolicies(ctx context.Context, q Query) iter.Seq2[Object, error] {
 	return c.list(ctx, q, devicePolicies...)
@@ -97,5 +106,36 @@ func (c *Client) EffectivePolicy(ctx context.Context, device, user string) (Obje
 	}
 	var o Object
 	err = c.call(ctx, http.MethodGet, path, nil, &o)
+	return o, err
+}
+
+// Prerequisites returns each prerequisite of web sign-in on a device, by object id or device id,
+// for anybody or for a person, by id or UPN. It is Postern's own.
+func (c *Client) Prerequisites(ctx context.Context, device, user string) (Object, error) {
+	path, err := segments("postern", "devices", device, "prerequisites")
+	if err != nil {
+		return nil, err
+	}
+	if user != "" {
+		path += "?" + url.Values{"user": {user}}.Encode()
+	}
+	var o Object
+	err = c.call(ctx, http.MethodGet, path, nil, &o)
+	return o, err
+}
+
+// PreviewDevicePolicy returns what would be stored of a configuration policy or custom profile,
+// what would change of the policy with the id in of, unless that is empty, and warnings. Nothing
+// is stored. It is Postern's own.
+func (c *Client) PreviewDevicePolicy(ctx context.Context, of string, policy any) (Object, error) {
+	path, err := segments("postern", "devicePolicies", "preview")
+	if err != nil {
+		return nil, err
+	}
+	if of != "" {
+		path += "?" + url.Values{"of": {of}}.Encode()
+	}
+	var o Object
+	err = c.call(ctx, http.MethodPost, path, policy, &o)
 	return o, err
 }

@@ -21,10 +21,19 @@ const ownDevice = "id,deviceId,displayName,accountEnabled,trustType,operatingSys
 	"isCompliant,isManaged,registrationDateTime,approximateLastSignInDateTime," +
 	"postern_approvalState,postern_keyStorage,postern_attested,postern_certificateEndDateTime"
 
+// ownerNames names who joined a device, beside it.
+const ownerNames = "registeredOwners($select=id,displayName,userPrincipalName)"
+
 // OwnDevices yields the devices that q asks for, with what Postern adds to Graph's properties.
 func (c *Client) OwnDevices(ctx context.Context, q Query) iter.Seq2[Object, error] {
 	q.Select = ownDevice
 	return c.list(ctx, q, "devices")
+}
+
+// OwnDevicePage returns one page of what OwnDevices yields, with owners.
+func (c *Client) OwnDevicePage(ctx context.Context, q Query) (Page, error) {
+	q.Select, q.Expand = ownDevice, ownerNames
+	return c.Page(ctx, q, "devices")
 }
 
 // OwnDevice returns a device, by object id, with what Postern adds to Graph's properties, and
@@ -35,7 +44,7 @@ func (c *Client) OwnDevice(ctx context.Context, id string) (Object, error) {
 		return nil, err
 	}
 	var o Object
-	err = c.call(ctx, http.MethodGet, path+Query{Select: ownDevice + ",postern_status"}.encode(), nil, &o)
+	err = c.call(ctx, http.MethodGet, path+Query{Select: ownDevice + ",postern_status", Expand: ownerNames}.encode(), nil, &o)
 	return o, err
 }
 
@@ -63,6 +72,11 @@ var joinPolicy = []string{"policies", "deviceRegistrationPolicy"}
 // RegisteredOwners yields who joined a device, by object id.
 func (c *Client) RegisteredOwners(ctx context.Context, id string) iter.Seq2[Object, error] {
 	return c.list(ctx, Query{}, "devices", id, "registeredOwners")
+}
+
+// RegisteredUsers yields who signed in on a device, by object id.
+func (c *Client) RegisteredUsers(ctx context.Context, id string) iter.Seq2[Object, error] {
+	return c.list(ctx, Query{}, "devices", id, "registeredUsers")
 }
 
 // UpdateDevice changes a device, by object id.

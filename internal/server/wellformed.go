@@ -8,12 +8,16 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
 )
 
-// maxForm bounds the body of a form, in bytes.
-const maxForm = 64 << 10
+// maxForm bounds the body of a form, in bytes; the console's carry whole policies.
+const (
+	maxForm        = 64 << 10
+	maxConsoleForm = 1 << 20
+)
 
 // Faults of requests that no part needs to see.
 var (
@@ -60,6 +64,8 @@ func checkForm(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err != nil || r.Method != http.MethodPost:
 		return nil //nolint:nilerr // whoever needs a type says that it is wrong
+	case kind == "multipart/form-data" && isConsole(r):
+		return nil // the console takes files, and reads them once it knows from whom
 	case kind == "multipart/form-data":
 		return ErrForm
 	case kind != "application/x-www-form-urlencoded" || isGraph(r):
@@ -67,7 +73,11 @@ func checkForm(w http.ResponseWriter, r *http.Request) error {
 	case r.Header.Get("Content-Encoding") != "":
 		return ErrForm
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	most := int64(maxForm)
+	if isConsole(r) {
+		most = maxConsoleForm
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	err = r.ParseForm()
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return odata.ErrBodyTooLarge
@@ -87,5 +97,7 @@ func checkForm(w http.ResponseWriter, r *http.Request) error {
 func isGraph(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/v1.0/") || strings.HasPrefix(r.URL.Path, "/beta/")
 }
+
+func isConsole(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, console.Root+"/") }
 
 func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }

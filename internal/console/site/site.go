@@ -3,6 +3,7 @@ package site
 
 import (
 	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/console/devices"
 	"github.com/postern-id/postern/internal/console/directory"
 	"github.com/postern-id/postern/internal/console/home"
 	"github.com/postern-id/postern/internal/console/people"
@@ -14,5 +15,6 @@ func Sections() []console.Section {
 		home.Section(),
 		directory.Section(),
 		people.Section(),
+		devices.Section(),
 	}
 }
