@@ -119,7 +119,8 @@ func list(value any) []string {
 
 func (s *settings) options(c *cobra.Command) server.Options {
 	return server.Options{
-		Dir: s.dir, Database: s.database, PublicURL: strings.TrimSuffix(s.publicURL, "/"),
+		Version: version,
+		Dir:     s.dir, Database: s.database, PublicURL: strings.TrimSuffix(s.publicURL, "/"),
 		MasterKey: os.Getenv("POSTERN_MASTER_KEY"),
 		Log:       slog.New(server.LogHandler(slog.NewJSONHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: s.level}))),
 	}

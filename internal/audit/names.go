@@ -249,6 +249,7 @@ const (
 
 // Activities of [ServicePostern].
 const (
+	SendTestMail      = "Send test mail"                         // CategoryDirectoryManagement
 	PassRedeemed      = "Temporary access pass redeemed"         // CategoryUserManagement
 	PassFailed        = "Temporary access pass refused"          // CategoryUserManagement
 	PassViewed        = "Temporary access pass viewed"           // CategoryUserManagement

@@ -90,6 +90,7 @@ const (
 
 	ReadOrganization  Action = "readOrganization"
 	WriteOrganization Action = "writeOrganization"
+	ReadServer        Action = "readServer" // what runs, its keys by name, its last backup
 	ReadBranding      Action = "readBranding"
 	WriteBranding     Action = "writeBranding"
 	ReadDomains       Action = "readDomains"
@@ -366,6 +367,9 @@ var rules = map[Action]rule{
 		open:  toEverybody,
 	},
 	WriteOrganization: {needs: []oneOf{{"Organization.ReadWrite.All"}}, roles: []RoleID{GlobalAdministrator}},
+	ReadServer: {
+		needs: []oneOf{{"Organization.Read.All", "Organization.ReadWrite.All"}}, roles: []RoleID{GlobalReader, GlobalAdministrator}, roleToo: true,
+	},
 	ReadBranding: { // whoever opens the sign-in page sees it
 		needs: []oneOf{{"User.Read", "OrganizationalBranding.Read.All", "OrganizationalBranding.ReadWrite.All", "Organization.Read.All", "Organization.ReadWrite.All"}},
 		open:  toEverybody,

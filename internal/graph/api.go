@@ -39,6 +39,7 @@ type API struct {
 	Resolver  Resolver
 	// Health says how the server is; nil where nobody looks.
 	Health    func() Health
+	Machine   Machine
 	PublicURL string // without a slash at the end
 	Now       func() time.Time
 	Rand      io.Reader

@@ -41,6 +41,9 @@ type Store interface {
 	// groups.
 	RolesOf(ctx context.Context, tenant directory.TenantID, principal string) ([]directory.RoleID, error)
 
+	// QueueMail queues mail and records e, unless a mail with the same key is there: then it does
+	// neither and returns false.
+	QueueMail(ctx context.Context, mails []outbox.Item, e audit.Event) (bool, error)
 	// UnsentMail returns mail that waits or was given up, newest first.
 	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Item, error)
 

@@ -25,7 +25,8 @@ type brand struct {
 	Banner        string // instead of sign and name
 	Square        string // instead of the sign
 	Picture, Icon string
-	Hint, Text    string
+	Hint          string
+	Text          []string // lines
 	Links         []brandLink
 }
 
@@ -37,7 +38,10 @@ func brandOf(t directory.Tenant) brand {
 	shown := brand{
 		Style: b.StylePath(), Banner: b.Path(id, branding.BannerLogo), Square: b.Path(id, branding.SquareLogo),
 		Picture: b.Path(id, branding.BackgroundImage), Icon: b.Path(id, branding.Favicon),
-		Hint: b.UsernameHintText, Text: b.SignInPageText,
+		Hint: b.UsernameHintText,
+	}
+	if b.SignInPageText != "" {
+		shown.Text = strings.Split(strings.ReplaceAll(b.SignInPageText, "\r\n", "\n"), "\n")
 	}
 	for _, l := range []brandLink{{"privacy", b.PrivacyText, b.PrivacyURL}, {"terms", b.TermsText, b.TermsURL}} {
 		if l.Href != "" {

@@ -72,7 +72,7 @@ func sampleFrame(lang string) frame {
 func branded(f frame) frame {
 	f.Brand = brand{
 		Style: "/assets/branding/colors-1.7a1fa2.203040.css", Square: "/assets/branding/t/squareLogo.h.png", Icon: "/assets/branding/t/favicon.h.png",
-		Picture: "/assets/branding/t/backgroundImage.h.jpg", Hint: "Your address at Contoso", Text: "<b>Only</b> for employees.\nSecond line",
+		Picture: "/assets/branding/t/backgroundImage.h.jpg", Hint: "Your address at Contoso", Text: []string{"<b>Only</b> for employees.", "Second line"},
 		Links: []brandLink{{"privacy", "", "https://contoso.example/privacy"}, {"terms", "House <rules>", "https://contoso.example/rules"}},
 	}
 	return f

@@ -66,7 +66,7 @@ func TestTheSignInPageHasTheTenantsBranding(t *testing.T) {
 	if got := page.header.Get("Content-Security-Policy"); got != plain.header.Get("Content-Security-Policy") {
 		t.Errorf("the policy is %s, was %s", got, plain.header.Get("Content-Security-Policy"))
 	}
-	for _, want := range []string{`class="signin branded"`, `alt="Contoso"`, `href="https://contoso.example/privacy?a=1&amp;b=2" rel="noreferrer"`, "&lt;b&gt;Rules"} {
+	for _, want := range []string{`class="signin branded"`, `alt="Contoso"`, `href="https://contoso.example/privacy?a=1&amp;b=2" rel="noreferrer"`, "&lt;b&gt;Rules", "<br><bdi>Helpdesk 1234</bdi>"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("no %s in\n%s", want, page.body)
 		}

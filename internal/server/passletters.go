@@ -14,6 +14,7 @@ import (
 // The kinds of letter, as operators see them where mail waits or was given up.
 const (
 	letterRecovered    = "accessRecovered"
+	letterTest         = "test"
 	letterPINReset     = "pinReset"
 	letterPINSetUp     = "pinSetUp"
 	letterPassIssued   = "passIssued"

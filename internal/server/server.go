@@ -45,7 +45,8 @@ type Options struct {
 	PublicURL string // as browsers and clients know it, without a slash at the end
 	Proxies   request.Proxies
 	Log       *slog.Logger
-	Mail      Mail // where mail goes
+	Version   string // of the program
+	Mail      Mail   // where mail goes
 	// Hold is how long after arrival refusals are answered; 0 is 300 ms.
 	Hold time.Duration
 	// TPMRoots are certificates, in PEM, of those who are trusted to certify the TPMs of
@@ -82,6 +83,8 @@ type Server struct {
 	watch   watch
 	metrics *metrics
 	gate    *gate.Gate
+
+	startedAt time.Time
 
 	view      *pages.View
 	box       outbox.Box
@@ -161,6 +164,7 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	if err := s.openWatch(ctx, db); err != nil {
 		return nil, err
 	}
+	s.startedAt = s.now()
 	s.ring = &keyring.Ring{Store: db, Wrapper: master, Now: s.now}
 	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
 	s.passes.Letters = s.issuedLetters
@@ -234,7 +238,7 @@ func (s *Server) build() (http.Handler, error) {
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Registry: registry, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
-		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health,
+		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s},
 	}
 	s.counting = s.newCounting(api)
 	roots, err := s.tpmRoots()

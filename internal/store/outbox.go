@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/outbox"
 )
@@ -33,6 +34,25 @@ func (tx *Tx) queue(ctx context.Context, mails []outbox.Item) error {
 		}
 	}
 	return nil
+}
+
+// QueueMail implements graph.Store.
+func (db *DB) QueueMail(ctx context.Context, mails []outbox.Item, e audit.Event) (queued bool, err error) {
+	err = db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		queued = false
+		for _, i := range mails {
+			var n int
+			if err := tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM outbox WHERE tenant_id = $1 AND unique_key = $2`, i.Tenant, i.Key).Scan(&n); err != nil || n > 0 {
+				return err
+			}
+		}
+		queued = true
+		if err := tx.queue(ctx, mails); err != nil {
+			return err
+		}
+		return tx.append(ctx, e)
+	})
+	return queued, err
 }
 
 // LeaseMail implements outbox.Store.

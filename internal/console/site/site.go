@@ -4,6 +4,7 @@ package site
 import (
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/console/devices"
+	"github.com/postern-id/postern/internal/console/administration"
 	"github.com/postern-id/postern/internal/console/directory"
 	"github.com/postern-id/postern/internal/console/home"
 	"github.com/postern-id/postern/internal/console/people"
@@ -16,5 +17,6 @@ func Sections() []console.Section {
 		directory.Section(),
 		people.Section(),
 		devices.Section(),
+		administration.Section(),
 	}
 }
