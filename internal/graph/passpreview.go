@@ -103,7 +103,7 @@ func (a *API) refusedPreview(c *call, target directory.Target, why error, byRole
 
 // Bounds of the search for people to ask: how many are named, and how many are looked at.
 const (
-	mostAsked  = 5
+	mostAsked   = 5
 	mostHolders = 50
 )
 

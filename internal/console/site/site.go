@@ -7,6 +7,7 @@ import (
 	"github.com/postern-id/postern/internal/console/administration"
 	"github.com/postern-id/postern/internal/console/directory"
 	"github.com/postern-id/postern/internal/console/home"
+	"github.com/postern-id/postern/internal/console/passes"
 	"github.com/postern-id/postern/internal/console/people"
 )
 
@@ -18,5 +19,6 @@ func Sections() []console.Section {
 		people.Section(),
 		devices.Section(),
 		administration.Section(),
+		passes.Section(),
 	}
 }
