@@ -3,11 +3,12 @@ package site
 
 import (
 	"github.com/postern-id/postern/internal/console"
-	"github.com/postern-id/postern/internal/console/devices"
 	"github.com/postern-id/postern/internal/console/administration"
+	"github.com/postern-id/postern/internal/console/devices"
 	"github.com/postern-id/postern/internal/console/directory"
 	"github.com/postern-id/postern/internal/console/home"
 	"github.com/postern-id/postern/internal/console/passes"
+	"github.com/postern-id/postern/internal/console/logs"
 	"github.com/postern-id/postern/internal/console/people"
 )
 
@@ -20,5 +21,6 @@ func Sections() []console.Section {
 		devices.Section(),
 		administration.Section(),
 		passes.Section(),
+		logs.Section(),
 	}
 }
