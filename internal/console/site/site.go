@@ -9,6 +9,7 @@ import (
 	"github.com/postern-id/postern/internal/console/home"
 	"github.com/postern-id/postern/internal/console/passes"
 	"github.com/postern-id/postern/internal/console/logs"
+	"github.com/postern-id/postern/internal/console/methods"
 	"github.com/postern-id/postern/internal/console/people"
 )
 
@@ -17,6 +18,7 @@ func Sections() []console.Section {
 	return []console.Section{
 		home.Section(),
 		directory.Section(),
+		methods.Section(),
 		people.Section(),
 		devices.Section(),
 		administration.Section(),
