@@ -65,7 +65,7 @@ var postern = house{
 	only: []limit{
 		{
 			who:  "cmd/...",
-			what: "internal/server/... internal/agent/... internal/device internal/cli/... internal/graphclient/... internal/fault",
+			what: "internal/server/... internal/agent/... internal/device internal/cli/... internal/console/alone internal/graphclient/... internal/fault",
 			why:  "a program starts the server or the agent, or is a client of Graph",
 		},
 		{

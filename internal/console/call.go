@@ -35,7 +35,7 @@ func (c *Call) Now() time.Time { return c.console.Now() }
 func (c *Call) May(action string) bool { return c.Person.Actions[action] }
 
 // Foreign reports whether Graph is not Postern's, so that nothing is below /postern.
-func (c *Call) Foreign() bool { return c.console.Foreign }
+func (c *Call) Foreign() bool { return c.console.foreign() }
 
 // Form returns a field of the form, without spaces around it.
 func (c *Call) Form(name string) string { return strings.TrimSpace(c.R.FormValue(name)) }

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/postern-id/postern/internal/browser"
@@ -38,8 +39,9 @@ type Config struct {
 	Sections []Section
 	Now      func() time.Time
 	Log      *slog.Logger
-	// Foreign says that Graph is not Postern's: what it lacks is left out.
-	Foreign bool
+	// Other says that Graph may not be Postern's. What it lacks is then left out, and people are
+	// asked for the permissions of a page when they open it.
+	Other bool
 	// Dev shows the page of components.
 	Dev bool
 }
@@ -66,6 +68,7 @@ type Console struct {
 	Config
 	view     *View
 	patience time.Duration // for another who renews the same tokens
+	backend  atomic.Int32  // of a Graph that may be another's: not known yet, Postern, or foreign
 }
 
 // New returns a console, or says what is wrong with its pages.
@@ -119,6 +122,13 @@ func (c *Console) serve(w http.ResponseWriter, r *http.Request, section Section,
 	if err == nil {
 		err = call.admit(route)
 	}
+	if err == nil && c.Other {
+		missing, failed := c.missing(call, section.Name)
+		if err = failed; missing != "" && r.Method == http.MethodGet {
+			c.ask(w, r, missing)
+			return
+		}
+	}
 	if err == nil {
 		err = route.Serve(call)
 	}
@@ -133,12 +143,8 @@ func (c *Console) open(call *Call) error {
 	if err != nil {
 		return ErrSignedOut
 	}
-	tokens, err := c.tokens(key)
-	if err != nil {
-		return err
-	}
 	client, err := graphclient.New(graphclient.Config{
-		Graph: c.Graph, Tokens: tokens, HTTP: c.HTTP, Patience: time.Second, Retries: 1,
+		Graph: c.Graph, Tokens: c.tokens(key), HTTP: c.HTTP, Patience: time.Second, Retries: 1,
 		Correlation: request.From(call.Context()).CorrelationID,
 	})
 	if err != nil {
@@ -185,13 +191,18 @@ type Person struct {
 
 // person asks Graph who is signed in.
 func (c *Console) person(ctx context.Context, client *graphclient.Client) (Person, error) {
-	if c.Foreign {
+	if c.foreign() {
 		return foreignPerson(ctx, client)
 	}
 	me, err := client.Get(ctx, "postern", "me", "actions")
+	if refused, ok := asRefused(err); ok && c.Other && c.backend.Load() == unknown && lacking(refused) {
+		c.backend.Store(foreign)
+		return foreignPerson(ctx, client)
+	}
 	if err != nil {
 		return Person{}, err
 	}
+	c.backend.Store(postern)
 	p := Person{
 		ID: me.Text("id"), Name: me.Text("displayName"), Username: me.Text("userPrincipalName"),
 		Tenant: me.Text("organization/displayName"), TenantID: me.Text("organization/id"), Actions: map[string]bool{},

@@ -1,63 +1,111 @@
 package console
 
-// Role template ids of Entra.
-// https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// What stands behind the console.
 const (
-	globalAdministrator     = "62e90394-69f5-4237-9190-012177145e10"
-	globalReader            = "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
-	authenticationAdmin     = "c4e39bd9-1100-46d3-8c65-fb160da0071f"
-	privilegedAuthAdmin     = "7be44c8a-adaf-4e2a-84d6-ab2649e08a13"
-	authenticationPolicy    = "0526716b-113d-4c15-b2c8-68e3c22b9f80"
-	helpdeskAdministrator   = "729827e3-9c14-49f7-bb1b-9608f156bbb8"
-	userAdministrator       = "fe930be7-5e62-47db-91af-98c3a49a38b1"
-	groupsAdministrator     = "fdd7a751-b60b-444a-984c-02652fe8fa1c"
-	privilegedRoleAdmin     = "e8611ab8-c189-46e8-94e1-60213ab1f814"
-	applicationAdmin        = "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3"
-	cloudApplicationAdmin   = "158c047a-c907-4556-b7ef-446551a6b5f7"
-	cloudDeviceAdmin        = "7698a772-787b-4ac8-901f-60d6b08affd2"
-	intuneAdministrator     = "3a2c62db-5318-420d-8d74-23affee5d9d5"
-	securityReader          = "5d6b6bb7-de71-4623-b4af-96380a352509"
-	securityAdministrator   = "194ae4cb-b126-40b2-bd5b-6091b380977d"
-	reportsReader           = "4a5d8f65-41da-4de4-8968-e035b65339cf"
-	directoryReaders        = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
-	domainNameAdministrator = "8329153b-31d0-4727-b945-745eb3bc5f31"
+	unknown int32 = iota
+	postern
+	foreign
 )
 
-var (
-	everyRole = []string{
-		globalAdministrator, globalReader, authenticationAdmin, privilegedAuthAdmin, authenticationPolicy, helpdeskAdministrator,
-		userAdministrator, groupsAdministrator, privilegedRoleAdmin, applicationAdmin, cloudApplicationAdmin, cloudDeviceAdmin,
-		intuneAdministrator, securityReader, securityAdministrator, reportsReader, directoryReaders, domainNameAdministrator,
+// foreign reports whether Graph is not Postern's.
+func (c *Console) foreign() bool { return c.backend.Load() == foreign }
+
+// lacking reports whether a refusal says that there is no such resource: Graph answers 400 or 404
+// to a segment that it does not know (learn.microsoft.com/graph/errors).
+func lacking(e *graphclient.Error) bool {
+	return e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest || e.Status == http.StatusNotImplemented
+}
+
+// Lacks reports whether err says that Graph has no such feature, so that the page leaves it out.
+// Postern's own Graph lacks nothing.
+func (c *Call) Lacks(err error) bool {
+	refused, ok := asRefused(err)
+	return ok && c.Foreign() && (lacking(refused) || refused.Status == http.StatusForbidden)
+}
+
+// firstPermissions say who somebody is and which roles they hold.
+var firstPermissions = []string{"User.Read", "Directory.Read.All"}
+
+// Permissions are the delegated permissions that the pages of a section need of another Graph,
+// by the section's name; docs/entra.md lists them.
+var Permissions = map[string][]string{
+	"people":         {"User.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All"},
+	"passes":         {"User.Read.All", "UserAuthenticationMethod.ReadWrite.All", "Policy.Read.All"},
+	"home":           {"AuditLog.Read.All"},
+	"directory":      {"Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "Application.ReadWrite.All"},
+	"methods":        {"Policy.ReadWrite.AuthenticationMethod", "Group.Read.All"},
+	"devices":        {"Device.Read.All", "DeviceManagementConfiguration.ReadWrite.All", "Group.Read.All"},
+	"logs":           {"AuditLog.Read.All"},
+	"administration": {"Organization.ReadWrite.All", "Domain.ReadWrite.All"},
+}
+
+// permissions are names as the sign-in server wants them: with the address of Graph.
+func (c *Console) permissions(names []string) string {
+	full := make([]string, len(names))
+	for i, name := range names {
+		full[i] = strings.TrimSuffix(c.Graph, "/") + "/" + name
 	}
-	readersOfLogs = []string{globalAdministrator, globalReader, securityReader, securityAdministrator, reportsReader}
-	issuers       = []string{globalAdministrator, privilegedAuthAdmin, authenticationAdmin}
-	appAdmins     = []string{globalAdministrator, applicationAdmin, cloudApplicationAdmin}
-	deviceAdmins  = []string{globalAdministrator, cloudDeviceAdmin, intuneAdministrator}
-	userAdmins    = []string{globalAdministrator, userAdministrator}
-	groupAdmins   = []string{globalAdministrator, groupsAdministrator, userAdministrator}
-)
+	return strings.Join(full, " ")
+}
 
-// foreignActions says which role of Entra can do what, as Microsoft documents it. It decides
-// only what is shown.
-var foreignActions = map[string][]string{
-	"readUserBasic": everyRole, "readUser": everyRole, "readMemberships": everyRole, "readGroup": everyRole, "readRoles": everyRole,
-	"readApplications": everyRole, "readDevices": everyRole, "readOrganization": everyRole, "readDomains": everyRole,
-	"createUser": userAdmins, "updateUser": {globalAdministrator, userAdministrator, helpdeskAdministrator}, "deleteUser": userAdmins,
-	"readDeletedUser": userAdmins, "restoreUser": userAdmins,
-	"revokeSessions": {globalAdministrator, privilegedAuthAdmin, authenticationAdmin, userAdministrator, helpdeskAdministrator},
-	"createGroup":    groupAdmins, "updateGroup": groupAdmins, "deleteGroup": groupAdmins, "changeMembers": groupAdmins,
-	"readDeletedGroup": groupAdmins, "restoreGroup": groupAdmins,
-	"assignRoles":  {globalAdministrator, privilegedRoleAdmin},
-	"switchDevice": deviceAdmins, "updateDevice": deviceAdmins, "deleteDevice": deviceAdmins,
-	"createApplication": appAdmins, "writeApplications": appAdmins, "readGrants": appAdmins, "assignAppRoles": appAdmins,
-	"grantPermissions": {globalAdministrator, applicationAdmin, cloudApplicationAdmin, privilegedRoleAdmin},
-	"readMethods":      append([]string{globalReader}, issuers...), "readPass": append([]string{globalReader}, issuers...),
-	"issuePass": issuers, "deletePass": issuers, "deletePasskey": issuers, "deletePhone": issuers, "deleteCodes": issuers, "deleteHello": issuers,
-	"resetPassword":      {globalAdministrator, privilegedAuthAdmin, authenticationAdmin, userAdministrator, helpdeskAdministrator},
-	"readMethodsPolicy":  {globalAdministrator, globalReader, authenticationPolicy},
-	"writeMethodsPolicy": {globalAdministrator, authenticationPolicy},
-	"readDevicePolicy":   {globalAdministrator, globalReader, intuneAdministrator}, "writeDevicePolicy": {globalAdministrator, intuneAdministrator},
-	"readJoinPolicy": {globalAdministrator, globalReader, cloudDeviceAdmin}, "writeJoinPolicy": {globalAdministrator, cloudDeviceAdmin},
-	"readSignIns": readersOfLogs, "readAudits": readersOfLogs, "readRegistrations": readersOfLogs,
-	"writeOrganization": {globalAdministrator}, "writeDomains": {globalAdministrator, domainNameAdministrator},
+// missing returns the scope to ask for so that the pages of a section have what they need, or "".
+func (c *Console) missing(call *Call, section string) (string, error) {
+	row, err := c.Sessions.Console(call.Context(), call.key.tenant, call.key.id(sessionRow), c.Now())
+	if err != nil {
+		return "", err
+	}
+	var had kept
+	if err := call.key.open(sessionRow, row.Sealed, &had); err != nil {
+		return "", err
+	}
+	asked := strings.Fields(had.Scope)
+	all := asked
+	for _, one := range strings.Fields(c.permissions(Permissions[section])) {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	if len(all) == len(asked) {
+		return "", nil
+	}
+	return strings.Join(all, " "), nil
+}
+
+// foreignPerson asks a Graph that is not Postern's who is signed in. What they may do follows
+// from the directory roles that Microsoft documents; Graph decides.
+func foreignPerson(ctx context.Context, client *graphclient.Client) (Person, error) {
+	me, err := client.Select(ctx, "id,displayName,userPrincipalName", "me")
+	if err != nil {
+		return Person{}, err
+	}
+	p := Person{
+		ID: me.Text("id"), Name: me.Text("displayName"), Username: me.Text("userPrincipalName"),
+		Zone: time.UTC, Actions: map[string]bool{},
+	}
+	if organizations, err := client.Page(ctx, graphclient.Query{Select: "id,displayName"}, "organization"); err == nil && len(organizations.Items) > 0 {
+		p.Tenant, p.TenantID = organizations.Items[0].Text("displayName"), organizations.Items[0].Text("id")
+	}
+	roles, err := client.Page(ctx, graphclient.Query{}, "me", "transitiveMemberOf", "microsoft.graph.directoryRole")
+	if err != nil {
+		return Person{}, err
+	}
+	for _, role := range roles.Items {
+		p.Roles = append(p.Roles, role.Text("displayName"))
+		for action, templates := range foreignActions {
+			if slices.Contains(templates, role.Text("roleTemplateId")) {
+				p.Actions[action] = true
+			}
+		}
+	}
+	return p, nil
 }

@@ -29,7 +29,7 @@ func (c *Call) Live(state func(ctx context.Context) (now string, over bool, err 
 	ctx, cancel := context.WithTimeout(c.Context(), liveEnds)
 	defer cancel()
 	every := liveEvery
-	if c.console.Foreign {
+	if c.console.foreign() {
 		every = liveForeign
 	}
 	last, began := "", false

@@ -122,23 +122,26 @@ type kept struct {
 	Until        time.Time `json:"until"`
 	Refresh      string    `json:"refresh,omitempty"`
 	RefreshUntil time.Time `json:"refreshUntil"`
+	Scope        string    `json:"scope,omitempty"` // that the person was asked for
 }
 
 func keep(t graphclient.Tokens) kept {
-	return kept{Access: t.Access.Reveal(), Until: t.Until, Refresh: t.Refresh.Reveal(), RefreshUntil: t.RefreshUntil}
+	return kept{Access: t.Access.Reveal(), Until: t.Until, Refresh: t.Refresh.Reveal(), RefreshUntil: t.RefreshUntil, Scope: t.Scope}
 }
 
 func (k kept) tokens() graphclient.Tokens {
 	return graphclient.Tokens{
 		Access: graphclient.NewSecret(k.Access), Until: k.Until,
-		Refresh: graphclient.NewSecret(k.Refresh), RefreshUntil: k.RefreshUntil,
+		Refresh: graphclient.NewSecret(k.Refresh), RefreshUntil: k.RefreshUntil, Scope: k.Scope,
 	}
 }
 
 const sessionRow = "session"
 
-// start stores the tokens of a new session and returns the key for the browser.
-func (c *Console) start(ctx context.Context, t graphclient.Tokens) (key, error) {
+// start stores the tokens of a new session, for which scope was asked, and returns the key for
+// the browser.
+func (c *Console) start(ctx context.Context, t graphclient.Tokens, scope string) (key, error) {
+	t.Scope = scope
 	k := newKey(t.ID.Tenant)
 	sealed, err := k.seal(sessionRow, keep(t))
 	if err != nil {
@@ -149,11 +152,8 @@ func (c *Console) start(ctx context.Context, t graphclient.Tokens) (key, error) 
 }
 
 // tokens returns the tokens of the session that k opens.
-func (c *Console) tokens(k key) (graphclient.TokenSource, error) {
-	return &graphclient.Person{
-		Authority: c.authority, ClientID: c.ClientID, Scope: c.scope(),
-		Keeper: keeper{c, k}, Now: c.Now,
-	}, nil
+func (c *Console) tokens(k key) graphclient.TokenSource {
+	return &graphclient.Person{Authority: c.authority, ClientID: c.ClientID, Keeper: keeper{c, k}, Now: c.Now}
 }
 
 // A keeper is where one session's tokens are.
@@ -201,6 +201,7 @@ func (k keeper) renew(ctx context.Context, row Row, old kept, change func(graphc
 	if failed != nil {
 		fresh = old.tokens()
 	}
+	fresh.Scope = old.Scope
 	sealed, err := k.key.seal(sessionRow, keep(fresh))
 	if err != nil {
 		return err

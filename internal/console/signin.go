@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,15 +20,20 @@ const pendingLifetime = time.Hour
 // pending is a sign-in under way, in a cookie of the browser that began it.
 type pending struct {
 	graphclient.Pending
-	Back string `json:"back"` // where it leads
+	Back  string `json:"back"` // where it leads
+	Scope string `json:"scope"`
 }
 
 func (c *Console) authority(ctx context.Context) (*graphclient.Authority, error) {
 	return graphclient.Discover(ctx, c.HTTP, c.Now, c.Authority, c.Tenant)
 }
 
-// scope asks for all that the console was granted at Graph; a person's roles limit it further.
+// scope is what a person is asked for at first: all that the console was granted at Graph, which
+// their roles limit further; of another Graph only what says who they are.
 func (c *Console) scope() string {
+	if c.Other {
+		return "openid profile offline_access " + c.permissions(firstPermissions)
+	}
 	return "openid profile offline_access " + strings.TrimSuffix(c.Graph, "/") + "/.default"
 }
 
@@ -48,13 +52,19 @@ func (c *Console) begin(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	c.ask(w, r, c.scope())
+}
+
+// ask sends the browser to sign in for scope and back to where r wanted to go.
+func (c *Console) ask(w http.ResponseWriter, r *http.Request, scope string) {
+	call := &Call{W: w, R: r, console: c}
 	a, err := c.authority(r.Context())
 	if err != nil {
 		c.fail(call, err)
 		return
 	}
-	p := pending{graphclient.NewPending(), onlyPath(r.URL.RequestURI())}
-	to, err := a.Pending(c.ClientID, c.scope(), c.redirectURI(), p.Pending).URL("")
+	p := pending{graphclient.NewPending(), onlyPath(r.URL.RequestURI()), scope}
+	to, err := a.Pending(c.ClientID, scope, c.redirectURI(), p.Pending).URL("")
 	if err != nil {
 		c.fail(call, err)
 		return
@@ -83,7 +93,7 @@ func (c *Console) signedIn(w http.ResponseWriter, r *http.Request) {
 		c.fail(call, err)
 		return
 	}
-	t, err := a.Pending(c.ClientID, c.scope(), c.redirectURI(), p.Pending).Redeem(r.Context(), answer)
+	t, err := a.Pending(c.ClientID, p.Scope, c.redirectURI(), p.Pending).Redeem(r.Context(), answer)
 	if refused, ok := errors.AsType[*graphclient.Refused](err); ok {
 		c.fail(call, ErrSignInRefused.With("", refused.Error()))
 		return
@@ -92,7 +102,7 @@ func (c *Console) signedIn(w http.ResponseWriter, r *http.Request) {
 		c.fail(call, err)
 		return
 	}
-	k, err := c.start(r.Context(), t)
+	k, err := c.start(r.Context(), t, p.Scope)
 	if err != nil {
 		c.fail(call, err)
 		return
@@ -132,33 +142,4 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 		to = a.EndURL
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
-}
-
-// foreignPerson asks a Graph that is not Postern's who is signed in. What they may do follows
-// from the directory roles that Microsoft documents; Graph decides.
-func foreignPerson(ctx context.Context, client *graphclient.Client) (Person, error) {
-	me, err := client.Select(ctx, "id,displayName,userPrincipalName", "me")
-	if err != nil {
-		return Person{}, err
-	}
-	p := Person{
-		ID: me.Text("id"), Name: me.Text("displayName"), Username: me.Text("userPrincipalName"),
-		Zone: time.UTC, Actions: map[string]bool{},
-	}
-	if organizations, err := client.Page(ctx, graphclient.Query{Select: "id,displayName"}, "organization"); err == nil && len(organizations.Items) > 0 {
-		p.Tenant, p.TenantID = organizations.Items[0].Text("displayName"), organizations.Items[0].Text("id")
-	}
-	roles, err := client.Page(ctx, graphclient.Query{}, "me", "transitiveMemberOf", "microsoft.graph.directoryRole")
-	if err != nil {
-		return Person{}, err
-	}
-	for _, role := range roles.Items {
-		p.Roles = append(p.Roles, role.Text("displayName"))
-		for action, templates := range foreignActions {
-			if slices.Contains(templates, role.Text("roleTemplateId")) {
-				p.Actions[action] = true
-			}
-		}
-	}
-	return p, nil
 }

@@ -21,6 +21,7 @@ type Tokens struct {
 	RefreshUntil time.Time
 	ID           Identity // zero when there is no id token
 	Bound        bool     // to the key of the exchange (RFC 9449)
+	Scope        string   // that was granted; empty when the server does not say
 }
 
 // Fresh reports whether the access token works a while longer. One that lives but a short
@@ -121,6 +122,7 @@ func readTokens(answer []byte, asked time.Time) (Tokens, error) {
 		Refresh         string `json:"refresh_token"`
 		ID              string `json:"id_token"`
 		Type            string `json:"token_type"`
+		Scope           string `json:"scope"`
 		Lifetime        int    `json:"expires_in"`               // seconds
 		RefreshLifetime int    `json:"refresh_token_expires_in"` // seconds
 	}
@@ -132,7 +134,7 @@ func readTokens(answer []byte, asked time.Time) (Tokens, error) {
 		return Tokens{}, ErrAnswer.With("", "The answer holds no token.")
 	}
 	t := Tokens{
-		Access: NewSecret(got.Access), Refresh: NewSecret(got.Refresh), Bound: bound,
+		Access: NewSecret(got.Access), Refresh: NewSecret(got.Refresh), Bound: bound, Scope: got.Scope,
 		Until: asked.Add(time.Duration(got.Lifetime) * time.Second),
 	}
 	if got.RefreshLifetime > 0 {

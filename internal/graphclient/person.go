@@ -67,9 +67,11 @@ func (p *Person) renew(ctx context.Context, old Tokens) (Tokens, error) {
 	if err != nil {
 		return old, err
 	}
-	fresh, err := a.at(a.TokenURL, p.Key).tokens(ctx, url.Values{
-		"grant_type": {"refresh_token"}, "client_id": {p.ClientID}, "refresh_token": {old.Refresh.Reveal()}, "scope": {p.Scope},
-	})
+	form := url.Values{"grant_type": {"refresh_token"}, "client_id": {p.ClientID}, "refresh_token": {old.Refresh.Reveal()}}
+	if p.Scope != "" { // else the one that was granted first
+		form.Set("scope", p.Scope)
+	}
+	fresh, err := a.at(a.TokenURL, p.Key).tokens(ctx, form)
 	if err != nil {
 		return old, err
 	}

@@ -35,6 +35,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if session, user, ok := s.silent(r, tenant, q); ok {
+		if tenant, c, err = s.at(r, tenant, c, session); err != nil {
+			s.Pages.ShowError(w, r, err, tenant)
+			return
+		}
 		if owing, err := s.owing(r, session, user); owing || err != nil {
 			if err == nil {
 				err = s.holdBack(w, r, tenant, c, q, session, user)
@@ -119,6 +123,20 @@ func (s *Server) silent(r *http.Request, tenant directory.Tenant, q authRequest)
 		}
 	}
 	return signin.Session{}, directory.User{}, false
+}
+
+// at returns the tenant of a session, and the application as it is there: a request at
+// organizations says neither, and what was granted to the application elsewhere counts nothing.
+func (s *Server) at(r *http.Request, tenant directory.Tenant, c client, session signin.Session) (directory.Tenant, client, error) {
+	if tenant.ID == session.Tenant {
+		return tenant, c, nil
+	}
+	tenant, err := s.Store.Tenant(r.Context(), session.Tenant)
+	if err != nil {
+		return tenant, c, err
+	}
+	c, err = s.find(r, tenant, c.app.AppID)
+	return tenant, c, err
 }
 
 // answers reports whether a session is good enough for q. One with a purpose gives no

@@ -84,13 +84,13 @@ func (s *Server) target(r *http.Request, tenant directory.Tenant, form url.Value
 	return c, q, redirect.ErrMismatch
 }
 
-// own is where the console of this server is: its address is the server's, so that no row has to
-// follow when it changes.
+// own is where the console of this server is, and one that runs alone: the address is the server's,
+// so that no row has to follow when it changes.
 func (s *Server) own(id directory.AppID) []string {
 	if id != directory.ConsoleAppID {
 		return nil
 	}
-	return []string{s.PublicURL + "/console/signin/done"}
+	return []string{s.PublicURL + "/console/signin/done", "http://localhost/console/signin/done"}
 }
 
 // fill reads the rest of the request. Its errors go back to the application.

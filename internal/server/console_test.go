@@ -163,3 +163,21 @@ func TestAnAnswerToASignInThatTheBrowserDidNotBeginIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestASessionAnswersAtOrganizationsInItsOwnTenant(t *testing.T) {
+	w := newWorld(t)
+	w.consoleAs("dana", directory.HelpdeskAdministrator)
+	w.setCookie("__Host-postern-console", "")
+	a := w.get("/console/")
+	if a.status != http.StatusSeeOther {
+		t.Fatal(a.status)
+	}
+	back := w.get(a.location)
+	to, err := url.Parse(back.location)
+	if err != nil || to.Path != "/console/signin/done" {
+		t.Fatalf("%d %s", back.status, back.location)
+	}
+	if iss := to.Query().Get("iss"); iss != w.options.PublicURL+"/"+w.created.TenantID+"/v2.0" {
+		t.Errorf("the answer is of %q", iss)
+	}
+}

@@ -14,7 +14,7 @@ const binary = process.env.POSTERN_TEST_BINARY ?? fileURLToPath(new URL("../../.
 const run = promisify(execFile);
 
 // start creates a tenant and serves it. The result has url, name (the administrator’s), tenant (its id),
-// once (a pass for one use), and the functions cli, person, pass and stop.
+// once (a pass for one use), ca (the file of its certificate), and the functions cli, person, pass and stop.
 export async function start() {
   const folder = await mkdtemp(path.join(tmpdir(), "postern-browser-"));
   const data = path.join(folder, "data");
@@ -42,6 +42,7 @@ export async function start() {
     name,
     tenant: created.tenantId,
     once: created.temporaryAccessPass,
+    ca: created.caCertificate,
 
     // cli runs a command of an administrator.
     cli,
