@@ -137,6 +137,9 @@ func (v *View) day(lang string, at time.Time, zone *time.Location) (template.HTM
 	return template.HTML(`<time datetime="` + at.Format(time.DateOnly) + `">` + text + `</time>`), nil
 }
 
+// Number writes n as pages do.
+func Number(n int) string { return grouped(n) }
+
 // grouped writes n with a comma between thousands.
 func grouped(n int) string {
 	text := strconv.Itoa(n)

@@ -56,6 +56,10 @@ func (a *API) dailyReport(c *call) error {
 	if err != nil {
 		return err
 	}
+	waiting, err := a.Store.Waiting(c.ctx(), c.tenant.ID, a.Now())
+	if err != nil {
+		return err
+	}
 	total := report.Tallies{}
 	lines := []odata.Entity{}
 	for n := range days {
@@ -65,6 +69,7 @@ func (a *API) dailyReport(c *call) error {
 	}
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity("postern/reports/daily", nil), odata.Entity{
 		{Name: "timeZone", Value: c.tenant.Location().String()},
+		{Name: "passesWaiting", Value: waiting.Passes},
 		{Name: "total", Value: talliesResource(total)},
 		{Name: "value", Value: lines},
 	})
