@@ -42,8 +42,6 @@ type Config struct {
 	// Other says that Graph may not be Postern's. What it lacks is then left out, and people are
 	// asked for the permissions of a page when they open it.
 	Other bool
-	// Dev shows the page of components.
-	Dev bool
 }
 
 // A Section is one part of the console.

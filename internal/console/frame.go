@@ -28,6 +28,8 @@ type Frame struct {
 	ShortCode     string // the same, short enough to say aloud
 	// Scripts are modules of this page beside console.js, by the names of their assets.
 	Scripts []string
+	// Theme, light or dark, and Dir, rtl, overrule what the browser and the language say.
+	Theme, Dir string
 
 	section string
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/console/components"
 	"github.com/postern-id/postern/internal/console/site"
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -13,6 +14,10 @@ import (
 // console returns the console, whose calls of Graph and of the authorization server go through
 // whole, the same handler that everybody's go through.
 func (s *Server) console(whole func() http.Handler) (*console.Console, error) {
+	sections := site.Sections()
+	if s.options.Mail.Mailbox { // postern dev
+		sections = append(sections, components.Section())
+	}
 	return console.New(console.Config{
 		Graph: s.options.PublicURL, Authority: s.options.PublicURL, PublicURL: s.options.PublicURL,
 		ClientID: string(directory.ConsoleAppID), Tenant: "organizations",
@@ -20,7 +25,7 @@ func (s *Server) console(whole func() http.Handler) (*console.Console, error) {
 			Transport:     inProcess{whole},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		Sessions: s.db, Sections: site.Sections(), Now: s.now, Log: s.options.Log, Dev: s.options.Mail.Mailbox,
+		Sessions: s.db, Sections: sections, Now: s.now, Log: s.options.Log,
 	})
 }
 

@@ -7,9 +7,9 @@ import (
 	"github.com/postern-id/postern/internal/console/devices"
 	"github.com/postern-id/postern/internal/console/directory"
 	"github.com/postern-id/postern/internal/console/home"
-	"github.com/postern-id/postern/internal/console/passes"
 	"github.com/postern-id/postern/internal/console/logs"
 	"github.com/postern-id/postern/internal/console/methods"
+	"github.com/postern-id/postern/internal/console/passes"
 	"github.com/postern-id/postern/internal/console/people"
 )
 
