@@ -2,6 +2,8 @@ package directory
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -96,6 +98,9 @@ func roleOf(c *console.Call, id string) (role, error) {
 		}
 		r.Issues = r.Issues || name == "issuePass"
 	}
+	for _, list := range [][]string{r.Everywhere, r.Reached} {
+		slices.SortStableFunc(list, func(a, b string) int { return b2i(onlyReads(a)) - b2i(onlyReads(b)) })
+	}
 	for _, one := range reach.Objects("reachesRoles") {
 		r.Reaches = append(r.Reaches, one.Text("displayName"))
 	}
@@ -104,6 +109,10 @@ func roleOf(c *console.Call, id string) (role, error) {
 	}
 	return r, nil
 }
+
+// onlyReads reports whether an action changes nothing, by its name: what changes something comes
+// first.
+func onlyReads(action string) bool { return strings.HasPrefix(action, "read") }
 
 // A holder holds a role.
 type holder struct {
