@@ -66,8 +66,6 @@ func checkForm(w http.ResponseWriter, r *http.Request) error {
 		return nil //nolint:nilerr // whoever needs a type says that it is wrong
 	case kind == "multipart/form-data" && isConsole(r):
 		return nil // the console takes files, and reads them once it knows from whom
-	case kind == "multipart/form-data" && strings.HasPrefix(r.URL.Path, console.Root+"/"):
-		return nil // a file, which the console bounds and reads once it knows who sends it
 	case kind == "multipart/form-data":
 		return ErrForm
 	case kind != "application/x-www-form-urlencoded" || isGraph(r):
