@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -25,8 +26,8 @@ func refusedWith(err error, status int) bool {
 	return ok && refused.Status == status
 }
 
-// sameName compares a name with one that a person copied from a page, where runs of blanks
-// look like one.
-func sameName(typed, name string) bool {
-	return strings.Join(strings.Fields(typed), " ") == strings.Join(strings.Fields(name), " ")
-}
+// sameName compares a name with one that a person copied from a page, which shows runs of blanks
+// as one and leaves out what can't be seen.
+func sameName(typed, name string) bool { return seen(typed) == seen(name) }
+
+func seen(name string) string { return strings.Join(strings.Fields(design.Clean(name)), " ") }
