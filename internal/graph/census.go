@@ -9,6 +9,7 @@ import (
 
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/report"
 )
 
@@ -91,12 +92,17 @@ func (l Looker) people(c *call, users []directory.User) (map[string]report.State
 	if err != nil {
 		return nil, err
 	}
+	surfaces, _, err := l.API.signInPolicy(c)
+	if err != nil {
+		return nil, err
+	}
 	lines, err := l.API.registrationsOf(c, rules, users)
 	if err != nil {
 		return nil, err
 	}
 	for _, line := range lines {
-		state := report.PersonFacts{Enabled: line.AccountEnabled, Administrator: len(line.Roles) > 0, Ways: line.Ways}.State()
+		ways := len(recovery.WaysBack(rules.methodsOf(line.Registration, surfaces)))
+		state := report.PersonFacts{Enabled: line.AccountEnabled, Administrator: len(line.Roles) > 0, Ways: ways}.State()
 		if state != "" {
 			states[string(line.ID)] = state
 		}

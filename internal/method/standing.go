@@ -16,9 +16,6 @@ type Standing struct {
 	MFACapable          bool
 	PasswordlessCapable bool // one of them shows two factors by itself
 	PhishingResistant   bool // one of them is phishing-resistant and may be used
-	// Ways is how many ways back in they are that need nobody's help: those that show two
-	// factors by themselves; without one, what shows two together counts as one.
-	Ways int
 }
 
 // StandingOf is the standing of somebody who has all. What is enough is what a sign-in asks
@@ -29,15 +26,9 @@ func StandingOf(all []Holding) Standing {
 	for _, h := range all {
 		registered |= h.Most.Factors
 		capable |= h.Now.Factors
-		if h.Now.Factors.Multi() {
-			s.PasswordlessCapable = true
-			s.Ways++
-		}
+		s.PasswordlessCapable = s.PasswordlessCapable || h.Now.Factors.Multi()
 		s.PhishingResistant = s.PhishingResistant || h.Now.PhishingResistant
 	}
 	s.MFARegistered, s.MFACapable = registered.Multi(), capable.Multi()
-	if s.Ways == 0 && s.MFACapable {
-		s.Ways = 1
-	}
 	return s
 }

@@ -145,7 +145,7 @@ func (f figures) passes(d *drawn) {
 		if err != nil {
 			continue
 		}
-		if date.Weekday() == time.Monday && i < len(f.days)-2 {
+		if date.Weekday() == time.Monday && i < len(f.days)-4 {
 			under[i] = day(f.call, date)
 		}
 		row, bar := []string{one.Text("date"), strconv.Itoa(number(one, "passes/issued"))}, 0

@@ -60,7 +60,7 @@ func (p Plot) SVG() template.HTML {
 		b.WriteString(`>` + html.EscapeString(t.Words) + `</text>`)
 	}
 	b.WriteString(`</svg>`)
-	return template.HTML(b.String())
+	return template.HTML(b.String()) //nolint:gosec // every word in it is escaped above
 }
 
 func percent(x float64) string { return short(x) + "%" }
@@ -128,7 +128,6 @@ func Bars(label string, series []Series, under map[int]string, number func(int) 
 // Scale returns the step between level lines, and the highest of them, for values up to most:
 // two to five steps of 1, 2 or 5 times a power of ten.
 func Scale(most int) (step, top int) {
-	step = 1
 	for factor := 1; ; factor *= 10 {
 		for _, one := range []int{1, 2, 5} {
 			if step = one * factor; most <= 5*step {
