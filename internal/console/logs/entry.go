@@ -57,11 +57,14 @@ func (e entry) Clock(zone *time.Location) string {
 
 // JSON is the entry as Graph sends it.
 func (e entry) JSON() string {
-	raw, err := json.MarshalIndent(e.Object, "", "  ")
-	if err != nil {
+	var raw strings.Builder
+	out := json.NewEncoder(&raw)
+	out.SetEscapeHTML(false) // the template does that, and people read this
+	out.SetIndent("", "  ")
+	if out.Encode(e.Object) != nil {
 		return ""
 	}
-	lines := strings.Split(string(raw), "\n")
+	lines := strings.Split(strings.TrimSpace(raw.String()), "\n")
 	for i, line := range lines {
 		lines[i] = design.Clean(line)
 	}

@@ -132,6 +132,14 @@ func (p listPage) Filters() string { return plain(p.Query).Encode() }
 // Spans are the times that the list can be limited to.
 func (listPage) Spans() []string { return []string{"hour", "day", "week", "month"} }
 
+// Kinds are those of sign-ins, in Graph's words.
+func (listPage) Kinds() []string {
+	return []string{"interactiveUser", "nonInteractiveUser", "servicePrincipal"}
+}
+
+// Aside reports whether something stands beside the list.
+func (p listPage) Aside() bool { return p.Chosen != nil || len(p.Views) > 0 || p.Filtered }
+
 // Categories are those of changes, in Graph's words.
 func (listPage) Categories() []string { return categories }
 
@@ -140,7 +148,7 @@ func (p listPage) Hidden() []string {
 	var all []string
 	for _, chip := range p.Chips {
 		switch chip.Name {
-		case "method", "category", "result", "time":
+		case "method", "kind", "category", "result", "time":
 		default:
 			all = append(all, chip.Name)
 		}
@@ -219,12 +227,8 @@ func (t trail) show(c *console.Call, status int, fault *console.Trouble, naming 
 // spoken returns a filter's value in words: of a person or device, the name that an entry has.
 func (p *listPage) spoken(c *console.Call, name, value string) string {
 	switch name {
-	case "method", "category":
+	case "method", "category", "result", "time", "kind":
 		return label(c, "logs_"+name+"_", value)
-	case "result", "time":
-		return label(c, "logs_"+name+"_", value)
-	case "kind":
-		return label(c, "logs_in_", value)
 	case "activity":
 		return label(c, "logs_did_", value)
 	}
@@ -321,8 +325,8 @@ func (t trail) export(c *console.Call) error {
 	write, done := t.writer(c, file)
 	for {
 		for _, o := range page.Items {
-			if write(o) != nil { // the browser is gone
-				return nil
+			if write(o) != nil {
+				panic(http.ErrAbortHandler) // the browser is gone
 			}
 		}
 		if page.Next == "" {

@@ -83,7 +83,8 @@ func whole(o graphclient.Object, name string) int {
 
 type sealPage struct { // seal.html
 	console.Frame
-	Seal sealStatus
+	Seal   sealStatus
+	Server string // where the browser found it
 }
 
 // File implements console.Page.
@@ -98,5 +99,5 @@ func seal(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Show(http.StatusOK, sealPage{Frame: c.Frame("logs"), Seal: readSeal(o)})
+	return c.Show(http.StatusOK, sealPage{Frame: c.Frame("logs"), Seal: readSeal(o), Server: "https://" + c.R.Host})
 }

@@ -28,6 +28,7 @@ func storyOf(c *console.Call, correlation string) []entry {
 	for _, one := range told.Objects("value") {
 		e := chapter(c, one)
 		e.Position, e.About = one.Text("position"), one.Text("about")
+		e.Old = day(e.At, c.Person.Zone) != day(c.Now(), c.Person.Zone)
 		all = append(all, e)
 	}
 	return all
@@ -111,6 +112,19 @@ func (p entryPage) Tale() tale {
 		t.Current = p.Entry.ID
 	}
 	return t
+}
+
+// Subject is the entry that says whose story it is: the first sign-in, or else the first entry.
+func (p entryPage) Subject() *entry {
+	for i := range p.Story {
+		if p.Story[i].Trail == "signins" {
+			return &p.Story[i]
+		}
+	}
+	if len(p.Story) == 0 {
+		return nil
+	}
+	return &p.Story[0]
 }
 
 // one serves the page of an entry.
