@@ -145,6 +145,9 @@ func pageOf(c *console.Call, d *draft) (policyPage, error) {
 	page := policyPage{
 		Frame: c.Frame("methods"), Policy: d.policy, MayWrite: c.May("writeMethodsPolicy"), Tag: d.tag, Typed: c.Form("group"),
 	}
+	if c.Form("add") != "" {
+		page.Typed = "" // it was found
+	}
 	for _, u := range units {
 		page.Units = slices.Insert(page.Units, 0, u.Name)
 	}
