@@ -76,7 +76,7 @@ func TestTheConsoleShowsADeviceAndWhatHoldsOnIt(t *testing.T) {
 		t.Error("the name of a device is markup")
 	}
 	w.wantPage("every setting", w.get("/console/devices/"+device+"?all=1"), 200, "Shortest PIN", "No effect on this system")
-	w.wantPage("somebody at it", w.get("/console/devices/"+device+"?user="+w.ids("/v1.0/devices/"+device+"/registeredUsers")[0]), 200, "selected")
+	w.wantPage("somebody at it", w.get("/console/devices/"+device+"?user="+w.ids("/v1.0/devices/" + device + "/registeredUsers")[0]), 200, "selected")
 	w.wantPage("no such device", w.get("/console/devices/"+w.created.TenantID), 404)
 }
 

@@ -23,6 +23,7 @@ var deeds = map[string]struct {
 	"refuse":     {"approveDevice", graphclient.Object{"postern_approvalState": "refused"}},
 	"switch-on":  {"switchDevice", graphclient.Object{"accountEnabled": true}},
 	"switch-off": {"switchDevice", graphclient.Object{"accountEnabled": false}},
+	"rename":     {"updateDevice", graphclient.Object{}},
 	"delete":     {"deleteDevice", nil},
 }
 
@@ -39,7 +40,9 @@ type deedPage struct { // deed.html
 func (deedPage) File() string { return "deed.html" }
 
 // Harms reports whether the deed takes something away.
-func (p deedPage) Harms() bool { return p.Deed != "approve" && p.Deed != "switch-on" }
+func (p deedPage) Harms() bool {
+	return p.Deed == "refuse" || p.Deed == "switch-off" || p.Deed == "delete"
+}
 
 // deedOf reads what is to be done with which device.
 func deedOf(c *console.Call) (deedPage, error) {
@@ -56,6 +59,9 @@ func deedOf(c *console.Call) (deedPage, error) {
 		return p, err
 	}
 	p.Device = deviceOf(o)
+	if p.Deed == "rename" {
+		p.Typed = o.Text("displayName")
+	}
 	p.Guests, p.Crowded, err = guestsOf(c, p.Device.Text("id"), nil)
 	return p, err
 }
@@ -75,11 +81,14 @@ func doDeed(c *console.Call) error {
 		return err
 	}
 	id, change := p.Device.Text("id"), deeds[p.Deed].change
-	if change != nil {
+	switch p.Typed = c.Form("name"); {
+	case p.Deed == "rename":
+		err = c.Graph.UpdateDevice(c.Context(), id, graphclient.Object{"displayName": p.Typed})
+	case change != nil:
 		err = c.Graph.UpdateDevice(c.Context(), id, change)
-	} else if p.Typed = c.Form("name"); !sameName(p.Typed, p.Device.Text("displayName")) {
+	case !sameName(p.Typed, p.Device.Text("displayName")):
 		err = ErrNameTyped
-	} else {
+	default:
 		err = c.Graph.DeleteDevice(c.Context(), id)
 	}
 	if err != nil {

@@ -34,6 +34,9 @@ type definition struct {
 	child string // of a payload: the id of its text
 }
 
+// Parts are the URI where a line may break.
+func (d definition) Parts() []string { return strings.SplitAfter(d.URI, "/") }
+
 // An option is one value of a choice, by what follows the setting's id in its own.
 type option struct{ Value, Name string }
 

@@ -45,7 +45,7 @@ type devicePage struct { // device.html
 	Problems []string
 	Outcomes []outcome
 	All      bool
-	May      struct{ Policy, Check, Switch, Approve, Delete bool }
+	May      struct{ Policy, Check, Switch, Approve, Rename, Delete bool }
 }
 
 // File implements console.Page.
@@ -62,7 +62,8 @@ func showDevice(c *console.Call) error {
 	}
 	p := devicePage{Frame: c.Frame("devices"), Device: deviceOf(o), User: c.R.URL.Query().Get("user"), All: c.R.URL.Query().Get("all") == "1"}
 	p.May.Policy, p.May.Check = c.May("readDevicePolicy"), c.May("readPrerequisites")
-	p.May.Switch, p.May.Approve, p.May.Delete = c.May("switchDevice"), c.May("approveDevice"), c.May("deleteDevice")
+	p.May.Switch, p.May.Approve = c.May("switchDevice"), c.May("approveDevice")
+	p.May.Rename, p.May.Delete = c.May("updateDevice"), c.May("deleteDevice")
 	p.read(o)
 	if p.Guests, p.Crowded, err = guestsOf(c, id, p.Report); err != nil {
 		return err

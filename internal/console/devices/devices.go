@@ -21,7 +21,7 @@ const (
 func Section() console.Section {
 	var (
 		read     = []string{"readDevices"}
-		manage   = []string{"switchDevice", "approveDevice", "deleteDevice"}
+		manage   = []string{"switchDevice", "approveDevice", "deleteDevice", "updateDevice"}
 		policies = []string{"readDevicePolicy"}
 		write    = []string{"writeDevicePolicy"}
 	)

@@ -17,8 +17,7 @@ func exportDevices(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	out := newSheet(c.W, "devices.csv")
-	out.row("displayName", "state", "owner", "operatingSystem", "operatingSystemVersion", "trustType", "manufacturer", "model",
+	out := c.CSV("devices.csv", "displayName", "state", "owner", "operatingSystem", "operatingSystemVersion", "trustType", "manufacturer", "model",
 		"approximateLastSignInDateTime", "registrationDateTime", "id", "deviceId")
 	for {
 		for _, o := range page.Items {
@@ -27,11 +26,11 @@ func exportDevices(c *console.Call) error {
 			if len(d.Owners) > 0 {
 				owner = d.Owners[0].Text("userPrincipalName")
 			}
-			out.row(d.Text("displayName"), d.State(), owner, d.Text("operatingSystem"), d.Text("operatingSystemVersion"), d.Text("trustType"),
+			out.Row(d.Text("displayName"), d.State(), owner, d.Text("operatingSystem"), d.Text("operatingSystemVersion"), d.Text("trustType"),
 				d.Text("manufacturer"), d.Text("model"), d.Text("approximateLastSignInDateTime"), d.Text("registrationDateTime"), d.Text("id"), d.Text("deviceId"))
 		}
-		if page.Next == "" || out.failed() {
-			return nil
+		if page.Next == "" {
+			return out.Close()
 		}
 		q.SkipToken = page.Next
 		if page, err = c.Graph.OwnDevicePage(c.Context(), q); err != nil {

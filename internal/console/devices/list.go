@@ -97,12 +97,9 @@ func (d device) State() string {
 	return "on"
 }
 
-// Kind is what it is, for a second line: maker and model, or the system.
+// Kind is its maker and model, empty when it didn't say.
 func (d device) Kind() string {
-	if kind := strings.TrimSpace(d.Text("manufacturer") + " " + d.Text("model")); kind != "" {
-		return kind
-	}
-	return d.System()
+	return strings.TrimSpace(d.Text("manufacturer") + " " + d.Text("model"))
 }
 
 // System is the operating system with its version.

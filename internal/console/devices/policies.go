@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -229,7 +230,9 @@ func deletePolicy(c *console.Call) error {
 	return c.Show(http.StatusBadRequest, deletePage{p})
 }
 
-// sameName compares what was typed with a name; how many spaces there are does not matter.
+// sameName compares what was typed with a name as it is shown; how many spaces there are does not
+// matter.
 func sameName(typed, name string) bool {
-	return strings.Join(strings.Fields(typed), " ") == strings.Join(strings.Fields(name), " ")
+	plain := func(s string) string { return strings.Join(strings.Fields(design.Clean(s)), " ") }
+	return plain(typed) == plain(name)
 }
