@@ -88,9 +88,22 @@ type drawn struct {
 	Legend []legend
 	Heads  []string
 	Rows   [][]string
+	days   []string // what the page says instead of the first cells of Rows; files keep those
 	Empty  bool
 	AsOf   time.Time // zero where it is of now
 	Begun  bool      // what is counted is not complete yet
+}
+
+// Shown are the rows as the page has them.
+func (d drawn) Shown() [][]string {
+	if d.days == nil {
+		return d.Rows
+	}
+	all := make([][]string, len(d.Rows))
+	for i, row := range d.Rows {
+		all[i] = append([]string{d.days[i]}, row[1:]...)
+	}
+	return all
 }
 
 // legend is an entry of a plot's legend.
@@ -157,6 +170,7 @@ func (f figures) passes(d *drawn) {
 			most, when = bar, day(f.call, date)
 		}
 		d.Rows = append([][]string{row}, d.Rows...) // newest first
+		d.days = append([]string{day(f.call, date)}, d.days...)
 	}
 	words := f.text("passes_label", "Parts", strings.Join(label, ", "), "Days", strconv.Itoa(len(f.days)))
 	if most > 0 {

@@ -75,7 +75,7 @@ func (p Plot) PNG(w io.Writer, s Sheet) error {
 	words, title := all[0], all[1]
 	top := pngMargin + 32*pngScale
 	if len(s.Legend) > 0 {
-		top += 28 * pngScale
+		top += 40 * pngScale
 	}
 	high := top + int(p.Height)*pngScale + 36*pngScale + pngMargin
 	img := image.NewRGBA(image.Rect(0, 0, pngWidth, high))
