@@ -40,10 +40,15 @@ func listAt[T any](
 	ctx context.Context, db *DB, tenant directory.TenantID, l listing[T],
 	match []filter.Bound, order []filter.Order, after []any, limit int,
 ) (things []T, positions [][]any, more bool, err error) {
+	words, match, err := db.searchOf(ctx, tenant, l.kind, match)
+	if err != nil {
+		return nil, nil, false, err
+	}
 	q := db.newQuery(tenant, l.kind)
 	column, _ := sortedBy(order)
 	q.add("SELECT ", l.columns, ", ", column, ", id FROM ", l.table, " WHERE tenant_id = $1")
 	l.narrow(q, match)
+	q.search(words, l.table)
 	if err := q.page(order, after, limit+1); err != nil {
 		return nil, nil, false, err
 	}

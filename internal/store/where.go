@@ -19,6 +19,7 @@ type query struct {
 	args     []any
 	postgres bool
 	kind     directory.ObjectKind // whose words $search looks at
+	gathered bool                 // rows are gathered by words and sorted, not walked in order
 }
 
 // newQuery begins a statement whose $1 is the tenant.
@@ -277,6 +278,10 @@ func (q *query) pageBy(id string, order []filter.Order, position []any, limit in
 	if descending {
 		direction, beyond = " DESC", " < "
 	}
+	sort := column
+	if q.gathered && !q.postgres { // keeps SQLite from walking along the order nevertheless
+		sort, id = "+"+column, "+"+id
+	}
 	if position != nil {
 		if len(position) != 2 {
 			return fmt.Errorf("a position of %d parts", len(position))
@@ -285,9 +290,9 @@ func (q *query) pageBy(id string, order []filter.Order, position []any, limit in
 		if f, ok := value.(float64); ok { // a time that went through JSON
 			value = int64(f)
 		}
-		q.add(" AND (", column, ", ", id, ")", beyond, "(", q.arg(value), ", ", q.arg(position[1]), ")")
+		q.add(" AND (", sort, ", ", id, ")", beyond, "(", q.arg(value), ", ", q.arg(position[1]), ")")
 	}
-	q.add(" ORDER BY ", column, direction, ", ", id, direction, " LIMIT ", q.arg(limit))
+	q.add(" ORDER BY ", sort, direction, ", ", id, direction, " LIMIT ", q.arg(limit))
 	return nil
 }
 

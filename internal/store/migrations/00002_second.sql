@@ -399,3 +399,7 @@ CREATE TABLE census_mark (
     ended_at  BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, kind)
 );
+
+-- Whether one object has a word is looked up as well as which objects have it.
+DROP INDEX object_word_object;
+CREATE INDEX object_word_object ON object_word (tenant_id, object_id, kind, property, word);
