@@ -15,8 +15,8 @@ const shapes = soak
       { widths: [360], themes: ["dark"] },
       { widths: [1280], themes: ["light"] },
     ];
-const seen = async (page, name) => {
-  for (const shape of shapes) {
+const seen = async (page, name, some = shapes) => {
+  for (const shape of some) {
     await look(page, name, shape);
   }
 };
@@ -51,10 +51,10 @@ describe("administration", { skip }, () => {
     await press(page, page.getByRole("button", { name: "Verify", exact: true }));
     await page.getByText("The DNS does not have the record").waitFor();
     await page.goto(`${server.url}/console/administration/domains`);
-    await seen(page, "administration-domains");
+    await seen(page, "administration-domains", shapes.slice(0, 1));
     for (const name of ["mail", "keys", "backup", "about"]) {
       await page.goto(`${server.url}/console/administration/${name}`);
-      await seen(page, `administration-${name}`);
+      await seen(page, `administration-${name}`, shapes.slice(0, 1));
     }
   });
 
@@ -70,7 +70,7 @@ describe("administration", { skip }, () => {
     assert.equal(await page.locator("#beside img").count(), 0);
     await page.getByLabel("Colour of links and buttons").fill("#ffff33");
     await page.locator("#beside").getByText("4.5 are needed").waitFor();
-    await seen(page, "administration-branding-pale");
+    await seen(page, "administration-branding-pale", shapes.slice(0, 1));
     await page.getByLabel("Colour of links and buttons").fill("#7a1fa2");
     await page.getByLabel("Colour beside the form").fill("#2b1140");
     await page.getByLabel("Hint below the name").fill("As on your badge");
@@ -108,6 +108,6 @@ describe("administration", { skip }, () => {
     await outside.locator("[name=accesspass]").fill(grace.pass);
     await press(outside, outside.locator("button.primary"));
     await press(outside, outside.locator("button[name=stay][value=no]"));
-    await seen(outside, "branded-security-info");
+    await seen(outside, "branded-security-info", shapes.slice(0, 1));
   });
 });

@@ -23,8 +23,11 @@ func (tenantPage) File() string { return "tenant.html" }
 
 // tenantFields are the fields of the form, with where the organization has them.
 var tenantFields = []struct{ name, property string }{
-	{"displayName", "displayName"}, {"timeZone", "postern_timeZone"},
-	{"phone", "postern_helpdesk/phone"}, {"hours", "postern_helpdesk/hours"}, {"mail", "postern_helpdesk/mail"},
+	{"displayName", "displayName"},
+	{"timeZone", "postern_timeZone"},
+	{"phone", "postern_helpdesk/phone"},
+	{"hours", "postern_helpdesk/hours"},
+	{"mail", "postern_helpdesk/mail"},
 }
 
 func tenantValues(o graphclient.Object) map[string]string {
