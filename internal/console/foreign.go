@@ -70,7 +70,7 @@ func (c *Console) missing(call *Call, section string) (string, error) {
 	}
 	asked := strings.Fields(had.Scope)
 	all := asked
-	for _, one := range strings.Fields(c.permissions(Permissions[section])) {
+	for one := range strings.FieldsSeq(c.permissions(Permissions[section])) {
 		if !slices.Contains(all, one) {
 			all = append(all, one)
 		}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/filter"
 )
 
 // A User is a person's account, in the words of Graph's user resource. Strings are empty
@@ -203,17 +204,14 @@ func (u User) Words() map[string][]string {
 	}
 }
 
-// Words splits text into distinct lower-case words, and keeps the whole as one too.
+// Words returns the distinct words of text by which $search finds it, and the whole, too.
 func Words(text string) []string {
 	text = strings.ToLower(strings.TrimSpace(text))
 	if text == "" {
 		return nil
 	}
 	seen, all := map[string]bool{}, []string{}
-	parts := strings.FieldsFunc(text, func(r rune) bool {
-		return strings.ContainsRune(" .,;:@-_'/()", r)
-	})
-	for _, w := range append(parts, text) {
+	for _, w := range append(filter.Words(text), text) {
 		if w != "" && !seen[w] {
 			seen[w] = true
 			all = append(all, w)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"html"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -41,9 +42,7 @@ func (w *world) step(page answer, step, button string, typed url.Values) answer 
 		w.t.Fatalf("the page has no draft: %d\n%s", page.status, page.body)
 	}
 	form := url.Values{"draft": {html.UnescapeString(found[1])}, "step": {step}, "go": {button}}
-	for name, values := range typed {
-		form[name] = values
-	}
+	maps.Copy(form, typed)
 	return w.post("/console/settings/draft", form)
 }
 
