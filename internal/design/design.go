@@ -5,6 +5,7 @@ package design
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -15,7 +16,9 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -36,6 +39,7 @@ var contentTypes = map[string]string{
 type asset struct {
 	path    string
 	content []byte
+	packed  func() []byte // with gzip, made when somebody first asks for it
 }
 
 // Assets are the files of a set of pages: those that all share, and their own.
@@ -73,7 +77,7 @@ func (a *Assets) read(from fs.FS) error {
 		}
 		sum := sha256.Sum256(content)
 		ext := path.Ext(entry.Name())
-		one := asset{a.root + strings.TrimSuffix(entry.Name(), ext) + "." + hex.EncodeToString(sum[:8]) + ext, content}
+		one := asset{a.root + strings.TrimSuffix(entry.Name(), ext) + "." + hex.EncodeToString(sum[:8]) + ext, content, sync.OnceValue(func() []byte { return pack(content) })}
 		a.byName[entry.Name()], a.byPath[one.path] = one, one
 	}
 	return nil
@@ -137,5 +141,40 @@ func (a *Assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+	h.Add("Vary", "Accept-Encoding")
+	if takesGzip(r) {
+		packed := one.packed()
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", strconv.Itoa(len(packed)))
+		_, _ = w.Write(packed) // who asked has gone
+		return
+	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.content))
+}
+
+// pack is for files alone, which are the same for everybody. What is made for one person must not be packed:
+// its length would tell what secrets in it have in common with text that others choose (https://breachattack.com).
+func pack(content []byte) []byte {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		panic(err) // the level is one
+	}
+	_, _ = z.Write(content) // a buffer takes it
+	_ = z.Close()
+	return b.Bytes()
+}
+
+// takesGzip reports whether gzip is among the encodings that r names, and not refused by a weight of zero.
+func takesGzip(r *http.Request) bool {
+	for _, one := range strings.Split(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, weight, _ := strings.Cut(one, ";")
+		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			continue
+		}
+		q, given := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
+		n, err := strconv.ParseFloat(q, 64)
+		return !given || err == nil && n > 0
+	}
+	return false
 }

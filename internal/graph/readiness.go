@@ -257,12 +257,7 @@ func (a *API) waysBackOf(c *call, users []directory.User) (map[directory.UserID]
 		}
 		for _, id := range ids {
 			own := found[id]
-			target := directory.Target{User: id, Roles: own.Roles}
-			if len(own.Groups) > 0 { // one may be role-assignable, which protects, too
-				if target, err = a.Store.TargetOf(c.ctx(), c.tenant.ID, id); err != nil {
-					return nil, err
-				}
-			}
+			target := directory.Target{User: id, Roles: own.Roles, RoleAssignableGroup: own.RoleAssignableGroup}
 			if directory.May(c.caller, directory.ReadReadiness, target) == nil {
 				counted[id] = waysBackResource(all.methodsOf(own, surfaces))
 			}

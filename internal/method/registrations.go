@@ -9,11 +9,12 @@ import (
 
 // A Registration is what one person has registered, with what decides about its use.
 type Registration struct {
-	Credentials []Credential
-	PIN         bool // on any device
-	Pass        bool // that is neither used up nor over
-	Groups      map[directory.GroupID]bool
-	Roles       []directory.RoleID // held directly or through groups
+	Credentials         []Credential
+	PIN                 bool // on any device
+	Pass                bool // that is neither used up nor over
+	Groups              map[directory.GroupID]bool
+	Roles               []directory.RoleID // held directly or through groups
+	RoleAssignableGroup bool               // member or owner of one, which protects
 }
 
 // Registrations reads what many people have at once.

@@ -17,7 +17,7 @@ func (db *DB) RegistrationsOf(ctx context.Context, tenant directory.TenantID, us
 	}
 	r := reading{db: db, tenant: tenant, users: users, all: map[directory.UserID]method.Registration{}}
 	for _, read := range []func(context.Context) error{
-		r.credentials, r.pins, func(ctx context.Context) error { return r.passes(ctx, at) }, r.powers,
+		r.credentials, r.pins, func(ctx context.Context) error { return r.passes(ctx, at) }, r.powers, r.owned,
 	} {
 		if err := read(ctx); err != nil {
 			return nil, err
@@ -98,18 +98,20 @@ func (r reading) powers(ctx context.Context) error {
 		user      directory.UserID
 		principal string
 		role      sql.NullString
+		protects  bool
 	}
 	q := r.query("WITH RECURSIVE up (user_id, principal_id) AS (SELECT id, id FROM directory_user WHERE tenant_id = $1 AND id IN ")
 	q.add(`
 			UNION
 			SELECT up.user_id, l.group_id FROM group_link l JOIN up ON l.object_id = up.principal_id
 			WHERE l.tenant_id = $1 AND l.relation = 'member')
-		SELECT up.user_id, up.principal_id, r.role_id FROM up
-		LEFT JOIN role_assignment r ON r.tenant_id = $1 AND r.principal_id = up.principal_id`)
+		SELECT up.user_id, up.principal_id, r.role_id, COALESCE(g.role_assignable, FALSE) FROM up
+		LEFT JOIN role_assignment r ON r.tenant_id = $1 AND r.principal_id = up.principal_id
+		LEFT JOIN directory_group g ON g.tenant_id = $1 AND g.id = up.principal_id`)
 	rows, err := r.db.read.QueryContext(ctx, q.String(), q.args...)
 	found, err := collect(rows, err, func(row *sql.Rows) (power, error) {
 		var p power
-		err := row.Scan(&p.user, &p.principal, &p.role)
+		err := row.Scan(&p.user, &p.principal, &p.role, &p.protects)
 		return p, err
 	})
 	for _, p := range found {
@@ -120,10 +122,18 @@ func (r reading) powers(ctx context.Context) error {
 				}
 				one.Groups[directory.GroupID(p.principal)] = true
 			}
+			one.RoleAssignableGroup = one.RoleAssignableGroup || p.protects
 			if p.role.Valid {
 				one.Roles = append(one.Roles, directory.RoleID(p.role.String))
 			}
 		})
 	}
 	return err
+}
+
+// owned marks who owns a role-assignable group.
+func (r reading) owned(ctx context.Context) error {
+	q := r.query(`SELECT DISTINCT l.object_id FROM group_link l JOIN directory_group g ON g.tenant_id = $1 AND g.id = l.group_id
+		WHERE l.tenant_id = $1 AND l.relation = 'owner' AND g.role_assignable AND l.object_id IN `)
+	return r.mark(ctx, q, func(one *method.Registration) { one.RoleAssignableGroup = true })
 }

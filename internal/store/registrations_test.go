@@ -39,6 +39,9 @@ func TestRegistrationsOfManyAreReadAtOnce(t *testing.T) {
 			db.addUser(t, u)
 			many = append(many, u.ID)
 		}
+		strong := directory.Group{Tenant: tenant, ID: directory.GroupID(uuid.NewString()), DisplayName: "Strong", CreatedDateTime: nine, IsAssignableToRole: true}
+		must(db.CreateGroup(t.Context(), strong, []directory.Ref{{Kind: directory.KindUser, ID: string(many[1])}},
+			[]directory.Ref{{Kind: directory.KindUser, ID: string(many[2])}}, change(tenant)))
 		for _, kind := range []string{"otc", "passkey"} {
 			must(db.AddCredential(t.Context(), method.Credential{
 				Tenant: tenant, ID: uuid.NewString(), User: ann, Kind: "otc", CreatedAt: nine, Name: kind, Data: []byte(`{}`),
@@ -70,6 +73,14 @@ func TestRegistrationsOfManyAreReadAtOnce(t *testing.T) {
 		}
 		if r := all[many[1]]; r.PIN || r.Pass {
 			t.Errorf("somebody with a pass of an earlier life and a PIN that was never registered has %+v", r)
+		}
+		for i, protected := range []bool{false, true, true} { // a member, and an owner
+			if all[many[i]].RoleAssignableGroup != protected {
+				t.Errorf("person %d has %+v", i, all[many[i]])
+			}
+		}
+		if all[ann].RoleAssignableGroup {
+			t.Error("a group that is not role-assignable protects ann")
 		}
 		if r := all[foreign.Users[0].ID]; len(r.Groups) > 0 {
 			t.Errorf("somebody of another tenant has %+v", r)
