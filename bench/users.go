@@ -75,7 +75,7 @@ func (b *bench) populate(ctx context.Context, n int) (*people, error) {
 	if err := p.serve.Stop(); err != nil {
 		return nil, err
 	}
-	if err := multiply(ctx, filepath.Join(h.Dir, "postern.db"), n); err != nil {
+	if err := multiply(ctx, filepath.Join(h.Dir, "postern.db"), n, justPeople); err != nil {
 		return nil, fmt.Errorf("make %d people: %w", n, err)
 	}
 	if p.serve, err = h.Start(ctx); err != nil {
