@@ -45,7 +45,7 @@ func (c *Call) Frame(nav string) Frame {
 	id := request.From(c.Context()).CorrelationID
 	f := Frame{
 		Person: c.Person, Lang: design.LanguageFor(c.R), Zone: c.Person.Zone, Path: c.R.URL.Path, Query: c.R.URL.Query(),
-		CorrelationID: id, ShortCode: design.ShortCode(id), Done: c.R.URL.Query().Get("done"), section: c.section,
+		CorrelationID: id, ShortCode: design.ShortCode(id), Done: c.R.URL.Query().Get("done"), section: c.section, Foreign: c.Foreign(),
 	}
 	f.Nav = navigation(c, nav)
 	return f

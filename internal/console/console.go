@@ -150,6 +150,9 @@ func (c *Console) open(call *Call) error {
 	}
 	call.key, call.Graph = key, client
 	call.Person, err = c.person(call.Context(), client)
+	if c.foreign() {
+		call.Graph = client.Elsewhere()
+	}
 	if len(call.Person.Roles) == 0 {
 		call.Person.Actions = nil // what anybody may do is no affair of the console
 	}
@@ -160,6 +163,9 @@ func (c *Console) open(call *Call) error {
 func (c *Call) admit(route Route) error {
 	if len(c.Person.Roles) == 0 {
 		return ErrNoRole
+	}
+	if c.Foreign() && !known(route.Needs) {
+		return ErrNowhere
 	}
 	if !c.mayOne(route.Needs) {
 		return ErrNotYours

@@ -33,18 +33,23 @@ func (c *Call) Lacks(err error) bool {
 	return ok && c.Foreign() && (lacking(refused) || refused.Status == http.StatusForbidden)
 }
 
+// known reports whether a Graph that is not Postern's has what a page needs: somebody there can
+// do one of the actions.
+func known(needs []string) bool {
+	return len(needs) == 0 || slices.ContainsFunc(needs, func(action string) bool { return foreignActions[action] != nil })
+}
+
 // firstPermissions say who somebody is and which roles they hold.
 var firstPermissions = []string{"User.Read", "Directory.Read.All"}
 
 // Permissions are the delegated permissions that the pages of a section need of another Graph,
 // by the section's name; docs/entra.md lists them.
 var Permissions = map[string][]string{
-	"people":         {"User.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All"},
-	"passes":         {"User.Read.All", "UserAuthenticationMethod.ReadWrite.All", "Policy.Read.All"},
-	"home":           {"AuditLog.Read.All"},
+	"people":         {"User.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"},
+	"passes":         {"User.Read.All", "UserAuthenticationMethod.ReadWrite.All"},
 	"directory":      {"Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "Application.ReadWrite.All"},
 	"methods":        {"Policy.ReadWrite.AuthenticationMethod", "Group.Read.All"},
-	"devices":        {"Device.Read.All", "DeviceManagementConfiguration.ReadWrite.All", "Group.Read.All"},
+	"devices":        {"Device.Read.All"},
 	"logs":           {"AuditLog.Read.All"},
 	"administration": {"Organization.ReadWrite.All", "Domain.ReadWrite.All"},
 }
@@ -84,6 +89,7 @@ func (c *Console) missing(call *Call, section string) (string, error) {
 // foreignPerson asks a Graph that is not Postern's who is signed in. What they may do follows
 // from the directory roles that Microsoft documents; Graph decides.
 func foreignPerson(ctx context.Context, client *graphclient.Client) (Person, error) {
+	client = client.Elsewhere()
 	me, err := client.Select(ctx, "id,displayName,userPrincipalName", "me")
 	if err != nil {
 		return Person{}, err

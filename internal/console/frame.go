@@ -26,6 +26,8 @@ type Frame struct {
 	Fault         *Trouble
 	CorrelationID string
 	ShortCode     string // the same, short enough to say aloud
+	// Foreign says that Graph is not Postern's: what only Postern has is left out.
+	Foreign bool
 	// Scripts are modules of this page beside console.js, by the names of their assets.
 	Scripts []string
 	// Theme, light or dark, and Dir, rtl, overrule what the browser and the language say.

@@ -56,6 +56,8 @@ type Client struct {
 	now    func() time.Time
 	match  string // If-Match of changes; empty sends none
 	id     string
+	// foreign says that Graph is not Postern's.
+	foreign bool
 }
 
 // ETag is the member of an Object that says which version was read.
@@ -76,7 +78,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{base: base.JoinPath("v1.0"), tokens: cfg.Tokens, http: cfg.HTTP, wait: cfg.Wait, bear: cfg.Patience, again: cfg.Retries, now: cfg.Now, id: cfg.Correlation}
+	c := &Client{base: base.JoinPath(version), tokens: cfg.Tokens, http: cfg.HTTP, wait: cfg.Wait, bear: cfg.Patience, again: cfg.Retries, now: cfg.Now, id: cfg.Correlation}
 	if c.wait == nil {
 		c.wait = Wait
 	}
@@ -150,6 +152,9 @@ func (c *Client) at(ctx context.Context, method string, in, out any, names ...st
 }
 
 func (c *Client) send(ctx context.Context, method string, u *url.URL, in, out any) error {
+	if c.foreign && method == http.MethodGet {
+		u = elsewhere(u)
+	}
 	var body []byte
 	if in != nil {
 		var err error

@@ -31,6 +31,30 @@ async function alone(...options) {
   };
 }
 
+// walk asks for each kind of page that links lead to, from one on, and returns path and status of each.
+async function walk(page, first) {
+  const kinds = new Set();
+  const seen = [];
+  const todo = [new URL(first)];
+  while (todo.length > 0) {
+    const url = todo.shift();
+    const parameters = [...url.searchParams.keys()];
+    const kind = `${url.pathname.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "{id}")}?${parameters}`;
+    if (kinds.has(kind) || parameters.length > 1 || url.origin !== new URL(first).origin || !url.pathname.startsWith("/console/") || url.pathname.startsWith("/console/assets/")) {
+      continue;
+    }
+    kinds.add(kind);
+    const answer = await page.request.get(url.href);
+    seen.push({ path: `${url.pathname}?${url.searchParams}`, status: answer.status() });
+    if (answer.headers()["content-type"]?.startsWith("text/html")) {
+      for (const [, href] of (await answer.text()).matchAll(/<a [^>]*?href="([^"]+)"/g)) {
+        todo.push(new URL(href.replaceAll("&amp;", "&"), url));
+      }
+    }
+  }
+  return seen;
+}
+
 describe("the console alone", { skip }, () => {
   let browser;
   before(async () => {
@@ -74,6 +98,69 @@ describe("the console alone", { skip }, () => {
     entra.busy(0);
     await page.getByRole("link", { name: "Try again" }).click();
     await page.getByRole("link", { name: "Person 0", exact: true }).waitFor();
+  });
+
+  it("offers of another Graph what is there, and asks for nothing else", async (t) => {
+    const entra = await startEntra();
+    t.after(() => entra.stop());
+    const console = await alone("--graph", entra.url, "--authority", entra.url);
+    t.after(() => console.stop());
+    const page = await open(t, browser);
+    await page.goto(`${console.url}/console/`);
+    assert.deepEqual(await page.locator("nav").first().getByRole("link").allInnerTexts(), [
+      "Home", "People", "Groups and roles", "Applications", "Devices", "Methods", "Logs", "Administration",
+    ]);
+    await page.goto(`${console.url}/console/methods/TemporaryAccessPass`);
+    await page.locator("#defaultLength").fill("12");
+    await page.locator("button[name=act][value=check]").last().click();
+    await page.locator("button[name=act][value=save]").click();
+    await page.waitForURL(/done=/);
+    assert.equal(await page.locator("#defaultLength").inputValue(), "12");
+    const pages = await walk(page, `${console.url}/console/`);
+    assert.deepEqual(pages.filter(({ status }) => status !== 200), []);
+    for (const section of ["people", "pass", "groups", "roles", "applications", "devices", "methods", "logs", "administration"]) {
+      assert.ok(pages.some(({ path }) => path.startsWith(`/console/${section}/`) || path.startsWith(`/console/${section}?`)), `nothing leads to ${section}`);
+    }
+    const expected = [/^400 GET \/postern\/me\/actions:/, /^404 GET \/users\/[^/]+\/manager/];
+    assert.deepEqual(entra.refusals.filter((one) => !expected.some((each) => each.test(one))), []);
+    assert.deepEqual(entra.calls.filter((one) => /deviceManagement/.test(one)), []);
+    for (const path of ["settings", "settings/new", "administration/keys", "logs/seal", "plots/passes/csv"]) {
+      const answer = await page.request.get(`${console.url}/console/${path}`);
+      assert.equal(answer.status(), 404, path);
+    }
+  });
+
+  it("lets the helpdesk of another Graph find a person, issue a pass that is shown once, and read the logs", async (t) => {
+    const entra = await startEntra([
+      ["c4e39bd9-1100-46d3-8c65-fb160da0071f", "Authentication Administrator"],
+      ["4a5d8f65-41da-4de4-8968-e035b65339cf", "Reports Reader"],
+    ]);
+    t.after(() => entra.stop());
+    const console = await alone("--graph", entra.url, "--authority", entra.url);
+    t.after(() => console.stop());
+    const page = await open(t, browser);
+    await page.goto(`${console.url}/console/people?q=person+7`);
+    await page.getByRole("link", { name: "Person 7", exact: true }).click();
+    await page.locator("main").getByText("Red key").first().waitFor();
+    await page.goto(page.url() + "/pass");
+    await page.locator("#issue button[type=submit], #issue button:not([type])").last().click();
+    await page.waitForURL(/\/pass\/[0-9a-f-]{36}/);
+    const shown = async () => (await page.locator("#letters b").allTextContents()).join("");
+    assert.equal(await shown(), "K7#mPq+9");
+    assert.ok(entra.calls.some((one) => /^POST \/users\/[^/]+\/authentication\/temporaryAccessPassMethods$/.test(one)));
+    await page.reload();
+    assert.equal(await shown(), "");
+    assert.doesNotMatch(await page.content(), /K7#mPq/);
+
+    // Whose methods the role does not reach is said, and no pass is offered.
+    await page.goto(`${console.url}/console/people/${entra.people[74].id}`);
+    await page.getByRole("heading", { name: "Person 74" }).waitFor();
+    assert.equal(await page.locator("main a[href$='/pass']").count(), 0);
+
+    await page.goto(`${console.url}/console/logs`);
+    await page.locator("main").getByText("Person 7").first().waitFor();
+    await page.goto(`${console.url}/console/logs/changes`);
+    await page.locator("main").getByText("person7@contoso.onmicrosoft.com").first().waitFor();
   });
 
   it("serves nobody who comes under another name", async (t) => {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -56,9 +57,20 @@ func (t trail) read(c *console.Call, o graphclient.Object) entry {
 
 // query is what the address asks Graph for, from at backwards.
 func (t trail) query(c *console.Call, at time.Time) graphclient.Query {
-	q := graphclient.Query{Filter: t.filter(c.R.URL.Query(), at, c.Person.Zone)}
+	q := graphclient.Query{Filter: t.filter(asked(c), at, c.Person.Zone)}
 	if !c.Foreign() {
 		q.Select = t.selected
+	}
+	return q
+}
+
+// asked are the filters of the address that Graph knows.
+func asked(c *console.Call) url.Values {
+	q := c.R.URL.Query()
+	if c.Foreign() {
+		for _, name := range []string{"method", "kind", "device", "pass"} {
+			q.Del(name)
+		}
 	}
 	return q
 }

@@ -131,6 +131,9 @@ func (p policy) read(c *console.Call) (graphclient.Object, string, error) {
 	if p.targets {
 		names = append(names, "includeTargets", "excludeTargets")
 	}
+	if c.Foreign() {
+		names = nil // it tells all, and takes no query
+	}
 	o, err := c.Graph.Select(c.Context(), strings.Join(names, ","), p.path...)
 	if err != nil {
 		return nil, "", err
@@ -148,6 +151,16 @@ func (p policy) save(c *console.Call, tag string, changed graphclient.Object) er
 	for i := range p.inside {
 		changed = graphclient.Object{p.inside[len(p.inside)-1-i]: changed}
 	}
+	if c.Foreign() {
+		changed["@odata.type"] = p.configuration()
+	}
 	_, err := c.Graph.Matching(tag).Do(c.Context(), "PATCH", changed, p.path...)
 	return err
+}
+
+// configuration is the type of the policy. Entra refuses a change that does not say it.
+// https://learn.microsoft.com/graph/api/temporaryaccesspassauthenticationmethodconfiguration-update
+func (p policy) configuration() string {
+	id := p.path[len(p.path)-1]
+	return "#microsoft.graph." + strings.ToLower(id[:1]) + id[1:] + "AuthenticationMethodConfiguration"
 }

@@ -42,6 +42,9 @@ func about(c *console.Call, what string) (askPage, error) {
 
 // sessions counts where somebody is signed in, as far as that may be known.
 func sessions(c *console.Call, id string) int {
+	if c.Foreign() {
+		return 0
+	}
 	found, err := c.Graph.Page(c.Context(), graphclient.Query{}, "postern", "users", id, "sessions")
 	if err != nil {
 		return 0 // the page says less then

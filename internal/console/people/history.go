@@ -85,6 +85,9 @@ func (historyPage) File() string { return "history.html" }
 
 // showHistory serves GET /console/people/{id}/history.
 func showHistory(c *console.Call) error {
+	if c.Foreign() {
+		return console.ErrNowhere
+	}
 	user, err := person(c, "id,displayName,userPrincipalName")
 	if err != nil {
 		return err

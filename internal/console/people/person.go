@@ -277,6 +277,9 @@ func (k kept) Freezable() bool {
 	return k.Kind == "fido2" || k.Kind == "microsoftAuthenticator" || k.Kind == "softwareOath"
 }
 
+// Removable reports whether there is a way to remove it.
+func (k kept) Removable() bool { return k.Kind != "password" }
+
 func keptOf(items []graphclient.Object) []kept {
 	var all []kept
 	for _, o := range items {

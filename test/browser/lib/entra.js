@@ -3,23 +3,17 @@
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { me, people, Refusal, startTenant, tenant } from "./entra-graph.js";
 
-const tenant = "3f1d2c4b-5a6e-4f70-8b91-0c2d3e4f5a6b";
-const me = { id: "87d349ed-44d7-43e1-9a83-5f2406dee5bd", displayName: "Adele Vance", userPrincipalName: "adelev@contoso.onmicrosoft.com" };
-const people = Array.from({ length: 75 }, (_, i) => ({
-  id: `00000000-0000-4000-8000-${String(i).padStart(12, "0")}`,
-  displayName: `Person ${i}`,
-  userPrincipalName: `person${i}@contoso.onmicrosoft.com`,
-  accountEnabled: true,
-  department: i % 2 ? "Sales" : null,
-}));
+const globalAdministrator = ["62e90394-69f5-4237-9190-012177145e10", "Global Administrator"];
 
 // startEntra returns url, scopes (each one that was asked for), calls (paths of Graph) and the functions busy (the next
-// call is throttled) and stop. more answers calls that the test adds: a path's function returns [status, body].
-export async function startEntra(more = {}) {
+// calls are throttled) and stop. roles are those of who signs in.
+export async function startEntra(roles = [globalAdministrator]) {
   const codes = new Map();
   const scopes = [];
   const calls = [];
+  const refusals = []; // what Graph did not take, but for throttling
   let busy = 0;
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
@@ -69,54 +63,31 @@ export async function startEntra(more = {}) {
     if (!request.headers.authorization?.startsWith("Bearer access-")) {
       return refuse(401, "InvalidAuthenticationToken", "Access token is empty.");
     }
-    const path = url.pathname.replace(/^\/v1\.0/, "");
+    const path = decodeURIComponent(url.pathname.replace(/^\/v1\.0/, ""));
     calls.push(`${request.method} ${path}`);
     if (busy > 0) {
       busy--;
       return refuse(429, "TooManyRequests", "Too many requests.", { "retry-after": "1" });
     }
-    if (more[path]) {
-      return send(...more[path](request, body));
-    }
-    switch (path) {
-      case "/me":
-        return send(200, me);
-      case "/organization":
-        return send(200, { value: [{ id: tenant, displayName: "Contoso (Entra)" }] });
-      case "/me/transitiveMemberOf/microsoft.graph.directoryRole":
-        return send(200, { value: [{ id: randomUUID(), displayName: "Global Administrator", roleTemplateId: "62e90394-69f5-4237-9190-012177145e10" }] });
-      case "/users": {
-        const from = Number(url.searchParams.get("$skiptoken") ?? 0);
-        const top = Math.min(Number(url.searchParams.get("$top") ?? 100), 999);
-        const word = /"[^:"]+:([^"]*)"/.exec(url.searchParams.get("$search") ?? "")?.[1]?.toLowerCase() ?? "";
-        if (word && request.headers.consistencylevel !== "eventual") {
-          return refuse(400, "Request_UnsupportedQuery", "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'");
-        }
-        const found = people.filter((one) => one.displayName.toLowerCase().startsWith(word));
-        const next = new URL(`${at}/v1.0/users?${url.searchParams}`);
-        next.searchParams.set("$skiptoken", String(from + top));
-        return send(200, { value: found.slice(from, from + top), ...(from + top < found.length && { "@odata.nextLink": next.href }) });
+    try {
+      return send(...tenantAnswers(request.method, path, url.searchParams, request.headers, body));
+    } catch (error) {
+      if (error instanceof Refusal) {
+        refusals.push(`${error.status} ${request.method} ${path}${url.search}: ${error.message}`);
+        return refuse(error.status, error.code, error.message);
       }
+      throw error;
     }
-    const one = people.find(({ id }) => path === `/users/${id}`);
-    if (one) {
-      return send(200, one);
-    }
-    if (path.startsWith("/users/")) {
-      return refuse(404, "Request_ResourceNotFound", "Resource does not exist or one of its queried reference-property objects are not present.");
-    }
-    if (path.startsWith("/deviceManagement")) {
-      return refuse(403, "Forbidden", "Request not applicable to target tenant.");
-    }
-    return refuse(400, "BadRequest", `Resource not found for the segment '${path.split("/")[1]}'.`);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const at = `http://127.0.0.1:${server.address().port}`;
+  const tenantAnswers = startTenant(at, roles);
   return {
     url: at,
     scopes,
     calls,
+    refusals,
     people,
     busy: (times) => {
       busy = times;
