@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -20,7 +21,9 @@ import (
 // Sessions keeps what the console keeps for a browser. Rows are sealed under keys that only the
 // browser holds; ids tell nothing of them.
 type Sessions interface {
-	// PutConsole stores a row, or replaces it.
+	// PutConsole stores a row. One that has a Version replaces what still has that version: where
+	// there is another it is ErrHeld, and without the row ErrSignedOut, so that nothing comes back
+	// that was taken meanwhile.
 	PutConsole(ctx context.Context, row Row) error
 	// Console returns a row that has not ended, or ErrSignedOut.
 	Console(ctx context.Context, tenant, id string, now time.Time) (Row, error)
@@ -208,31 +211,41 @@ func (k keeper) renew(ctx context.Context, row Row, old kept, change func(graphc
 	}
 	row.Sealed, row.HeldUntil = sealed, time.Time{}
 	// Even if the browser has gone: the old refresh token is used up.
-	return errors.Join(failed, k.console.Sessions.PutConsole(context.WithoutCancel(ctx), row))
+	err = k.console.Sessions.PutConsole(context.WithoutCancel(ctx), row)
+	if errors.Is(err, ErrHeld) {
+		err = graphclient.ErrUnreachable // it took so long that another renewed them, too
+	}
+	return errors.Join(failed, err)
 }
 
 // Hold keeps v for the signed-in browser under a random name, sealed, until it is taken or
 // lifetime is over. It is for what a page shows once.
 func (c *Call) Hold(v any, lifetime time.Duration) (name string, err error) {
 	name = rand.Text()
-	sealed, err := c.key.seal(name, v)
+	sealed, err := c.key.seal(onceRow(name), v)
 	if err != nil {
 		return "", err
 	}
 	return name, c.console.Sessions.PutConsole(c.Context(), Row{
-		Tenant: c.key.tenant, ID: c.key.id(name), Sealed: sealed, EndsAt: c.Now().Add(lifetime),
+		Tenant: c.key.tenant, ID: c.key.id(onceRow(name)), Sealed: sealed, EndsAt: c.Now().Add(lifetime),
 	})
 }
 
+// onceRow is what is held under name. Names come from addresses: none of them is the session's.
+func onceRow(name string) string { return "once " + name }
+
 // Take puts into v what was held under name, once; afterwards, and for any other browser, it is
-// ErrTaken.
+// ErrTaken. HEAD, which shows nothing, takes nothing.
 func (c *Call) Take(name string, v any) error {
-	row, err := c.console.Sessions.TakeConsole(c.Context(), c.key.tenant, c.key.id(name), c.Now())
+	if c.R.Method == http.MethodHead {
+		return ErrTaken
+	}
+	row, err := c.console.Sessions.TakeConsole(c.Context(), c.key.tenant, c.key.id(onceRow(name)), c.Now())
 	if errors.Is(err, ErrSignedOut) {
 		return ErrTaken
 	}
 	if err != nil {
 		return err
 	}
-	return c.key.open(name, row.Sealed, v)
+	return c.key.open(onceRow(name), row.Sealed, v)
 }

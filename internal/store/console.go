@@ -14,12 +14,21 @@ import (
 // PutConsole implements console.Sessions.
 func (db *DB) PutConsole(ctx context.Context, row console.Row) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.exec(ctx, `
-			INSERT INTO console_row (tenant_id, id, sealed, version, held_until, ends_at) VALUES ($1, $2, $3, 1, $4, $5)
-			ON CONFLICT (tenant_id, id) DO UPDATE SET
-				sealed = excluded.sealed, version = console_row.version + 1, held_until = excluded.held_until, ends_at = excluded.ends_at`,
-			row.Tenant, row.ID, base64.StdEncoding.EncodeToString(row.Sealed), micros(row.HeldUntil), micros(row.EndsAt))
-		return err
+		sealed := base64.StdEncoding.EncodeToString(row.Sealed)
+		if row.Version == 0 {
+			_, err := tx.exec(ctx, `
+				INSERT INTO console_row (tenant_id, id, sealed, version, held_until, ends_at) VALUES ($1, $2, $3, 1, $4, $5)`,
+				row.Tenant, row.ID, sealed, micros(row.HeldUntil), micros(row.EndsAt))
+			return err
+		}
+		n, err := tx.exec(ctx, `
+			UPDATE console_row SET sealed = $1, version = version + 1, held_until = $2, ends_at = $3
+			WHERE tenant_id = $4 AND id = $5 AND version = $6`,
+			sealed, micros(row.HeldUntil), micros(row.EndsAt), row.Tenant, row.ID, row.Version)
+		if err != nil || n == 1 {
+			return err
+		}
+		return lostConsole(ctx, tx, row)
 	})
 }
 
@@ -58,13 +67,18 @@ func (db *DB) HoldConsole(ctx context.Context, row console.Row, now, until time.
 		if err != nil || n == 1 {
 			return err
 		}
-		var one int
-		err = tx.q.QueryRowContext(ctx, `SELECT 1 FROM console_row WHERE tenant_id = $1 AND id = $2`, row.Tenant, row.ID).Scan(&one)
-		if errors.Is(err, sql.ErrNoRows) {
-			return console.ErrSignedOut
-		}
-		return errors.Join(err, console.ErrHeld)
+		return lostConsole(ctx, tx, row)
 	})
+}
+
+// lostConsole says why a row could not be changed: it is gone, or another has it.
+func lostConsole(ctx context.Context, tx *Tx, row console.Row) error {
+	var one int
+	err := tx.q.QueryRowContext(ctx, `SELECT 1 FROM console_row WHERE tenant_id = $1 AND id = $2`, row.Tenant, row.ID).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return console.ErrSignedOut
+	}
+	return errors.Join(err, console.ErrHeld)
 }
 
 // TakeConsole implements console.Sessions.

@@ -23,7 +23,14 @@ func name(tenant, id string) string { return tenant + " " + id }
 func (m *memory) PutConsole(_ context.Context, row console.Row) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	row.Version = m.rows[name(row.Tenant, row.ID)].Version + 1
+	kept, ok := m.rows[name(row.Tenant, row.ID)]
+	switch {
+	case row.Version != 0 && !ok:
+		return console.ErrSignedOut
+	case row.Version != kept.Version:
+		return console.ErrHeld
+	}
+	row.Version++
 	m.rows[name(row.Tenant, row.ID)] = row
 	for len(m.rows) > maxRows {
 		first := ""

@@ -62,6 +62,32 @@ func Store(t *testing.T, open func(testing.TB) console.Sessions) {
 			t.Errorf("of a row that is gone: %v", err)
 		}
 	})
+	t.Run("what was taken meanwhile does not come back", func(t *testing.T) {
+		s, r := open(t), row()
+		if err := s.PutConsole(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Console(t.Context(), r.Tenant, r.ID, nine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.PutConsole(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.PutConsole(t.Context(), r); !errors.Is(err, console.ErrHeld) {
+			t.Errorf("over another version: %v", err)
+		}
+		if _, err := s.TakeConsole(t.Context(), r.Tenant, r.ID, nine); err != nil {
+			t.Fatal(err)
+		}
+		r.Version++
+		if err := s.PutConsole(t.Context(), r); !errors.Is(err, console.ErrSignedOut) {
+			t.Errorf("over what was taken: %v", err)
+		}
+		if _, err := s.Console(t.Context(), r.Tenant, r.ID, nine); !errors.Is(err, console.ErrSignedOut) {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
 	t.Run("one of many takes", func(t *testing.T) {
 		s, r := open(t), row()
 		if err := s.PutConsole(t.Context(), r); err != nil {
