@@ -3,7 +3,7 @@ package console
 import (
 	"encoding/csv"
 	"net/http"
-	"strings"
+	"regexp"
 
 	"github.com/postern-id/postern/internal/design"
 )
@@ -52,9 +52,9 @@ func (t *CSV) flush() {
 
 // Cell makes text safe as the cell of a spreadsheet.
 func Cell(text string) string {
-	text = design.Clean(text)
-	if strings.ContainsAny(text[:min(len(text), 1)], "=+-@\t\r") || strings.HasPrefix(text, "＝") || strings.HasPrefix(text, "＋") || strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
-		return "'" + text
-	}
-	return text
+	return formula.ReplaceAllString(design.Clean(text), "$1'$2")
 }
+
+// formula is where one may begin: at the start, behind spaces that a spreadsheet leaves out, and
+// behind a semicolon, which parts cells where the comma is in numbers. Quotes don't help there.
+var formula = regexp.MustCompile(`(^|;)([\s\p{Z}]*[=+\-@\t\r＝＋－＠])`)
