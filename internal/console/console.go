@@ -66,7 +66,8 @@ type Console struct {
 	Config
 	view     *View
 	patience time.Duration // for another who renews the same tokens
-	backend  atomic.Int32  // of a Graph that may be another's: not known yet, Postern, or foreign
+	streams  streams
+	backend  atomic.Int32 // of a Graph that may be another's: not known yet, Postern, or foreign
 }
 
 // New returns a console, or says what is wrong with its pages.

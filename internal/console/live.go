@@ -19,6 +19,11 @@ const (
 // than before, until state says that it is over, the browser leaves or the person's session
 // ends. It is asked every two seconds, every ten of another Graph.
 func (c *Call) Live(state func(ctx context.Context) (now string, over bool, err error)) error {
+	leave, ok := c.Stream()
+	if !ok {
+		return nil
+	}
+	defer leave()
 	out := http.NewResponseController(c.W)
 	if err := out.SetWriteDeadline(time.Time{}); err != nil {
 		return err

@@ -39,9 +39,28 @@ func (a *API) attention(c *call) error {
 		if may, ok := attentionActions[i.Kind]; ok && directory.May(c.caller, may, directory.Target{}) != nil {
 			continue
 		}
+		if i.Kind == report.RefusedPasses {
+			told, err := a.mayKnowTries(c, directory.UserID(i.ID))
+			if err != nil {
+				return err
+			}
+			if !told {
+				continue
+			}
+		}
 		page.Value = append(page.Value, itemResource(i))
 	}
 	return odata.WritePage(c.w, page)
+}
+
+// mayKnowTries reports whether the caller reads the log, or helps this person, so that they may
+// know of somebody's tries to sign in.
+func (a *API) mayKnowTries(c *call, user directory.UserID) (bool, error) {
+	if directory.May(c.caller, directory.ReadSignIns, directory.Target{}) == nil {
+		return true, nil
+	}
+	target, err := a.Store.TargetOf(c.ctx(), c.tenant.ID, user)
+	return err == nil && directory.May(c.caller, directory.ReadHistory, target) == nil, err
 }
 
 // attentionActions are what somebody must be allowed to be told of a kind.

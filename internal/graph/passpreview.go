@@ -86,6 +86,7 @@ func (a *API) refusedPreview(c *call, target directory.Target, why error, byRole
 	who := []odata.Entity{}
 	var err error
 	switch {
+	case directory.May(c.caller, directory.ReadRoles, directory.Target{}) != nil: // nor are they told here who holds one
 	case byRole && !errors.Is(why, directory.ErrPermissionMissing):
 		who, err = a.holders(c, directory.RolesFor(directory.IssuePass, target))
 	case errors.Is(why, tap.ErrPolicyOff), errors.Is(why, tap.ErrOutOfScope):

@@ -111,3 +111,18 @@ func TestThePreviewNamesAtMostFiveWhoMay(t *testing.T) {
 		}
 	})
 }
+
+func TestAPreviewNamesAdministratorsOnlyToThoseWhoMayReadRoles(t *testing.T) {
+	w := newWorld(t)
+	mira, eve := string(w.member("mira").ID), w.member("eve")
+	w.member("agent", directory.AuthenticationAdministrator)
+	scopes := []string{"UserAuthenticationMethod.ReadWrite.All", "User.ReadBasic.All"}
+	w.token = w.signIn(eve, scopes...)
+	if v := w.call(200, "POST", preview(mira), `{}`); v["allowed"] != false || len(asked(v)) != 0 {
+		t.Errorf("without: %v", v)
+	}
+	w.token = w.signIn(eve, append(scopes, "RoleManagement.Read.Directory")...)
+	if v := w.call(200, "POST", preview(mira), `{}`); len(asked(v)) == 0 {
+		t.Errorf("with: %v", v)
+	}
+}

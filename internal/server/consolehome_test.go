@@ -18,7 +18,7 @@ func TestHomeShowsWhatNeedsSomebodyAndHowThingsStand(t *testing.T) {
 		w.newBrowser()
 		w.typed(adminName, "WRONGWRONG")
 	}
-	w.consoleAs("dana", directory.AuthenticationAdministrator)
+	w.consoleAs("dana", directory.PrivilegedAuthenticationAdministrator)
 	if err := w.server.Counted(t.Context()); err != nil {
 		t.Fatal(err)
 	}

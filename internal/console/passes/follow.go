@@ -32,6 +32,11 @@ func follow(c *console.Call) error {
 	if err != nil {
 		return err
 	}
+	leave, ok := c.Stream()
+	if !ok {
+		return nil
+	}
+	defer leave()
 	c.W.Header().Set("Content-Type", "text/event-stream")
 	c.W.Header().Set("Cache-Control", "no-store")
 	c.W.Header().Set("X-Accel-Buffering", "no") // of proxies that would wait for more
