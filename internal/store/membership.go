@@ -50,9 +50,9 @@ func (db *DB) TargetOf(ctx context.Context, tenant directory.TenantID, user dire
 	var n int
 	err = db.read.QueryRowContext(ctx, groupsOf+`
 		SELECT COUNT(*) FROM directory_group
-		WHERE tenant_id = $1 AND role_assignable AND (
-			id IN (SELECT group_id FROM up)
-			OR id IN (SELECT group_id FROM group_link WHERE tenant_id = $1 AND object_id = $2 AND relation = 'owner'))`,
+		WHERE tenant_id = $1 AND role_assignable AND id IN (
+			SELECT group_id FROM up
+			UNION SELECT group_id FROM group_link WHERE tenant_id = $1 AND object_id = $2 AND relation = 'owner')`, // an OR would look at every group
 		tenant, user).Scan(&n)
 	t.RoleAssignableGroup = n > 0
 	return t, err
