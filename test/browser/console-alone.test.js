@@ -142,7 +142,11 @@ describe("the console alone", { skip }, () => {
     await page.goto(`${console.url}/console/people?q=person+7`);
     await page.getByRole("link", { name: "Person 7", exact: true }).click();
     await page.locator("main").getByText("Red key").first().waitFor();
-    await page.goto(page.url() + "/pass");
+    await page.locator("a[href$='/signout']").click();
+    await page.locator("form button.danger.primary").click();
+    await page.waitForURL(/done=people_signed_out/);
+    assert.ok(entra.calls.some((one) => /^POST \/users\/[^/]+\/revokeSignInSessions$/.test(one)));
+    await page.goto(`${console.url}/console/people/${entra.people[7].id}/pass`);
     const issue = page.locator("#issue button.primary");
     await page.locator("#minutes").fill("600");
     await issue.click();
