@@ -97,6 +97,8 @@ func (v *View) funcs(lang string) template.FuncMap {
 	all["asset"], all["icon"] = assets.Path, assets.Icon
 	all["has"] = func(key string) bool { _, ok := v.words.Find(lang, key, nil); return ok }
 	all["word"] = func(prefix string, value any) template.HTML { return v.word(lang, prefix, fmt.Sprint(value)) }
+	all["plain"] = plain
+	all["when"] = func(at time.Time, zone *time.Location) (template.HTML, error) { return v.when(p, at, zone) }
 	all["number"] = grouped
 	all["day"] = func(at time.Time, zone *time.Location) (template.HTML, error) { return v.day(lang, at, zone) }
 	all["number64"] = func(n int64) string { return grouped(int(n)) }
@@ -110,6 +112,23 @@ func (v *View) word(lang, prefix, value string) template.HTML {
 		return template.HTML(text)
 	}
 	return design.Isolate(value)
+}
+
+// plain is a text without the marks that keep the direction of a name: a title can't have elements.
+func plain(text template.HTML) template.HTML {
+	return template.HTML(strings.NewReplacer("<bdi>", "", "</bdi>", "").Replace(string(text)))
+}
+
+// when is design.Phrases.When without the day where that is today, as people say it.
+func (v *View) when(p design.Phrases, at time.Time, zone *time.Location) (template.HTML, error) {
+	if zone == nil {
+		zone = time.UTC
+	}
+	local := at.In(zone)
+	if at.IsZero() || local.Format(time.DateOnly) != v.now().In(zone).Format(time.DateOnly) {
+		return p.When(at, zone)
+	}
+	return template.HTML(`<time datetime="` + at.UTC().Format(time.RFC3339) + `">` + local.Format("15:04") + `</time>`), nil
 }
 
 // day is When without the hour.

@@ -45,6 +45,9 @@ func (w *world) walkConsole(limit int) (paths []string) {
 		if n := strings.Count(a.body, "<h1"); n != 1 {
 			w.t.Errorf("%s has %d first headings", path, n)
 		}
+		if title := regexp.MustCompile(`<title>(.*?)</title>`).FindString(a.body); strings.Contains(title, "&lt;") {
+			w.t.Errorf("%s is titled %s", path, title)
+		}
 		if regexp.MustCompile(`<(script|style)>| style="| on[a-z]+="|javascript:`).MatchString(a.body) {
 			w.t.Errorf("%s has script or style in it", path)
 		}
