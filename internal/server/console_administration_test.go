@@ -75,7 +75,7 @@ func (w *world) shows(a answer, status int, texts ...string) {
 func TestAnAdministratorLooksAfterTheTenantInTheConsole(t *testing.T) {
 	w := newWorld(t)
 	w.consoleAs("grace", directory.GlobalAdministrator)
-	w.shows(w.get(administration), http.StatusOK, "Organization", "Domains", "Branding", "Notification mail", "Keys", "Backup", "About this server")
+	w.shows(w.get(administration), http.StatusOK, "Organisation", "Domains", "Branding", "Notification mail", "Keys", "Backup", "About this server")
 	page := w.get(administration + "/tenant")
 	w.shows(page, http.StatusOK, `value="Contoso"`, w.created.TenantID)
 	form := url.Values{"tag": {tagOf(page.body)}, "displayName": {"Contoso <b>Ltd</b>"}, "timeZone": {"Europe/Berlin"}, "phone": {"1234"}, "hours": {"8 to 18"}, "mail": {"help@contoso.example"}}

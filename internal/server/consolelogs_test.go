@@ -56,7 +56,7 @@ func TestAnAuditorReadsTheLogsInTheConsole(t *testing.T) {
 	if a := w.get("/console/logs/signins?result=done&q=fatima%40contoso.example"); !strings.Contains(a.location, "person=") || !strings.Contains(a.location, "result=done") {
 		t.Errorf("the name leads to %d %q", a.status, a.location)
 	}
-	if a := w.get("/console/logs/signins?q=nobody"); a.status != http.StatusOK || !strings.Contains(a.body, "Nothing is called") {
+	if a := w.get("/console/logs/signins?q=nobody"); a.status != http.StatusOK || !strings.Contains(a.body, "Nothing called") {
 		t.Errorf("nobody: %d\n%s", a.status, a.body)
 	}
 	if a := w.get("/console/logs/story/00000000-0000-4000-8000-000000000000"); a.status != http.StatusNotFound || !strings.Contains(a.body, "No entry of the log") {

@@ -36,7 +36,7 @@ describe("administration", { skip }, () => {
     const page = await open(t, browser);
     await enter(page, server, grace, "/console/administration");
     await seen(page, "administration");
-    await page.getByRole("link", { name: "Organization" }).click();
+    await page.getByRole("link", { name: "Organisation" }).click();
     await page.getByLabel("Phone").fill("020 7946 0120");
     await page.getByLabel("When somebody answers").fill("day and night");
     await page.keyboard.press("Enter");
