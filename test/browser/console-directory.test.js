@@ -59,6 +59,7 @@ describe("groups, roles and applications", { skip }, () => {
 
     // Search as one types, and add by keyboard alone.
     await go(page, "Add a member");
+    await page.locator("main input:focus").waitFor();
     await page.keyboard.type("dan");
     await page.getByText("dana@contoso.example").waitFor();
     await see(page, "group-add");
@@ -105,6 +106,7 @@ describe("groups, roles and applications", { skip }, () => {
     await go(page, "Authentication Administrator");
     await see(page, "role-free");
     await go(page, "Give the role");
+    await page.locator("main input:focus").waitFor();
     await page.keyboard.type("dana");
     await press(page, page.getByRole("link", { name: /^Choose/ }));
     await page.getByText("can be issued only by").waitFor();
