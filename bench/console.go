@@ -261,7 +261,7 @@ func (o *office) walk(ctx context.Context) (pages []string, err error) {
 		}
 		_, route := routes.Handler(r)
 		kind := route
-		for _, parameter := range strings.Split(query, "&") { // another filter is another page, another value is not
+		for parameter := range strings.SplitSeq(query, "&") { // another filter is another page, another value is not
 			name, _, _ := strings.Cut(parameter, "=")
 			kind += " " + name
 		}

@@ -167,7 +167,7 @@ func pack(content []byte) []byte {
 
 // takesGzip reports whether gzip is among the encodings that r names, and not refused by a weight of zero.
 func takesGzip(r *http.Request) bool {
-	for _, one := range strings.Split(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+	for one := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
 		name, weight, _ := strings.Cut(one, ";")
 		if !strings.EqualFold(strings.TrimSpace(name), "gzip") {
 			continue

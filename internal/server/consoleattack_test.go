@@ -40,7 +40,7 @@ func TestOnePersonHoldsFewStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = res.Body.Close() }() //nolint:revive // all are open at once
+		defer func() { _ = res.Body.Close() }()
 		if res.StatusCode == http.StatusTooManyRequests {
 			refused++
 		}

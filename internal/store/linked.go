@@ -81,8 +81,8 @@ var links = map[string]string{
 		WITH RECURSIVE down (object_id, object_kind) AS (
 			SELECT object_id, object_kind FROM group_link WHERE tenant_id = $1 AND group_id = $2 AND relation = 'member'
 			UNION
-			SELECT l.object_id, l.object_kind FROM group_link l JOIN down ON l.group_id = down.object_id
-			WHERE l.tenant_id = $1 AND l.relation = 'member')
+			SELECT l.object_id, l.object_kind FROM down CROSS JOIN group_link l
+			WHERE l.group_id = down.object_id AND l.tenant_id = $1 AND l.relation = 'member')
 		SELECT object_id, object_kind FROM down) AS below`,
 	"memberOf": `SELECT group_id AS id, 'group' AS kind FROM group_link WHERE tenant_id = $1 AND object_id = $2 AND relation = 'member'
 		UNION SELECT role_id, 'directoryRole' FROM role_assignment WHERE tenant_id = $1 AND principal_id = $2`,

@@ -92,7 +92,8 @@ func (r reading) mark(ctx context.Context, q *query, as func(*method.Registratio
 }
 
 // powers reads groups and roles: what a person is, from themselves upwards, and which roles
-// each of that holds. UNION, not UNION ALL: it ends even if there were a cycle.
+// each of that holds. UNION, not UNION ALL: it ends even if there were a cycle. CROSS JOIN keeps
+// SQLite from walking all links of a tenant and looking for each among the people.
 func (r reading) powers(ctx context.Context) error {
 	type power struct {
 		user      directory.UserID
@@ -103,8 +104,8 @@ func (r reading) powers(ctx context.Context) error {
 	q := r.query("WITH RECURSIVE up (user_id, principal_id) AS (SELECT id, id FROM directory_user WHERE tenant_id = $1 AND id IN ")
 	q.add(`
 			UNION
-			SELECT up.user_id, l.group_id FROM group_link l JOIN up ON l.object_id = up.principal_id
-			WHERE l.tenant_id = $1 AND l.relation = 'member')
+			SELECT up.user_id, l.group_id FROM up CROSS JOIN group_link l
+			WHERE l.object_id = up.principal_id AND l.tenant_id = $1 AND l.relation = 'member')
 		SELECT up.user_id, up.principal_id, r.role_id, COALESCE(g.role_assignable, FALSE) FROM up
 		LEFT JOIN role_assignment r ON r.tenant_id = $1 AND r.principal_id = up.principal_id
 		LEFT JOIN directory_group g ON g.tenant_id = $1 AND g.id = up.principal_id`)

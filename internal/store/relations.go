@@ -26,7 +26,7 @@ func (db *DB) SetManager(ctx context.Context, tenant directory.TenantID, user, m
 				WITH RECURSIVE up (id) AS (
 					SELECT id FROM directory_user WHERE tenant_id = $1 AND id = $2
 					UNION
-					SELECT u.manager_id FROM directory_user u JOIN up ON u.id = up.id WHERE u.tenant_id = $1 AND u.manager_id <> '')
+					SELECT u.manager_id FROM up CROSS JOIN directory_user u WHERE u.id = up.id AND u.tenant_id = $1 AND u.manager_id <> '')
 				SELECT COUNT(*) FROM up WHERE id = $3`, tenant, manager, user).Scan(&above); err != nil {
 				return err
 			}

@@ -20,8 +20,8 @@ func (q *query) below(name string, groups []string) {
 	}
 	q.add(`)
 		UNION
-		SELECT l.object_id FROM group_link l JOIN `, name, ` ON l.group_id = `, name, `.object_id
-		WHERE l.tenant_id = $1 AND l.relation = 'member')`)
+		SELECT l.object_id FROM `, name, ` CROSS JOIN group_link l
+		WHERE l.group_id = `, name, `.object_id AND l.tenant_id = $1 AND l.relation = 'member')`)
 }
 
 // among begins a statement with the people of groups that are in none of excluded; what is
