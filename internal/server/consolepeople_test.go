@@ -161,6 +161,7 @@ func TestAPersonIsAddedDeletedAndBroughtBack(t *testing.T) {
 	a = w.post(path+"/delete", nil)
 	body = w.page(a.location)
 	wantParts(t, "deleted", body, "The account was deleted", "Undo")
+	wantParts(t, "who can be brought back", w.page("/console/people/deleted"), "Deleted people", `action="`+path+`/restore"`)
 	if a := w.get(path); a.status != http.StatusNotFound {
 		t.Errorf("afterwards: %d", a.status)
 	}

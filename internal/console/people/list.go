@@ -41,6 +41,7 @@ type listPage struct { // list.html
 	People                  []row
 	CountsWays              bool
 	MayIssue, MayCreate     bool
+	MayReadDeleted          bool
 	NextHref, ExportHref    string
 	Partial                 bool // a page that looked at its share and may have found few
 	Deleted, DeletedName    string
@@ -56,7 +57,7 @@ func (p listPage) Filtered() bool { return p.Typed != "" || p.Show != "" || p.De
 func list(c *console.Call) error {
 	p := listPage{
 		Frame: c.Frame("people"), Typed: c.Form("q"), Show: c.Form("show"), Department: c.Form("department"),
-		CountsWays: c.May("readReadiness") && !c.Foreign(), MayIssue: c.May("issuePass"), MayCreate: c.May("createUser"),
+		CountsWays: c.May("readReadiness") && !c.Foreign(), MayIssue: c.May("issuePass"), MayCreate: c.May("createUser"), MayReadDeleted: c.May("readDeletedUser"),
 	}
 	if p.Done == "people_deleted" && c.May("restoreUser") {
 		gone, _ := c.Graph.Get(c.Context(), "directory", "deletedItems", c.Form("id")) // unless it is back already

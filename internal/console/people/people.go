@@ -27,6 +27,7 @@ func Section() console.Section {
 	return console.Section{Name: "people", Files: files, Routes: []console.Route{
 		{Pattern: "GET " + root, Needs: read, Serve: list},
 		{Pattern: "GET " + root + "/export", Needs: read, Serve: export},
+		{Pattern: "GET " + root + "/deleted", Needs: []string{"readDeletedUser"}, Serve: listDeleted},
 		{Pattern: "GET " + root + "/new", Needs: []string{"createUser"}, Serve: askNew},
 		{Pattern: "POST " + root + "/new", Needs: []string{"createUser"}, Serve: create},
 		{Pattern: "GET " + root + "/{id}", Needs: read, Serve: show},
