@@ -2,71 +2,79 @@ package console
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"io"
 	"net/http"
 	"time"
 
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
+// How a page is kept alive: often enough that a call does not wait for it, less often of a Graph
+// that counts requests, and by a connection that ends soon, so that none outlives its page, its
+// session or the server for long. The browser comes back with what it saw last.
 const (
-	liveEvery   = 2 * time.Second
-	liveForeign = 10 * time.Second // of a Graph that counts requests
-	liveEnds    = 10 * time.Minute // the browser connects again by itself
+	liveEvery   = time.Second
+	liveForeign = 10 * time.Second
+	liveEnds    = 50 * time.Second
 )
 
-// Live answers with a stream of events that says "changed" whenever state returns another text
-// than before, until state says that it is over, the browser leaves or the person's session
-// ends. It is asked every two seconds, every ten of another Graph.
+// Live answers with a stream of events that says "changed", not how, whenever state returns
+// another text than the page shows: what the address says in seen, or what the browser saw last;
+// without either what state returns first. It ends when state says that it is over, when Graph
+// refuses (the browser comes back and is told why) and when the browser is gone. The text has no
+// line breaks.
 func (c *Call) Live(state func(ctx context.Context) (now string, over bool, err error)) error {
-	leave, ok := c.Stream()
+	now, over, err := state(c.Context())
+	if err != nil {
+		return err
+	}
+	leave, ok := c.stream()
 	if !ok {
 		return nil
 	}
 	defer leave()
-	out := http.NewResponseController(c.W)
-	if err := out.SetWriteDeadline(time.Time{}); err != nil {
-		return err
-	}
 	h := c.W.Header()
 	h.Set("Content-Type", "text/event-stream")
-	c.W.WriteHeader(http.StatusOK)
-	ctx, cancel := context.WithTimeout(c.Context(), liveEnds)
-	defer cancel()
+	h.Set("X-Accel-Buffering", "no") // of proxies that would wait for more
+	out := http.NewResponseController(c.W)
+	until := c.Now().Add(liveEnds)
+	if err := out.SetWriteDeadline(until.Add(10 * time.Second)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	say := func(text string) bool {
+		_, err := io.WriteString(c.W, text)
+		return err == nil && out.Flush() == nil
+	}
 	every := liveEvery
-	if c.console.foreign() {
+	if c.Foreign() {
 		every = liveForeign
 	}
-	last, began := "", false
-	for {
-		now, over, err := state(ctx)
-		if refused, ok := asRefused(err); ok && refused.Status < 500 && refused.Status != http.StatusTooManyRequests {
-			over = true // the page finds out why when it loads itself
+	seen := c.seen(now)
+	for ok := say("retry: 1000\n\n"); ok && err == nil; now, over, err = state(c.Context()) {
+		if now != seen {
+			ok = say("event: changed\nid: " + now + "\ndata: .\n\n")
 		}
-		if said := c.say(began && err == nil && now != last, over); said != nil || over {
+		if over {
+			say("event: over\ndata: .\n\n")
 			return nil
 		}
-		if err == nil {
-			last, began = now, true
-		}
-		if out.Flush() != nil || graphclient.Wait(ctx, every) != nil {
+		if seen = now; !ok || graphclient.Wait(c.Context(), every) != nil || c.Now().After(until) {
 			return nil
 		}
 	}
+	return nil // the answer has begun
 }
 
-// say writes the events that are due, or a comment that keeps the line open.
-func (c *Call) say(changed, over bool) error {
-	text := ": \n\n"
-	if changed || over {
-		text = "event: changed\ndata: \n\n"
+// seen is the state that the page shows.
+func (c *Call) seen(first string) string {
+	if last := c.R.Header.Get("Last-Event-ID"); last != "" {
+		return last
 	}
-	if over {
-		text += "event: over\ndata: \n\n"
+	if shown := c.Form("seen"); shown != "" {
+		return shown
 	}
-	_, err := fmt.Fprint(c.W, text)
-	_ = http.NewResponseController(c.W).Flush()
-	return err
+	return first
 }
 
 func asRefused(err error) (*graphclient.Error, bool) {

@@ -41,9 +41,9 @@ func (s *streams) leave(who string) {
 	}
 }
 
-// Stream counts a stream of events that begins, until leave. Where there are too many it answers
+// stream counts a stream of events that begins, until leave. Where there are too many it answers
 // 429, after which a browser does not ask again: the page is there, and is not live.
-func (c *Call) Stream() (leave func(), ok bool) {
+func (c *Call) stream() (leave func(), ok bool) {
 	who := c.Person.TenantID + " " + c.Person.ID
 	if !c.console.streams.enter(who) {
 		c.W.WriteHeader(http.StatusTooManyRequests)
