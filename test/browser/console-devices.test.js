@@ -82,7 +82,7 @@ describe("devices in the console", { skip }, () => {
     await see(page, "devices-none");
     await page.locator("main [name=q]").fill("=1+1");
     await page.getByText("flesreh").waitFor();
-    const [file] = await Promise.all([page.waitForEvent("download"), link(page, "Export").click()]);
+    const [file] = await Promise.all([page.waitForEvent("download"), link(page, "Export as CSV").click()]);
     assert.equal(file.suggestedFilename(), "devices.csv");
     await page.goto(device);
   });
