@@ -71,8 +71,8 @@ describe("the logs in the console", { skip }, () => {
   it("follows changes as they happen, and exports them as text", async (t) => {
     const page = await open(t, browser);
     await enter(page, server, fatima, "/console/logs/changes");
-    await page.getByRole("link", { name: "Follow live" }).click();
     const stream = page.waitForResponse((r) => r.url().includes("/events"));
+    await page.getByRole("link", { name: "Follow live" }).click();
     await stream;
     await server.cli("group", "create", "Night shift");
     await page.getByRole("link", { name: "Created a group" }).waitFor();
