@@ -83,14 +83,15 @@ func lookApproved(f SignInFacts, _ time.Time) (Check, string, string) {
 	return Pass, "No approval is outstanding.", ""
 }
 
+// lookJoin says what the kind of join means: each has web sign-in (docs/device-protocol.md).
 func lookJoin(f SignInFacts, _ time.Time) (Check, string, string) {
 	switch f.Device.TrustType {
 	case directory.TrustJoined:
 		return Pass, "The device is joined.", ""
 	case directory.TrustHybrid:
-		return Fail, "The device is joined to a directory domain as well, where web sign-in is not there.", "Join it to the organisation only."
+		return Pass, "The device is joined, and belongs to a directory domain as well.", ""
 	}
-	return Fail, "The device is only registered, as somebody's own.", "Join it: postern-agent leave, then postern-agent join."
+	return Pass, "The device is registered, as somebody's own: only its owner signs in there.", ""
 }
 
 func lookPlatform(f SignInFacts, _ time.Time) (Check, string, string) {
