@@ -12,6 +12,10 @@ import (
 	"github.com/postern-id/postern/internal/request"
 )
 
+// KeptFor is how long what was deleted can be restored, as Graph keeps it.
+// https://learn.microsoft.com/graph/api/resources/directory
+const KeptFor = 30 * 24 * time.Hour
+
 // A Call is one request of a signed-in person.
 type Call struct {
 	W      http.ResponseWriter

@@ -97,22 +97,17 @@ func (c *Client) CreateCustomProfile(ctx context.Context, profile Object) (Objec
 // EffectivePolicy returns what holds on a device, by object id or device id, and for a person
 // at it, by id or UPN, unless user is empty. It is Postern's own.
 func (c *Client) EffectivePolicy(ctx context.Context, device, user string) (Object, error) {
-	path, err := segments("postern", "devices", device, "effectivePolicy")
-	if err != nil {
-		return nil, err
-	}
-	if user != "" {
-		path += "?" + url.Values{"user": {user}}.Encode()
-	}
-	var o Object
-	err = c.call(ctx, http.MethodGet, path, nil, &o)
-	return o, err
+	return c.ofDevice(ctx, device, user, "effectivePolicy")
 }
 
 // Prerequisites returns each prerequisite of web sign-in on a device, by object id or device id,
 // for anybody or for a person, by id or UPN. It is Postern's own.
 func (c *Client) Prerequisites(ctx context.Context, device, user string) (Object, error) {
-	path, err := segments("postern", "devices", device, "prerequisites")
+	return c.ofDevice(ctx, device, user, "prerequisites")
+}
+
+func (c *Client) ofDevice(ctx context.Context, device, user, what string) (Object, error) {
+	path, err := segments("postern", "devices", device, what)
 	if err != nil {
 		return nil, err
 	}

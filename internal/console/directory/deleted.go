@@ -8,10 +8,6 @@ import (
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
-// keptFor is how long what was deleted can be restored, as Graph keeps it.
-// https://learn.microsoft.com/graph/api/resources/directory
-const keptFor = 30 * 24 * time.Hour
-
 // A gone is an object that was just deleted, with the way back.
 type gone struct {
 	Thing       thing
@@ -57,7 +53,7 @@ func rowOf(k kind, o graphclient.Object) deletedRow {
 	t := thingOf(o, k.one)
 	row := deletedRow{thing: t, DeletedAt: timeOf(o, "deletedDateTime"), RestoreHref: k.href("deleted", t.ID, "restore"), PurgeHref: k.href("deleted", t.ID, "purge")}
 	if !row.DeletedAt.IsZero() {
-		row.EndsAt = row.DeletedAt.Add(keptFor)
+		row.EndsAt = row.DeletedAt.Add(console.KeptFor)
 	}
 	return row
 }

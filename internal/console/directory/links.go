@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -37,6 +38,23 @@ func (k kind) listOf(c *console.Call, o graphclient.Object) (name string, in []s
 	return name, in, nil
 }
 
+// change does something to an entry of the list that the address names; refused answers if it
+// can't be done.
+func (k kind) change(c *console.Call, do func(ctx context.Context, set, id, list, entry string) error, done string, refused func(error) error) error {
+	o, err := k.allowed(c, toLink)
+	if err != nil {
+		return err
+	}
+	name, _, err := k.listOf(c, o)
+	if err != nil {
+		return err
+	}
+	if err := do(c.Context(), k.nav, o.Text("id"), name, c.Form("id")); err != nil {
+		return refused(err)
+	}
+	return c.Go(k.href(o.Text("id")), done+name)
+}
+
 // askAdd finds what is to be put on a list.
 func askAdd(k kind) func(*console.Call) error {
 	return func(c *console.Call) error { return k.pick(c, nil) }
@@ -69,35 +87,13 @@ func (k kind) pick(c *console.Call, refused error) error {
 // add puts what was chosen on a list.
 func add(k kind) func(*console.Call) error {
 	return func(c *console.Call) error {
-		o, err := k.allowed(c, toLink)
-		if err != nil {
-			return err
-		}
-		name, _, err := k.listOf(c, o)
-		if err != nil {
-			return err
-		}
-		if err := c.Graph.AddLink(c.Context(), k.nav, o.Text("id"), name, c.Form("id")); err != nil {
-			return k.pick(c, err)
-		}
-		return c.Go(k.href(o.Text("id")), "directory_added_"+name)
+		return k.change(c, c.Graph.AddLink, "directory_added_", func(err error) error { return k.pick(c, err) })
 	}
 }
 
 // takeOut removes from a list. What was removed can be added again, so nobody is asked first.
 func takeOut(k kind) func(*console.Call) error {
 	return func(c *console.Call) error {
-		o, err := k.allowed(c, toLink)
-		if err != nil {
-			return err
-		}
-		name, _, err := k.listOf(c, o)
-		if err != nil {
-			return err
-		}
-		if err := c.Graph.RemoveLink(c.Context(), k.nav, o.Text("id"), name, c.Form("id")); err != nil {
-			return err
-		}
-		return c.Go(k.href(o.Text("id")), "directory_removed_"+name)
+		return k.change(c, c.Graph.RemoveLink, "directory_removed_", func(err error) error { return err })
 	}
 }

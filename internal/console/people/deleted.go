@@ -8,10 +8,6 @@ import (
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
-// keptFor is how long a deleted account can be brought back, as Graph keeps it.
-// https://learn.microsoft.com/graph/api/resources/directory
-const keptFor = 30 * 24 * time.Hour
-
 // deletedPage lists people who can be brought back.
 type deletedPage struct {
 	console.Frame
@@ -38,7 +34,7 @@ func listDeleted(c *console.Call) error {
 	for _, o := range found.Items {
 		row := deletedRow{ID: o.Text("id"), Name: o.Text("displayName"), UPN: o.Text("userPrincipalName"), DeletedAt: moment(o, "deletedDateTime")}
 		if !row.DeletedAt.IsZero() {
-			row.EndsAt = row.DeletedAt.Add(keptFor)
+			row.EndsAt = row.DeletedAt.Add(console.KeptFor)
 		}
 		p.People = append(p.People, row)
 	}
