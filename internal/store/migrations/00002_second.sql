@@ -403,3 +403,20 @@ CREATE TABLE census_mark (
 -- Whether one object has a word is looked up as well as which objects have it.
 DROP INDEX object_word_object;
 CREATE INDEX object_word_object ON object_word (tenant_id, object_id, kind, property, word);
+
+-- What Conditional Access is made of: policies, named locations, authentication strengths and
+-- authentication contexts. access_version grows with every change of them, so that a replica
+-- asks one row whether what it compiled is still right; it is the owner row of all rules.
+CREATE TABLE access_rule (
+    tenant_id  TEXT   NOT NULL,
+    kind       TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    version    BIGINT NOT NULL,
+    body       TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, kind, id)
+);
+CREATE TABLE access_version (
+    tenant_id TEXT   NOT NULL PRIMARY KEY,
+    version   BIGINT NOT NULL
+);
