@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -105,4 +106,43 @@ func (db *DB) ExplainUsers(ctx context.Context, tenant directory.TenantID, match
 	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
 	lines, err := collect(rows, err, scanOne[string])
 	return strings.Join(lines, "\n"), err
+}
+
+// BoundSearches sets how many holders of a word are gathered, and sorted, and how many people a page looks at, until t ends.
+func BoundSearches(t testing.TB, gathered, sorted, looked int) {
+	a, b, c := few, handful, lookedAt
+	few, handful, lookedAt = gathered, sorted, looked
+	t.Cleanup(func() { few, handful, lookedAt = a, b, c })
+}
+
+// PlansOfSearch returns the plan for each part of what a search finds, and for walking and gathering in the last one.
+func (db *DB) PlansOfSearch(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (map[string]string, error) {
+	words, _ := searchedIn(match)
+	name, after := nameOf(words), []any{"b", "b"}
+	plans := map[string]string{}
+	for part, build := range map[string]func(*query) error{
+		"begins": func(q *query) error { return users.begins(q, name, after, 51) },
+		"named":  func(q *query) error { return users.named(q, search{words, 1}, name, after, 51) },
+		"gather": func(q *query) error { return users.spread(q, search{words, few}, name, after, "", 51) },
+		"walk":   func(q *query) error { return users.spread(q, search{words, few + 1}, name, after, "c", 51) },
+	} {
+		q := db.newQuery(tenant, users.kind)
+		q.add(map[bool]string{true: "EXPLAIN ", false: "EXPLAIN QUERY PLAN "}[db.postgres])
+		if err := build(q); err != nil {
+			return nil, err
+		}
+		rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
+		lines, err := collect(rows, err, func(r *sql.Rows) (line string, err error) {
+			if db.postgres {
+				return line, r.Scan(&line)
+			}
+			var id, parent, unused int
+			return line, r.Scan(&id, &parent, &unused, &line)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", part, err)
+		}
+		plans[part] = strings.Join(lines, "\n")
+	}
+	return plans, nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
@@ -23,16 +24,18 @@ type row[T any] struct {
 }
 
 // list returns at most limit things that meet every bound, after a position, and the
-// position of the last one if there are more. Without an order they come by id.
+// position of the last one if there are more. Without an order they come by id, and what a search
+// finds comes in the order of find.
 func list[T any](
 	ctx context.Context, db *DB, tenant directory.TenantID, l listing[T],
 	match []filter.Bound, order []filter.Order, after []any, limit int,
 ) ([]T, []any, error) {
-	things, positions, more, err := listAt(ctx, db, tenant, l, match, order, after, limit)
-	if err != nil || !more {
-		return things, nil, err
+	found, next, err := l.page(ctx, db, tenant, match, order, after, limit)
+	if err != nil {
+		return nil, nil, err
 	}
-	return things, positions[len(positions)-1], nil
+	things, _ := apart(found)
+	return things, next, nil
 }
 
 // listAt is list with the position of each, and whether there are more.
@@ -40,39 +43,62 @@ func listAt[T any](
 	ctx context.Context, db *DB, tenant directory.TenantID, l listing[T],
 	match []filter.Bound, order []filter.Order, after []any, limit int,
 ) (things []T, positions [][]any, more bool, err error) {
-	words, match, err := db.searchOf(ctx, tenant, l.kind, match)
+	found, next, err := l.page(ctx, db, tenant, match, order, after, limit)
 	if err != nil {
 		return nil, nil, false, err
+	}
+	things, positions = apart(found)
+	return things, positions, next != nil, nil
+}
+
+func apart[T any](found []row[T]) ([]T, [][]any) {
+	things, positions := make([]T, len(found)), make([][]any, len(found))
+	for i, x := range found {
+		things[i], positions[i] = x.thing, x.position
+	}
+	return things, positions
+}
+
+// page returns at most limit rows, and where the next page goes on.
+func (l listing[T]) page(
+	ctx context.Context, db *DB, tenant directory.TenantID,
+	match []filter.Bound, order []filter.Order, after []any, limit int,
+) (found []row[T], next []any, err error) {
+	words, rest := searchedIn(match)
+	if len(words) > 0 && len(rest) == 0 && len(order) == 0 && l.within == nil {
+		return l.find(ctx, db, tenant, words, after, limit)
+	}
+	s, err := db.searchOf(ctx, tenant, l.kind, words)
+	if err != nil {
+		return nil, nil, err
 	}
 	q := db.newQuery(tenant, l.kind)
 	column, _ := sortedBy(order)
 	q.add("SELECT ", l.columns, ", ", column, ", id FROM ", l.table, " WHERE tenant_id = $1")
-	l.narrow(q, match)
-	q.search(words, l.table)
+	l.narrow(q, rest)
+	q.search(s, l.table)
 	if err := q.page(order, after, limit+1); err != nil {
-		return nil, nil, false, err
+		return nil, nil, err
 	}
+	if found, err = l.read(ctx, db, tenant, q); err != nil {
+		return nil, nil, err
+	}
+	found, next = cut(found, limit)
+	return found, next, nil
+}
+
+// read returns the rows of q, whose last columns are what it is sorted by and the id; each position begins with part.
+func (l listing[T]) read(ctx context.Context, db *DB, tenant directory.TenantID, q *query, part ...any) ([]row[T], error) {
 	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
-	found, err := collect(rows, err, func(r *sql.Rows) (row[T], error) {
+	return collect(rows, err, func(r *sql.Rows) (row[T], error) {
 		var x row[T]
 		var value any
 		var id string
 		var err error
 		x.thing, err = l.scan(tenant, func(dst ...any) error { return r.Scan(append(dst, &value, &id)...) })
-		x.position = []any{value, id}
+		x.position = append(slices.Clone(part), value, id)
 		return x, err
 	})
-	if err != nil {
-		return nil, nil, false, err
-	}
-	if more = len(found) > limit; more {
-		found = found[:limit]
-	}
-	things, positions = make([]T, len(found)), make([][]any, len(found))
-	for i, x := range found {
-		things[i], positions[i] = x.thing, x.position
-	}
-	return things, positions, more, nil
 }
 
 // count returns how many things meet every bound.

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
@@ -12,6 +14,18 @@ import (
 type searched struct {
 	properties []string
 	word       string
+}
+
+// searchedIn takes the words that are searched for out of match.
+func searchedIn(match []filter.Bound) (words []searched, rest []filter.Bound) {
+	for _, b := range match {
+		if more, ok := searchedBy(b.Root()); ok {
+			words = append(words, more...)
+		} else {
+			rest = append(rest, b)
+		}
+	}
+	return words, rest
 }
 
 // searchedBy returns the words that e asks for, all of which a thing must have; ok is false when e
@@ -46,49 +60,52 @@ func searchedBy(e filter.Expr) (all []searched, ok bool) {
 	return nil, false
 }
 
-// A search is what a list is searched for. There are two ways to look: to gather the few that
-// have a word and sort them, or to walk along the order and look at each, which ends soon when
-// many have it. Neither is quick for the other's case.
+// A search is what a list is searched for, the rarest word first. There are two ways to look: to gather
+// the few that have the rarest word and look at each, or to walk along the order and look at each, which ends
+// soon when many fit. Neither is quick for the other's case.
 type search struct {
-	words  []searched
-	gather bool
+	words   []searched
+	holders int // of the rarest word, some counted more than once; few + 1 stands for more
 }
 
-const (
-	// few is how many words of people may match for them to be gathered, one word alone.
+// Tests set the first two.
+var (
+	// few is how many holders of a word are gathered at most.
 	few = 30000
-	// fewTogether is the same for the rarest of several words: where each is common, walking to a
-	// page of those who have all of them may take long.
-	fewTogether = 150000
+	// handful is how many of them are sorted by name; and no rarer word is looked for than this.
+	handful = 2000
 )
 
-// searchOf takes what is searched for out of match, and decides how.
-func (db *DB) searchOf(ctx context.Context, tenant directory.TenantID, kind directory.ObjectKind, match []filter.Bound) (s search, rest []filter.Bound, err error) {
-	for _, b := range match {
-		if words, ok := searchedBy(b.Root()); ok {
-			s.words = append(s.words, words...)
-		} else {
-			rest = append(rest, b)
-		}
-	}
-	limit := few
-	if len(s.words) > 1 {
-		limit = fewTogether
-	}
-	for _, w := range s.words {
+// mostCounted is how many words are counted at most, the longest first.
+const mostCounted = 8
+
+func (s search) gathered() bool { return len(s.words) > 0 && s.holders <= few }
+
+// searchOf counts who has words, as far as it matters.
+func (db *DB) searchOf(ctx context.Context, tenant directory.TenantID, kind directory.ObjectKind, words []searched) (search, error) {
+	s := search{words: slices.Clone(words), holders: few + 1}
+	slices.SortStableFunc(s.words, func(a, b searched) int { return cmp.Compare(len(b.word), len(a.word)) })
+	rarest := 0
+	for i, w := range s.words[:min(len(s.words), mostCounted)] {
 		q := db.newQuery(tenant, kind)
 		q.add("SELECT COUNT(*) FROM (")
 		q.having(w)
-		q.add(" LIMIT ", q.arg(limit+1), ") AS some")
+		q.add(" LIMIT ", q.arg(few+1), ") AS counted")
 		var n int
 		if err := db.read.QueryRowContext(ctx, q.String(), q.args...).Scan(&n); err != nil {
-			return s, nil, err
+			return s, err
 		}
-		if s.gather = n <= limit; s.gather {
+		if n < s.holders {
+			s.holders, rarest = n, i
+		}
+		if n <= handful {
 			break
 		}
 	}
-	return s, rest, nil
+	if len(s.words) > 0 {
+		s.words[0], s.words[rarest] = s.words[rarest], s.words[0]
+	}
+	return s, nil
 }
 
 // having selects the ids of those who have w, some more than once.
@@ -102,25 +119,51 @@ func (q *query) having(w searched) {
 	}
 }
 
-// search adds the conditions of s for the rows of table.
-func (q *query) search(s search, table string) {
-	q.gathered = s.gather && len(s.words) > 0
-	for _, w := range s.words {
-		if s.gather {
-			q.add(" AND id IN (SELECT object_id FROM (")
-			q.having(w)
-			q.add(") AS holders)")
-			continue
+// has adds the condition that the thing with that id has w, which is a look-up for each.
+func (q *query) has(w searched, id string) {
+	q.add(" AND (")
+	for i, property := range slices.Compact(slices.Sorted(slices.Values(w.properties))) {
+		if i > 0 {
+			q.add(" OR ")
 		}
-		q.add(" AND (")
-		for i, property := range slices.Compact(slices.Sorted(slices.Values(w.properties))) {
-			if i > 0 {
-				q.add(" OR ")
-			}
-			q.add("EXISTS (SELECT 1 FROM object_word WHERE tenant_id = $1 AND object_id = ", table, ".id AND kind = ", q.arg(q.kind), " AND property = ", q.arg(property), " AND ")
-			q.startsWith("word", w.word)
-			q.add(")")
-		}
+		q.add("EXISTS (SELECT 1 FROM object_word WHERE tenant_id = $1 AND object_id = ", id, " AND kind = ", q.arg(q.kind), " AND property = ", q.arg(property), " AND ")
+		q.startsWith("word", w.word)
+		q.alone()
 		q.add(")")
 	}
+	q.add(")")
+}
+
+// alone keeps PostgreSQL from gathering all that a condition is looked up in.
+func (q *query) alone() {
+	if q.postgres {
+		q.add(" OFFSET 0")
+	}
+}
+
+// search adds the conditions of s for the rows of table.
+func (q *query) search(s search, table string) {
+	words := s.words
+	if q.gathered = s.gathered(); q.gathered {
+		q.add(" AND id IN (SELECT object_id FROM (")
+		q.having(words[0])
+		q.add(") AS holders)")
+		words = words[1:]
+	}
+	for _, w := range words {
+		q.has(w, table+".id")
+	}
+}
+
+// nameOf returns what a name begins with that has words in their order; "" where it is not names that are
+// searched, or not only.
+func nameOf(words []searched) string {
+	var all []string
+	for _, w := range words {
+		if !slices.Contains(w.properties, "displayName") {
+			return ""
+		}
+		all = append(all, w.word)
+	}
+	return strings.Join(all, " ")
 }

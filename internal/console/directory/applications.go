@@ -32,7 +32,7 @@ func listApplications(c *console.Call) error {
 	page := applicationsPage{Frame: c.Frame("applications"), Q: c.Form("q"), MayMake: c.May("createApplication"), Gone: wasDeleted(c, applications)}
 	q := graphclient.Query{OrderBy: "displayName"}
 	if page.Q != "" {
-		q.OrderBy, q.Search = "", searchFor("displayName", page.Q)
+		q.OrderBy, q.Search = "", console.Search(page.Q, "displayName")
 	}
 	if page.Q == "" || q.Search != "" {
 		found, err := c.Page(q, "applications")

@@ -31,10 +31,10 @@ func chooseHolder(c *console.Call) error {
 
 // roleGroups finds groups that may hold roles.
 func roleGroups(c *console.Call, q string) ([]thing, bool, error) {
-	if searchFor("displayName", q) == "" || !c.May("readGroup") {
+	if console.Search(q, "displayName") == "" || !c.May("readGroup") {
 		return nil, false, nil
 	}
-	page, err := c.Graph.Page(c.Context(), graphclient.Query{Search: searchFor("displayName", q), Top: 50}, "groups")
+	page, err := c.Graph.Page(c.Context(), graphclient.Query{Search: console.Search(q, "displayName"), Top: 50}, "groups")
 	var all []thing
 	for _, o := range page.Items {
 		if is(o, "isAssignableToRole") {

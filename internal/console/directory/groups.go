@@ -37,7 +37,7 @@ func listGroups(c *console.Call) error {
 	}
 	q := graphclient.Query{OrderBy: "displayName"}
 	if page.Q != "" {
-		q.OrderBy, q.Search = "", searchFor("displayName", page.Q)
+		q.OrderBy, q.Search = "", console.Search(page.Q, "displayName")
 	}
 	if page.Only == "dynamic" {
 		q.OrderBy, q.Filter = "", "groupTypes/any(t:t eq 'DynamicMembership')"

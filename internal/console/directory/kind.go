@@ -2,7 +2,6 @@ package directory
 
 import (
 	"strings"
-	"unicode"
 
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -162,29 +161,17 @@ func find(c *console.Call, q string, in []string) (found []thing, more bool, err
 // named asks for what of a set is called q: by the beginnings of words, and devices, whose words
 // are not searched, by how the name begins.
 func named(c *console.Call, set, q string) (graphclient.Page, error) {
-	query := graphclient.Query{Top: mostFound, Search: searchFor("displayName", q)}
+	query := graphclient.Query{Top: mostFound, Search: console.Search(q, "displayName")}
 	switch {
 	case set == "devices":
 		query.Search, query.Filter = "", "startsWith(displayName,"+graphclient.Quote(q)+")"
 	case query.Search == "":
 		return graphclient.Page{}, nil
 	case set == "users":
-		query.Search += " OR " + searchFor("userPrincipalName", q) + " OR " + searchFor("mail", q)
+		query.Search = console.Search(q, "displayName", "userPrincipalName", "mail")
 	}
 	return c.Graph.Page(c.Context(), query, set)
 }
-
-// searchFor is a $search for words of a property; empty where q has no letter or digit.
-func searchFor(property, q string) string {
-	words := strings.NewReplacer(`"`, " ", `\`, " ").Replace(q)
-	if !strings.ContainsFunc(words, isWord) {
-		return ""
-	}
-	return `"` + property + ":" + words + `"`
-}
-
-// isWord reports whether r can be searched for.
-func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 // Icon is the icon that stands for a thing.
 func (t thing) Icon() string {

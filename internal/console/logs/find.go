@@ -161,10 +161,9 @@ func (t trail) byName(c *console.Call, typed string) []choice {
 		} else if t.name == "signins" { // who is deleted is still in the log
 			return []choice{{Kind: "name", Name: typed, Href: t.href(filters, "name", strings.ToLower(typed))}}
 		}
-	} else {
-		words := strings.Join(strings.Fields(strings.ReplaceAll(typed, `"`, " ")), " ")
+	} else if search := console.Search(typed, "displayName", "userPrincipalName"); search != "" {
 		page, err := c.Graph.Page(c.Context(), graphclient.Query{
-			Search: `"displayName:` + words + `" OR "userPrincipalName:` + words + `"`, Select: "id,displayName,userPrincipalName", Top: mostChoices,
+			Search: search, Select: "id,displayName,userPrincipalName", Top: mostChoices,
 		}, "users")
 		if err == nil {
 			found = page.Items

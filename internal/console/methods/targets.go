@@ -133,10 +133,10 @@ func known(all []target, preview graphclient.Object) []target {
 
 // find looks for groups to add.
 func find(c *console.Call, typed string) ([]graphclient.Object, error) {
-	typed = strings.Join(strings.Fields(strings.ReplaceAll(typed, `"`, " ")), " ")
-	if typed == "" || !c.May("readGroup") {
+	search := console.Search(typed, "displayName")
+	if search == "" || !c.May("readGroup") {
 		return nil, nil
 	}
-	page, err := c.Graph.Page(c.Context(), graphclient.Query{Search: `"displayName:` + typed + `"`, Select: "id,displayName", Top: 8}, "groups")
+	page, err := c.Graph.Page(c.Context(), graphclient.Query{Search: search, Select: "id,displayName", Top: 8}, "groups")
 	return page.Items, err
 }

@@ -91,16 +91,15 @@ const shown = 10
 // find serves GET /console/pass: whoever is the only one that fits is gone on with.
 func find(c *console.Call) error {
 	p := findPage{Frame: c.Frame("people"), Typed: c.Form("q")}
-	if words := strings.Join(strings.Fields(strings.ReplaceAll(p.Typed, `"`, " ")), " "); words != "" {
+	if search := console.Search(p.Typed, "displayName", "userPrincipalName", "mail"); search != "" {
 		found, err := c.Graph.Page(c.Context(), graphclient.Query{
-			Search: `"displayName:` + words + `" OR "userPrincipalName:` + words + `" OR "mail:` + words + `"`,
-			Select: "id,displayName,userPrincipalName,department,jobTitle", Top: shown,
+			Search: search, Select: "id,displayName,userPrincipalName,department,jobTitle", Top: shown,
 		}, "users")
 		if err != nil {
 			return err
 		}
 		p.People, p.More = found.Items, found.Next != ""
-		if len(p.People) == 1 && c.R.Header.Get("HX-Request") == "" {
+		if len(p.People) == 1 && !p.More && c.R.Header.Get("HX-Request") == "" {
 			return c.Go(formHref(p.People[0].Text("id")), "")
 		}
 	}

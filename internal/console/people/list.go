@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -82,7 +81,7 @@ func list(c *console.Call) error {
 		p.People = append(p.People, rowOf(o, report, c.Now()))
 	}
 	p.NextHref = c.NextHref(found)
-	p.Partial = report && found.Next != "" && len(found.Items) == 0
+	p.Partial = found.Next != "" && len(found.Items) == 0
 	address := c.R.URL.Query()
 	for _, name := range []string{"after", "done", "id"} {
 		address.Del(name)
@@ -110,7 +109,7 @@ func (p listPage) query(now time.Time) (q graphclient.Query, report bool) {
 		}
 		return q, true
 	}
-	q = graphclient.Query{Select: listed, Search: searchOf(p.Typed)}
+	q = graphclient.Query{Select: listed, Search: console.Search(p.Typed, searched...)}
 	if p.CountsWays {
 		q.Select += ",postern_waysBack"
 	}
@@ -127,7 +126,7 @@ func (p listPage) query(now time.Time) (q graphclient.Query, report bool) {
 		filters = append(filters, "department eq "+graphclient.Quote(p.Department))
 	}
 	q.Filter = strings.Join(filters, " and ")
-	if q.Filter == "" {
+	if q.Filter == "" && q.Search == "" { // what is searched for comes with those first who are called so
 		q.OrderBy = "displayName"
 	}
 	return q, false
@@ -135,28 +134,6 @@ func (p listPage) query(now time.Time) (q graphclient.Query, report bool) {
 
 // searched are the properties that people are found by.
 var searched = []string{"displayName", "userPrincipalName", "mail", "employeeId"}
-
-// searchOf returns a $search in which each word that somebody typed begins a word of a name, an
-// address or a number; empty when nothing was typed.
-func searchOf(typed string) string {
-	var all []string
-	for _, word := range strings.FieldsFunc(typed, notInWords) {
-		var where []string
-		for _, property := range searched {
-			where = append(where, `"`+property+":"+word+`"`)
-		}
-		all = append(all, "("+strings.Join(where, " OR ")+")")
-		if len(all) == 5 {
-			break
-		}
-	}
-	return strings.Join(all, " AND ")
-}
-
-// notInWords are what parts words, as Graph's $search has it.
-func notInWords(r rune) bool {
-	return !unicode.IsLetter(r) && !unicode.IsNumber(r) && !unicode.IsMark(r)
-}
 
 func rowOf(o graphclient.Object, report bool, now time.Time) row {
 	if report {

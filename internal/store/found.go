@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/filter"
+)
+
+// The parts of what a search finds, in their order, where nobody asks for another one. A whole list by name would have to
+// look at everybody before the first Maria, or to sort all of them; and whoever types a name looks for who is called so.
+const (
+	partBegins = "begins" // those whose name begins with the words, by name
+	partNamed  = "named"  // the others, by name, if a word has but a handful
+	partSpread = "spread" // else by id
+)
+
+var byName = []filter.Order{{Property: &filter.Property{Column: "display_name"}}}
+
+// lookedAt is how many things one page of a search looks at, one after the other, where all words are common and
+// few things have all of them. Such a page may be short, and says where it goes on. Tests set it.
+var lookedAt = 50000
+
+// find returns at most limit things that have all words, after a position, which begins with the part that it is in; and where
+// the next page goes on.
+func (l listing[T]) find(ctx context.Context, db *DB, tenant directory.TenantID, words []searched, after []any, limit int) (found []row[T], next []any, err error) {
+	part := partBegins
+	if after != nil {
+		known := false
+		if part, known = after[0].(string); !known || len(after) != 3 {
+			return nil, nil, fmt.Errorf("a position of %d parts in a search", len(after))
+		}
+		after = after[1:]
+	}
+	name := nameOf(words)
+	if part == partBegins && name != "" {
+		q := db.newQuery(tenant, l.kind)
+		if err := l.begins(q, name, after, limit+1); err != nil {
+			return nil, nil, err
+		}
+		if found, err = l.read(ctx, db, tenant, q, partBegins); err != nil || len(found) > limit {
+			found, next = cut(found, limit)
+			return found, next, err
+		}
+	}
+	s, err := db.searchOf(ctx, tenant, l.kind, words)
+	if err != nil || s.holders == 0 {
+		return found, nil, err
+	}
+	if part == partBegins {
+		after, part = nil, partSpread
+		if s.holders <= handful {
+			part = partNamed
+		}
+	}
+	q, end := db.newQuery(tenant, l.kind), ""
+	if part == partNamed {
+		err = l.named(q, s, name, after, limit-len(found)+1)
+	} else {
+		if !s.gathered() {
+			if end, err = l.end(ctx, db, tenant, after); err != nil {
+				return nil, nil, err
+			}
+		}
+		err = l.spread(q, s, name, after, end, limit-len(found)+1)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	others, err := l.read(ctx, db, tenant, q, part)
+	found, next = cut(append(found, others...), limit)
+	if next == nil && end != "" {
+		next = []any{partSpread, end, end}
+	}
+	return found, next, err
+}
+
+// cut leaves limit rows, and returns the position of the last if there were more.
+func cut[T any](found []row[T], limit int) ([]row[T], []any) {
+	if len(found) <= limit {
+		return found, nil
+	}
+	return found[:limit], found[limit-1].position
+}
+
+// begins selects along the index of names.
+func (l listing[T]) begins(q *query, name string, after []any, limit int) error {
+	q.add("SELECT ", l.columns, ", display_name, id FROM ", l.table, " WHERE tenant_id = $1 AND ")
+	q.startsWith("display_name", name)
+	return q.page(byName, after, limit)
+}
+
+// named gathers a handful and sorts it.
+func (l listing[T]) named(q *query, s search, name string, after []any, limit int) error {
+	q.add("SELECT ", l.columns, ", display_name, id FROM ", l.table, " WHERE tenant_id = $1")
+	q.search(search{s.words, 0}, l.table)
+	q.notCalled(l.table, l.table+".id", name)
+	return q.page(byName, after, limit)
+}
+
+// spread gathers the ids alone, or walks along them up to end.
+func (l listing[T]) spread(q *query, s search, name string, after []any, end string, limit int) error {
+	q.add("SELECT ", l.columns, ", id, id FROM ", l.table, " WHERE tenant_id = $1")
+	if s.gathered() {
+		q.add(" AND id IN (SELECT DISTINCT object_id FROM (")
+		q.having(s.words[0])
+		q.add(") AS holders WHERE ", always)
+		if after != nil {
+			q.add(" AND holders.object_id > ", q.arg(after[1]))
+		}
+		for _, w := range s.words[1:] {
+			q.has(w, "holders.object_id")
+		}
+		q.notCalled(l.table, "holders.object_id", name)
+		q.add(" ORDER BY object_id LIMIT ", q.arg(limit), ")")
+		q.gathered = true
+		return q.page(nil, nil, limit)
+	}
+	if end != "" {
+		q.add(" AND id <= ", q.arg(end))
+	}
+	q.search(s, l.table)
+	q.notCalled(l.table, l.table+".id", name)
+	return q.page(nil, after, limit)
+}
+
+// notCalled leaves out who came in the first part. It is looked up, so that a walk along ids reads no row for it.
+func (q *query) notCalled(table, id, name string) {
+	if name == "" {
+		return
+	}
+	q.add(" AND NOT EXISTS (SELECT 1 FROM ", table, " AS called WHERE called.tenant_id = $1 AND called.id = ", id, " AND ")
+	q.startsWith("called.display_name", name)
+	q.alone()
+	q.add(")")
+}
+
+// end returns the id of the last thing that a page looks at, "" if it looks at all that are left.
+func (l listing[T]) end(ctx context.Context, db *DB, tenant directory.TenantID, after []any) (end string, err error) {
+	q := db.newQuery(tenant, l.kind)
+	q.add("SELECT id FROM ", l.table, " WHERE tenant_id = $1")
+	if after != nil {
+		q.add(" AND id > ", q.arg(after[1]))
+	}
+	q.add(" ORDER BY id LIMIT 1 OFFSET ", q.arg(lookedAt-1))
+	err = db.read.QueryRowContext(ctx, q.String(), q.args...).Scan(&end)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return end, err
+}
