@@ -23,11 +23,12 @@ const (
 
 // Values that stand for many.
 const (
-	All        = "All"
-	None       = "None"
-	Guests     = "GuestsOrExternalUsers"
-	AllTrusted = "AllTrusted"
-	Admin      = "MicrosoftAdminPortals"
+	All          = "All"
+	None         = "None"
+	Guests       = "GuestsOrExternalUsers"
+	AllTrusted   = "AllTrusted"
+	Admin        = "MicrosoftAdminPortals" // the console and the command line
+	AllWorkloads = "ServicePrincipalsInMyTenant"
 )
 
 // User actions, which policies name in the place of applications.
@@ -48,7 +49,19 @@ type Policy struct {
 	Conditions  Conditions       `json:"conditions"`
 	Grant       *Grant           `json:"grantControls"`
 	Session     *SessionControls `json:"sessionControls"`
-	Version     int64            `json:"-"`
+	// Exemption lets some people's sign-ins with a pass by this policy; nil for nobody's.
+	Exemption *Exemption `json:"postern_recoveryExemption,omitempty"`
+	Version   int64      `json:"-"`
+}
+
+// An Exemption is a recovery exemption: until it ends, a sign-in with a pass of the people
+// that it names meets its policy, and no other. It is part of the policy, so that whoever
+// reads or changes the policy sees it, and the log names it at each sign-in that it let by.
+type Exemption struct {
+	Users  []string  `json:"users"`  // ids
+	Groups []string  `json:"groups"` // ids
+	Until  time.Time `json:"expirationDateTime"`
+	Reason string    `json:"reason"`
 }
 
 // Conditions are when a policy applies: all that are set must hold.
@@ -62,17 +75,26 @@ type Conditions struct {
 	Devices        *Devices     `json:"devices"`
 	UserRisk       []Risk       `json:"userRiskLevels"`
 	SignInRisk     []Risk       `json:"signInRiskLevels"`
+	WorkloadRisk   []Risk       `json:"servicePrincipalRiskLevels"`
 	Flows          *Flows       `json:"authenticationFlows"`
 }
 
 // Users are the people that a policy is for.
 type Users struct {
-	IncludeUsers  []string `json:"includeUsers"`
-	ExcludeUsers  []string `json:"excludeUsers"`
-	IncludeGroups []string `json:"includeGroups"`
-	ExcludeGroups []string `json:"excludeGroups"`
-	IncludeRoles  []string `json:"includeRoles"`
-	ExcludeRoles  []string `json:"excludeRoles"`
+	IncludeUsers  []string    `json:"includeUsers"`
+	ExcludeUsers  []string    `json:"excludeUsers"`
+	IncludeGroups []string    `json:"includeGroups"`
+	ExcludeGroups []string    `json:"excludeGroups"`
+	IncludeRoles  []string    `json:"includeRoles"`
+	ExcludeRoles  []string    `json:"excludeRoles"`
+	IncludeGuests *GuestTypes `json:"includeGuestsOrExternalUsers"`
+	ExcludeGuests *GuestTypes `json:"excludeGuestsOrExternalUsers"`
+}
+
+// GuestTypes are kinds of guests, separated by commas: of them Postern has internalGuest and
+// b2bCollaborationGuest, which are the people whose userType is Guest.
+type GuestTypes struct {
+	Types string `json:"guestOrExternalUserTypes"`
 }
 
 // Workloads are the service principals that a policy is for; it is then for no person.
@@ -146,6 +168,9 @@ const (
 	MFA                Control = "mfa"
 	CompliantDevice    Control = "compliantDevice"
 	DomainJoinedDevice Control = "domainJoinedDevice"
+
+	// StrengthControl stands for the strength where controls are named in a log or a decision.
+	StrengthControl Control = "authenticationStrength"
 )
 
 // Reference names an object by id.

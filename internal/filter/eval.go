@@ -122,14 +122,17 @@ func compare(a, b Value) (int, bool) {
 
 func matches(op Op, held Value, text string) bool {
 	s, ok := heldText(held)
+	if !ok {
+		return false
+	}
 	s, text = Fold(s), Fold(text)
 	switch op {
 	case StartsWith:
-		return ok && strings.HasPrefix(s, text)
+		return strings.HasPrefix(s, text)
 	case EndsWith:
-		return ok && strings.HasSuffix(s, text)
+		return strings.HasSuffix(s, text)
 	case Contains:
-		return ok && strings.Contains(s, text)
+		return strings.Contains(s, text)
 	}
 	return false
 }

@@ -54,6 +54,41 @@ func (r Rule) Has(d directory.Device) bool {
 	return filter.Eval(r.bound, func(column string) []filter.Value { return valueOf(d, column) })
 }
 
+// A Filter is the rule of a device filter of Conditional Access. It has what dynamic groups
+// have, and isCompliant.
+// https://learn.microsoft.com/entra/identity/conditional-access/concept-condition-filters-for-devices
+type Filter struct{ bound filter.Bound }
+
+// ParseFilter reads a rule such as device.isCompliant -eq True.
+func ParseFilter(text string) (Filter, error) {
+	if text == "" || len(text) > maxRule {
+		return Filter{}, ErrRule.With("rule", fmt.Sprintf("A device filter has a rule of at most %d characters.", maxRule))
+	}
+	e, err := filter.ParseRule(text, "device")
+	if err != nil {
+		return Filter{}, err
+	}
+	bound, err := filter.Check(e, filterSchema)
+	return Filter{bound}, err
+}
+
+// Has reports whether d meets the rule.
+func (f Filter) Has(d directory.Device, compliant bool) bool {
+	return filter.Eval(f.bound, func(column string) []filter.Value {
+		if column == "compliant" {
+			return []filter.Value{filter.Bool(compliant)}
+		}
+		return valueOf(d, column)
+	})
+}
+
+// HasNone reports whether a device that nobody knows meets the rule: all its properties are null.
+func (f Filter) HasNone() bool {
+	return filter.Eval(f.bound, func(string) []filter.Value { return nil })
+}
+
+var filterSchema = append(slices.Clone(schema), filter.Schema{{Name: "isCompliant", Type: filter.TypeBool, Column: "compliant", Ops: filter.Equality}}...)
+
 const text = filter.Equality | filter.StartsWith | filter.Contains | filter.Matches
 
 // schema has Entra's names of properties in rules, and Graph's where they differ.
