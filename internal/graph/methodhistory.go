@@ -4,20 +4,69 @@ import (
 	"encoding/json"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // historyPage is the usual size of a page of a policy's history, and the largest.
 const historyPage = 50
 
+// A chronicle is a policy whose changes are told.
+type chronicle struct {
+	id string // of the target in the log
+	// version makes what the log says the policy was, into what Graph shows of it today: what the log does not
+	// say was as it is by default.
+	version func(text string) (any, error)
+}
+
+// chronicles are those of policies that are no configuration of a method, by what they are called in addresses.
+var chronicles = map[string]chronicle{
+	signInPolicyName: {signin.PolicyID, func(text string) (any, error) {
+		p := signin.DefaultPolicy()
+		err := json.Unmarshal([]byte(text), &p)
+		return signInPolicyResource(p, method.Revision{}), err
+	}},
+	campaignMember: {method.CampaignID, func(text string) (any, error) {
+		p := campaignPolicy{method.DefaultCampaign()}
+		err := json.Unmarshal([]byte(text), &p)
+		return p.resource()[0].Value, err
+	}},
+}
+
+var joinChronicle = chronicle{joinPolicyID, func(text string) (any, error) {
+	p := directory.DefaultJoinPolicy()
+	err := json.Unmarshal([]byte(text), &p)
+	return joinPolicyResource(p), err
+}}
+
+func (k kept) chronicle() chronicle {
+	return chronicle{k.id, func(text string) (any, error) {
+		p := k.fresh()
+		return p, json.Unmarshal([]byte(text), p)
+	}}
+}
+
 // policyHistory serves GET /postern/policies/methods/{method}/history: who changed the policy, when
 // and what, newest first. Before and after are the whole policy, so that a PATCH with one of them puts
 // it back. It is what the log has: changes older than the log are not there.
 func (a *API) policyHistory(c *call) error {
+	if one, ok := chronicles[c.r.PathValue("method")]; ok {
+		return a.tell(c, one)
+	}
 	k, err := a.namedPolicy(c)
 	if err != nil {
 		return err
 	}
+	return a.tell(c, k.chronicle())
+}
+
+// joinPolicyHistory serves GET /postern/policies/deviceRegistrationPolicy/history, in the same way.
+func (a *API) joinPolicyHistory(c *call) error { return a.tell(c, joinChronicle) }
+
+func (a *API) tell(c *call, told chronicle) error {
+	var err error
 	var w wish
 	if w.options, err = odata.ParseOptions(c.r, odata.Allow{DefaultTop: historyPage, MaxTop: historyPage}); err != nil {
 		return err
@@ -25,13 +74,13 @@ func (a *API) policyHistory(c *call) error {
 	if err := a.openCursor(c, &w); err != nil {
 		return err
 	}
-	found, position, err := a.Store.EventsAbout(c.ctx(), c.tenant.ID, k.id, w.after, w.options.Top)
+	found, position, err := a.Store.EventsAbout(c.ctx(), c.tenant.ID, told.id, w.after, w.options.Top)
 	if err != nil {
 		return err
 	}
 	page := odata.Page[odata.Entity]{Context: a.root(c).Collection("postern/policies/methods/history", nil), Value: []odata.Entity{}}
 	for _, e := range found {
-		one, err := k.changeResource(e)
+		one, err := told.changeResource(e)
 		if err != nil {
 			return err
 		}
@@ -44,8 +93,8 @@ func (a *API) policyHistory(c *call) error {
 }
 
 // changeResource is a change of the policy.
-func (k kept) changeResource(e audit.Event) (odata.Entity, error) {
-	before, after, err := k.versions(e)
+func (c chronicle) changeResource(e audit.Event) (odata.Entity, error) {
+	before, after, err := c.versions(e)
 	if err != nil {
 		return nil, err
 	}
@@ -65,19 +114,18 @@ func (k kept) changeResource(e audit.Event) (odata.Entity, error) {
 	}, nil
 }
 
-// versions returns the policy before and after a change, each with all that it has today: what the
-// event does not say was as it is by default.
-func (k kept) versions(e audit.Event) (before, after []byte, err error) {
+// versions returns the policy before and after a change, each with all that it has today.
+func (c chronicle) versions(e audit.Event) (before, after []byte, err error) {
 	if e.Change == nil {
 		return nil, nil, nil
 	}
 	for _, t := range e.Change.Targets {
 		for _, m := range t.Modified {
-			if t.ID != k.id || m.DisplayName != "Policy" {
+			if t.ID != c.id || m.DisplayName != "Policy" {
 				continue
 			}
-			if before, err = k.whole(m.OldValue); err == nil {
-				after, err = k.whole(m.NewValue)
+			if before, err = c.whole(m.OldValue); err == nil {
+				after, err = c.whole(m.NewValue)
 			}
 			return before, after, err
 		}
@@ -86,13 +134,13 @@ func (k kept) versions(e audit.Event) (before, after []byte, err error) {
 }
 
 // whole is nothing where the log has forgotten what the policy was.
-func (k kept) whole(text string) ([]byte, error) {
+func (c chronicle) whole(text string) ([]byte, error) {
 	if !json.Valid([]byte(text)) {
 		return nil, nil
 	}
-	p := k.fresh()
-	if err := json.Unmarshal([]byte(text), p); err != nil {
+	shown, err := c.version(text)
+	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(p)
+	return json.Marshal(shown)
 }

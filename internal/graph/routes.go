@@ -42,6 +42,7 @@ var routes = []route{
 	{"GET /policies/deviceRegistrationPolicy", odata.Policies, directory.ReadJoinPolicy, nil, (*API).getJoinPolicy},
 	{"PUT /policies/deviceRegistrationPolicy", odata.Policies, directory.WriteJoinPolicy, nil, (*API).putJoinPolicy},
 	{"PATCH /policies/deviceRegistrationPolicy", odata.Policies, directory.WriteJoinPolicy, nil, (*API).patchJoinPolicy},
+	{"GET /postern/policies/deviceRegistrationPolicy/history", odata.Policies, directory.ReadJoinPolicy, nil, (*API).joinPolicyHistory},
 
 	{"GET /users", odata.Directory, directory.ReadUserBasic, nil, (*API).listUsers},
 	{"POST /users", odata.Directory, directory.CreateUser, nil, (*API).createUser},

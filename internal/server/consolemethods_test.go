@@ -22,8 +22,11 @@ var (
 // formOf returns what a browser would send of the form of the policy on a page.
 func formOf(t *testing.T, page string) url.Values {
 	t.Helper()
-	_, page, ok := strings.Cut(page, `method="post" action="/console/methods/`)
+	_, below, ok := strings.Cut(page, `method="post" action="/console/methods/`)
 	if !ok {
+		_, below, ok = strings.Cut(page, `method="post" action="`+joining+`"`)
+	}
+	if page = below; !ok {
 		t.Fatalf("there is no form:\n%s", page)
 	}
 	form := url.Values{}
@@ -46,6 +49,8 @@ func formOf(t *testing.T, page string) url.Values {
 	}
 	return form
 }
+
+const joining = "/console/devices/joining"
 
 // policyPage opens the form of a policy.
 func (w *world) policyPage(policy string) url.Values {
@@ -277,5 +282,108 @@ func TestWhatIsTakenWhereAndWhoIsAskedAreChangedInTheConsole(t *testing.T) {
 	form.Set("snoozeDurationInDays", "99")
 	if a := w.press("campaign", "save", form); a.status != http.StatusBadRequest || !strings.Contains(a.body, `value="99"`) {
 		t.Errorf("99 days: %d\n%s", a.status, a.body)
+	}
+}
+
+func TestWhatWasTakenWhereAndWhoWasAskedIsPutBack(t *testing.T) {
+	w := newWorld(t)
+	w.consoleAs("pia", directory.AuthenticationPolicyAdministrator)
+	for policy, change := range map[string]func(url.Values){
+		"signin": func(form url.Values) {
+			form.Set("consoleMethods", "only")
+			form["consoleMethods.one"] = []string{"fido2", "temporaryAccessPass"}
+		},
+		"campaign": func(form url.Values) {
+			form.Set("snoozeDurationInDays", "9")
+			form.Set("postern_afterPass", "required")
+		},
+	} {
+		before := w.policyPage(policy)
+		form := w.policyPage(policy)
+		change(form)
+		if a := w.press(policy, "save", form); a.status != http.StatusSeeOther {
+			t.Fatalf("%s: %d\n%s", policy, a.status, a.body)
+		}
+		past := w.get("/console/methods/" + policy + "/history")
+		if past.status != http.StatusOK || !strings.Contains(past.body, "<del>") || !strings.Contains(strings.ToLower(past.body), "pia") {
+			t.Fatalf("%s: the history: %d\n%s", policy, past.status, past.body)
+		}
+		back := regexp.MustCompile(`/console/methods/` + policy + `\?back=[^"]*`).FindString(past.body)
+		a := w.get(html.UnescapeString(back))
+		if a.status != http.StatusOK || !strings.Contains(a.body, "<ins>") {
+			t.Fatalf("%s: %q shows what is put back: %d\n%s", policy, back, a.status, a.body)
+		}
+		if a = w.press(policy, "save", formOf(t, a.body)); a.status != http.StatusSeeOther {
+			t.Fatalf("%s: %d\n%s", policy, a.status, a.body)
+		}
+		after := w.policyPage(policy)
+		for name := range before {
+			if name != "etag" && before.Get(name) != after.Get(name) {
+				t.Errorf("%s: %s is %q, was %q", policy, name, after[name], before[name])
+			}
+		}
+	}
+}
+
+func TestWhoMayJoinDevicesIsSaidInTheConsole(t *testing.T) {
+	w := newWorld(t)
+	const hostile = `\"><script>alert(1)</script> engineers`
+	group := w.create("/v1.0/groups", `{"displayName":"`+hostile+`","mailNickname":"engineers","mailEnabled":false,"securityEnabled":true}`)
+	w.consoleAs("cleo", directory.CloudDeviceAdministrator)
+	if a := w.get("/console/devices"); !strings.Contains(a.body, `href="`+joining+`"`) {
+		t.Errorf("the devices don't lead there:\n%s", a.body)
+	}
+	open := func(act string, form url.Values) answer {
+		form.Set("act", act)
+		return plain(w.post(joining, form))
+	}
+	form := formOf(t, w.get(joining).body)
+	form.Set("azureADJoin_allowedToJoin", "selected")
+	form.Set("group", "engineers")
+	a := open("find", form)
+	if !strings.Contains(a.body, `name="azureADJoin_allowedToJoin.one" value="groups:`+group+`"`) || strings.Contains(a.body, "<script>alert") {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	form = formOf(t, a.body)
+	form.Add("azureADJoin_allowedToJoin.one", "groups:"+group)
+	form.Set("azureADRegistration_allowedToRegister", "none")
+	form.Set("multiFactorAuthConfiguration", "required")
+	form.Set("postern_approval", "joined")
+	form.Set("userDeviceQuota", "3")
+	if a = open("check", form); !strings.Contains(a.body, "Save 5 changes") || !strings.Contains(a.body, "engineers") {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	if a = open("save", formOf(t, a.body)); a.status != http.StatusSeeOther || a.location != joining+"?done=methodSaved" {
+		t.Fatalf("%d %s\n%s", a.status, a.location, a.body)
+	}
+	_, now := w.api(http.MethodGet, "/v1.0/policies/deviceRegistrationPolicy?$select=userDeviceQuota,multiFactorAuthConfiguration,azureADJoin,azureADRegistration,postern_approval", w.appToken(), "")
+	join, _ := now["azureADJoin"].(map[string]any)
+	allowed, _ := join["allowedToJoin"].(map[string]any)
+	if groups, _ := allowed["groups"].([]any); len(groups) != 1 || groups[0] != group || now["userDeviceQuota"] != 3.0 || now["postern_approval"] != "joined" || now["multiFactorAuthConfiguration"] != "required" {
+		t.Errorf("saved was %v", now)
+	}
+	past := w.get(joining + "/history")
+	back := regexp.MustCompile(joining + `\?back=[^"]*`).FindString(past.body)
+	if !strings.Contains(past.body, "Everybody") || back == "" {
+		t.Fatalf("the history: %d\n%s", past.status, past.body)
+	}
+	stale := formOf(t, w.get(joining).body)
+	if a = open("save", formOf(t, w.get(html.UnescapeString(back)).body)); a.status != http.StatusSeeOther {
+		t.Errorf("putting it back: %d\n%s", a.status, a.body)
+	}
+	stale.Set("userDeviceQuota", "7")
+	if a = open("save", stale); a.status != http.StatusPreconditionFailed || !strings.Contains(a.body, "Somebody was quicker") {
+		t.Errorf("a form that is out of date: %d\n%s", a.status, a.body)
+	}
+	w.consoleAs("ina", directory.IntuneAdministrator) // reads it
+	if a = w.get(joining); a.status != http.StatusOK || strings.Contains(a.body, `value="save"`) {
+		t.Errorf("%d offers a change", a.status)
+	}
+	if a = open("save", stale); a.status != http.StatusForbidden {
+		t.Errorf("a change by somebody who may read: %d", a.status)
+	}
+	w.consoleAs("hal", directory.HelpdeskAdministrator)
+	if a = w.get(joining); a.status != http.StatusForbidden {
+		t.Errorf("a helpdesk: %d", a.status)
 	}
 }

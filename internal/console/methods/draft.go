@@ -17,6 +17,7 @@ type draft struct {
 	Settings []*setting
 	// ByName finds a setting, the targets among them.
 	byName map[string]*setting
+	names  map[string]string // of those whom scopes name, by id
 }
 
 // A setting is a field with its values.
@@ -29,6 +30,16 @@ type setting struct {
 	// Typed and Unit are what was typed for a number that may be none; Wrong says why it is none,
 	// and Problem which rule it breaks.
 	Typed, Unit, Wrong, Problem string
+
+	names map[string]string // as in draft
+	// Bearers are those whom a scope names.
+	Bearers []bearer
+}
+
+// Chosen is which of all, some and nobody a scope is.
+func (s setting) Chosen() string {
+	first, _, _ := strings.Cut(s.Then, "\n")
+	return first
 }
 
 // Has reports whether the value is a list with one in it.

@@ -1,6 +1,7 @@
 package methods
 
 import (
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -56,6 +57,10 @@ func (f field) of(o graphclient.Object) string {
 		return strconv.FormatBool(v)
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	case map[string]any:
+		if f.Kind == kindWho {
+			return whoOf(v)
+		}
 	case string:
 		return v
 	case []any:
@@ -81,7 +86,7 @@ func (f field) typed(form url.Values) (value, typed, unit, wrong string) {
 		return strconv.FormatBool(typed == "true"), "", "", ""
 	case kindNumber:
 		n, err := strconv.Atoi(typed)
-		if err != nil || n < 0 || n > 1_000_000 {
+		if err != nil || n < 0 || n > math.MaxInt32 {
 			return "", typed, "", "whole"
 		}
 		return strconv.Itoa(n), typed, "", ""
@@ -95,6 +100,11 @@ func (f field) typed(form url.Values) (value, typed, unit, wrong string) {
 		return strconv.Itoa(n * each), typed, unit, ""
 	case kindLines:
 		return strings.Join(strings.FieldsFunc(form.Get(f.Name()), func(r rune) bool { return r == '\n' || r == '\r' || r == ',' || r == ';' }), "\n"), "", "", ""
+	case kindWho:
+		if typed != "selected" {
+			return typed, "", "", ""
+		}
+		return strings.Join(trimmed(typed+"\n"+strings.Join(form[f.Name()+".one"], "\n")), "\n"), "", "", ""
 	case kindSet, kindSome:
 		if f.Kind == kindSet && typed == "all" {
 			return "all", "", "", ""
@@ -142,6 +152,8 @@ func inUnit(minutes string) (n, unit string) {
 // value is text as Graph takes it.
 func (f field) value(text string) any {
 	switch {
+	case f.Kind == kindWho:
+		return whoValue(text)
 	case f.Kind == kindCheck, f.Boolean:
 		return text == "true"
 	case f.Kind == kindNumber, f.Kind == kindLife:

@@ -29,7 +29,10 @@ type event struct {
 func (historyPage) File() string { return "history.html" }
 
 func (p policy) historyPath() []string {
-	return []string{"postern", "policies", "methods", p.Key, "history"}
+	if p.history != nil {
+		return p.history
+	}
+	return methodHistory(p.Key)
 }
 
 func history(c *console.Call) error {
@@ -37,20 +40,21 @@ func history(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	if !p.watched {
+	if !p.told {
 		return console.ErrNowhere
 	}
 	found, err := c.Page(graphclient.Query{Top: 50}, p.historyPath()...)
 	if err != nil {
 		return err
 	}
-	page := historyPage{Frame: c.Frame("methods"), Policy: p, MayWrite: c.May("writeMethodsPolicy"), After: c.Form("after"), NextHref: c.NextHref(found)}
+	page := historyPage{Frame: c.Frame(p.Section()), Policy: p, MayWrite: p.mayWrite(c), After: c.Form("after"), NextHref: c.NextHref(found)}
 	names, err := groupNames(c, found.Items)
 	if err != nil {
 		return err
 	}
+	scoped := namesIn(c, scopesIn(p, found.Items))
 	for _, one := range found.Items {
-		page.Events = append(page.Events, eventOf(c, p, one, names))
+		page.Events = append(page.Events, eventOf(c, p, one, names, scoped))
 	}
 	return c.Show(http.StatusOK, page)
 }
@@ -86,7 +90,22 @@ func groupNames(c *console.Call, events []graphclient.Object) (graphclient.Objec
 	return graphclient.Object{"targets": targets}, nil
 }
 
-func eventOf(c *console.Call, p policy, o graphclient.Object, names graphclient.Object) event {
+// scopesIn are the scopes that changes speak of.
+func scopesIn(p policy, events []graphclient.Object) (all []string) {
+	for _, e := range events {
+		for _, version := range []string{"before", "after"} {
+			o, _ := e[version].(map[string]any)
+			for _, f := range p.fields {
+				if f.Kind == kindWho {
+					all = append(all, f.of(o))
+				}
+			}
+		}
+	}
+	return all
+}
+
+func eventOf(c *console.Call, p policy, o, names graphclient.Object, scoped map[string]string) event {
 	e := event{ID: o.Text("id"), By: actor(o), Activity: o.Text("activityDisplayName"), At: moment(o.Text("activityDateTime"))}
 	before, _ := o["before"].(map[string]any)
 	after, _ := o["after"].(map[string]any)
@@ -96,6 +115,7 @@ func eventOf(c *console.Call, p policy, o graphclient.Object, names graphclient.
 	}
 	old, now := draftOf(p, before, ""), draftOf(p, after, "")
 	for i, s := range old.Settings {
+		s.names = scoped
 		if then := now.Settings[i].Now; then != s.Now {
 			e.Changes = append(e.Changes, change{Label: s.Label(c, p), Now: s.shown(c, s.Now, names), Then: s.shown(c, then, names)})
 		}

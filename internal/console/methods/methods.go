@@ -28,6 +28,9 @@ func Section() console.Section {
 		{Pattern: "GET " + root + "/{policy}", Needs: mayRead, Serve: show},
 		{Pattern: "POST " + root + "/{policy}", Needs: mayWrite, Serve: edit},
 		{Pattern: "GET " + root + "/{policy}/history", Needs: mayRead, Serve: history},
+		{Pattern: "GET " + joiningAt, Needs: []string{"readJoinPolicy"}, Serve: show},
+		{Pattern: "POST " + joiningAt, Needs: []string{"writeJoinPolicy"}, Serve: edit},
+		{Pattern: "GET " + joiningAt + "/history", Needs: []string{"readJoinPolicy"}, Serve: history},
 	}}
 	return s
 }
@@ -62,6 +65,9 @@ func list(c *console.Call) error {
 	}
 	if !c.Foreign() {
 		p.Others = []policy{policies["signin"], policies["campaign"]}
+		if c.May("readJoinPolicy") {
+			p.Others = append(p.Others, policies[joining])
+		}
 	}
 	return c.Show(http.StatusOK, p)
 }

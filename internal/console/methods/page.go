@@ -21,6 +21,8 @@ type policyPage struct { // policy.html
 	Exclude  []target
 	Modes    []string
 	Units    []string
+	// Scoped says that settings name groups.
+	Scoped bool
 	// Typed is what groups are looked for by, and Found what there is.
 	Typed string
 	Found []graphclient.Object
@@ -67,7 +69,7 @@ func show(c *console.Call) error {
 	}
 	d := draftOf(p, now, tag)
 	back := c.Form("back")
-	if back != "" && p.watched {
+	if back != "" && p.told {
 		before, err := beforeOf(c, p, back)
 		if err != nil {
 			return err
@@ -123,7 +125,7 @@ func edit(c *console.Call) error {
 		return quicker(c, d.over(), false)
 	}
 	if err == nil {
-		return c.Go(p.href(), "methodSaved")
+		return c.Go(p.Href(), "methodSaved")
 	}
 	if page.Fault = console.Explain(err); page.Fault == nil {
 		return err
@@ -143,7 +145,7 @@ func (d *draft) over() *draft {
 
 func pageOf(c *console.Call, d *draft) (policyPage, error) {
 	page := policyPage{
-		Frame: c.Frame("methods"), Policy: d.policy, MayWrite: c.May("writeMethodsPolicy"), Tag: d.tag, Typed: c.Form("group"),
+		Frame: c.Frame(d.policy.Section()), Policy: d.policy, MayWrite: d.policy.mayWrite(c), Tag: d.tag, Typed: c.Form("group"),
 	}
 	if c.Form("add") != "" {
 		page.Typed = "" // it was found
@@ -160,6 +162,10 @@ func pageOf(c *console.Call, d *draft) (policyPage, error) {
 		if preview, err = c.Graph.PreviewMethodPolicy(c.Context(), d.policy.Key, d.body()); err == nil {
 			d.problem(c, &page, preview)
 			page.consequences(c, preview)
+		}
+	}
+	if d.policy.told {
+		if err == nil {
 			page.By, page.At, err = lastChange(c, d.policy)
 		}
 		if err != nil {
@@ -178,6 +184,22 @@ func pageOf(c *console.Call, d *draft) (policyPage, error) {
 		}
 	}
 	page.Settings = d.Settings
+	var scoped []string
+	for _, s := range d.Settings {
+		if s.Kind == kindWho {
+			scoped = append(scoped, s.Now, s.Then)
+		}
+	}
+	if scoped != nil {
+		d.names = namesIn(c, scoped)
+		page.Scoped = true
+	}
+	for _, s := range d.Settings {
+		s.names = d.names
+		if s.Kind == kindWho {
+			s.Bearers = bearersOf(s, d.names)
+		}
+	}
 	for _, s := range d.Changes() {
 		page.Changes = append(page.Changes, change{Label: s.Title, Now: s.shown(c, s.Now, preview), Then: s.shown(c, s.Then, preview)})
 	}

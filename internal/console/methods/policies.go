@@ -1,6 +1,7 @@
 package methods
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -20,14 +21,17 @@ type policy struct {
 	fields []field
 	// targets says that it is for groups, modes that each has what its people may approve with.
 	targets, modes bool
-	// watched says that Postern tells what a change comes to, and what was changed before.
-	watched bool
+	// told says that Postern tells what was changed before, and watched that it tells what a change comes to, too.
+	told, watched bool
+	// at is the page's address where it is not below that of methods, and reads and writes what is needed there.
+	at, reads, writes string
+	history           []string // where Graph has what was changed, if not with the methods
 }
 
 func configuration(id, icon string, fields ...field) policy {
 	return policy{
 		Key: id, Icon: icon, path: []string{"policies", "authenticationMethodsPolicy", "authenticationMethodConfigurations", id},
-		fields: append([]field{{Path: "state", Kind: kindChoice, Options: []string{"enabled", "disabled"}}}, fields...), targets: true, watched: true,
+		fields: append([]field{{Path: "state", Kind: kindChoice, Options: []string{"enabled", "disabled"}}}, fields...), targets: true, told: true, watched: true,
 	}
 }
 
@@ -71,7 +75,7 @@ var policies = map[string]policy{
 		field{Path: "postern_selfServiceReset", Kind: kindCheck},
 	),
 	"signin": {
-		Key: "signin", Icon: "place", path: []string{"postern", "signInMethodsPolicy"},
+		Key: "signin", Icon: "place", path: []string{"postern", "signInMethodsPolicy"}, told: true, history: methodHistory("signInMethodsPolicy"),
 		fields: []field{
 			{Path: "browserMethods", Kind: kindSet, Options: signInMethods},
 			{Path: "consoleMethods", Kind: kindSet, Options: signInMethods},
@@ -83,6 +87,7 @@ var policies = map[string]policy{
 	"campaign": {
 		Key: "campaign", Icon: "plus", path: []string{"policies", "authenticationMethodsPolicy"},
 		inside: []string{"registrationEnforcement", "authenticationMethodsRegistrationCampaign"},
+		told:   true, history: methodHistory("authenticationMethodsRegistrationCampaign"),
 		fields: []field{
 			{Path: "state", Kind: kindChoice, Options: []string{"enabled", "default", "disabled"}},
 			{Path: "snoozeDurationInDays", Kind: kindNumber},
@@ -91,6 +96,27 @@ var policies = map[string]policy{
 			{Path: "postern_afterPass", Kind: kindChoice, Options: []string{"offered", "required", "none"}},
 		},
 	},
+	joining: {
+		Key: joining, Icon: "device", path: []string{"policies", "deviceRegistrationPolicy"},
+		at: joiningAt, reads: "readJoinPolicy", writes: "writeJoinPolicy", told: true, history: []string{"postern", "policies", "deviceRegistrationPolicy", "history"},
+		fields: []field{
+			{Path: "azureADJoin/allowedToJoin", Kind: kindWho, Options: []string{"all", "selected", "none"}},
+			{Path: "azureADRegistration/allowedToRegister", Kind: kindWho, Options: []string{"all", "selected", "none"}},
+			{Path: "multiFactorAuthConfiguration", Kind: kindChoice, Options: []string{"required", "notRequired"}},
+			{Path: "postern_approval", Kind: kindChoice, Options: []string{"none", "joined", "all"}},
+			{Path: "userDeviceQuota", Kind: kindNumber},
+		},
+	},
+}
+
+// Who may join devices is on a page among those of devices.
+const (
+	joining   = "joining"
+	joiningAt = console.Root + "/devices/joining"
+)
+
+func methodHistory(name string) []string {
+	return []string{"postern", "policies", "methods", name, "history"}
 }
 
 var signInMethods = []string{"temporaryAccessPass", "fido2", "microsoftAuthenticator", "softwareOath", "password"}
@@ -98,21 +124,31 @@ var signInMethods = []string{"temporaryAccessPass", "fido2", "microsoftAuthentic
 // named returns the policy that the path of a page names.
 func named(c *console.Call) (policy, error) {
 	p, ok := policies[c.R.PathValue("policy")]
-	if !ok || c.Foreign() && (len(p.path) == 0 || p.path[0] == "postern") {
+	if strings.HasPrefix(c.R.URL.Path, joiningAt) {
+		p, ok = policies[joining], true
+	} else if p.at != "" {
+		ok = false
+	}
+	if !ok || c.Foreign() && (p.at != "" || p.path[0] == "postern") {
 		return policy{}, console.ErrNowhere
 	}
 	if c.Foreign() {
-		p.watched = false
+		p.watched, p.told = false, false
 		p.fields = slices.DeleteFunc(slices.Clone(p.fields), func(f field) bool { return strings.HasPrefix(f.Path, "postern_") })
 	}
 	return p, nil
 }
 
-// Targeted and Watched are for pages.
+// Targeted and Told are for pages.
 func (p policy) Targeted() bool { return p.targets }
-func (p policy) Watched() bool  { return p.watched }
+func (p policy) Told() bool     { return p.told }
 
-func (p policy) href() string { return root + "/" + p.Key }
+// Href is the policy's page, Section the part of the console that it is in, and Above that part's page.
+func (p policy) Href() string    { return cmp.Or(p.at, root+"/"+p.Key) }
+func (p policy) Above() string   { return p.Href()[:strings.LastIndex(p.Href(), "/")] }
+func (p policy) Section() string { return strings.TrimPrefix(p.Above(), console.Root+"/") }
+
+func (p policy) mayWrite(c *console.Call) bool { return c.May(cmp.Or(p.writes, "writeMethodsPolicy")) }
 
 // read returns the settings as Graph has them, and the tag of that version.
 func (p policy) read(c *console.Call) (graphclient.Object, string, error) {

@@ -32,13 +32,16 @@ func (quickerPage) File() string { return "quicker.html" }
 
 // quicker shows what somebody else made of the policy beside what the form makes of it. Nothing is saved.
 func quicker(c *console.Call, d *draft, missing bool) error {
-	page := quickerPage{Frame: c.Frame("methods"), Policy: d.policy, Tag: d.tag, Missing: missing}
+	page := quickerPage{Frame: c.Frame(d.policy.Section()), Policy: d.policy, Tag: d.tag, Missing: missing}
 	var preview graphclient.Object
 	if d.policy.watched {
 		var err error
 		if preview, err = c.Graph.PreviewMethodPolicy(c.Context(), d.policy.Key, d.body()); err != nil && console.Explain(err) == nil {
 			return err
 		}
+	}
+	if d.policy.told {
+		var err error
 		if page.By, page.At, err = lastChange(c, d.policy); err != nil {
 			return err
 		}
@@ -49,7 +52,15 @@ func quicker(c *console.Call, d *draft, missing bool) error {
 
 func rows(c *console.Call, d *draft, preview graphclient.Object) []dispute {
 	var all []dispute
+	var scoped []string
 	for _, s := range d.disputed() {
+		if s.Kind == kindWho {
+			scoped = append(scoped, s.Was, s.Now, s.Then)
+		}
+	}
+	names := namesIn(c, scoped)
+	for _, s := range d.disputed() {
+		s.names = names
 		all = append(all, dispute{
 			Name: s.Name(), Label: s.Label(c, d.policy), Whose: s.Whose(), Was: s.Was, Mine: s.Then,
 			WasShown: s.shown(c, s.Was, preview), TheirsShown: s.shown(c, s.Now, preview), MineShown: s.shown(c, s.Then, preview),

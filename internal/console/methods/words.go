@@ -37,6 +37,8 @@ func (s setting) shown(c *console.Call, text string, preview graphclient.Object)
 		return text
 	case kindLines:
 		return count(c, "methods_lines", len(trimmed(text)))
+	case kindWho:
+		return whoShown(c, text, s.names)
 	case kindSet, kindSome:
 		var names []string
 		for _, one := range trimmed(text) {
