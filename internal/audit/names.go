@@ -66,6 +66,7 @@ const (
 // Values of [Change.Service].
 const (
 	ServiceAuthenticationMethods = "Authentication Methods"
+	ServiceConditionalAccess     = "Conditional Access"
 	ServiceCoreDirectory         = "Core Directory"
 	ServiceDeviceRegistration    = "Device Registration Service"
 	ServicePostern               = "Postern" // events that Entra does not have
@@ -123,6 +124,19 @@ const (
 	StrengthPolicyCreate = "Authentication Strength Policy Create"
 	StrengthPolicyUpdate = "Authentication Strength Policy Update"
 	StrengthPolicyDelete = "Authentication Strength Policy Delete"
+)
+
+// Activities of [ServiceConditionalAccess] with [CategoryPolicy].
+const (
+	AddAccessPolicy             = "Add conditional access policy"
+	UpdateAccessPolicy          = "Update conditional access policy"
+	DeleteAccessPolicy          = "Delete conditional access policy"
+	AddNamedLocation            = "Add named location"
+	UpdateNamedLocation         = "Update named location"
+	DeleteNamedLocation         = "Delete named location"
+	AddAuthenticationContext    = "Add AuthenticationContext"
+	UpdateAuthenticationContext = "Update AuthenticationContext"
+	DeleteAuthenticationContext = "Delete AuthenticationContext"
 )
 
 // Values of [Change.ResultReason] for passes.

@@ -164,6 +164,17 @@ func TestMay(t *testing.T) {
 		{"one that may read them changes none", token(robot, "DeviceManagementConfiguration.Read.All"), directory.WriteDevicePolicy, nobody, directory.ErrPermissionMissing},
 		{"and reads them", token(robot, "DeviceManagementConfiguration.Read.All"), directory.ReadDevicePolicy, nobody, nil},
 
+		{"a Conditional Access Administrator changes who may get in", with(plain, directory.ConditionalAccessAdministrator), directory.WriteAccessRules, nobody, nil},
+		{"and strengths", with(plain, directory.ConditionalAccessAdministrator), directory.WriteStrengths, nobody, nil},
+		{"so does a Security Administrator", with(plain, directory.SecurityAdministrator), directory.WriteAccessRules, nobody, nil},
+		{"a Security Reader reads it", with(plain, directory.SecurityReader), directory.ReadAccessRules, nobody, nil},
+		{"and changes nothing", with(plain, directory.SecurityReader), directory.WriteAccessRules, nobody, directory.ErrNotAllowed},
+		{"a Global Reader reads it", with(plain, directory.GlobalReader), directory.ReadAccessRules, nobody, nil},
+		{"an Authentication Policy Administrator reads strengths", with(plain, directory.AuthenticationPolicyAdministrator), directory.ReadStrengths, nobody, nil},
+		{"and no policies", with(plain, directory.AuthenticationPolicyAdministrator), directory.ReadAccessRules, nobody, directory.ErrNotAllowed},
+		{"a member reads none of it", plain, directory.ReadAccessRules, nobody, directory.ErrNotAllowed},
+		{"an application that may read policies changes none", token(robot, "Policy.Read.All"), directory.WriteAccessRules, nobody, directory.ErrPermissionMissing},
+
 		{"sign-ins need both permissions", token(ga, "AuditLog.Read.All"), directory.ReadSignIns, nobody, directory.ErrPermissionMissing},
 		{"with both they are read", token(ga, "AuditLog.Read.All", "Directory.Read.All"), directory.ReadSignIns, nobody, nil},
 		{"audits need one", token(ga, "AuditLog.Read.All"), directory.ReadAudits, nobody, nil},

@@ -78,6 +78,11 @@ const (
 	ReadMethodsPolicy  Action = "readMethodsPolicy"
 	WriteMethodsPolicy Action = "writeMethodsPolicy"
 
+	ReadAccessRules  Action = "readAccessRules" // Conditional Access: policies, named locations, contexts
+	WriteAccessRules Action = "writeAccessRules"
+	ReadStrengths    Action = "readStrengths" // authentication strengths
+	WriteStrengths   Action = "writeStrengths"
+
 	ReadDevicePolicy  Action = "readDevicePolicy" // and what holds on a device
 	WriteDevicePolicy Action = "writeDevicePolicy"
 
@@ -170,7 +175,9 @@ var (
 	consenters          = []RoleID{
 		CloudApplicationAdministrator, ApplicationAdministrator, PrivilegedRoleAdministrator, GlobalAdministrator,
 	}
-	logReaders = []RoleID{
+	accessWriters = []RoleID{ConditionalAccessAdministrator, SecurityAdministrator, GlobalAdministrator}
+	accessReaders = []RoleID{SecurityReader, ConditionalAccessAdministrator, SecurityAdministrator, GlobalReader, GlobalAdministrator}
+	logReaders    = []RoleID{
 		ReportsReader, SecurityReader, SecurityOperator, SecurityAdministrator, GlobalReader, GlobalAdministrator,
 	}
 )
@@ -339,6 +346,18 @@ var rules = map[Action]rule{
 	WriteMethodsPolicy: {
 		needs: []oneOf{{"Policy.ReadWrite.AuthenticationMethod"}},
 		roles: []RoleID{AuthenticationPolicyAdministrator, GlobalAdministrator},
+	},
+
+	ReadAccessRules: {
+		needs: []oneOf{{"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"}}, roles: accessReaders,
+	},
+	WriteAccessRules: {needs: []oneOf{{"Policy.ReadWrite.ConditionalAccess"}}, roles: accessWriters},
+	ReadStrengths: {
+		needs: []oneOf{{"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Policy.ReadWrite.AuthenticationMethod"}},
+		roles: append([]RoleID{AuthenticationPolicyAdministrator}, accessReaders...),
+	},
+	WriteStrengths: {
+		needs: []oneOf{{"Policy.ReadWrite.ConditionalAccess", "Policy.ReadWrite.AuthenticationMethod"}}, roles: accessWriters,
 	},
 
 	ReadDevicePolicy: {

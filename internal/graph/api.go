@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/directory"
@@ -25,7 +26,7 @@ import (
 	"github.com/postern-id/postern/internal/token"
 )
 
-// API serves Graph. Every field but Health is required.
+// API serves Graph. Every field but Health and Countries is required.
 type API struct {
 	Store     Store
 	Passes    tap.Passes
@@ -38,8 +39,10 @@ type API struct {
 	Sealed    SealedLog
 	Resolver  Resolver
 	// Health says how the server is; nil where nobody looks.
-	Health    func() Health
-	Machine   Machine
+	Health  func() Health
+	Machine Machine
+	// Countries finds the country of an address; nil where the server has no file for it.
+	Countries access.Countries
 	PublicURL string // without a slash at the end
 	Now       func() time.Time
 	Rand      io.Reader
@@ -98,7 +101,7 @@ type route struct {
 // Handler returns the API. Paths start with the version.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, rt := range slices.Concat(routes, credentialRoutes()) {
+	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes()) {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, rt) })
 	}
 	var whole http.Handler

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
@@ -27,6 +28,7 @@ type Store interface {
 	Domains
 	Brandings
 	DevicePolicies
+	access.Store
 	Scopes
 	Devices
 	Reports
