@@ -37,9 +37,4 @@ var (
 		Kind: fault.Invalid, Code: "accessRuleTooMany",
 		Text: "The organisation has as many of these as one may have.", Remedy: "Delete one that is no longer used.",
 	}
-	ErrLocksOut = &fault.Error{
-		Kind: fault.Conflict, Code: "accessLocksOut",
-		Text:   "With this policy no Global Administrator could sign in to the console any more.",
-		Remedy: "Exclude one of them, or begin in report-only. To save it nevertheless, force it.",
-	}
 )

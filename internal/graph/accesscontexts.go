@@ -128,17 +128,15 @@ func (a *API) patchContext(c *call) error {
 	}
 	x.ModifiedAt = a.Now().UTC().Truncate(microsecond)
 	if err := a.changeRule(c, func(there access.Rules) (access.Change, error) {
-		now, err := found(there.Contexts, x.ID, contextID, access.ErrUnknownContext)
+		now, none := found(there.Contexts, x.ID, contextID, access.ErrUnknownContext)
 		if now.Version != old.Version {
 			return access.Change{}, odata.ErrMatch
 		}
-		if err := odata.Match(c.r, odata.ETag(now.Version)); err != nil {
-			return access.Change{}, err
+		e := a.contextEvent(c, audit.UpdateAuthenticationContext, audit.OperationUpdate, &old, &x)
+		if none != nil {
+			e = a.contextEvent(c, audit.AddAuthenticationContext, audit.OperationAdd, nil, &x)
 		}
-		if err != nil {
-			return access.Change{Context: &x, Event: a.contextEvent(c, audit.AddAuthenticationContext, audit.OperationAdd, nil, &x)}, nil
-		}
-		return access.Change{Context: &x, Event: a.contextEvent(c, audit.UpdateAuthenticationContext, audit.OperationUpdate, &old, &x)}, nil
+		return access.Change{Context: &x, Event: e}, odata.Match(c.r, odata.ETag(now.Version))
 	}); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func directoryNames(p access.Policy) map[access.Kind][]string {
 // hasName reports whether the directory has n.
 func (a *API) hasName(c *call, n name) (bool, error) {
 	var err error
-	unknown := error(directory.ErrObjectUnknown)
+	var unknown error
 	switch n.kind {
 	case access.KindUser:
 		_, err = a.Store.User(c.ctx(), c.tenant.ID, directory.UserID(n.id))

@@ -118,8 +118,11 @@ func sessionControlsResource(s *access.SessionControls) any {
 					value, unit = f.Value, f.Type
 				}
 				return odata.Entity{
-					{Name: "value", Value: value}, {Name: "type", Value: unit}, {Name: "authenticationType", Value: f.Authentication},
-					{Name: "frequencyInterval", Value: f.Interval}, {Name: "isEnabled", Value: f.Enabled},
+					{Name: "value", Value: value},
+					{Name: "type", Value: unit},
+					{Name: "authenticationType", Value: f.Authentication},
+					{Name: "frequencyInterval", Value: f.Interval},
+					{Name: "isEnabled", Value: f.Enabled},
 				}
 			})},
 			{Name: "persistentBrowser", Value: unlessNil(s.Persistent, func(b access.PersistentBrowser) any {
@@ -135,8 +138,10 @@ func sessionControlsResource(s *access.SessionControls) any {
 func exemptionResource(e *access.Exemption) any {
 	return unlessNil(e, func(e access.Exemption) any {
 		return odata.Entity{
-			{Name: "users", Value: list(e.Users)}, {Name: "groups", Value: list(e.Groups)},
-			{Name: "expirationDateTime", Value: odata.Time(e.Until)}, {Name: "reason", Value: e.Reason},
+			{Name: "users", Value: list(e.Users)},
+			{Name: "groups", Value: list(e.Groups)},
+			{Name: "expirationDateTime", Value: odata.Time(e.Until)},
+			{Name: "reason", Value: e.Reason},
 		}
 	})
 }

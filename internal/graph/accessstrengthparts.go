@@ -106,7 +106,8 @@ func (a *API) strengthUsage(c *call) error {
 	}
 	return odata.WriteJSON(c.w, 200, odata.Entity{
 		{Name: "@odata.context", Value: string(a.root(c)) + "/$metadata#microsoft.graph.authenticationStrengthUsage"},
-		{Name: "mfa", Value: by["mfa"]}, {Name: "none", Value: by["none"]},
+		{Name: "mfa", Value: by["mfa"]},
+		{Name: "none", Value: by["none"]},
 	})
 }
 
