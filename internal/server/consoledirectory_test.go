@@ -304,3 +304,40 @@ func TestAnOwnerManagesTheirGroupWithoutARoleForGroups(t *testing.T) {
 	wantWords(t, "a group of one's own", w.page("/console/groups/"+group), "/members/add", "/edit")
 	w.submit("/console/groups/"+group+"/members/add", url.Values{"id": {ann}})
 }
+
+func TestWhoAnApplicationIsAssignedToIsSeenAndChangedInTheConsole(t *testing.T) {
+	w := newWorld(t)
+	app := w.create("/v1.0/applications", `{"displayName":"Travel"}`)
+	_, o := w.api(http.MethodGet, "/v1.0/applications/"+app, w.appToken(), "")
+	principal := w.create("/v1.0/servicePrincipals", `{"appId":"`+o["appId"].(string)+`"}`)
+	group := w.create("/v1.0/groups", `{"displayName":"Drivers `+strings.ReplaceAll(hostile, `"`, `\"`)+`","mailNickname":"drivers","mailEnabled":false,"securityEnabled":true}`)
+	list := "/console/applications/" + app + "/assigned"
+	w.consoleAs("abe", directory.ApplicationAdministrator)
+	wantWords(t, "the application", w.page("/console/applications/"+app), `href="`+list+`"`)
+	wantWords(t, "before", w.page(list), "Everybody here can sign in", "Assigned to nobody", list+"/"+"00000000-0000-0000-0000-000000000000/add")
+	w.submit(list+"/open", url.Values{"only": {"true"}})
+	add := list + "/00000000-0000-0000-0000-000000000000/add"
+	wantWords(t, "the search", w.page(add+"?q=driv"), `value="`+group+`"`)
+	to := w.submit(add, url.Values{"id": {group}})
+	body := w.page(to)
+	wantWords(t, "assigned", body, "Assigned.", "Only these people", "Drivers")
+	if a := w.post(add, url.Values{"id": {group}}); a.status != http.StatusBadRequest && a.status != http.StatusConflict {
+		t.Errorf("twice: %d", a.status)
+	}
+	_, all := w.api(http.MethodGet, "/v1.0/servicePrincipals/"+principal+"/appRoleAssignedTo", w.appToken(), "")
+	if n := len(all["value"].([]any)); n != 1 {
+		t.Errorf("%d assignments", n)
+	}
+	assignment := regexp.MustCompile(`name="assignment" value="([^"]*)"`).FindStringSubmatch(body)
+	wantWords(t, "afterwards", w.page(w.submit(list+"/remove", url.Values{"assignment": {assignment[1]}})), "No longer assigned.", "Nobody can sign in to it")
+	w.consoleAs("gus", directory.GlobalReader)
+	wantNoWords(t, "a reader", w.page(list), "/add", "/open")
+	for _, path := range []string{add, list + "/remove"} {
+		if a := w.post(path, url.Values{"id": {group}}); a.status != http.StatusForbidden {
+			t.Errorf("%s by a reader: %d", path, a.status)
+		}
+	}
+	if a := w.post(list+"/open", url.Values{"only": {"false"}}); a.status != http.StatusForbidden {
+		t.Errorf("opened by a reader: %d", a.status)
+	}
+}

@@ -168,6 +168,32 @@ func TestAPersonIsAddedDeletedAndBroughtBack(t *testing.T) {
 	a = w.post(path+"/restore", nil)
 	wantParts(t, "back", w.page(a.location), "Ewan MacLeod", "Brought back")
 	wantParts(t, "once it is back", w.page("/console/people?done=people_deleted&id="+strings.TrimPrefix(path, "/console/people/")), "-Undo")
+	if a := w.get(path + "/purge"); a.status != http.StatusNotFound {
+		t.Errorf("somebody who is not deleted is deleted for good: %d", a.status)
+	}
+}
+
+func TestSomebodyIsDeletedForGoodOnceTheirNameWasTyped(t *testing.T) {
+	w := newWorld(t)
+	mira := w.createUser("mira")
+	w.do204(http.MethodDelete, "/v1.0/users/"+mira, "")
+	purge := "/console/people/" + mira + "/purge"
+	w.consoleAs("hal", directory.HelpdeskAdministrator)
+	if a := w.post(purge, url.Values{"name": {"mira"}}); a.status != http.StatusForbidden {
+		t.Errorf("by a helpdesk: %d", a.status)
+	}
+	w.consoleAs("dana", directory.UserAdministrator)
+	wantParts(t, "the list", w.page("/console/people/deleted"), `href="`+purge+`"`)
+	wantParts(t, "the question", w.page(purge), "for good?", `name="name"`)
+	if a := w.post(purge, url.Values{"name": {"mora"}}); a.status != http.StatusBadRequest || !strings.Contains(a.body, "That is not the name.") {
+		t.Errorf("another name: %d\n%s", a.status, a.body)
+	}
+	wantParts(t, "still there", w.page("/console/people/deleted"), `href="`+purge+`"`)
+	a := w.post(purge, url.Values{"name": {" mira "}})
+	wantParts(t, "gone", w.page(a.location), "Deleted for good.", "-"+purge)
+	if a := w.get(purge); a.status != http.StatusNotFound {
+		t.Errorf("afterwards: %d", a.status)
+	}
 }
 
 func TestWhatIsLostIsTakenAwayAndTheRestSaid(t *testing.T) {

@@ -86,7 +86,7 @@ func doDeed(c *console.Call) error {
 		err = c.Graph.UpdateDevice(c.Context(), id, graphclient.Object{"displayName": p.Typed})
 	case change != nil:
 		err = c.Graph.UpdateDevice(c.Context(), id, change)
-	case !sameName(p.Typed, p.Device.Text("displayName")):
+	case !console.SameName(p.Typed, p.Device.Text("displayName")):
 		err = ErrNameTyped
 	default:
 		err = c.Graph.DeleteDevice(c.Context(), id)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/console"
-	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -216,7 +215,7 @@ func deletePolicy(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	if p.Typed = c.Form("name"); !sameName(p.Typed, p.Policy.Text("name")) {
+	if p.Typed = c.Form("name"); !console.SameName(p.Typed, p.Policy.Text("name")) {
 		err = ErrNameTyped
 	} else {
 		err = c.Graph.Matching(c.Form("etag")).DeleteDevicePolicy(c.Context(), p.Policy.Text("id"))
@@ -228,11 +227,4 @@ func deletePolicy(c *console.Call) error {
 		return err
 	}
 	return c.Show(http.StatusBadRequest, deletePage{p})
-}
-
-// sameName compares what was typed with a name as it is shown; how many spaces there are does not
-// matter.
-func sameName(typed, name string) bool {
-	plain := func(s string) string { return strings.Join(strings.Fields(design.Clean(s)), " ") }
-	return plain(typed) == plain(name)
 }

@@ -3,10 +3,8 @@ package directory
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/postern-id/postern/internal/console"
-	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
@@ -25,9 +23,3 @@ func refusedWith(err error, status int) bool {
 	refused, ok := errors.AsType[*graphclient.Error](err)
 	return ok && refused.Status == status
 }
-
-// sameName compares a name with one that a person copied from a page, which shows runs of blanks
-// as one and leaves out what can't be seen.
-func sameName(typed, name string) bool { return seen(typed) == seen(name) }
-
-func seen(name string) string { return strings.Join(strings.Fields(design.Clean(name)), " ") }

@@ -180,7 +180,7 @@ func purge(k kind) func(*console.Call) error {
 		if err != nil {
 			return err
 		}
-		if page.Typed = c.Form("name"); !sameName(page.Typed, page.Item.Name) {
+		if page.Typed = c.Form("name"); !console.SameName(page.Typed, page.Item.Name) {
 			page.Mistyped = true
 			return c.Show(http.StatusBadRequest, page)
 		}

@@ -21,6 +21,8 @@ var (
 	assignRoles      = []string{"assignRoles"}
 	readApps         = []string{"readApplications"}
 	makeApps         = []string{"createApplication"}
+	readGrants       = []string{"readGrants"}
+	assignApps       = []string{"assignAppRoles"}
 )
 
 // Section returns the pages of groups, roles and applications. Where a page needs more than its
@@ -75,6 +77,11 @@ func Section() console.Section {
 		{Pattern: "GET /console/applications/{id}/permissions/new", Needs: readApps, Serve: askPermission},
 		{Pattern: "POST /console/applications/{id}/permissions/new", Needs: readApps, Serve: grantPermission},
 		{Pattern: "POST /console/applications/{id}/permissions/remove", Needs: readApps, Serve: removePermission},
+		{Pattern: "GET /console/applications/{id}/assigned", Needs: readGrants, Serve: listAssigned},
+		{Pattern: "GET /console/applications/{id}/assigned/{role}/add", Needs: assignApps, Serve: pickAssigned},
+		{Pattern: "POST /console/applications/{id}/assigned/{role}/add", Needs: assignApps, Serve: assignTo},
+		{Pattern: "POST /console/applications/{id}/assigned/remove", Needs: assignApps, Serve: unassign},
+		{Pattern: "POST /console/applications/{id}/assigned/open", Needs: readApps, Serve: openTo},
 		{Pattern: "GET /console/applications/{id}/{list}/add", Needs: readApps, Serve: askAdd(applications)},
 		{Pattern: "POST /console/applications/{id}/{list}/add", Needs: readApps, Serve: add(applications)},
 		{Pattern: "POST /console/applications/{id}/{list}/remove", Needs: readApps, Serve: takeOut(applications)},

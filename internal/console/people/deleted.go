@@ -13,6 +13,7 @@ type deletedPage struct {
 	console.Frame
 	People     []deletedRow
 	MayRestore bool
+	MayPurge   bool
 	NextHref   string
 }
 
@@ -30,7 +31,7 @@ func listDeleted(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	p := deletedPage{Frame: c.Frame("people"), MayRestore: c.May("restoreUser"), NextHref: c.NextHref(found)}
+	p := deletedPage{Frame: c.Frame("people"), MayRestore: c.May("restoreUser"), MayPurge: c.May("deleteUser"), NextHref: c.NextHref(found)}
 	for _, o := range found.Items {
 		row := deletedRow{ID: o.Text("id"), Name: o.Text("displayName"), UPN: o.Text("userPrincipalName"), DeletedAt: moment(o, "deletedDateTime")}
 		if !row.DeletedAt.IsZero() {

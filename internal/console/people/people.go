@@ -35,6 +35,8 @@ func Section() console.Section {
 		{Pattern: "POST " + root + "/{id}/edit", Needs: write, Serve: edit},
 		{Pattern: "GET " + root + "/{id}/delete", Needs: []string{"deleteUser"}, Serve: askDelete},
 		{Pattern: "POST " + root + "/{id}/delete", Needs: []string{"deleteUser"}, Serve: remove},
+		{Pattern: "GET " + root + "/{id}/purge", Needs: []string{"deleteUser"}, Serve: askPurge},
+		{Pattern: "POST " + root + "/{id}/purge", Needs: []string{"deleteUser"}, Serve: purge},
 		{Pattern: "POST " + root + "/{id}/restore", Needs: []string{"restoreUser"}, Serve: restore},
 		{Pattern: "GET " + root + "/{id}/lost", Needs: helper, Serve: askLost},
 		{Pattern: "POST " + root + "/{id}/lost", Needs: helper, Serve: takeAway},

@@ -1,6 +1,10 @@
-package directory
+package console_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/postern-id/postern/internal/console"
+)
 
 func TestANameIsTheOneThatThePageShows(t *testing.T) {
 	for _, c := range []struct {
@@ -16,7 +20,7 @@ func TestANameIsTheOneThatThePageShows(t *testing.T) {
 		{"nothing", "", "Pilot", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := sameName(c.typed, c.held); got != c.want {
+			if got := console.SameName(c.typed, c.held); got != c.want {
 				t.Errorf("got %t", got)
 			}
 		})
