@@ -73,6 +73,7 @@ func TestWhatAnOperatorGetsWrongIsTold(t *testing.T) {
 		{"settings that are no YAML", func(t *testing.T, dir string) { write(t, filepath.Join(dir, "postern.yaml"), "a: [") }, []string{"serve", "--data", "DIR"}, program.WrongUse, "YAML"},
 		{"a level that is none", nil, []string{"serve", "--data", "DIR", "--log-level", "loud"}, program.WrongUse, "loud"},
 		{"a proxy that is no network", nil, []string{"serve", "--data", "DIR", "--trusted-proxy", "x"}, program.WrongUse, "proxyInvalid"},
+		{"a file of countries that is none", nil, []string{"serve", "--data", "DIR", "--places", "DIR/master.key"}, program.WrongUse, "placesFile"},
 		{"a witness that is none", nil, []string{"serve", "--data", "DIR", "--witness", "x"}, program.WrongUse, "witnessInvalid"},
 		{"a certificate without its key", nil, []string{"serve", "--data", "DIR", "--tls-cert", "x"}, program.WrongUse, "--tls-key"},
 		{"a certificate that is not there", nil, []string{"serve", "--data", "DIR", "--listen", "127.0.0.1:0", "--tls-cert", "x", "--tls-key", "y"}, program.Failed, "certificateUnusable"},

@@ -17,6 +17,7 @@ func serveCommand() *cobra.Command {
 	var trusted, witnesses, applications, pushServices []string
 	var mail server.Mail
 	var newcomers int64
+	var countries string
 	c := &cobra.Command{
 		Use: "serve --data DIR", Short: "Run the server",
 		Args: cobra.NoArgs,
@@ -49,6 +50,11 @@ func serveCommand() *cobra.Command {
 			if o.Witnesses, err = server.ParseWitnesses(witnesses); err != nil {
 				return program.Usage(err)
 			}
+			if countries != "" {
+				if o.Places, err = server.OpenPlaces(countries); err != nil {
+					return program.Usage(err)
+				}
+			}
 			if newcomers < 1 {
 				return program.Usage(errors.New("--newcomers must be at least 1"))
 			}
@@ -73,6 +79,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().Int64Var(&newcomers, "newcomers", server.DefaultNewcomers, "`NUMBER` of sign-ins that one network address may begin an hour before it is slowed down")
 	c.Flags().StringArrayVar(&applications, "logout-network", nil, "`NETWORK` that is not public, in which applications are told of logouts; may be given again")
 	c.Flags().StringArrayVar(&pushServices, "push-network", nil, "`NETWORK` that is not public, in which push services of phones are called; may be given again")
+	c.Flags().StringVar(&countries, "places", "", "`FILE` that says which country an address is in, in MaxMind's format")
 	c.Flags().StringArrayVar(&witnesses, "witness", nil, "who keeps checkpoints of the log: file:/`PATH`, syslog:, syslog:tcp://host:601 or https://…; may be given again")
 	return c
 }

@@ -163,8 +163,10 @@ func TestAnImpactSaysWhoWouldNotice(t *testing.T) {
 	want := access.Counts{
 		SignIns: 7, People: 5, Blocked: access.Count{SignIns: 1, People: 1}, Asked: access.Count{SignIns: 4, People: 3}, LockedOut: 2,
 		Affected: []access.Affected{
-			{User: "blocked", Blocked: 1, LockedOut: true, Policy: "block"}, {User: "stuck", Asked: 1, LockedOut: true, Policy: "draft"},
-			{User: "asked", Asked: 2, Policy: "draft"}, {User: "half", Asked: 1, Policy: "draft"},
+			{User: "blocked", Blocked: 1, LockedOut: true, Policy: "block"},
+			{User: "stuck", Asked: 1, LockedOut: true, Policy: "draft"},
+			{User: "asked", Asked: 2, Policy: "draft"},
+			{User: "half", Asked: 1, Policy: "draft"},
 		},
 	}
 	if !reflect.DeepEqual(got, want) {

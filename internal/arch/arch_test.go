@@ -37,7 +37,7 @@ var postern = house{
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/keyring/... internal/token/... " +
 			"internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership", beside: true},
-		{name: "aids", packages: "internal/audit/... internal/backup/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/... internal/outbound internal/saml internal/slowhash"},
+		{name: "aids", packages: "internal/audit/... internal/backup/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/... internal/places/... internal/outbound internal/saml internal/slowhash"},
 		{name: "words", packages: "internal/fault internal/design internal/arch docs"},
 	},
 	never: []ban{

@@ -88,19 +88,24 @@ func (s *Server) serve(ctx context.Context, l Listen, ready func(*Server)) error
 	var listener net.Listener = limit(l.listener, maxConnections, s.options.Proxies)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	var reload []func()
+	if s.options.Places != nil {
+		reload = append(reload, s.readPlaces)
+	}
 	if !l.Plain {
 		certs, err := newCertificates(s.certificate(l), s.options.Log)
 		if err != nil {
 			return errors.Join(ErrCertificate.With("", fmt.Sprintf("The certificate can't be used: %v.", err)), listener.Close())
 		}
-		again := make(chan os.Signal, 1)
-		notifyReload(again)
-		defer signal.Stop(again)
-		go certs.watch(ctx, again)
+		reload = append(reload, certs.reload)
 		config := certs.config()
 		config.NextProtos = []string{"h2", "http/1.1"}
 		listener = tls.NewListener(listener, config)
 	}
+	again := make(chan os.Signal, 1)
+	notifyReload(again)
+	defer signal.Stop(again)
+	go readAgain(ctx, again, reload)
 	if l.Metrics != "" {
 		at, err := s.serveMetrics(ctx, l.Metrics)
 		if err != nil {

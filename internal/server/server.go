@@ -31,6 +31,7 @@ import (
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pages"
 	"github.com/postern-id/postern/internal/phoneapi"
+	"github.com/postern-id/postern/internal/places"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/store"
@@ -53,6 +54,8 @@ type Options struct {
 	// devices. Nil reads tpm-roots.pem in Dir, if it is there.
 	TPMRoots []byte
 
+	// Places says which country an address is in; nil: nobody knows.
+	Places *places.File
 	// Witnesses are told every checkpoint of the log.
 	Witnesses []NamedWitness
 	// Roots are the CAs whose applications are told of logouts; nil: the system's.

@@ -167,8 +167,8 @@ func (c *certificates) reload() {
 	}
 }
 
-// watch reloads every minute until ctx ends, and whenever again says so.
-func (c *certificates) watch(ctx context.Context, again <-chan os.Signal) {
+// readAgain reads files every minute until ctx ends, and whenever again says so.
+func readAgain(ctx context.Context, again <-chan os.Signal, files []func()) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
@@ -178,7 +178,9 @@ func (c *certificates) watch(ctx context.Context, again <-chan os.Signal) {
 		case <-tick.C:
 		case <-again:
 		}
-		c.reload()
+		for _, read := range files {
+			read()
+		}
 	}
 }
 
