@@ -1,5 +1,10 @@
 package device
 
+import (
+	"slices"
+	"time"
+)
+
 // Status is what an agent tells of its device (POST …/status).
 type Status struct {
 	AgentVersion  string         `json:"agentVersion"`
@@ -8,6 +13,16 @@ type Status struct {
 	Prerequisites []Prerequisite `json:"prerequisites"`
 	// Problems say what is wrong now, such as a local value that policy overrules.
 	Problems []string `json:"problems,omitempty"`
+}
+
+// reportedWithin is how old the last report of a device may be that counts as compliant.
+const reportedWithin = 30 * 24 * time.Hour
+
+// Compliant reports whether a device that said s at reported meets what is asked of it now: its
+// report is not old, and names nothing that fails or is wrong.
+func (s Status) Compliant(reported, now time.Time) bool {
+	fails := slices.ContainsFunc(s.Prerequisites, func(p Prerequisite) bool { return p.State == Fail })
+	return !reported.IsZero() && now.Sub(reported) < reportedWithin && !fails && len(s.Problems) == 0
 }
 
 // UserStatus is one person at the device.

@@ -327,3 +327,47 @@ func TestAListOfPoliciesIsReadPageByPage(t *testing.T) {
 		}
 	}
 }
+
+// blockAll is a policy that blocks whom it names from everything.
+func blockAll(state, exclude string) string {
+	return `{"displayName":"Nobody","state":"` + state + `","conditions":{"users":{"includeUsers":["All"],"excludeUsers":[` + exclude + `]},
+		"applications":{"includeApplications":["All"]}},"grantControls":{"operator":"OR","builtInControls":["block"]}}`
+}
+
+func TestAPolicyThatLocksOutEveryAdministratorIsRefusedUnlessForced(t *testing.T) {
+	w := newAccessWorld(t)
+	refused := w.call(409, "POST", caPolicies, blockAll("enabled", ""))
+	if text := asText(t, refused); !strings.Contains(text, "accessLockout") || !strings.Contains(text, "Nobody") {
+		t.Errorf("the refusal is %s", text)
+	}
+	w.call(201, "POST", caPolicies, blockAll("enabled", `"`+string(w.admin.ID)+`"`)) // one of them is left
+	only := w.call(201, "POST", caPolicies, blockAll("enabledForReportingButNotEnforced", ""))["id"].(string)
+	w.call(409, "PATCH", caPolicies+"/"+only, `{"state":"enabled"}`)
+
+	// Who has registered nothing comes with a pass, which is two factors and can be phished.
+	w.call(201, "POST", caPolicies, `{"displayName":"MFA","state":"enabled","conditions":{"users":{"includeUsers":["All"]},"applications":{"includeApplications":["All"]}},
+		"grantControls":{"operator":"OR","builtInControls":["mfa"]}}`)
+	strength := w.call(201, "POST", strengths, `{"displayName":"Ours","allowedCombinations":["temporaryAccessPassOneTime","fido2"]}`)["id"].(string)
+	w.call(201, "POST", caPolicies, `{"displayName":"Ours","state":"enabled","conditions":{"users":{"includeUsers":["All"]},"applications":{"includeApplications":["All"]}},
+		"grantControls":{"operator":"OR","authenticationStrength":{"id":"`+strength+`"}}}`)
+	w.call(409, "POST", strengths+"/"+strength+"/updateAllowedCombinations", `{"allowedCombinations":["fido2"]}`)
+
+	w.call(204, "PATCH", caPolicies+"/"+only, `{"state":"enabled","postern_force":true}`)
+	w.call(201, "POST", caPolicies, blockAll("enabled", "")) // nothing is left to lose
+	w.call(204, "PATCH", caPolicies+"/"+only, `{"state":"disabled"}`)
+}
+
+func TestAnAdministratorsOwnPlaceCounts(t *testing.T) {
+	w := newAccessWorld(t)
+	home := w.call(201, "POST", caLocations, `{"@odata.type":"#microsoft.graph.ipNamedLocation","displayName":"HQ","ipRanges":[
+		{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"203.0.113.0/24"}]}`)["id"].(string)
+	elsewhere := `{"displayName":"From HQ only","state":"enabled","conditions":{"users":{"includeUsers":["All"]},"applications":{"includeApplications":["All"]},
+		"locations":{"includeLocations":["All"],"excludeLocations":["` + home + `"]}},"grantControls":{"operator":"OR","builtInControls":["block"]}}`
+	w.call(409, "POST", caPolicies, elsewhere)
+	e := w.event()
+	e.Change, e.SignIn = nil, &audit.SignIn{
+		UserID: string(w.admin.ID), IPAddress: "203.0.113.9", Interactive: true, EventType: audit.InteractiveUser, OperatingSystem: "Linux",
+	}
+	check(t, w.db.Record(t.Context(), e))
+	w.call(201, "POST", caPolicies, elsewhere)
+}

@@ -11,12 +11,6 @@ import (
 // A guard says whether a change may be made of the rules that are there.
 type guard func(there access.Rules, change access.Change) error
 
-// guard refuses a change after which no Global Administrator could sign in any more, unless the
-// caller insists.
-func (a *API) guard(c *call, force bool) (guard, error) {
-	return func(access.Rules, access.Change) error { return nil }, nil
-}
-
 // guardPolicy is guard, and refuses a policy that may not be saved. What old names is not looked
 // for again: people leave, and a policy with somebody who left can still be changed.
 func (a *API) guardPolicy(c *call, old, p access.Policy, force bool) (guard, error) {
