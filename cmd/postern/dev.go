@@ -49,7 +49,7 @@ func devCommand() *cobra.Command {
 			}
 			o := s.options(c)
 			o.Mail.Mailbox = true
-			o.LogoutNetworks = server.Loopback
+			o.LogoutNetworks, o.FederationNetworks = server.Loopback, server.Loopback
 			created, err := server.Dev(c.Context(), o, reset)
 			if err != nil {
 				return errors.Join(err, l.Close())

@@ -14,7 +14,7 @@ import (
 func serveCommand() *cobra.Command {
 	var s settings
 	var l server.Listen
-	var trusted, witnesses, applications, pushServices []string
+	var trusted, witnesses, applications, pushServices, upstreams []string
 	var mail server.Mail
 	var newcomers int64
 	var countries string
@@ -45,6 +45,9 @@ func serveCommand() *cobra.Command {
 				return program.Usage(err)
 			}
 			if o.PushNetworks, err = server.ParseNetworks(pushServices, server.ErrPushNetwork); err != nil {
+				return program.Usage(err)
+			}
+			if o.FederationNetworks, err = server.ParseNetworks(upstreams, server.ErrFederationNetwork); err != nil {
 				return program.Usage(err)
 			}
 			if o.Witnesses, err = server.ParseWitnesses(witnesses); err != nil {
@@ -80,6 +83,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&applications, "logout-network", nil, "`NETWORK` that is not public, in which applications are told of logouts; may be given again")
 	c.Flags().StringArrayVar(&pushServices, "push-network", nil, "`NETWORK` that is not public, in which push services of phones are called; may be given again")
 	c.Flags().StringVar(&countries, "places", "", "`FILE` that says which country an address is in, in MaxMind's format")
+	c.Flags().StringArrayVar(&upstreams, "federation-network", nil, "`NETWORK` that is not public, in which identity providers of federated domains are called; may be given again")
 	c.Flags().StringArrayVar(&witnesses, "witness", nil, "who keeps checkpoints of the log: file:/`PATH`, syslog:, syslog:tcp://host:601 or https://…; may be given again")
 	return c
 }

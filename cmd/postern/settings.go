@@ -102,7 +102,7 @@ var known = map[string]bool{
 	"http": true, "trusted-proxy": true, "metrics": true,
 	"smtp-host": true, "smtp-port": true, "smtp-user": true, "smtp-password-file": true, "smtp-from": true,
 	"smtp-tls": true, "smtp-ca": true,
-	"log-level": true, "witness": true, "newcomers": true, "logout-network": true, "push-network": true, "places": true,
+	"log-level": true, "witness": true, "newcomers": true, "logout-network": true, "push-network": true, "federation-network": true, "places": true,
 }
 
 func list(value any) []string {

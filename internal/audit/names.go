@@ -242,6 +242,12 @@ const (
 	RemoveUnverifiedDomain = "Remove unverified domain"
 	UpdateDomain           = "Update domain"
 
+	SetDomainAuthentication = "Set domain authentication" // Managed or Federated
+	SetFederation           = "Set federation settings on domain"
+
+	LinkFederatedIdentity   = "Link federated identity"   // CategoryUserManagement
+	UnlinkFederatedIdentity = "Unlink federated identity" // CategoryUserManagement
+
 	AddPolicy    = "Add policy"
 	UpdatePolicy = "Update policy"
 	DeletePolicy = "Delete policy"

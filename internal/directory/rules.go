@@ -100,7 +100,9 @@ const (
 	WriteBranding     Action = "writeBranding"
 	ReadDomains       Action = "readDomains"
 	WriteDomains      Action = "writeDomains"
-	ConfirmDomain     Action = "confirmDomain" // verify without a record in the DNS
+	ConfirmDomain     Action = "confirmDomain"  // verify without a record in the DNS
+	ReadFederation    Action = "readFederation" // of a domain with an identity provider
+	WriteFederation   Action = "writeFederation"
 )
 
 // Actions returns every action that has a rule, sorted.
@@ -400,6 +402,15 @@ var rules = map[Action]rule{
 	ReadDomains: {
 		needs: []oneOf{{"Domain.Read.All", "Directory.Read.All", "Domain.ReadWrite.All", "Directory.ReadWrite.All"}}, open: toEverybody,
 	},
-	WriteDomains:  {needs: []oneOf{{"Domain.ReadWrite.All"}}, roles: []RoleID{DomainNameAdministrator, GlobalAdministrator}},
+	WriteDomains: {needs: []oneOf{{"Domain.ReadWrite.All"}}, roles: []RoleID{DomainNameAdministrator, GlobalAdministrator}},
+	ReadFederation: {
+		needs: []oneOf{{"Domain.Read.All", "Domain.ReadWrite.All"}}, roles: []RoleID{
+			GlobalReader, SecurityReader, ExternalIdentityProviderAdministrator, HybridIdentityAdministrator, DomainNameAdministrator, GlobalAdministrator,
+		},
+	},
+	WriteFederation: {
+		needs: []oneOf{{"Domain.ReadWrite.All"}},
+		roles: []RoleID{ExternalIdentityProviderAdministrator, HybridIdentityAdministrator, DomainNameAdministrator, GlobalAdministrator},
+	},
 	ConfirmDomain: {needs: []oneOf{{"Domain.ReadWrite.All"}}, roles: []RoleID{GlobalAdministrator}, roleToo: true},
 }

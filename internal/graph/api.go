@@ -55,6 +55,8 @@ type API struct {
 type Secrets interface {
 	Derive(ctx context.Context, tenant, label string) ([]byte, error)
 	MAC(ctx context.Context, tenant, label string, message []byte) (string, error)
+	// Seal encrypts what only Open with the same tenant and place opens.
+	Seal(ctx context.Context, tenant string, plain []byte, where ...string) (string, error)
 }
 
 // Resolver asks the DNS; *net.Resolver is one.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/federation"
 	"github.com/postern-id/postern/internal/graph/odata"
 )
 
@@ -21,7 +22,7 @@ var domainProperties = names(domainResource(directory.Domain{}, false))
 func domainResource(d directory.Domain, verified bool) odata.Entity {
 	return odata.Entity{
 		{Name: "id", Value: d.Name},
-		{Name: "authenticationType", Value: "Managed"},
+		{Name: "authenticationType", Value: managed},
 		{Name: "availabilityStatus", Value: nil},
 		{Name: "isAdminManaged", Value: true},
 		{Name: "isDefault", Value: d.IsDefault},
@@ -34,6 +35,24 @@ func domainResource(d directory.Domain, verified bool) odata.Entity {
 	}
 }
 
+// What authenticationType says of a domain.
+const (
+	managed       = "Managed"
+	federatedType = "Federated"
+)
+
+// asFederated says in e, a domain's, that it is federated, where it is.
+func asFederated(e odata.Entity, all []federation.Configuration) odata.Entity {
+	for _, c := range all {
+		for i := range e {
+			if e[0].Value == c.Domain && e[i].Name == "authenticationType" {
+				e[i].Value = federatedType
+			}
+		}
+	}
+	return e
+}
+
 // listDomains serves GET /domains, on one page.
 func (a *API) listDomains(c *call) error {
 	o, err := odata.ParseOptions(c.r, odata.Allow{Properties: domainProperties})
@@ -44,9 +63,13 @@ func (a *API) listDomains(c *call) error {
 	if err != nil {
 		return err
 	}
+	away, err := a.Store.Federations(c.ctx(), c.tenant.ID)
+	if err != nil {
+		return err
+	}
 	page := odata.Page[odata.Entity]{Context: a.root(c).Collection("domains", o.Select), Value: []odata.Entity{}}
 	for _, d := range c.tenant.Domains {
-		page.Value = append(page.Value, domainResource(d, true).Select(o.Select))
+		page.Value = append(page.Value, asFederated(domainResource(d, true), away).Select(o.Select))
 	}
 	for _, d := range pending {
 		page.Value = append(page.Value, domainResource(directory.Domain{Name: d.Name}, false).Select(o.Select))
@@ -86,7 +109,11 @@ func (a *API) getDomain(c *call) error {
 	if err != nil {
 		return err
 	}
-	return odata.WriteEntity(c.w, 200, a.root(c).Entity("domains", o.Select), domainResource(d, proof == "").Select(o.Select))
+	away, err := a.Store.Federations(c.ctx(), c.tenant.ID)
+	if err != nil {
+		return err
+	}
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity("domains", o.Select), asFederated(domainResource(d, proof == ""), away).Select(o.Select))
 }
 
 // createDomain serves POST /domains. Nobody signs in under the domain before it is verified.

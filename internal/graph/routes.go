@@ -222,6 +222,13 @@ var routes = []route{
 	{"PATCH /domains/{id}", odata.Directory, directory.WriteDomains, nil, (*API).patchDomain},
 	{"DELETE /domains/{id}", odata.Directory, directory.WriteDomains, nil, (*API).deleteDomain},
 	{"GET /domains/{id}/verificationDnsRecords", odata.Directory, directory.ReadDomains, nil, (*API).verificationRecords},
+	{"GET /domains/{id}/federationConfiguration", odata.Directory, directory.ReadFederation, nil, (*API).listFederations},
+	{"POST /domains/{id}/federationConfiguration", odata.Directory, directory.WriteFederation, nil, (*API).createFederation},
+	{"GET /domains/{id}/federationConfiguration/{federation}", odata.Directory, directory.ReadFederation, nil, (*API).getFederation},
+	{"PATCH /domains/{id}/federationConfiguration/{federation}", odata.Directory, directory.WriteFederation, nil, (*API).patchFederation},
+	{"DELETE /domains/{id}/federationConfiguration/{federation}", odata.Directory, directory.WriteFederation, nil, (*API).deleteFederation},
+	{"GET /postern/users/{id}/federatedIdentities", odata.Methods, directory.ReadMethods, person, (*API).listLinks},
+	{"DELETE /postern/users/{id}/federatedIdentities/{domain}", odata.Methods, directory.FreezeMethod, person, (*API).deleteLink},
 	{"POST /domains/{id}/verify", odata.Directory, directory.WriteDomains, nil, (*API).verifyDomain},
 
 	{"GET /deviceManagement/configurationSettings", odata.Policies, directory.ReadDevicePolicy, nil, (*API).listSettingDefinitions},

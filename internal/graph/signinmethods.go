@@ -8,6 +8,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/federated"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
@@ -26,6 +27,7 @@ const (
 var signInMethods = map[string]signin.MethodID{
 	"temporaryAccessPass": "accesspass", "fido2": "passkey", "microsoftAuthenticator": "authenticator",
 	"softwareOath": "otc", "password": "password", "windowsHelloForBusiness": "hello",
+	"federated": federated.MethodID,
 }
 
 // surfaceProperties are the properties with the methods of each surface.
@@ -171,7 +173,7 @@ func readMethods(body *odata.Object, property string) (ids []signin.MethodID, al
 	for _, name := range names {
 		id, known := signInMethods[name]
 		if !known {
-			return nil, false, signin.ErrPolicy.With(property, property+" holds names such as temporaryAccessPass, fido2, microsoftAuthenticator, softwareOath, password and windowsHelloForBusiness, or only all.")
+			return nil, false, signin.ErrPolicy.With(property, property+" holds names such as temporaryAccessPass, fido2, microsoftAuthenticator, softwareOath, password, federated and windowsHelloForBusiness, or only all.")
 		}
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)
@@ -192,6 +194,9 @@ func shownWith(all []kept) func(at signin.Surface, id signin.MethodID) signin.Yi
 		}
 		if id == hello.MethodID && at == signin.SurfaceLockScreen {
 			return hello.Container{}.Proof(time.Time{}).Yield()
+		}
+		if id == federated.MethodID { // of a domain, and what it shows is the upstream's to say
+			return signin.Yield{Factors: signin.Knowledge}
 		}
 		for _, k := range all {
 			if k.method == id && (k.policy.shared().Enabled() || id == tap.MethodID) {

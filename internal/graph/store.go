@@ -26,6 +26,7 @@ type Store interface {
 	Applications
 	Grants
 	Domains
+	Federations
 	Brandings
 	DevicePolicies
 	access.Store

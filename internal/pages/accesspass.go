@@ -8,6 +8,8 @@ type accessPassPage struct {
 	frame
 	who
 	OtherWaysHref string
+	Provider      string    // of the person's domain, where they can sign in as well
+	FederatedHref string    // there; empty when the domain has none
 	WorksFrom     time.Time // set when what was typed is right, but too early
 }
 

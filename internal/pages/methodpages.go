@@ -2,6 +2,7 @@ package pages
 
 import (
 	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/method/federated"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
@@ -12,7 +13,7 @@ import (
 // A methodPage is how a sign-in asks for one method.
 type methodPage struct {
 	id    signin.MethodID // also its step
-	field string          // of the form that has the answer
+	field string          // of the form that has the answer; empty where none is typed
 	icon  string          // a symbol of icons.svg
 	// show returns the page; prompt is what [signin.Prompter] says.
 	show func(base frame, v visit, who who, prompt []byte) (page, error)
@@ -26,6 +27,7 @@ var methodPages = []methodPage{
 	{totp.MethodID, "otc", "keypad", showCode},
 	{authenticator.MethodID, "answered", "phone", showAuthenticator},
 	{password.MethodID, "password", "lock", showPassword},
+	{federated.MethodID, "", "globe", showFederated},
 }
 
 func methodPageOf(id signin.MethodID) (methodPage, bool) {
@@ -38,5 +40,9 @@ func methodPageOf(id signin.MethodID) (methodPage, bool) {
 }
 
 func showAccessPass(base frame, v visit, who who, _ []byte) (page, error) {
-	return accessPassPage{frame: base, who: who, WorksFrom: v.worksFrom, OtherWaysHref: Address(v.handle) + "&go=methods"}, nil
+	p := accessPassPage{frame: base, who: who, WorksFrom: v.worksFrom, OtherWaysHref: Address(v.handle) + "&go=methods"}
+	if v.realm.Federated {
+		p.Provider, p.FederatedHref = v.realm.Name, upstreamAddress(v)
+	}
+	return p, nil
 }

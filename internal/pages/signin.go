@@ -20,7 +20,8 @@ type visit struct {
 	tenant      directory.Tenant
 	accounts    []knownAccount
 	worksFrom   time.Time // of a pass that was typed right, but too early
-	forgotten   []byte    // signal about a passkey that was refused, because it is gone
+	realm       signin.Realm
+	forgotten   []byte // signal about a passkey that was refused, because it is gone
 }
 
 // knownAccount is a living session of this browser.
@@ -35,8 +36,10 @@ func Address(handle token.Opaque) string { return "/signin?t=" + browser.HandleN
 
 // visit opens the sign-in that the address names and the browser holds; signin.ErrGone when
 // the browser does not hold it.
-func (s *Site) visit(r *http.Request) (visit, error) {
-	handle, err := browser.Transaction(r, r.URL.Query().Get("t"))
+func (s *Site) visit(r *http.Request) (visit, error) { return s.visitNamed(r, r.URL.Query().Get("t")) }
+
+func (s *Site) visitNamed(r *http.Request, name string) (visit, error) {
+	handle, err := browser.Transaction(r, name)
 	if err != nil {
 		return visit{}, signin.ErrGone
 	}
@@ -127,7 +130,7 @@ func (s *Site) takeStep(w http.ResponseWriter, r *http.Request) error {
 // takeProof takes the answer to the page of a method.
 func (s *Site) takeProof(r *http.Request, v visit) (signin.Transaction, error) {
 	for _, m := range methodPages {
-		if !r.PostForm.Has(m.field) {
+		if m.field == "" || !r.PostForm.Has(m.field) {
 			continue
 		}
 		if waiting, err := s.SignIn.Waiting(r.Context(), v.transaction, m.id, place(r)); err != nil || waiting {

@@ -87,6 +87,7 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"GET /errors/{code}":               s.errorInfo,
 		"GET /signin":                      s.showStep,
 		"GET /signin/asked":                s.showAsked,
+		"GET " + upstreamPath:              s.leaveUpstream,
 		"GET /security-info/phone":         s.showPhoneAdded,
 		"GET /authenticator/{$}":           s.showApp,
 		"GET /authenticator/worker.js":     s.appWorker,

@@ -7,6 +7,7 @@ import (
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/federated"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -57,13 +58,13 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 		}
 		s.render(w, r, status, blockedPage{frame: base, who: s.who(v)})
 	default:
-		return s.askFor(w, r, v, base, signin.MethodID(step), status)
+		return s.askFor(w, r, v, base, signin.MethodID(step), status, facts)
 	}
 	return nil
 }
 
 // askFor shows the page of a method.
-func (s *Site) askFor(w http.ResponseWriter, r *http.Request, v visit, base frame, id signin.MethodID, status int) error {
+func (s *Site) askFor(w http.ResponseWriter, r *http.Request, v visit, base frame, id signin.MethodID, status int, facts signin.Facts) error {
 	m, ok := methodPageOf(id)
 	if !ok {
 		return signin.ErrGone
@@ -71,6 +72,11 @@ func (s *Site) askFor(w http.ResponseWriter, r *http.Request, v visit, base fram
 	prompt, err := s.SignIn.Prompt(r.Context(), v.transaction, id, place(r))
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(signin.Useful(v.transaction, facts.Offers), func(o signin.Offer) bool { return o.Method == federated.MethodID }) {
+		if v.realm, err = s.SignIn.Realm(r.Context(), v.transaction); err != nil {
+			return err
+		}
 	}
 	p, err := m.show(base, v, s.who(v), prompt)
 	if err != nil {

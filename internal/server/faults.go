@@ -54,6 +54,12 @@ var ErrLogoutNetwork = &fault.Error{
 	Text: "A network of applications is not well formed.", Remedy: "Write it like 10.0.0.0/8.",
 }
 
+// ErrFederationNetwork says that a network for identity providers is none.
+var ErrFederationNetwork = &fault.Error{
+	Kind: fault.Invalid, Code: "federationNetworkInvalid", Target: "federation-network",
+	Text: "A network of identity providers is not well formed.", Remedy: "Write it like 10.0.0.0/8.",
+}
+
 // ErrProxy says that a trusted proxy is not a network.
 var ErrProxy = &fault.Error{
 	Kind: fault.Invalid, Code: "proxyInvalid", Target: "trusted-proxy",

@@ -37,6 +37,7 @@ func (s *Server) mount(p parts) http.Handler {
 	own.HandleFunc("GET /readyz", s.ready)
 	tenants := http.NewServeMux()
 	p.authorization.Mount(tenants)
+	site.MountUpstream(tenants)
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(site.ShowForeign))
 	protected := protection.Handler(own)

@@ -58,12 +58,16 @@ type Options struct {
 	Places *places.File
 	// Witnesses are told every checkpoint of the log.
 	Witnesses []NamedWitness
-	// Roots are the CAs whose applications are told of logouts; nil: the system's.
+	// Roots are the CAs whose applications are told of logouts, and whose identity providers are
+	// called; nil: the system's.
 	Roots *x509.CertPool
 	// LogoutNetworks are networks that are not public in which applications are told of logouts.
 	LogoutNetworks []netip.Prefix
 	// PushNetworks are networks that are not public in which push services of phones are called.
 	PushNetworks []netip.Prefix
+	// FederationNetworks are networks that are not public in which identity providers of federated
+	// domains are called.
+	FederationNetworks []netip.Prefix
 	// Wall is the machine's clock; nil is time.Now.
 	Wall func() time.Time
 	// DiskReserve is how many bytes of the data directory's disk are kept for those who are
@@ -217,13 +221,14 @@ func (s *Server) build() (http.Handler, error) {
 	registry := s.registry()
 	passkeys := passkey.Registrar{Method: s.passkeys(makers), Registry: registry, Secrets: secrets, Now: s.now}
 	phones := s.openPhones(registry, passkeys.Method)
+	upstreams := s.federated()
 	signIn := &signin.Service{
-		Store: s.db, Policies: signInPolicies{s.db}, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers, Letters: s.redeemedLetters,
+		Store: s.db, Policies: signInPolicies{s.db}, Realms: upstreams, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers, Letters: s.redeemedLetters,
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
 			passkeys.Method,
 			authenticator.Method{Phones: phones},
-			s.codes().Method, s.passwords().Method,
+			s.codes().Method, s.passwords().Method, upstreams,
 		},
 	}
 	if s.view, err = pages.NewView(s.now); err != nil {

@@ -18,7 +18,16 @@ func (s *Service) tellGlass(ctx context.Context, t Transaction, e *audit.Event) 
 	if err != nil {
 		return fmt.Errorf("read the sign-in policy: %w", err)
 	}
-	for _, one := range t.Proofs {
+	realm, err := s.realm(ctx, t)
+	if err != nil {
+		return err
+	}
+	for i, one := range t.Proofs {
+		before := t
+		before.Proofs = t.Proofs[:i]
+		if m := s.method(one.Method); m != nil && !realm.takes(before, m, false) {
+			e.SignIn.AdditionalDetails = audit.BreakGlass
+		}
 		if _, glass := p.Allows(t.Surface(), one.Method); glass {
 			e.SignIn.AdditionalDetails = audit.BreakGlass
 		}

@@ -55,7 +55,10 @@ type Guessable interface {
 type Attempt struct {
 	Tenant      directory.TenantID
 	User        directory.UserID
+	Username    string // as it was typed
 	Transaction string
+	// CorrelationID stands in every event of the sign-in.
+	CorrelationID string
 	// Challenge is 32 bytes of this transaction: no other has the same, and nobody knows them
 	// before its page is shown.
 	Challenge []byte
@@ -63,9 +66,11 @@ type Attempt struct {
 	Chosen      bool
 	Application App
 	Device      *Device
-	Asked       *Asked  // of the transaction; nil for none
-	Proofs      []Proof // of the transaction so far
-	Typed       string  // the secret as it was typed, or the browser's answer
+	Asked       *Asked    // of the transaction; nil for none
+	Away        *Away     // the way to an upstream that is under way; nil for none
+	Since       time.Time // proofs from before it are not enough; zero counts all
+	Proofs      []Proof   // of the transaction so far
+	Typed       string    // the secret as it was typed, or the browser's answer
 	Place       Place
 	Familiar    bool
 	At          time.Time

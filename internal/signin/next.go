@@ -21,6 +21,7 @@ type Offer struct {
 	Yield  Yield
 	First  bool // before all others: a pass that works
 	Later  bool // after all others: a pass that works later
+	Led    bool // asked for before all others, whether or not they would do without
 }
 
 // Facts are what [Next] needs to know beyond the transaction.
@@ -66,7 +67,7 @@ func Next(t Transaction, f Facts) Step {
 }
 
 // Useful returns the offers, in their order, that can be what is missing: those that, with some
-// of the others, meet the requirement which these others alone don't.
+// of the others, meet the requirement which these others alone don't; and where a person is led.
 func Useful(t Transaction, offers []Offer) []Offer {
 	var left []Offer
 	for _, o := range offers {
@@ -77,7 +78,7 @@ func Useful(t Transaction, offers []Offer) []Offer {
 	have := t.Require.shown(t.all())
 	var all []Offer
 	for i, o := range left {
-		if t.Require.pivotal(have, o.Yield, slices.Delete(slices.Clone(left), i, i+1)) {
+		if o.Led || t.Require.pivotal(have, o.Yield, slices.Delete(slices.Clone(left), i, i+1)) {
 			all = append(all, o)
 		}
 	}

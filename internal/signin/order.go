@@ -61,11 +61,15 @@ func (s *Service) offers(ctx context.Context, t Transaction) ([]Offer, error) {
 	if err != nil {
 		return nil, err
 	}
+	realm, err := s.realm(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	if !t.Familiar && len(t.Proofs) == 0 && t.Raises == "" {
 		for i, o := range all {
 			_, all[i].First = s.method(o.Method).(Prior)
 		}
-		return Sorted(all, "", true), nil
+		return Sorted(s.led(realm, t, all), "", true), nil
 	}
 	var own []Offer
 	for _, o := range all {
@@ -91,7 +95,11 @@ func (s *Service) offers(ctx context.Context, t Transaction) ([]Offer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read whose strongest method comes first: %w", err)
 	}
-	return Sorted(own, t.Last, strongest), nil
+	last := t.Last
+	if last == "" && realm.Federated {
+		last = s.voucher()
+	}
+	return Sorted(s.led(realm, t, own), last, strongest), nil
 }
 
 // enabled returns what policy enables where t is shown, for anybody.
@@ -104,27 +112,37 @@ func (s *Service) enabled(ctx context.Context, t Transaction) ([]Offer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the sign-in policy: %w", err)
 	}
+	realm, err := s.realm(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	var all []Offer
 	for _, m := range s.Methods {
-		if ok, _ := p.Allows(t.Surface(), m.ID()); !ok || t.Text && needsPage(m) {
+		if ok, _ := p.Allows(t.Surface(), m.ID()); !ok || t.Text && needsPage(m) || !realm.takes(t, m, slices.Contains(p.BreakGlass, m.ID())) {
 			continue
 		}
 		ok, err := m.Enabled(ctx, tenant)
 		if err != nil {
 			return nil, fmt.Errorf("ask method %s: %w", m.ID(), err)
 		}
-		if ok {
-			all = append(all, Offer{Method: m.ID(), Yield: m.Yield()})
+		if !ok {
+			continue
 		}
+		o := Offer{Method: m.ID(), Yield: m.Yield()}
+		if _, vouches := m.(Voucher); vouches {
+			o.Yield = realm.Yield
+		}
+		all = append(all, o)
 	}
-	return all, nil
+	return s.led(realm, t, all), nil
 }
 
 // needsPage reports whether a method can't be asked for by one line of text.
 func needsPage(m Method) bool {
 	_, prompts := m.(Prompter)
 	_, asks := m.(Asker)
-	return prompts || asks
+	_, vouches := m.(Voucher)
+	return prompts || asks || vouches
 }
 
 // stillGood reports whether the methods of t's own proofs may still be used, here and by this

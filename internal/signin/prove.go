@@ -23,8 +23,8 @@ func (s *Service) Prove(ctx context.Context, t Transaction, id MethodID, typed s
 	deadline := time.NewTimer(s.Hold)
 	defer deadline.Stop()
 	out, err := s.prove(ctx, t, id, typed, place)
-	if err == nil {
-		return out, nil
+	if err == nil || errors.Is(err, ErrBack) {
+		return out, err
 	}
 	if !errors.Is(err, ErrRefused) {
 		return t, err
@@ -76,7 +76,13 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 	if wait > 0 {
 		return t, s.refuseLocked(ctx, t, id, place, now)
 	}
-	proof, err := s.verify(ctx, t, method, typed, place, now)
+	t, proof, err := s.proof(ctx, t, method, typed, place, now)
+	if errors.Is(err, ErrBack) { // no try was wrong
+		if err := s.Store.Refund(ctx, t.Home, counters); err != nil {
+			return t, err
+		}
+		return t, ErrBack
+	}
 	if err == nil {
 		t.Proofs = append(slices.Clone(t.Proofs), proof)
 		err = s.Store.Accept(ctx, t, counters, now, now.Add(reservation))
@@ -90,6 +96,20 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 
 // reservation is how long a proof holds what it will spend (docs/threat-model.md, rule 1).
 const reservation = 10 * time.Minute
+
+// proof asks the method, or the upstream of the person's domain.
+func (s *Service) proof(ctx context.Context, t Transaction, method Method, typed string, place Place, now time.Time) (Transaction, Proof, error) {
+	v, ok := method.(Voucher)
+	if !ok {
+		p, err := s.verify(ctx, t, method, typed, place, now)
+		return t, p, err
+	}
+	a, err := s.attempt(ctx, t, method.ID(), typed, place, now)
+	if err != nil {
+		return t, Proof{}, err
+	}
+	return s.vouch(ctx, t, v, a)
+}
 
 // verify asks the method. When there is nobody to ask about, the slow hash is saved; the
 // queue before it and the deadline hide that.

@@ -13,10 +13,11 @@ import (
 	"github.com/postern-id/postern/internal/token"
 )
 
-// Service runs sign-ins. Every exported field is required.
+// Service runs sign-ins. Every exported field is required that does not say what nil is.
 type Service struct {
 	Store    Store
 	Policies Policies
+	Realms   Realms   // nil: no domain is federated
 	Methods  []Method // of equal strength the better one first
 	Secrets  Secrets
 	Now      func() time.Time
@@ -147,7 +148,7 @@ func (s *Service) attempt(ctx context.Context, t Transaction, id MethodID, typed
 		return Attempt{}, err
 	}
 	return Attempt{
-		Tenant: t.Home, User: t.User, Transaction: t.ID, Challenge: decode(challenge), Chosen: t.Chosen == id, Application: t.Application,
+		Tenant: t.Home, User: t.User, Username: t.Username, Away: t.Away, Since: t.Require.Since, Transaction: t.ID, CorrelationID: t.CorrelationID, Challenge: decode(challenge), Chosen: t.Chosen == id, Application: t.Application,
 		Device: t.Device, Asked: t.Asked, Proofs: t.all(), Typed: typed, Place: place, Familiar: t.Familiar, At: now,
 	}, nil
 }

@@ -64,6 +64,8 @@ type Transaction struct {
 	Proofs  []Proof `json:"proofs,omitempty"`
 	// Asked is the last request at another device of the person.
 	Asked *Asked `json:"asked,omitempty"`
+	// Away is the last way to an upstream.
+	Away *Away `json:"away,omitempty"`
 	// Blocked says that the log was told that the sign-in can't go on.
 	Blocked bool      `json:"blocked,omitempty"`
 	Stay    *bool     `json:"stay,omitempty"`

@@ -109,6 +109,12 @@ func (tx *Tx) removeVerified(ctx context.Context, tenant directory.TenantID, nam
 	if err := changed(n, err, directory.ErrDomainUnknown); err != nil {
 		return err
 	}
+	if _, err := tx.exec(ctx, `DELETE FROM federation WHERE tenant_id = $1 AND domain = $2`, tenant, name); err != nil {
+		return err
+	}
+	if err := tx.unlinkDomain(ctx, tenant, name); err != nil {
+		return err
+	}
 	_, err = tx.exec(ctx, `DELETE FROM route WHERE kind = $1 AND name = $2 AND tenant_id = $3`, routeDomain, name, tenant)
 	return err
 }

@@ -120,8 +120,12 @@ func (db *DB) Purge(ctx context.Context, tenant directory.TenantID, id string, e
 			if err := tx.removeCredentialsOf(ctx, tenant, directory.UserID(id)); err != nil {
 				return err
 			}
-			if _, err := tx.exec(ctx, `DELETE FROM saved_view WHERE tenant_id = $1 AND user_id = $2`, tenant, id); err != nil {
-				return err
+			for _, query := range []string{
+				`DELETE FROM saved_view WHERE tenant_id = $1 AND user_id = $2`, `DELETE FROM federated_identity WHERE tenant_id = $1 AND user_id = $2`,
+			} {
+				if _, err := tx.exec(ctx, query, tenant, id); err != nil {
+					return err
+				}
 			}
 		}
 		for _, gone := range []string{id, string(g.tied.Principal)} {

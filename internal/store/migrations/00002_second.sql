@@ -420,3 +420,24 @@ CREATE TABLE access_version (
     tenant_id TEXT   NOT NULL PRIMARY KEY,
     version   BIGINT NOT NULL
 );
+
+-- How the people of a domain sign in at an identity provider elsewhere.
+CREATE TABLE federation (
+    tenant_id   TEXT   NOT NULL,
+    domain      TEXT   NOT NULL,
+    id          TEXT   NOT NULL,
+    modified_at BIGINT NOT NULL,
+    version     BIGINT NOT NULL,
+    body        TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, domain)
+);
+-- Which person of such a provider is who here. subject is what never changes about them there.
+CREATE TABLE federated_identity (
+    tenant_id TEXT   NOT NULL,
+    domain    TEXT   NOT NULL,
+    subject   TEXT   NOT NULL,
+    user_id   TEXT   NOT NULL,
+    linked_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, domain, subject)
+);
+CREATE UNIQUE INDEX federated_identity_user ON federated_identity (tenant_id, user_id, domain);
