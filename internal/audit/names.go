@@ -159,6 +159,7 @@ const (
 // JSON quotes. Monitoring rules look for them.
 const (
 	PropertyAccessPassUsage = "AccessPassUsage"
+	DetailPreset            = "postern_preset" // additional detail: what a pass was issued for
 	AccessPassOnce          = "Once"
 	AccessPassMultiple      = "Multiple"
 )

@@ -122,6 +122,9 @@ func (a *API) passIssued(c *call, p tap.Pass) audit.Event {
 	}
 	change.Targets = []audit.Target{target}
 	change.Details = []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: p.ID}}
+	if p.Preset != "" {
+		change.Details = append(change.Details, audit.KeyValue{Key: audit.DetailPreset, Value: string(p.Preset)})
+	}
 	return a.event(c, change)
 }
 

@@ -94,6 +94,7 @@ func talliesResource(t report.Tallies) odata.Entity {
 			{Name: "endedUnused", Value: t[report.PassesUnused]},
 			{Name: "refused", Value: t[report.PassesRefused]},
 			{Name: "medianSecondsToFirstUse", Value: median},
+			{Name: "byPreset", Value: counts(report.Presets, t.Preset)},
 		}},
 		{Name: "signIns", Value: odata.Entity{
 			{Name: "byMethod", Value: counts(report.Methods, t.Method)},

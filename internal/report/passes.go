@@ -33,7 +33,8 @@ type Step struct {
 	Pass string // may be unknown
 	At   time.Time
 	Day  Day
-	N    int // of tries, when it was refused
+	N    int    // of tries, when it was refused
+	For  string // the preset by which it was issued, if by one
 }
 
 // What happened in a [Step].
@@ -56,6 +57,7 @@ func (p Person) After(s Step) (Person, Tallies) {
 			t[PassesUnused]++
 		}
 		t[PassesIssued]++
+		t[byPreset+presetName(s.For)]++
 		return Person{Pass: s.Pass, WorksAt: s.At}, t
 	case Used:
 		if p.Pass != s.Pass { // it was issued before anything was counted, or is gone meanwhile
@@ -134,6 +136,9 @@ func stepsOf(e audit.Event, day Day) []Step {
 	for _, d := range c.Details {
 		if d.Key == "temporaryAccessPassMethodId" {
 			s.Pass = d.Value
+		}
+		if d.Key == audit.DetailPreset {
+			s.For = d.Value
 		}
 	}
 	if what == Issued {

@@ -8,7 +8,7 @@ import (
 )
 
 // Tallies are counts by name. The names are few and fixed: those below, and those of methods,
-// strengths and waits after their prefix.
+// strengths, waits and presets after their prefix.
 type Tallies map[string]int
 
 // Names of tallies.
@@ -24,7 +24,21 @@ const (
 	byMethod   = "signIn.method."
 	byStrength = "signIn.strength."
 	byWait     = "pass.wait."
+	byPreset   = "pass.for."
 )
+
+// Presets are what passes were issued for, as far as whoever issued them said it.
+var Presets = []string{"recoverDevice", "newDevice", "newEmployee", "other"}
+
+func presetName(logged string) string {
+	if slices.Contains(Presets, logged) {
+		return logged
+	}
+	return "other"
+}
+
+// Preset returns how many passes were issued by the preset.
+func (t Tallies) Preset(name string) int { return t[byPreset+name] }
 
 // Methods are the names by which sign-ins are counted, as Graph calls the methods.
 var Methods = []string{"windowsHelloForBusiness", "fido2", "microsoftAuthenticator", "temporaryAccessPass", "softwareOath", "password", "other"}

@@ -25,7 +25,7 @@ func TestHomeShowsWhatNeedsSomebodyAndHowThingsStand(t *testing.T) {
 	a := w.get("/console/")
 	for _, want := range []string{
 		"refused passes in a row for", "administrators have no way back in", "Only one person is a Global Administrator", `href="/console/pass"`,
-		"Passes in the last 30 days", `class="plot"`, `aria-label="Passes a day for 30 days:`, "The numbers", "/console/plots/passes/csv",
+		"Passes in the last 30 days", "Why people needed a pass", `class="plot"`, `aria-label="Passes a day for 30 days:`, "The numbers", "/console/plots/passes/csv",
 	} {
 		if a.status != http.StatusOK || !strings.Contains(a.body, want) {
 			t.Errorf("%d, without %q", a.status, want)
@@ -47,7 +47,7 @@ func TestHomeShowsWhatNeedsSomebodyAndHowThingsStand(t *testing.T) {
 			t.Errorf("%s: %d", path, a.status)
 		}
 	}
-	for _, name := range []string{"passes", "ways", "devices", "methods", "strengths"} {
+	for _, name := range []string{"passes", "presets", "ways", "devices", "methods", "strengths"} {
 		a = w.get("/console/plots/" + name + "/csv")
 		rows, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
 		if err != nil || len(rows) < 3 || !strings.Contains(a.header.Get("Content-Disposition"), name+"-20") {

@@ -44,7 +44,7 @@ func (w *world) wantIn(v map[string]any, want map[string]any) {
 func TestTheDailyReportCountsWhatHappenedOnce(t *testing.T) {
 	w := newWorld(t)
 	w.issue(`{}`) // replaces the pass of init, which nobody used
-	_, pass := w.issue(`{}`)
+	_, pass := w.issue(`{"postern_preset":"newDevice"}`)
 	w.typed(adminName, "WRONGWRONG")
 	w.newBrowser()
 	w.code(adminName, pass)
@@ -52,6 +52,7 @@ func TestTheDailyReportCountsWhatHappenedOnce(t *testing.T) {
 		daily := w.counts("reports/daily?days=7")
 		w.wantIn(daily, map[string]any{
 			"timeZone": "Europe/Berlin", "total.passes.issued": 3, "total.passes.endedUnused": 2, "total.passes.used": 1,
+			"total.passes.byPreset.newDevice": 1, "total.passes.byPreset.other": 2, "total.passes.byPreset.recoverDevice": 0,
 			"total.passes.refused": 1, "total.signIns.failed": 1, "total.signIns.byMethod.temporaryAccessPass": 1,
 			"total.signIns.byStrength.temporaryAccessPass": 1, "total.signIns.byMethod.fido2": 0, "total.pins.setUp": 0,
 		})

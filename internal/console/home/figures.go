@@ -76,6 +76,7 @@ var (
 	ways      = []series{{"twoOrMore", "main"}, {"one", "second"}, {"none", "alert"}}
 	healths   = []series{{"ready", "main"}, {"stale", "third"}, {"broken", "alert"}, {"noWebSignIn", "alert"}, {"pending", "second"}, {"off", "third"}}
 	methods   = []series{{"windowsHelloForBusiness", "main"}, {"fido2", "main"}, {"microsoftAuthenticator", "second"}, {"temporaryAccessPass", "second"}, {"softwareOath", "second"}, {"password", "third"}, {"other", "third"}}
+	presets   = []series{{"recoverDevice", "main"}, {"newDevice", "second"}, {"newEmployee", "second"}, {"other", "third"}}
 	strengths = []series{{"phishingResistant", "main"}, {"multiFactor", "second"}, {"temporaryAccessPass", "third"}, {"singleFactor", "alert"}}
 )
 
@@ -123,10 +124,12 @@ func (f figures) drawn(name string) drawn {
 		f.shares(&d, f.people, "everybody/", ways, "/reports/people/", "readRegistrations")
 	case "devices":
 		f.shares(&d, f.devices, "byState/", healths, "/reports/devices/", reads)
+	case "presets":
+		f.meters(&d, f.days, presets, "passes/byPreset/")
 	case "methods":
-		f.meters(&d, methods, "byMethod/")
+		f.meters(&d, f.week(), methods, "signIns/byMethod/")
 	case "strengths":
-		f.meters(&d, strengths, "byStrength/")
+		f.meters(&d, f.week(), strengths, "signIns/byStrength/")
 	default:
 		return drawn{}
 	}
@@ -213,16 +216,19 @@ func (f figures) shares(d *drawn, o graphclient.Object, prefix string, all []ser
 	d.Plot = plot.Shares(strings.Join(label, ", "), parts)
 }
 
-// meters draws the sign-ins of the week.
-func (f figures) meters(d *drawn, all []series, path string) {
+// meters draws how what was counted on some days stands to each other.
+func (f figures) meters(d *drawn, days []graphclient.Object, all []series, path string) {
 	d.Heads = []string{f.text(d.Name + "_head"), f.text("signIns")}
+	if d.Name == "presets" {
+		d.Heads[1] = f.text("issued")
+	}
 	var parts []plot.Part
 	var label []string
 	for _, s := range all {
-		d.Total += sum(f.week(), "signIns/"+path+s.name)
+		d.Total += sum(days, path+s.name)
 	}
 	for _, s := range all {
-		n, words := sum(f.week(), "signIns/"+path+s.name), f.text(d.Name+"_"+s.name)
+		n, words := sum(days, path+s.name), f.text(d.Name+"_"+s.name)
 		d.Rows = append(d.Rows, []string{words, strconv.Itoa(n)})
 		if n == 0 {
 			continue

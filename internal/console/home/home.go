@@ -78,7 +78,7 @@ func show(c *console.Call) error {
 	}
 	p.Today, p.New = f.today(), f.quiet()
 	p.Passes = f.drawn("passes")
-	for _, name := range []string{"ways", "devices", "methods", "strengths"} {
+	for _, name := range []string{"presets", "ways", "devices", "methods", "strengths"} {
 		p.Others = append(p.Others, f.drawn(name))
 	}
 	return c.Show(http.StatusOK, p)

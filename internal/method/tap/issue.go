@@ -95,7 +95,7 @@ func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 	p := Pass{
 		Tenant: r.Tenant.ID, User: r.User.ID, CreatedAt: now, Start: start,
 		Lifetime: time.Duration(minutes) * time.Minute, SingleUse: once,
-		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Check: r.Check,
+		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Check: r.Check, Preset: r.Preset,
 	}
 	if policy.Checks() == CheckRequired && !r.Check.Done() {
 		return p, ErrCheckMissing

@@ -39,6 +39,7 @@ type Pass struct {
 	Reason string
 	Ticket string
 	Check  IdentityCheck
+	Preset Preset // that it was issued by; the event of issuing keeps it, the pass does not
 
 	Hash Hash
 	// Incarnation is the life of the store in which the pass was issued. After a restore
