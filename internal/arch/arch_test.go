@@ -27,7 +27,7 @@ var postern = house{
 		{name: "server", packages: "internal/server/..."},
 		// The store implements what the rows below declare, the edges included.
 		{name: "store", packages: "internal/store/..."},
-		{name: "edges", packages: "internal/pages/... internal/graph/... internal/oauth/... internal/sample/... " +
+		{name: "edges", packages: "internal/pages/... internal/graph/... internal/oauth/... internal/samlidp internal/sample/... " +
 			"internal/console/... internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/agent/..."},
 		{name: "web", packages: "internal/request/... internal/browser/..."},
 		{name: "wire", packages: "internal/device/..."},
@@ -46,6 +46,7 @@ var postern = house{
 			what: "net/http/... html/template",
 			but: "internal/server/... internal/pages/... internal/graph/... internal/oauth/... internal/console/... " +
 				"internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/outbound internal/federation/oidc/... internal/federation/saml/... internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
+				"internal/samlidp internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/outbound internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
 				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/... internal/design internal/agent/lockscreen internal/agent/virtual/...",
 			why: "what decides knows no HTTP",
 		},

@@ -62,6 +62,13 @@ type Application struct {
 	DPoPBound            bool   `json:"postern_dpopBoundAccessTokens,omitempty"` // RFC 9449 section 5.2
 	BackchannelLogoutURI string `json:"postern_backchannelLogoutUri,omitempty"`  // OpenID Connect Back-Channel Logout 1.0
 
+	// SAML says how people sign in to the application by SAML 2.0; nil leaves what is usual.
+	SAML *SAMLSettings `json:"postern_saml,omitempty"`
+	// RequestSignature is what is asked of SAML requests.
+	RequestSignature RequestSignature `json:"requestSignatureVerification,omitzero"`
+	// TokenEncryptionKeyID is the keyId of the certificate that SAML assertions are encrypted for.
+	TokenEncryptionKeyID string `json:"tokenEncryptionKeyId,omitempty"`
+
 	Version int64 `json:"-"` // grows with every change
 }
 

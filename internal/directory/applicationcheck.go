@@ -26,7 +26,7 @@ const (
 // to their form only; package oauth/redirect is stricter.
 func (a Application) Check(t Tenant) error {
 	for _, check := range []func(Application, Tenant) error{
-		checkBasics, checkIdentifiers, checkRedirects, checkURLs, checkAppRoles, checkScopes, checkRequired, checkKeys, checkClaims,
+		checkBasics, checkIdentifiers, checkRedirects, checkURLs, checkAppRoles, checkScopes, checkRequired, checkKeys, checkClaims, checkSAML,
 	} {
 		if err := check(a, t); err != nil {
 			return err

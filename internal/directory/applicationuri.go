@@ -17,6 +17,8 @@ func checkIdentifiers(a Application, t Tenant) error {
 	for i, uri := range a.IdentifierURIs {
 		u, err := url.Parse(uri)
 		switch {
+		case a.SAML != nil && err == nil && len(uri) <= maxURI && entityID(u, uri) && !slices.Contains(a.IdentifierURIs[:i], uri):
+			continue
 		case err != nil || len(uri) > maxURI || !uriCharacters.MatchString(uri) || u.User != nil || u.RawQuery != "" || strings.HasSuffix(uri, "/"):
 			return ErrApplicationInvalid.With("identifierUris", "An identifier URI looks like api://"+string(a.AppID)+" and has at most 255 characters.")
 		case slices.Contains(a.IdentifierURIs[:i], uri):

@@ -15,13 +15,14 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 )
 
-// A KeyCredential is a certificate whose key an application signs its assertions with.
+// A KeyCredential is a certificate whose key an application signs its assertions with, or reads
+// encrypted ones.
 // https://learn.microsoft.com/graph/api/resources/keycredential
 type KeyCredential struct {
 	KeyID       string    `json:"keyId"`
 	DisplayName string    `json:"displayName,omitempty"`
 	Type        string    `json:"type"`  // AsymmetricX509Cert
-	Usage       string    `json:"usage"` // Verify
+	Usage       string    `json:"usage"` // Verify or Encrypt
 	Key         []byte    `json:"key,omitempty"`
 	Thumbprint  []byte    `json:"customKeyIdentifier,omitempty"` // SHA-1 of the certificate
 	StartAt     time.Time `json:"startDateTime,omitzero"`        // UTC, inclusive
@@ -100,8 +101,8 @@ func (k KeyCredential) check(c *x509.Certificate) error {
 		return ErrCertificateInvalid.With("keyId", "keyId must be a UUID.")
 	case k.Type != "AsymmetricX509Cert":
 		return ErrCertificateInvalid.With("type", "type must be AsymmetricX509Cert.")
-	case k.Usage != "Verify":
-		return ErrCertificateInvalid.With("usage", "usage must be Verify.")
+	case k.Usage != UsageVerify && k.Usage != UsageEncrypt:
+		return ErrCertificateInvalid.With("usage", "usage must be Verify or Encrypt.")
 	case !plainText(k.DisplayName):
 		return ErrCertificateInvalid.With("displayName", "displayName is longer than 256 characters or has control characters.")
 	case !k.StartAt.Before(k.EndAt), k.StartAt.Before(c.NotBefore), k.EndAt.After(c.NotAfter):

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/postern-id/postern/internal/fault"
 )
@@ -28,7 +29,12 @@ type ServicePrincipal struct {
 	Homepage              string            `json:"homepage,omitempty"`
 	LogoutURL             string            `json:"logoutUrl,omitempty"`
 	Tags                  []string          `json:"tags,omitempty"`
-	CreatedDateTime       time.Time         `json:"createdDateTime,omitzero"`
+
+	// SingleSignOnMode is saml for an application that people sign in to by SAML 2.0.
+	SingleSignOnMode string `json:"preferredSingleSignOnMode,omitempty"`
+	// RelayState is where an application leads people whose sign-in begins here.
+	RelayState      string    `json:"samlRelayState,omitempty"`
+	CreatedDateTime time.Time `json:"createdDateTime,omitzero"`
 
 	Version int64 `json:"-"` // grows with every change
 }
@@ -38,8 +44,17 @@ func (p ServicePrincipal) Check() error {
 	if len(p.Tags) > maxTags || slices.ContainsFunc(p.Tags, func(s string) bool { return !plainText(s) }) {
 		return ErrApplicationInvalid.With("tags", "tags has more than 50 entries, or one is too long or has control characters.")
 	}
+	switch {
+	case !slices.Contains([]string{"", "oidc", ModeSAML}, p.SingleSignOnMode):
+		return ErrApplicationInvalid.With("preferredSingleSignOnMode", "preferredSingleSignOnMode is saml, oidc or null.")
+	case len(p.RelayState) > 1024 || strings.ContainsFunc(p.RelayState, unicode.IsControl):
+		return ErrApplicationInvalid.With("samlSingleSignOnSettings/relayState", "relayState has at most 1024 bytes and no control characters.")
+	}
 	return nil
 }
+
+// ModeSAML is the [ServicePrincipal.SingleSignOnMode] of SAML 2.0.
+const ModeSAML = "saml"
 
 // NoAppRole is the app role id of an assignment that gives access without a role.
 const NoAppRole = "00000000-0000-0000-0000-000000000000"
@@ -108,6 +123,7 @@ func (p ServicePrincipal) Follow(a Application) ServicePrincipal {
 	fresh := a.Presence(p.ID)
 	fresh.AccountEnabled, fresh.AssignmentRequired = p.AccountEnabled, p.AssignmentRequired
 	fresh.Tags, fresh.CreatedDateTime, fresh.Version = p.Tags, p.CreatedDateTime, p.Version
+	fresh.SingleSignOnMode, fresh.RelayState = p.SingleSignOnMode, p.RelayState
 	return fresh
 }
 

@@ -28,6 +28,7 @@ func readApplication(body *odata.Object, a *directory.Application) error {
 	part(body, "spa", &a.SPA, readRedirects)
 	part(body, "publicClient", &a.PublicClient, readRedirects)
 	part(body, "api", &a.API, readAPI)
+	readSAML(body, a)
 	part(body, "optionalClaims", &a.OptionalClaims, readClaims)
 	readAll(body, "appRoles", &a.AppRoles, readAppRole)
 	readAll(body, "requiredResourceAccess", &a.Required, readRequired)
@@ -54,8 +55,8 @@ var applicationNotKept = []string{
 	"createdDateTime", "createdOnBehalfOf", "defaultRedirectUri", "deletedDateTime", "disabledByMicrosoftStatus",
 	"federatedIdentityCredentials", "homeRealmDiscoveryPolicies", "id", "info", "isDeviceOnlyAuthSupported", "logo",
 	"nativeAuthenticationApisEnabled", "notes", "oauth2RequirePostResponse", "owners", "parentalControlSettings",
-	"passwordCredentials", "publisherDomain", "requestSignatureVerification", "samlMetadataUrl", "serviceManagementReference",
-	"servicePrincipalLockConfiguration", "tokenEncryptionKeyId", "tokenIssuancePolicies", "tokenLifetimePolicies", "uniqueName",
+	"passwordCredentials", "publisherDomain", "samlMetadataUrl", "serviceManagementReference",
+	"servicePrincipalLockConfiguration", "tokenIssuancePolicies", "tokenLifetimePolicies", "uniqueName",
 	"verifiedPublisher", "postern_builtIn",
 }
 

@@ -61,6 +61,9 @@ func applicationResource(a directory.Application, secrets []directory.Secret) od
 		hidden("postern_tokenSigningAlgorithm", cmp.Or(a.SigningAlgorithm, directory.RS256)),
 		hidden("postern_dpopBoundAccessTokens", a.DPoPBound),
 		hidden("postern_backchannelLogoutUri", text(a.BackchannelLogoutURI)),
+		{Name: "requestSignatureVerification", Value: signatureResource(a.RequestSignature)},
+		{Name: "tokenEncryptionKeyId", Value: text(a.TokenEncryptionKeyID)},
+		hidden("postern_saml", settingsResource(a.SAML)),
 		hidden("postern_builtIn", a.AppID.BuiltIn()),
 	}
 }

@@ -35,7 +35,9 @@ func principalResource(p directory.ServicePrincipal) odata.Entity {
 		{Name: "displayName", Value: text(p.DisplayName)},
 		{Name: "homepage", Value: text(p.Homepage)},
 		{Name: "logoutUrl", Value: text(p.LogoutURL)},
+		{Name: "preferredSingleSignOnMode", Value: text(p.SingleSignOnMode)},
 		{Name: "replyUrls", Value: list(p.ReplyURLs)},
+		{Name: "samlSingleSignOnSettings", Value: samlResource(p)},
 		{Name: "servicePrincipalNames", Value: list(p.ServicePrincipalNames)},
 		{Name: "servicePrincipalType", Value: p.ServicePrincipalType},
 		{Name: "tags", Value: list(p.Tags)},
@@ -130,6 +132,7 @@ func (a *API) createPrincipal(c *call) error {
 	}
 	p := app.Presence(directory.ServicePrincipalID(uuid.NewString()))
 	p.AccountEnabled, p.AssignmentRequired, p.CreatedDateTime = fresh.AccountEnabled, fresh.AssignmentRequired, a.Now().UTC()
+	p.SingleSignOnMode, p.RelayState = fresh.SingleSignOnMode, fresh.RelayState
 	if body.Has("tags") {
 		p.Tags = fresh.Tags
 	}
@@ -148,10 +151,12 @@ func readPrincipal(body *odata.Object, p *directory.ServicePrincipal) {
 	body.Bool("accountEnabled", &p.AccountEnabled)
 	flag(body, "appRoleAssignmentRequired", &p.AssignmentRequired)
 	body.Strings("tags", &p.Tags)
+	body.String("preferredSingleSignOnMode", &p.SingleSignOnMode)
+	part(body, "samlSingleSignOnSettings", &p.RelayState, func(o *odata.Object, state *string) { o.String("relayState", state) })
 	body.NotKept("addIns", "alternativeNames", "appDescription", "appDisplayName", "appOwnerOrganizationId", "appRoles",
 		"createdDateTime", "deletedDateTime", "description", "disabledByMicrosoftStatus", "displayName", "homepage", "id", "info",
 		"keyCredentials", "loginUrl", "logoutUrl", "notes", "notificationEmailAddresses", "oauth2PermissionScopes", "passwordCredentials",
-		"preferredSingleSignOnMode", "preferredTokenSigningKeyThumbprint", "replyUrls", "samlSingleSignOnSettings",
+		"preferredTokenSigningKeyThumbprint", "replyUrls",
 		"servicePrincipalNames", "servicePrincipalType", "signInAudience", "tokenEncryptionKeyId", "customSecurityAttributes")
 }
 

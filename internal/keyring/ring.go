@@ -39,9 +39,11 @@ const (
 	DevicePolicy Purpose = "devicePolicy" // ECDSA P-256: signs the policy that devices keep
 	PINReset     Purpose = "pinReset"     // root of the keys that reset device PINs
 	WebPush      Purpose = "webPush"      // ECDSA P-256: names this tenant to push services (RFC 8292)
+	SAML         Purpose = "saml"         // RSA: signs SAML messages
 )
 
-// Purposes lists every key that a tenant has.
+// Purposes lists every key that a tenant has from its first moment on; the one for SAML it gets
+// when it is needed.
 var Purposes = []Purpose{RS256, ES256, Checkpoint, PassPepper, Derivation, DeviceCA, DevicePolicy, PINReset, WebPush}
 
 // A Key is one key of a tenant, its private part sealed. A signing key is published from
@@ -96,7 +98,7 @@ func (k Key) place() []string {
 func generate(purpose Purpose) (private, public []byte, err error) {
 	var signer crypto.Signer
 	switch purpose {
-	case RS256:
+	case RS256, SAML:
 		signer, err = rsa.GenerateKey(rand.Reader, 2048)
 	case ES256, DeviceCA, DevicePolicy, WebPush:
 		signer, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -151,11 +153,17 @@ func (r *Ring) Keys(ctx context.Context, tenant string) ([]Key, error) {
 
 // Signer returns the tenant's key that signs now, and its private part.
 func (r *Ring) Signer(ctx context.Context, tenant string, purpose Purpose) (Key, crypto.Signer, error) {
+	return r.SignerOf(ctx, tenant, purpose, "")
+}
+
+// SignerOf returns the tenant's signing key of the purpose with the given id, which may not sign
+// yet or no more, or the one that signs now when id is empty.
+func (r *Ring) SignerOf(ctx context.Context, tenant string, purpose Purpose, id string) (Key, crypto.Signer, error) {
 	o, err := r.open(ctx, tenant)
 	if err != nil {
 		return Key{}, nil, err
 	}
-	k, err := current(o.keys, purpose, r.Now())
+	k, err := pick(o.keys, purpose, id, r.Now())
 	if err != nil {
 		return Key{}, nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ type client struct {
 
 // public reports whether the client has nothing to prove itself by.
 func (c client) public() bool {
-	return len(c.secrets) == 0 && len(c.app.KeyCredentials) == 0
+	return len(c.secrets) == 0 && !slices.ContainsFunc(c.app.KeyCredentials, func(k directory.KeyCredential) bool { return k.Usage == directory.UsageVerify })
 }
 
 // authenticate finds the client that the form or the header names and checks its proof
@@ -132,7 +133,7 @@ func (s *Server) checkAssertion(r *http.Request, tenant directory.Tenant, c *cli
 func assertionKeys(app directory.Application, now time.Time) []assertion.Key {
 	var all []assertion.Key
 	for _, k := range app.KeyCredentials {
-		if cert, err := k.Certificate(); err == nil && k.Live(now) {
+		if cert, err := k.Certificate(); err == nil && k.Usage == directory.UsageVerify && k.Live(now) {
 			all = append(all, assertion.KeyOf(k.KeyID, cert))
 		}
 	}

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -139,11 +140,17 @@ func (s *Server) endSessions(w http.ResponseWriter, r *http.Request, tenant dire
 		}
 	}
 	for _, x := range ending {
-		pages, err := s.logoutPages(r, x.session)
+		pages, err := s.LogoutPages(r.Context(), x.session)
 		if err != nil {
 			return nil, err
 		}
 		frames = append(frames, pages...)
+		if s.Others != nil {
+			if pages, err = s.Others(r.Context(), x.session); err != nil {
+				return nil, err
+			}
+			frames = append(frames, pages...)
+		}
 		if err := s.SignIn.Store.EndSessions(r.Context(), x.session.Tenant, x.user.ID, x.session.ID, s.Now(), s.logoutEvent(r, x)); err != nil {
 			return nil, err
 		}
@@ -183,16 +190,16 @@ func (s *Server) ending(r *http.Request, tenant directory.Tenant) []heldSession 
 	return all
 }
 
-// logoutPages returns the registered logout pages of the applications that have tokens from a
+// LogoutPages returns the registered logout pages of the applications that have tokens from a
 // session, with what tells them which one (OpenID Connect Front-Channel Logout 1.0 section 2).
-func (s *Server) logoutPages(r *http.Request, session signin.Session) ([]string, error) {
-	apps, err := s.Store.AppsOfSession(r.Context(), session.Tenant, session.ID)
+func (s *Server) LogoutPages(ctx context.Context, session signin.Session) ([]string, error) {
+	apps, err := s.Store.AppsOfSession(ctx, session.Tenant, session.ID)
 	if err != nil {
 		return nil, err
 	}
 	var all []string
 	for _, id := range apps {
-		app, _, err := s.Store.ApplicationByAppID(r.Context(), session.Tenant, id)
+		app, _, err := s.Store.ApplicationByAppID(ctx, session.Tenant, id)
 		if err != nil && !errors.Is(err, directory.ErrApplicationUnknown) {
 			return nil, err
 		}

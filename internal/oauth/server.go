@@ -39,6 +39,9 @@ type Server struct {
 	Rand        io.Reader
 	Log         *slog.Logger
 
+	// Others are pages of applications of other protocols that learn of a logout; it may be nil.
+	Others func(ctx context.Context, session signin.Session) ([]string, error)
+
 	seen      sync.Map // ids of tenants
 	documents sync.Map // discovery documents, by tenant
 }

@@ -55,6 +55,9 @@ func (in Incoming) Issuer() string {
 // ID is the id that the message gives itself.
 func (in Incoming) ID() string { return in.root.attrs["ID"] }
 
+// Destination is where it says that it is to go.
+func (in Incoming) Destination() string { return in.root.attrs["Destination"] }
+
 // InResponseTo is the id of the request that it says it answers.
 func (in Incoming) InResponseTo() string { return in.root.attrs["InResponseTo"] }
 

@@ -39,7 +39,7 @@ var ErrNotDev = &fault.Error{
 // ErrKeyPurpose says which keys can be rotated by hand.
 var ErrKeyPurpose = &fault.Error{
 	Kind: fault.Invalid, Code: "keyPurpose", Target: "key",
-	Text: "This is no key that can be rotated.", Remedy: "Name RS256, ES256, passPepper or pinReset.",
+	Text: "This is no key that can be rotated.", Remedy: "Name RS256, ES256, passPepper, pinReset or saml.",
 }
 
 // ErrPushNetwork says that a network for push services is none.

@@ -21,6 +21,10 @@ const (
 	keyNoticeNow = time.Minute
 	// keyOverlap is how long a retired key stays published: longer than any token lives.
 	keyOverlap = 48 * time.Hour
+	// samlLifetime is how long a SAML certificate signs, and samlNotice how long the next one is
+	// published before: applications read metadata rarely, or a person brings it to them.
+	samlLifetime = 3 * 365 * 24 * time.Hour
+	samlNotice   = 30 * 24 * time.Hour
 )
 
 // RotateKeys replaces the keys of the given purposes in every tenant of the store, now. Keys
@@ -30,7 +34,7 @@ func RotateKeys(ctx context.Context, o Options, purposes []string) (int, error) 
 	var wanted []keyring.Purpose
 	for _, text := range purposes {
 		p := keyring.Purpose(text)
-		if !slices.Contains([]keyring.Purpose{keyring.RS256, keyring.ES256, keyring.PassPepper, keyring.PINReset}, p) {
+		if !slices.Contains([]keyring.Purpose{keyring.RS256, keyring.ES256, keyring.PassPepper, keyring.PINReset, keyring.SAML}, p) {
 			return 0, ErrKeyPurpose
 		}
 		wanted = append(wanted, p)
@@ -50,7 +54,14 @@ func (s *Server) rotateAll(ctx context.Context, purposes []keyring.Purpose) (n i
 	}
 	for _, tenant := range tenants {
 		for _, purpose := range purposes {
-			if err := s.rotate(ctx, tenant, purpose, keyNoticeNow); err != nil {
+			notice := keyNoticeNow
+			if purpose == keyring.SAML {
+				if err := s.ensureSAML(ctx, tenant); err != nil {
+					return n, err
+				}
+				notice = samlNotice
+			}
+			if err := s.rotate(ctx, tenant, purpose, notice); err != nil {
 				return n, err
 			}
 			n++
@@ -85,17 +96,24 @@ func (s *Server) rotateOld(ctx context.Context, tenant directory.TenantID) error
 	if err != nil {
 		return err
 	}
-	for _, purpose := range []keyring.Purpose{keyring.RS256, keyring.ES256} {
+	for _, purpose := range []keyring.Purpose{keyring.RS256, keyring.ES256, keyring.SAML} {
 		var newest time.Time
 		for _, k := range keys {
 			if k.Purpose == purpose && k.ActiveAt.After(newest) {
 				newest = k.ActiveAt
 			}
 		}
-		if s.now().Sub(newest) < keyLifetime-keyNotice {
+		lifetime, notice := keyLifetime, keyNotice
+		if purpose == keyring.SAML {
+			lifetime, notice = samlLifetime, samlNotice
+			if newest.IsZero() { // nobody signs in by SAML here
+				continue
+			}
+		}
+		if s.now().Sub(newest) < lifetime-notice {
 			continue
 		}
-		if err := s.rotate(ctx, tenant, purpose, keyNotice); err != nil {
+		if err := s.rotate(ctx, tenant, purpose, notice); err != nil {
 			return err
 		}
 	}

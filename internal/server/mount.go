@@ -15,12 +15,14 @@ import (
 	"github.com/postern-id/postern/internal/pages"
 	"github.com/postern-id/postern/internal/phoneapi"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/samlidp"
 )
 
 // parts are what is mounted.
 type parts struct {
 	site          *pages.Site
 	authorization *oauth.Server
+	assertions    *samlidp.Server
 	api           *graph.API
 	agents        *deviceapi.API
 	phones        *phoneapi.API
@@ -38,6 +40,7 @@ func (s *Server) mount(p parts) http.Handler {
 	tenants := http.NewServeMux()
 	p.authorization.Mount(tenants)
 	site.MountUpstream(tenants)
+	p.assertions.Mount(tenants)
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(site.ShowForeign))
 	protected := protection.Handler(own)

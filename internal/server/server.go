@@ -33,6 +33,7 @@ import (
 	"github.com/postern-id/postern/internal/phoneapi"
 	"github.com/postern-id/postern/internal/places"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/samlidp"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/store"
 	"github.com/postern-id/postern/internal/token"
@@ -242,6 +243,13 @@ func (s *Server) build() (http.Handler, error) {
 		Store: s.db, SignIn: signIn, Interrupts: s.interrupts(signIn), Keys: keys, Secrets: plain{s.ring}, PINKeys: s.pins().Signer, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log, Pages: site,
 	}
+	assertions := &samlidp.Server{
+		Store: s.db, SignIn: signIn, Interrupts: s.interrupts(signIn), Keys: samlKeys{s}, Secrets: plain{s.ring}, Pages: site, PublicURL: o.PublicURL, Now: s.now,
+		Others: authorization.LogoutPages,
+	}
+	authorization.Others = func(ctx context.Context, session signin.Session) ([]string, error) {
+		return assertions.LogoutPages(ctx, session, "")
+	}
 	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log}
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Registry: registry, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
@@ -265,7 +273,7 @@ func (s *Server) build() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the console's pages: %w", err)
 	}
-	whole = s.mount(parts{site, authorization, api, agents, s.phoneAPI(phones, signIn), console})
+	whole = s.mount(parts{site, authorization, assertions, api, agents, s.phoneAPI(phones, signIn), console})
 	return whole, nil
 }
 

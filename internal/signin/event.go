@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -41,7 +42,7 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 		AppID: string(t.Application.ID), AppDisplayName: t.Application.DisplayName,
 		IPAddress: place.Address.String(), UserAgent: place.UserAgent, ClientAppUsed: audit.ClientBrowser,
 		Interactive: true, EventType: audit.InteractiveUser, TransactionID: t.ID,
-		AuthenticationRequirement: t.Require.name(), Protocol: audit.ProtocolOAuth2, IncomingTokenType: audit.IncomingNone,
+		AuthenticationRequirement: t.Require.name(), Protocol: cmp.Or(t.Protocol, audit.ProtocolOAuth2), IncomingTokenType: audit.IncomingNone,
 	}
 	in.Browser, in.OperatingSystem = DescribeAgent(place.UserAgent)
 	t.Device.Describe(in)

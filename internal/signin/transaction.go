@@ -28,6 +28,8 @@ type Transaction struct {
 	// CorrelationID is shown to the person and stands in every event of this sign-in.
 	CorrelationID string `json:"correlationId"`
 	Application   App    `json:"application"`
+	// Protocol is what the application speaks, in the log's words; empty means OAuth 2.0.
+	Protocol string `json:"protocol,omitempty"`
 	// Continue is where the browser goes when the sign-in is done: a path of this server.
 	Continue string `json:"continue"`
 	// Request is what Continue needs to know, in its own format.

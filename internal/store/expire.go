@@ -17,6 +17,7 @@ var expiring = []struct {
 	{"signin_transaction", "id", "expires_at", time.Hour},
 	{"session", "id", "expires_at", 24 * time.Hour},
 	{"session_credential", "session_id", "expires_at", 24 * time.Hour},
+	{"saml_participant", "session_id", "expires_at", 0},
 	{"token_family", "id", "expires_at", 24 * time.Hour},
 	{"single_use_token", "id", "expires_at", 24 * time.Hour},
 	{"device_code", "id", "expires_at", time.Hour},

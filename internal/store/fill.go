@@ -61,7 +61,7 @@ const (
 // used by who holds something of an earlier life of the store, and nothing of that works.
 var mortal = []string{
 	"signin_transaction", "session", "session_credential", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place",
-	"phone_request", "phone_enrolment",
+	"phone_request", "phone_enrolment", "saml_participant",
 }
 
 // Fill makes the schema of a release at c, which must be empty of a store on PostgreSQL, for

@@ -50,7 +50,7 @@ func dump(t testing.TB, db *store.DB) *content {
 // dies are the tables whose rows mean nothing in another life of a store.
 var dies = []string{
 	"signin_transaction", "session", "session_credential", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place",
-	"phone_enrolment", "phone_request",
+	"phone_enrolment", "phone_request", "saml_participant",
 }
 
 // copyOf fills a store at to with all of from, in the same life or a new one.

@@ -92,6 +92,17 @@ func (tx *Tx) indexApplications(ctx context.Context, tenant directory.TenantID) 
 	return nil
 }
 
+// AddMissingKey adds a key unless the tenant has one of its purpose.
+func (db *DB) AddMissingKey(ctx context.Context, k keyring.Key) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		n, err := tx.exec(ctx, `UPDATE tenant SET version = version WHERE tenant_id = $1`, k.Tenant) // one replica at a time
+		if err != nil || n == 0 {
+			return err
+		}
+		return tx.addMissingKey(ctx, k)
+	})
+}
+
 func (tx *Tx) addMissingKey(ctx context.Context, k keyring.Key) error {
 	var n int
 	if err := tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM tenant_key WHERE tenant_id = $1 AND purpose = $2`, k.Tenant, k.Purpose).Scan(&n); err != nil || n > 0 {

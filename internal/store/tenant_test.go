@@ -107,6 +107,7 @@ var expiring = []struct {
 	{"signin_transaction", `(tenant_id, id, secret_hash, created_at, expires_at, body) VALUES ($1, $2, '', 0, $3, '')`, time.Hour},
 	{"session", `(tenant_id, id, user_id, secret_hash, created_at, expires_at, last_seen_at, body) VALUES ($1, $2, '', '', 0, $3, 0, '')`, 24 * time.Hour},
 	{"token_family", `(tenant_id, id, user_id, session_id, app_id, created_at, expires_at, body) VALUES ($1, $2, '', '', '', 0, $3, '')`, 24 * time.Hour},
+	{"saml_participant", `(tenant_id, session_id, app_id, user_id, name_id, format, expires_at) VALUES ($1, $2, '', '', '', '', $3)`, 0},
 	{"single_use_token", `(tenant_id, id, kind, family_id, secret_hash, created_at, expires_at, body) VALUES ($1, $2, '', '', '', 0, $3, '')`, 24 * time.Hour},
 	{"device_code", `(tenant_id, id, secret_hash, user_code_hash, app_id, state, created_at, expires_at, body) VALUES ($1, $2, '', $2, '', '', 0, $3, '')`, time.Hour},
 	{"pushed_request", `(tenant_id, id, secret_hash, app_id, expires_at, body) VALUES ($1, $2, '', '', $3, '')`, 5 * time.Minute},

@@ -441,3 +441,16 @@ CREATE TABLE federated_identity (
     PRIMARY KEY (tenant_id, domain, subject)
 );
 CREATE UNIQUE INDEX federated_identity_user ON federated_identity (tenant_id, user_id, domain);
+-- Applications that got a SAML assertion from a session, by which name they know the person.
+CREATE TABLE saml_participant (
+    tenant_id  TEXT   NOT NULL,
+    session_id TEXT   NOT NULL,
+    app_id     TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL,
+    name_id    TEXT   NOT NULL,
+    format     TEXT   NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, session_id, app_id)
+);
+CREATE INDEX saml_participant_name ON saml_participant (tenant_id, app_id, name_id);
+CREATE INDEX saml_participant_end ON saml_participant (tenant_id, expires_at);
