@@ -188,7 +188,7 @@ func (a *API) accessDevice(c *call, deviceID string) (*access.Device, error) {
 	}
 	d, err := a.Store.DeviceByDeviceID(c.ctx(), c.tenant.ID, deviceID)
 	if errors.Is(err, directory.ErrDeviceUnknown) || err == nil && d.Usable() != nil {
-		return nil, nil //nolint:nilnil // it is no device any more
+		return nil, nil //nolint:nilerr,nilnil // it is no device any more
 	}
 	if err != nil {
 		return nil, err

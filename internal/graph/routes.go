@@ -54,6 +54,9 @@ var routes = []route{
 	{"GET /identity/conditionalAccess/authenticationContextClassReferences/{id}", odata.Policies, directory.ReadAccessRules, nil, (*API).getContext},
 	{"PATCH /identity/conditionalAccess/authenticationContextClassReferences/{id}", odata.Policies, directory.WriteAccessRules, nil, (*API).patchContext},
 	{"DELETE /identity/conditionalAccess/authenticationContextClassReferences/{id}", odata.Policies, directory.WriteAccessRules, nil, (*API).deleteContext},
+	{"POST /identity/conditionalAccess/evaluate", odata.Policies, directory.ReadAccessRules, nil, (*API).evaluateAccess},
+	{"POST /postern/access/evaluate", odata.Policies, directory.ReadAccessRules, nil, (*API).whatIf},
+	{"POST /postern/access/impact", odata.Policies, directory.ReadAccessRules, nil, (*API).accessImpact},
 	{"GET /identity/conditionalAccess/templates", odata.Policies, directory.ReadAccessRules, nil, (*API).listTemplates},
 	{"GET /identity/conditionalAccess/templates/{id}", odata.Policies, directory.ReadAccessRules, nil, (*API).getTemplate},
 

@@ -1,0 +1,212 @@
+package graph
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/access"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graph/odata"
+)
+
+// ErrAssumed reports a sign-in that can't be assumed as it was described.
+var ErrAssumed = &fault.Error{Kind: fault.Invalid, Code: "accessAssumed", Text: "A sign-in can't be assumed like this."}
+
+// An assumed sign-in is what somebody asks "what if" about.
+type assumed struct {
+	request   access.Request
+	deviceID  string
+	compliant *bool
+	device    *directory.Device // as described
+}
+
+// readAssumed reads the members that Graph has for it.
+// https://learn.microsoft.com/graph/api/conditionalaccessroot-evaluate
+func (a *API) readAssumed(c *call, body *odata.Object) (access.Request, error) {
+	in := assumed{request: access.Request{At: a.Now().UTC()}}
+	user, principal, external := "", "", ""
+	part(body, "signInIdentity", &in, func(o *odata.Object, _ *assumed) {
+		o.String("userId", &user)
+		o.String("servicePrincipalId", &principal)
+		o.String("externalUserType", &external)
+		noneOf(o, "externalTenantId")
+	})
+	part(body, "signInContext", &in, readSignInContext)
+	part(body, "signInConditions", &in, readSignInConditions)
+	if err := body.Done(); err != nil {
+		return in.request, err
+	}
+	if err := in.plausible(user, principal); err != nil {
+		return in.request, err
+	}
+	var err error
+	if principal != "" {
+		in.request.Subject.Workload = directory.ServicePrincipalID(strings.ToLower(principal))
+		_, err = a.Store.ServicePrincipal(c.ctx(), c.tenant.ID, in.request.Subject.Workload)
+	} else {
+		in.request.Subject, err = a.subject(c, user)
+		in.request.Subject.Guest = in.request.Subject.Guest || external != "" && external != "none"
+	}
+	if err != nil {
+		return in.request, err
+	}
+	return in.request, a.assumeDevice(c, &in)
+}
+
+// plausible refuses what no sign-in can be.
+func (in assumed) plausible(user, principal string) error {
+	r := in.request
+	switch {
+	case (user == "") == (principal == ""):
+		return ErrAssumed.With("signInIdentity", "signInIdentity has a userId or a servicePrincipalId.")
+	case r.App == "" && r.Action == "" && r.Context == "":
+		return ErrAssumed.With("signInContext", "signInContext has one application, a user action or an authentication context.")
+	case r.Action == "unknown":
+		return ErrAssumed.With("signInContext/userAction", "A userAction is registerSecurityInformation or registerOrJoinDevices.")
+	}
+	for _, risk := range []access.Risk{r.UserRisk, r.SignInRisk, r.WorkloadRisk} {
+		if !slices.Contains([]access.Risk{"", access.RiskNone, access.RiskLow, access.RiskMedium, access.RiskHigh}, risk) {
+			return ErrAssumed.With("signInConditions", fmt.Sprintf("%q is no level of risk.", risk))
+		}
+	}
+	return nil
+}
+
+func readSignInContext(o *odata.Object, in *assumed) {
+	var apps []string
+	ids(o, "includeApplications", &apps)
+	if len(apps) == 1 { // more of them are no sign-in
+		in.request.App = directory.AppID(apps[0])
+	}
+	action := ""
+	o.String("userAction", &action)
+	switch action {
+	case "":
+	case "registerSecurityInformation":
+		in.request.Action = access.RegisterSecurityInfo
+	case "registerOrJoinDevices":
+		in.request.Action = access.RegisterDevice
+	default:
+		in.request.Action = "unknown"
+	}
+	o.String("authenticationContextValue", &in.request.Context)
+}
+
+func readSignInConditions(o *odata.Object, in *assumed) {
+	r := &in.request
+	o.String("devicePlatform", &r.Platform)
+	o.String("clientAppType", &r.Client)
+	o.String("country", &r.Country)
+	r.Country = strings.ToUpper(r.Country)
+	address := ""
+	o.String("ipAddress", &address)
+	r.Address, _ = netip.ParseAddr(address)
+	readRisk(o, "signInRiskLevel", &r.SignInRisk)
+	readRisk(o, "userRiskLevel", &r.UserRisk)
+	readRisk(o, "servicePrincipalRiskLevel", &r.WorkloadRisk)
+	insider := ""
+	o.String("insiderRiskLevel", &insider) // no policy here asks for it
+	part(o, "authenticationFlow", r, func(o *odata.Object, r *access.Request) { o.String("transferMethod", &r.Flow) })
+	for _, word := range []*string{&r.Platform, &r.Client, &r.Flow} {
+		if *word == "all" || *word == "none" { // Graph's words for what is not said
+			*word = ""
+		}
+	}
+	part(o, "deviceInfo", in, readDeviceInfo)
+}
+
+func readRisk(o *odata.Object, name string, into *access.Risk) {
+	level := ""
+	o.String(name, &level)
+	*into = access.Risk(level)
+}
+
+func readDeviceInfo(o *odata.Object, in *assumed) {
+	var d directory.Device
+	for name, into := range map[string]*string{
+		"displayName": &d.DisplayName, "manufacturer": &d.Manufacturer, "model": &d.Model, "operatingSystem": &d.OperatingSystem,
+		"operatingSystemVersion": &d.OperatingSystemVersion,
+	} {
+		o.String(name, into)
+	}
+	trust := ""
+	o.String("trustType", &trust)
+	d.TrustType = directory.TrustType(trust)
+	o.String("deviceId", &in.deviceID)
+	if o.Has("isCompliant") && !o.IsNull("isCompliant") {
+		in.compliant = new(bool)
+		o.Bool("isCompliant", in.compliant)
+	}
+	ignored := ""
+	for _, name := range []string{"ownership", "profileType"} { // they follow from the others
+		o.String(name, &ignored)
+	}
+	noneOf(o, "enrollmentProfileName", "mdmAppId", "physicalIds", "systemLabels")
+	for i := range 15 {
+		noneOf(o, fmt.Sprintf("extensionAttribute%d", i+1))
+	}
+	d.DeviceID, d.AccountEnabled = in.deviceID, true
+	in.device = &d
+}
+
+// assumeDevice is the device that the directory has, else the one that was described.
+func (a *API) assumeDevice(c *call, in *assumed) error {
+	if in.device == nil {
+		return nil
+	}
+	found, err := a.accessDevice(c, strings.ToLower(in.deviceID))
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		found = &access.Device{Device: *in.device}
+	}
+	if in.compliant != nil {
+		found.Compliant = *in.compliant
+	}
+	in.request.Device = found
+	return nil
+}
+
+// subject is a person, by id or name, with all groups and roles.
+func (a *API) subject(c *call, key string) (access.Subject, error) {
+	var user directory.User
+	var err error
+	if directory.IsID(key) {
+		user, err = a.Store.User(c.ctx(), c.tenant.ID, directory.UserID(strings.ToLower(key)))
+	} else {
+		user, err = a.Store.UserByName(c.ctx(), c.tenant.ID, key)
+	}
+	if err != nil {
+		return access.Subject{}, err
+	}
+	s := access.Subject{User: user.ID, Guest: user.UserType == "Guest"}
+	groups, err := a.Store.GroupsOf(c.ctx(), c.tenant.ID, string(user.ID))
+	if err != nil {
+		return s, err
+	}
+	s.Groups = slices.Sorted(maps.Keys(groups))
+	s.Roles, err = a.Store.RolesOf(c.ctx(), c.tenant.ID, string(user.ID))
+	return s, err
+}
+
+// readProofs reads the proofs that are assumed, in the words of authentication strengths.
+func readProofs(body *odata.Object, now time.Time) []access.Proof {
+	var all []access.Proof
+	for _, o := range body.Objects("proofs") {
+		p := access.Proof{At: now}
+		way, minutes := "", 0
+		o.String("method", &way)
+		o.String("aaguid", &p.AAGUID)
+		o.Int("minutesAgo", &minutes)
+		p.Mode, _ = access.ParseModes(way)
+		p.At = now.Add(-time.Duration(min(max(minutes, 0), 1<<20)) * time.Minute)
+		all = append(all, p)
+	}
+	return all
+}
