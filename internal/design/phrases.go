@@ -18,16 +18,17 @@ type Phrases struct {
 // Funcs are the functions that templates of every set of pages call.
 func (p Phrases) Funcs() template.FuncMap {
 	return template.FuncMap{
-		"lang":   func() string { return p.Lang },
-		"t":      p.Text,
-		"when":   p.When,
-		"whenIn": p.WhenIn,
-		"second": second,
-		"name":   Isolate,
-		"clean":  Clean,
-		"phone":  Phone,
-		"code":   Mono,
-		"qr":     p.qr,
+		"lang":    func() string { return p.Lang },
+		"t":       p.Text,
+		"when":    p.When,
+		"whenIn":  p.WhenIn,
+		"second":  second,
+		"name":    Isolate,
+		"address": Address,
+		"clean":   Clean,
+		"phone":   Phone,
+		"code":    Mono,
+		"qr":      p.qr,
 	}
 }
 

@@ -47,6 +47,18 @@ func Isolate(s string) template.HTML {
 	return template.HTML("<bdi>" + template.HTMLEscapeString(Clean(s)) + "</bdi>")
 }
 
+// Address shows an address as Isolate does. Where there is no room for it, it breaks behind its signs and not within words.
+func Address(s string) template.HTML {
+	var b strings.Builder
+	for _, r := range Clean(s) {
+		b.WriteString(template.HTMLEscapeString(string(r)))
+		if strings.ContainsRune("@._-+/", r) {
+			b.WriteString("<wbr>")
+		}
+	}
+	return template.HTML("<bdi>" + b.String() + "</bdi>")
+}
+
 // Clean removes from s the control characters and those that reorder text (UAX #9
 // section 2), which would let a name pose as another.
 func Clean(s string) string {

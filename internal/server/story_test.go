@@ -126,7 +126,8 @@ func (w *world) do(r *http.Request) answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header.Get("Location"), res.Header, string(body)}
+	// Where an address may be broken is nothing that it says.
+	return answer{res.StatusCode, res.Header.Get("Location"), res.Header, strings.ReplaceAll(string(body), "<wbr>", "")}
 }
 
 func (w *world) request(method, path string, body io.Reader) *http.Request {

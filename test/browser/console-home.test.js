@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open, skip } from "./lib/browser.js";
 import { colleague, enter } from "./lib/console.js";
-import { look } from "./lib/look.js";
+import { everywhere, look } from "./lib/look.js";
 import { at, giveName, givePass } from "./lib/person.js";
 import { start } from "./lib/server.js";
 
@@ -37,7 +37,7 @@ describe("the console's first page", { skip }, () => {
     await page.getByRole("img", { name: /Passes a day for 30 days/ }).waitFor();
     await page.getByText("The numbers").first().click();
     await page.getByRole("cell", { name: "0" }).first().waitFor();
-    await look(page, "console-home", { widths: [360, 1280], themes: ["light", "dark"] });
+    await look(page, "console-home", everywhere);
     await page.emulateMedia({ forcedColors: "active" });
     await look(page, "console-home-forced", { widths: [1280], themes: ["light"] });
     await page.emulateMedia({ forcedColors: "none" });
@@ -48,6 +48,6 @@ describe("the console's first page", { skip }, () => {
     }
     await page.goto(`${server.url}/console/reports/people/none`);
     await page.getByRole("link", { name: "piotr" }).waitFor();
-    await look(page, "console-home-people", { widths: [360, 1280], themes: ["light", "dark"] });
+    await look(page, "console-home-people", everywhere);
   });
 });

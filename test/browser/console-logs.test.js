@@ -5,12 +5,11 @@ import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { launch, open, skip } from "./lib/browser.js";
 import { colleague, enter } from "./lib/console.js";
-import { look } from "./lib/look.js";
+import { everywhere, look } from "./lib/look.js";
 import { at, giveName, givePass } from "./lib/person.js";
 import { start } from "./lib/server.js";
 
 const evil = '=1+1"><img src=x onerror=alert(1)>';
-const everywhere = { widths: [360, 1280], themes: ["light", "dark"] };
 
 describe("the logs in the console", { skip }, () => {
   let server, browser, fatima, code;

@@ -3,11 +3,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open, skip } from "./lib/browser.js";
 import { colleague, enter } from "./lib/console.js";
-import { look } from "./lib/look.js";
+import { everywhere, look } from "./lib/look.js";
 import { press } from "./lib/person.js";
 import { start } from "./lib/server.js";
 
-const everywhere = { widths: [360, 1280], themes: ["light", "dark"] };
 const hostile = `"><img src=x onerror=alert(1)> break glass`;
 
 describe("methods in the console", { skip }, () => {

@@ -7,9 +7,25 @@ import path from "node:path";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-// look checks the page that is shown, in each width (pixels) and theme. With
+// everywhere is each theme in one width, and all of both in a soak.
+export const everywhere =
+  process.env.POSTERN_SOAK === "1"
+    ? [{ widths: [360, 1280], themes: ["light", "dark"] }]
+    : [
+        { widths: [360], themes: ["dark"] },
+        { widths: [1280], themes: ["light"] },
+      ];
+
+// look checks the page that is shown, in each width (pixels) and theme of a shape, or of each of several. With
 // POSTERN_SCREENSHOTS it leaves NAME-THEME-WIDTH.png in that folder.
-export async function look(page, name, { widths, themes }) {
+export async function look(page, name, shape) {
+  if (Array.isArray(shape)) {
+    for (const one of shape) {
+      await look(page, name, one);
+    }
+    return;
+  }
+  const { widths, themes } = shape;
   for (const width of widths) {
     await page.setViewportSize({ width, height: 800 });
     for (const colorScheme of themes) {
@@ -28,7 +44,7 @@ async function problems(page) {
   if (!(await page.evaluate("typeof axe === 'object'"))) {
     await page.evaluate(axe);
   }
-  const { violations } = await page.evaluate("axe.run()");
+  const { violations } = await page.evaluate('axe.run({ resultTypes: ["violations"] })');
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help}: ${target}`));
 }
 
