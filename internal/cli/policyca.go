@@ -14,7 +14,7 @@ import (
 
 func policyAccess() *cobra.Command {
 	return program.Noun("ca", "Conditional Access: who may get in, from where, how strongly",
-		accessList(), accessShow(), accessSet(), accessState(), accessDelete(), accessLocations(), accessStrengths())
+		accessList(), accessShow(), accessSet(), accessState(), accessDelete(), accessLocations(), accessStrengths(), accessWhatIf(), accessImpact())
 }
 
 // accessPolicyID returns the id of the one policy that name means.

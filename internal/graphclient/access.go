@@ -46,3 +46,13 @@ func (c *Client) NamedLocations(ctx context.Context) iter.Seq2[Object, error] {
 func (c *Client) Strengths(ctx context.Context) iter.Seq2[Object, error] {
 	return c.list(ctx, Query{}, strengths...)
 }
+
+// WhatIf says what a sign-in would come to under today's policies, those that only report, and drafts.
+func (c *Client) WhatIf(ctx context.Context, question Object) (Object, error) {
+	return c.create(ctx, question, "postern", "access", "evaluate")
+}
+
+// AccessImpact says what drafts, or else policies that only report, would have done to past sign-ins.
+func (c *Client) AccessImpact(ctx context.Context, question Object) (Object, error) {
+	return c.create(ctx, question, "postern", "access", "impact")
+}

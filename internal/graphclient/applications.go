@@ -21,6 +21,11 @@ func (c *Client) RemovePassword(ctx context.Context, application, keyID string) 
 	return c.at(ctx, http.MethodPost, Object{"keyId": keyID}, nil, "applications", application, "removePassword")
 }
 
+// ServicePrincipals yields the service principals that q asks for.
+func (c *Client) ServicePrincipals(ctx context.Context, q Query) iter.Seq2[Object, error] {
+	return c.list(ctx, q, "servicePrincipals")
+}
+
 // ServicePrincipal returns the service principal of an application, by client id.
 func (c *Client) ServicePrincipal(ctx context.Context, appID string) (Object, error) {
 	return c.one(ctx, "servicePrincipals(appId="+Quote(appID)+")")

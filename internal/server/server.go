@@ -256,6 +256,9 @@ func (s *Server) build() (http.Handler, error) {
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
 		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s},
 	}
+	if o.Places != nil {
+		api.Countries = o.Places
+	}
 	s.counting = s.newCounting(api)
 	roots, err := s.tpmRoots()
 	if err != nil {
