@@ -237,7 +237,7 @@ func (r *replay) signIn(past *access.PastSignIn, e audit.Event) error {
 	q.Address, _ = netip.ParseAddr(in.IPAddress)
 	for _, d := range in.Details {
 		if d.Succeeded {
-			q.Proofs = append(q.Proofs, provedBy(d, past.Methods)...)
+			q.Proofs = append(q.Proofs, provedBy(in, d, past.Methods)...)
 		}
 	}
 	var err error
@@ -252,8 +252,11 @@ func (r *replay) signIn(past *access.PastSignIn, e audit.Event) error {
 	return nil
 }
 
+// federatedName is what the log calls a sign-in at another identity provider.
+const federatedName = "Federated"
+
 // provedBy is a step of a sign-in as policies see it.
-func provedBy(d audit.AuthenticationDetail, has access.Methods) []access.Proof {
+func provedBy(in *audit.SignIn, d audit.AuthenticationDetail, has access.Methods) []access.Proof {
 	p := access.Proof{At: d.At}
 	switch d.Method {
 	case audit.MethodPassword:
@@ -271,6 +274,11 @@ func provedBy(d audit.AuthenticationDetail, has access.Methods) []access.Proof {
 		p.Mode = access.PassMultiUse
 		if d.Detail == audit.PassOneTime {
 			p.Mode = access.PassOneTime
+		}
+	case federatedName: // how much was shown elsewhere follows from what was wanted and enough
+		p.Mode = access.FederatedSingle
+		if in.AuthenticationRequirement == audit.MultiFactor && len(in.Details) == 1 {
+			p.Mode = access.FederatedMulti
 		}
 	case audit.MethodPasskey:
 		p.Mode = access.FIDO2
