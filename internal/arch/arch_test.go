@@ -45,8 +45,7 @@ var postern = house{
 			who:  "internal/...",
 			what: "net/http/... html/template",
 			but: "internal/server/... internal/pages/... internal/graph/... internal/oauth/... internal/console/... " +
-				"internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/outbound internal/federation/oidc/... internal/federation/saml/... internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
-				"internal/samlidp internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/outbound internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
+				"internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/outbound internal/federation/oidc/... internal/federation/saml/... internal/samlidp internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
 				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/... internal/design internal/agent/lockscreen internal/agent/virtual/...",
 			why: "what decides knows no HTTP",
 		},
