@@ -1,9 +1,12 @@
-// mod_auth_openidc: a certified relying party that many sites put before applications that
-// know nothing of OpenID Connect.
+// mod_auth_openidc and mod_auth_mellon: what many sites put before applications that know
+// nothing of OpenID Connect and SAML.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import * as apache from "./lib/apache.js";
 import { at, signIn, skip as noBrowser, start } from "./lib/browser.js";
+import { certificate } from "./lib/certificate.js";
+import { visitor } from "./lib/forms.js";
+import { metadata, samlApplication } from "./lib/saml.js";
 import { application, person, signIns, tenant } from "./lib/tenant.js";
 
 const page = `<!doctype html><title>Protected</title><main data-step="protected">
@@ -26,7 +29,7 @@ describe("mod_auth_openidc", { skip: noBrowser || apache.skip }, () => {
 <Location /protected/others.html>
   Require claim oid:00000000-0000-0000-0000-000000000000
 </Location>`;
-    server = await apache.start(port, app, pages, access);
+    server = await apache.start(port, apache.openidc(app), pages, access);
   });
   after(() => Promise.all([server?.stop(), browser?.stop()]));
 
@@ -57,5 +60,68 @@ describe("mod_auth_openidc", { skip: noBrowser || apache.skip }, () => {
     const tab = await browser.open(t);
     const response = await tab.goto(`${url}/protected/back?code=stolen&state=forged`);
     assert.ok(response.status() >= 400, `it answers ${response.status()}`);
+  });
+});
+
+describe("mod_auth_mellon", { skip: apache.skip }, () => {
+  const shown = `<!doctype html><title>Protected</title><main data-step="protected">
+<dl><!--#echo var="REMOTE_USER" -->|<!--#echo var="OID" -->|<!--#echo var="TID" --></dl>
+</main>`;
+  let server, mira, app, url;
+  before(async () => {
+    const port = await apache.freePort();
+    url = `http://localhost:${port}`;
+    let key;
+    [mira, key] = await Promise.all([person(), certificate()]);
+    app = await samlApplication({
+      entity: `${url}/mellon/metadata`,
+      acs: `${url}/mellon/postResponse`,
+      slo: `${url}/mellon/logout`,
+      key,
+      encrypted: true,
+      requestSignatureVerification: { isSignedRequestRequired: true },
+    });
+    server = await apache.start(port, apache.mellon(key, await metadata()), { "protected/mira.html": shown, "bye.html": bye });
+  });
+  after(() => server?.stop());
+
+  const text = async (response) => assert.equal(response.status, 200, await server.log()) ?? response.text();
+
+  it("lets a person in by a pass, reads an encrypted assertion, and signs them out", async () => {
+    const tab = visitor(mira, url);
+    const page = await text(await tab.open(`${url}/protected/mira.html`));
+    assert.match(page, new RegExp(`<dl>${mira.name}\\|${mira.id}\\|${tenant}</dl>`));
+    const [event] = await signIns(mira);
+    assert.equal(event.appId, app.id);
+    const out = await text(await tab.open(`${url}/mellon/logout?ReturnTo=${encodeURIComponent(`${url}/bye.html`)}`));
+    assert.match(out, /data-step="bye"/);
+  });
+
+  it("takes no answer that it did not ask for", async () => {
+    const tab = visitor(mira, url);
+    await tab.open(`${url}/protected/mira.html`);
+    const response = await tab.open(`${url}/mellon/postResponse`, { SAMLResponse: "Zm9yZ2Vk" });
+    assert.ok(response.status >= 400, `it answers ${response.status}`);
+  });
+});
+
+describe("mod_auth_mellon in a browser", { skip: noBrowser || apache.skip }, () => {
+  it("lets a person in and out", async (t) => {
+    const port = await apache.freePort();
+    const url = `http://localhost:${port}`;
+    const [browser, mira, key] = await Promise.all([start(), person(), certificate()]);
+    t.after(() => browser.stop());
+    await samlApplication({ entity: `${url}/mellon/metadata`, acs: `${url}/mellon/postResponse`, slo: `${url}/mellon/logout`, key });
+    const pages = { "protected/mira.html": `<!doctype html><main data-step="protected"><!--#echo var="REMOTE_USER" --></main>`, "bye.html": bye };
+    const server = await apache.start(port, apache.mellon(key, await metadata()), pages);
+    t.after(() => server.stop());
+    const tab = await browser.open(t);
+    await signIn(tab, `${url}/protected/mira.html`, mira);
+    await at(tab, "protected");
+    assert.equal(await tab.locator("main").innerText(), mira.name);
+    await tab.goto(`${url}/mellon/logout?ReturnTo=${encodeURIComponent(`${url}/bye.html`)}`);
+    await at(tab, "bye");
+    await tab.goto(`${url}/protected/mira.html`);
+    await at(tab, "identify");
   });
 });

@@ -1,5 +1,5 @@
-// Apache with mod_auth_openidc, from Debian's packages, in a folder and on a port of its
-// own. As root it runs as www-data, as its package would.
+// Apache with mod_auth_openidc or mod_auth_mellon, from Debian's packages, in a folder and on
+// a port of its own. As root it runs as www-data, as its package would.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ const program = "/usr/sbin/apache2";
 const modules = "/usr/lib/apache2/modules";
 
 // skip is given to describe.
-export const skip = need("apache2-bin libapache2-mod-auth-openidc", program, `${modules}/mod_auth_openidc.so`);
+export const skip = need("apache2-bin libapache2-mod-auth-openidc libapache2-mod-auth-mellon", program, ...["openidc", "mellon"].map((name) => `${modules}/mod_auth_${name}.so`));
 
 // freePort returns a port that nobody listens on now.
 export async function freePort() {
@@ -26,8 +26,8 @@ export async function freePort() {
 }
 
 // start serves pages, by name, at http://localhost:port; those below /protected/ are for
-// whom app lets in. access is more of Apache's configuration.
-export async function start(port, app, pages, access = "") {
+// whom guard lets in: openidc or mellon. access is more of Apache's configuration.
+export async function start(port, guard, pages, access = "") {
   const folder = await mkdtemp(path.join(tmpdir(), "postern-conformance-"));
   await chmod(folder, 0o755);
   await copyFile(ca, path.join(folder, "ca.pem"));
@@ -36,7 +36,10 @@ export async function start(port, app, pages, access = "") {
   for (const [name, text] of Object.entries(pages)) {
     await writeFile(path.join(folder, "pages", name), text);
   }
-  await writeFile(path.join(folder, "apache.conf"), configuration(folder, port, app, access));
+  for (const [name, text] of Object.entries(guard.files ?? {})) {
+    await writeFile(path.join(folder, name), text);
+  }
+  await writeFile(path.join(folder, "apache.conf"), configuration(folder, port, guard, access));
   const server = spawn(program, ["-f", path.join(folder, "apache.conf"), "-DFOREGROUND"], { stdio: ["ignore", "ignore", "inherit"] });
   const ended = once(server, "exit");
   const log = () => readFile(path.join(folder, "error.log"), "utf8");
@@ -64,8 +67,8 @@ function answers(port) {
   });
 }
 
-function configuration(folder, port, app, access) {
-  const load = ["mpm_event", "authn_core", "authz_core", "authz_user", "mime", "include", "auth_openidc"];
+function configuration(folder, port, guard, access) {
+  const load = ["mpm_event", "authn_core", "authz_core", "authz_user", "mime", "include", ...guard.modules];
   return `
 ${load.map((name) => `LoadModule ${name}_module ${modules}/mod_${name}.so`).join("\n")}
 ${process.getuid() === 0 ? "User www-data\nGroup www-data" : ""}
@@ -85,6 +88,14 @@ DocumentRoot ${folder}/pages
   Require all granted
 </Directory>
 
+${guard.configure(folder, port)}
+${access}
+`;
+}
+
+// openidc lets people in by OpenID Connect, as app.
+export function openidc(app) {
+  const configure = (folder, port) => `
 OIDCProviderMetadataURL ${issuer}/.well-known/openid-configuration
 OIDCCABundlePath ${folder}/ca.pem
 OIDCClientID ${app.id}
@@ -98,6 +109,30 @@ OIDCRemoteUserClaim preferred_username
   AuthType openid-connect
   Require valid-user
 </Location>
-${access}
 `;
+  return { modules: ["auth_openidc"], configure };
+}
+
+// mellon lets people in by SAML, with a key of lib/certificate.js and the metadata of Postern.
+export function mellon(key, metadata) {
+  const configure = (folder) => `
+<Location />
+  MellonEnable info
+  MellonEndpointPath /mellon
+  MellonSPPrivateKeyFile ${folder}/key.pem
+  MellonSPCertFile ${folder}/cert.pem
+  MellonIdPMetadataFile ${folder}/idp.xml
+  MellonSignatureMethod rsa-sha256
+  MellonUser http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name
+  MellonSetEnvNoPrefix OID http://schemas.microsoft.com/identity/claims/objectidentifier
+  MellonSetEnvNoPrefix TID http://schemas.microsoft.com/identity/claims/tenantid
+</Location>
+<Location /protected/>
+  AuthType Mellon
+  MellonEnable auth
+  Require valid-user
+</Location>
+`;
+  const files = { "key.pem": key.privateKey, "cert.pem": key.certPEM, "idp.xml": metadata };
+  return { modules: ["auth_mellon"], files, configure };
 }
