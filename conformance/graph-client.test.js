@@ -175,6 +175,49 @@ describe("@microsoft/microsoft-graph-client", () => {
     await assert.rejects(sms.patch({ state: "enabled" }), { statusCode: 400, code: "notSupported" });
   });
 
+  it("makes a place, a strength and a policy of Conditional Access, and sends back what it read", async () => {
+    const root = "/identity/conditionalAccess";
+    const place = await graph.api(`${root}/namedLocations`).post({
+      "@odata.type": "#microsoft.graph.ipNamedLocation",
+      displayName: unique("Office"),
+      isTrusted: true,
+      ipRanges: [{ "@odata.type": "#microsoft.graph.iPv4CidrRange", cidrAddress: "203.0.113.0/24" }],
+    });
+    const strength = await graph.api("/policies/authenticationStrengthPolicies").post({
+      "@odata.type": "#microsoft.graph.authenticationStrengthPolicy",
+      displayName: unique("Keys"),
+      allowedCombinations: ["fido2", "temporaryAccessPassOneTime"],
+    });
+    const made = await graph.api(`${root}/policies`).post({
+      displayName: unique("Away from the office"),
+      state: "enabledForReportingButNotEnforced",
+      conditions: {
+        clientAppTypes: ["all"],
+        users: { includeUsers: ["All"] },
+        applications: { includeApplications: ["All"] },
+        locations: { includeLocations: ["All"], excludeLocations: [place.id] },
+      },
+      grantControls: {
+        operator: "OR",
+        builtInControls: [],
+        "authenticationStrength@odata.bind": `${url}/v1.0/policies/authenticationStrengthPolicies/${strength.id}`,
+      },
+    });
+    const one = graph.api(`${root}/policies/${made.id}`);
+    const read = await one.get();
+    assert.equal(read.grantControls.authenticationStrength.displayName, strength.displayName);
+    await one.patch({ ...read, state: "disabled" });
+    assert.equal((await one.get()).state, "disabled");
+    const { value: builtIn } = await graph.api("/policies/authenticationStrengthPolicies").filter("policyType eq 'builtIn'").get();
+    assert.equal(builtIn.length, 3);
+    const location = graph.api(`${root}/namedLocations/${place.id}`);
+    await assert.rejects(location.delete(), { statusCode: 409 });
+    await one.delete();
+    await location.delete();
+    await graph.api(`${root}/authenticationStrength/policies/${strength.id}`).delete();
+    await assert.rejects(one.get(), { statusCode: 404 });
+  });
+
   it("reports who has which method, page by page and counted", async () => {
     const department = unique("Report");
     const made = await Promise.all(Array.from({ length: 3 }, () => graph.api("/users").post(user({ displayName: department }))));

@@ -49,6 +49,7 @@ var Permissions = map[string][]string{
 	"passes":         {"User.Read.All", "UserAuthenticationMethod.ReadWrite.All"},
 	"directory":      {"Group.ReadWrite.All", "RoleManagement.ReadWrite.Directory", "Application.ReadWrite.All"},
 	"methods":        {"Policy.ReadWrite.AuthenticationMethod", "Group.Read.All"},
+	"access":         {"Policy.Read.All", "Policy.ReadWrite.ConditionalAccess"},
 	"devices":        {"Device.Read.All"},
 	"logs":           {"AuditLog.Read.All"},
 	"administration": {"Organization.ReadWrite.All", "Domain.ReadWrite.All"},

@@ -21,6 +21,7 @@ const (
 	reportsReader           = "4a5d8f65-41da-4de4-8968-e035b65339cf"
 	directoryReaders        = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
 	domainNameAdministrator = "8329153b-31d0-4727-b945-745eb3bc5f31"
+	conditionalAccessAdmin  = "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9"
 )
 
 var (
@@ -28,6 +29,7 @@ var (
 		globalAdministrator, globalReader, authenticationAdmin, privilegedAuthAdmin, authenticationPolicy, helpdeskAdministrator,
 		userAdministrator, groupsAdministrator, privilegedRoleAdmin, applicationAdmin, cloudApplicationAdmin, cloudDeviceAdmin,
 		intuneAdministrator, securityReader, securityAdministrator, reportsReader, directoryReaders, domainNameAdministrator,
+		conditionalAccessAdmin,
 	}
 	readersOfLogs = []string{globalAdministrator, globalReader, securityReader, securityAdministrator, reportsReader}
 	issuers       = []string{globalAdministrator, privilegedAuthAdmin, authenticationAdmin}
@@ -56,6 +58,10 @@ var foreignActions = map[string][]string{
 	"resetPassword":      {globalAdministrator, privilegedAuthAdmin, authenticationAdmin, userAdministrator, helpdeskAdministrator},
 	"readMethodsPolicy":  {globalAdministrator, globalReader, authenticationPolicy},
 	"writeMethodsPolicy": {globalAdministrator, authenticationPolicy},
+	"readAccessRules":    {globalAdministrator, globalReader, securityReader, securityAdministrator, conditionalAccessAdmin},
+	"writeAccessRules":   {globalAdministrator, securityAdministrator, conditionalAccessAdmin},
+	"readStrengths":      {globalAdministrator, globalReader, securityReader, securityAdministrator, conditionalAccessAdmin, authenticationPolicy},
+	"writeStrengths":     {globalAdministrator, securityAdministrator, conditionalAccessAdmin},
 	"readSignIns":        readersOfLogs, "readAudits": readersOfLogs, "readRegistrations": readersOfLogs,
 	"writeOrganization": {globalAdministrator}, "writeDomains": {globalAdministrator, domainNameAdministrator},
 }

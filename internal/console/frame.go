@@ -81,6 +81,7 @@ var entries = [][]struct {
 	},
 	{
 		{"methods", "shield", "/methods", []string{"readMethodsPolicy"}},
+		{"access", "lock", "/access", []string{"readAccessRules"}},
 		{"settings", "sliders", "/settings", []string{"readDevicePolicy"}},
 	},
 	{

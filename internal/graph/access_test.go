@@ -61,6 +61,10 @@ func TestAPolicyOfConditionalAccessIsKeptAsItWasSent(t *testing.T) {
 		t.Errorf("it is read as %v", read)
 	}
 
+	if !strings.Contains(asText(t, read["conditions"]), `"includeGroups":[]`) || !strings.Contains(asText(t, read["conditions"]), `"userRiskLevels":[]`) {
+		t.Errorf("empty lists are shown as %v", read["conditions"])
+	}
+
 	// What was read can be sent back, and changes nothing but when it was changed.
 	raw, err := json.Marshal(read)
 	check(t, err)

@@ -1,8 +1,6 @@
 package graph
 
 import (
-	"slices"
-
 	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/graph/odata"
 )
@@ -28,9 +26,9 @@ func accessPolicyResource(p access.Policy, strengths []access.Strength) odata.En
 
 func conditionsResource(c access.Conditions) odata.Entity {
 	return odata.Entity{
-		{Name: "userRiskLevels", Value: slices.Concat([]access.Risk{}, c.UserRisk)},
-		{Name: "signInRiskLevels", Value: slices.Concat([]access.Risk{}, c.SignInRisk)},
-		{Name: "servicePrincipalRiskLevels", Value: slices.Concat([]access.Risk{}, c.WorkloadRisk)},
+		{Name: "userRiskLevels", Value: append([]access.Risk{}, c.UserRisk...)},
+		{Name: "signInRiskLevels", Value: append([]access.Risk{}, c.SignInRisk...)},
+		{Name: "servicePrincipalRiskLevels", Value: append([]access.Risk{}, c.WorkloadRisk...)},
 		{Name: "insiderRiskLevels", Value: nil},
 		{Name: "clientAppTypes", Value: list(c.ClientAppTypes)},
 		{Name: "platforms", Value: unlessNil(c.Platforms, func(p access.Platforms) any {
@@ -92,7 +90,7 @@ func grantControlsResource(g *access.Grant, strengths []access.Strength) any {
 	return unlessNil(g, func(g access.Grant) any {
 		return odata.Entity{
 			{Name: "operator", Value: g.Operator},
-			{Name: "builtInControls", Value: slices.Concat([]access.Control{}, g.Controls)},
+			{Name: "builtInControls", Value: append([]access.Control{}, g.Controls...)},
 			{Name: "customAuthenticationFactors", Value: []string{}},
 			{Name: "termsOfUse", Value: []string{}},
 			{Name: "authenticationStrength", Value: unlessNil(g.Strength, func(r access.Reference) any {

@@ -100,7 +100,7 @@ func text(s string) any {
 	return s
 }
 
-func list(s []string) []string { return slices.Concat([]string{}, s) }
+func list(s []string) []string { return append([]string{}, s...) } // never null
 
 // readable returns what of users the caller may read: everything, or the basic properties.
 func (c *call) readable() (properties []string, schema filter.Schema) {

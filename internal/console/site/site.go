@@ -3,6 +3,7 @@ package site
 
 import (
 	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/console/access"
 	"github.com/postern-id/postern/internal/console/administration"
 	"github.com/postern-id/postern/internal/console/devices"
 	"github.com/postern-id/postern/internal/console/directory"
@@ -19,6 +20,7 @@ func Sections() []console.Section {
 		home.Section(),
 		directory.Section(),
 		methods.Section(),
+		access.Section(),
 		people.Section(),
 		devices.Section(),
 		administration.Section(),
