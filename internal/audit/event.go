@@ -61,6 +61,28 @@ type SignIn struct {
 	Protocol                  string                 `json:"authenticationProtocol,omitempty"`
 	IncomingTokenType         string                 `json:"incomingTokenType,omitempty"`
 	Details                   []AuthenticationDetail `json:"authenticationDetails,omitempty"`
+
+	// ConditionalAccess is AccessSuccess or AccessFailure where a policy applied, and Policies
+	// are those that had something to say, report-only ones included.
+	ConditionalAccess string          `json:"conditionalAccessStatus,omitempty"`
+	Policies          []AppliedPolicy `json:"appliedConditionalAccessPolicies,omitempty"`
+}
+
+// What Conditional Access came to.
+const (
+	AccessSuccess = "success"
+	AccessFailure = "failure"
+)
+
+// AppliedPolicy is how a policy of Conditional Access came out, as in Graph's
+// appliedConditionalAccessPolicy.
+type AppliedPolicy struct {
+	ID          string   `json:"id"`
+	DisplayName string   `json:"displayName"`
+	Result      string   `json:"result"`
+	Grant       []string `json:"enforcedGrantControls,omitempty"`
+	Session     []string `json:"enforcedSessionControls,omitempty"`
+	Note        string   `json:"note,omitempty"` // why it did not ask for all that it has
 }
 
 // AuthenticationDetail is one step of a sign-in, as in Graph's authenticationDetail.

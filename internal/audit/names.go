@@ -44,6 +44,9 @@ const (
 	// BreakGlass is in the additional details of a sign-in by a method that the policy of the
 	// surface takes away and the list of break-glass methods gives back.
 	BreakGlass = "Break-glass method: the policy of this surface does not allow it otherwise."
+	// RecoveryExemption, before the name of a policy, is in the additional details of a sign-in that
+	// only a recovery exemption of it let by.
+	RecoveryExemption = "Recovery exemption of "
 	// MoreTries, a format of fmt, is in the additional details of an event that stands for tries
 	// which a throttle refused.
 	MoreTries = "%d more tries refused within a minute"

@@ -72,6 +72,9 @@ func (a *API) person(c *call) (token.Access, directory.User, error) {
 		return access, directory.User{}, err
 	}
 	owner, err := a.Store.TokenOwner(c.Context(), access, a.Now())
+	if err == nil {
+		err = a.SignIns.StillAllowed(c.Context(), access)
+	}
 	if err != nil {
 		return access, directory.User{}, err
 	}

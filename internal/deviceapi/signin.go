@@ -1,6 +1,7 @@
 package deviceapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -20,6 +21,8 @@ type SignIns interface {
 	BeginAtConsole(r *http.Request, tenant directory.Tenant, requestURI, thumbprint string) (signin.Transaction, token.Opaque, error)
 	// OpenAtConsole returns a sign-in that was begun so, for the same key, or signin.ErrGone.
 	OpenAtConsole(r *http.Request, tenant directory.Tenant, handle token.Opaque, thumbprint string) (signin.Transaction, error)
+	// StillAllowed returns token.ErrInvalid if Conditional Access lets the token be used no longer.
+	StillAllowed(ctx context.Context, a token.Access) error
 	// FinishAtConsole returns the redirect URI with the code.
 	FinishAtConsole(r *http.Request, tenant directory.Tenant, t signin.Transaction, session signin.Session) (string, error)
 }
@@ -50,7 +53,7 @@ func (a *API) signIn(c *call) (int, any, error) {
 	if err != nil {
 		return 0, nil, told(err, c.Tenant)
 	}
-	step, _, err := a.SignIn.Next(ctx, t, 0)
+	t, step, _, err := a.SignIn.Next(ctx, t, 0, here)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -58,8 +61,11 @@ func (a *API) signIn(c *call) (int, any, error) {
 		return a.signedIn(c, t, handle, here)
 	}
 	if step == signin.StepBlocked {
-		if _, err := a.SignIn.Block(ctx, t, here); err != nil {
+		if t, err = a.SignIn.Block(ctx, t, here); err != nil {
 			return 0, nil, err
+		}
+		if t.Refused != nil {
+			return 0, nil, t.Refused.Fault().With("", t.Refused.Text())
 		}
 	}
 	text, err := handle.Reveal()

@@ -35,6 +35,7 @@ type API struct {
 	Passkeys  passkey.Registrar
 	Tokens    *token.Keys
 	Proofs    Proofs
+	Rules     Rules // nil asks none
 	Secrets   Secrets
 	Sealed    SealedLog
 	Resolver  Resolver

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -134,7 +135,7 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 		{Name: "ipAddress", Value: in.IPAddress},
 		{Name: "clientAppUsed", Value: in.ClientAppUsed},
 		{Name: "correlationId", Value: e.CorrelationID},
-		{Name: "conditionalAccessStatus", Value: "notApplied"},
+		{Name: "conditionalAccessStatus", Value: cmp.Or(in.ConditionalAccess, "notApplied")},
 		{Name: "isInteractive", Value: in.Interactive},
 		{Name: "riskDetail", Value: "none"},
 		{Name: "riskLevelAggregated", Value: "none"},
@@ -159,7 +160,7 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 			{Name: "trustType", Value: in.DeviceTrustType},
 		}},
 		{Name: "location", Value: nowhere},
-		{Name: "appliedConditionalAccessPolicies", Value: []string{}},
+		{Name: "appliedConditionalAccessPolicies", Value: appliedPolicies(in)},
 	}
 	if c.version != "beta" {
 		return entity
@@ -203,6 +204,27 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 		{Name: "uniqueTokenIdentifier", Value: in.UniqueTokenID},
 		{Name: "userAgent", Value: in.UserAgent},
 	}...)
+}
+
+// appliedPolicies are the policies of Conditional Access that had something to say, report-only
+// ones included.
+// https://learn.microsoft.com/graph/api/resources/appliedconditionalaccesspolicy
+func appliedPolicies(in *audit.SignIn) []odata.Entity {
+	all := []odata.Entity{}
+	for _, p := range in.Policies {
+		one := odata.Entity{
+			{Name: "id", Value: p.ID},
+			{Name: "displayName", Value: p.DisplayName},
+			{Name: "enforcedGrantControls", Value: append([]string{}, p.Grant...)},
+			{Name: "enforcedSessionControls", Value: append([]string{}, p.Session...)},
+			{Name: "result", Value: p.Result},
+		}
+		if p.Note != "" {
+			one = append(one, odata.Property{Name: "postern_note", Value: p.Note})
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // nowhere is the location of a sign-in: an address is all that is known without a database of

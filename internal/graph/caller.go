@@ -25,6 +25,23 @@ type Proofs interface {
 	Check(r *http.Request, tenant, accessToken, jkt string) error
 }
 
+// Rules say whether what a token was issued for is still allowed where it is used.
+type Rules interface {
+	// StillAllowed returns token.ErrInvalid if Conditional Access lets the token be used no longer,
+	// or not from where ctx comes.
+	StillAllowed(ctx context.Context, a token.Access) error
+	// MayRegister returns why the person of the token may not add a way to sign in themselves.
+	MayRegister(ctx context.Context, a token.Access) error
+}
+
+// mayRegister says why the rules do not let c add a way to sign in, when it is the caller's own.
+func (a *API) mayRegister(c *call) error {
+	if a.Rules == nil || c.caller.User == "" || c.caller.User != c.user.ID {
+		return nil
+	}
+	return a.Rules.MayRegister(c.ctx(), c.access)
+}
+
 // audiences are what an access token for Graph may name.
 var audiences = []string{string(directory.GraphAppID), "https://graph.microsoft.com"}
 
@@ -40,6 +57,9 @@ func (a *API) identify(c *call, r *http.Request) error {
 	}
 	if err == nil {
 		err = a.load(r.Context(), c, access)
+		if err == nil && a.Rules != nil {
+			err = a.Rules.StillAllowed(r.Context(), access)
+		}
 		if errors.Is(err, token.ErrInvalid) && slices.Contains(access.CC, "cp1") {
 			return a.askAgain(err, access)
 		}

@@ -70,6 +70,9 @@ var passkeys = credentialSet{
 // who manages methods can make a key for the user.
 // https://learn.microsoft.com/graph/api/fido2authenticationmethod-creationoptions
 func (a *API) creationOptions(c *call) error {
+	if err := a.mayRegister(c); err != nil {
+		return err
+	}
 	lasting, err := challengeTimeout(c.r.PathValue("arguments"))
 	if err != nil {
 		return err
@@ -114,6 +117,9 @@ func challengeTimeout(arguments string) (time.Duration, error) {
 // authenticator answered to creationOptions.
 // https://learn.microsoft.com/graph/api/authentication-post-fido2methods
 func (a *API) createPasskey(c *call) error {
+	if err := a.mayRegister(c); err != nil {
+		return err
+	}
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
 		return err

@@ -1,15 +1,18 @@
 package oauth
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/oauth/claims"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -34,7 +37,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.Pages.ShowError(w, r, err, tenant)
 		return
 	}
-	if session, user, ok := s.silent(r, tenant, q); ok {
+	session, user, ok, why := s.silent(r, tenant, q)
+	if ok {
 		if tenant, c, err = s.at(r, tenant, c, session); err != nil {
 			s.Pages.ShowError(w, r, err, tenant)
 			return
@@ -54,7 +58,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if q.Prompt == "none" {
-		s.deny(w, r, tenant, q, oautherr.ErrLoginRequired)
+		s.deny(w, r, tenant, q, cmp.Or(why, error(oautherr.ErrLoginRequired)))
 		return
 	}
 	if err := s.begin(w, r, tenant, c, q); err != nil {
@@ -107,22 +111,27 @@ func (s *Server) authorizeTenant(r *http.Request) (directory.Tenant, error) {
 	return s.Store.Tenant(r.Context(), homes[0])
 }
 
-// silent returns a session of the browser that answers q without a question.
-func (s *Server) silent(r *http.Request, tenant directory.Tenant, q authRequest) (signin.Session, directory.User, bool) {
+// silent returns a session of the browser that answers q without a question; or why the rules
+// of Conditional Access let none do so that would.
+func (s *Server) silent(r *http.Request, tenant directory.Tenant, q authRequest) (found signin.Session, of directory.User, ok bool, why error) {
 	// At a device each sign-in proves the person anew: somebody stands before a lock screen.
 	if q.anew() || q.Prompt == "select_account" || q.Device != nil {
-		return signin.Session{}, directory.User{}, false
+		return found, of, false, nil
 	}
 	for _, o := range browser.Sessions(r) {
 		if tenant.ID != "" && o.Tenant != string(tenant.ID) {
 			continue
 		}
 		session, user, err := s.SignIn.Session(r.Context(), o)
-		if err == nil && s.answers(session, user, q) && s.enoughAt(r, session, q) == nil {
-			return session, user, true
+		if err != nil || !s.answers(session, user, q) || s.enoughAt(r, session, q) != nil {
+			continue
 		}
+		if err = s.sessionAllowed(r, session, user, q); err == nil {
+			return session, user, true, nil
+		}
+		why = err
 	}
-	return signin.Session{}, directory.User{}, false
+	return found, of, false, why
 }
 
 // at returns the tenant of a session, and the application as it is there: a request at
@@ -154,15 +163,15 @@ func (s *Server) answers(session signin.Session, user directory.User, q authRequ
 	return met(q, shown(session, now))
 }
 
-// met reports whether what is demanded of amr and acr is among values. Authentication contexts
-// are not there yet, so that a demand for one is not met.
+// met reports whether what is demanded of amr and acr is among values. What authentication
+// contexts want is asked of the rules; what can be none is never met.
 func met(q authRequest, values []string) bool {
 	for _, any := range q.demands() {
 		if !any.MetBy(values) {
 			return false
 		}
 	}
-	return len(q.Claims.ACRs) == 0
+	return !slices.ContainsFunc(q.Claims.ACRs, func(asked claims.AnyOf) bool { return !slices.ContainsFunc(asked, contextID.MatchString) })
 }
 
 // begin sends the browser to the sign-in pages.
@@ -190,6 +199,7 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.
 func newTransaction(r *http.Request, tenant directory.Tenant, c client, q authRequest, now time.Time) (signin.Transaction, error) {
 	kept, err := json.Marshal(q)
 	return signin.Transaction{
+		Native: q.Native, Resource: apiOf(q.Scope.Resource), Contexts: q.contexts(),
 		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: resumePath, Request: kept,
 		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, FormTarget: q.RedirectURI,
 		LoginHint: q.LoginHint, DomainHint: q.DomainHint, Device: q.Device, Require: q.require(nil, now),

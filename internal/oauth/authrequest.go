@@ -27,6 +27,7 @@ type authRequest struct {
 	Challenge    string          `json:"challenge,omitempty"`
 	Thumbprint   string          `json:"jkt,omitempty"` // dpop_jkt
 	SPA          bool            `json:"spa,omitempty"`
+	Native       bool            `json:"native,omitempty"` // no page of a browser
 	Device       *signin.Device  `json:"device,omitempty"` // whose key proved the request
 	Scope        scope.Set       `json:"scope"`
 	Claims       claims.Request  `json:"claims"`
@@ -78,6 +79,7 @@ func (s *Server) target(r *http.Request, tenant directory.Tenant, form url.Value
 	for _, list := range [][]string{c.app.Web.RedirectURIs, c.app.PublicClient.RedirectURIs, c.app.SPA.RedirectURIs, s.own(c.app.AppID)} {
 		if redirect.Match(list, q.RedirectURI) == nil {
 			q.SPA = redirect.Match(c.app.SPA.RedirectURIs, q.RedirectURI) == nil
+			q.Native = !q.SPA && redirect.Match(c.app.Web.RedirectURIs, q.RedirectURI) != nil && redirect.Match(c.app.PublicClient.RedirectURIs, q.RedirectURI) == nil
 			return c, q, nil
 		}
 	}

@@ -39,18 +39,29 @@ func (s *Server) clientCredentials(x *exchange) (tokens, error) {
 	}
 	now := s.Now()
 	p := x.client.principal
+	tokenID := uuid.NewString()
+	e := s.principalEvent(x, resource, tokenID)
+	v, err := s.workloadAllowed(x, resource)
+	v.Describe(e.SignIn)
+	if err != nil {
+		return tokens{}, s.refused(x, e, KindRefresh, err)
+	}
 	claims := token.Access{
 		Audience: audience, Issuer: s.issuer(x.tenant.ID), Tenant: x.tenant.ID,
 		IssuedAt: now.Unix(), NotBefore: now.Unix(), Expires: now.Add(accessLifetime).Unix(),
-		Object: string(p.ID), Subject: string(p.ID), Version: "2.0", ID: uuid.NewString(), IDType: "app",
+		Object: string(p.ID), Subject: string(p.ID), Version: "2.0", ID: tokenID, IDType: "app",
 		AppID: p.AppID, AppIDACR: x.client.proof, AZP: p.AppID, AZPACR: x.client.proof,
 		Roles: roles, Incarnation: s.Incarnation, Credential: x.client.credential,
+		IPAddress: request.From(x.r.Context()).Address.String(),
+	}
+	if v != nil {
+		claims.Rules = v.Version
 	}
 	signed, err := s.Keys.Sign(x.r.Context(), string(x.tenant.ID), algorithm(x.client.app), token.TypeAccess, claims)
 	if err != nil {
 		return tokens{}, err
 	}
-	if err := s.Store.RecordTokens(x.r.Context(), s.principalEvent(x, resource, claims.ID)); err != nil {
+	if err := s.Store.RecordTokens(x.r.Context(), e); err != nil {
 		return tokens{}, err
 	}
 	seconds := int64(accessLifetime/time.Second) - 1

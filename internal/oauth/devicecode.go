@@ -297,6 +297,11 @@ func (s *Server) redeemDevice(x *exchange, d DeviceCode, f Family, thumbprint st
 		return tokens{}, err
 	}
 	tokenID := uuid.NewString()
+	e := s.personEvent(x.r, f, x.client, user, tokenID)
+	e.SignIn.ClientAppUsed = audit.ClientApps
+	if f.Rules, err = s.ruled(x, f, user, KindRefresh, e); err != nil {
+		return tokens{}, err
+	}
 	out, err := s.issue(x, f, user, thumbprint, tokenID)
 	if err != nil {
 		return tokens{}, err
@@ -305,8 +310,6 @@ func (s *Server) redeemDevice(x *exchange, d DeviceCode, f Family, thumbprint st
 	if err != nil {
 		return tokens{}, err
 	}
-	e := s.personEvent(x.r, f, x.client, user, tokenID)
-	e.SignIn.ClientAppUsed = audit.ClientApps
 	if err := s.Store.RedeemDeviceCode(x.r.Context(), d, next, hash, s.Now(), e); err != nil {
 		return tokens{}, s.refused(x, e, KindCode, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
@@ -77,6 +78,7 @@ func (s *Server) beginDevice(w http.ResponseWriter, r *http.Request, typed strin
 	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
 		Tenant: tenant, CorrelationID: d.CorrelationID, Continue: deviceConfirmPath, Request: kept,
 		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName},
+		Native:      true, Flow: access.DeviceCodeFlow, Resource: apiOf(d.Scope.Resource),
 		// A device's code takes a proof that is given for it: a browser that is signed in is no proof.
 		SelectAccount: d.Number == "",
 	}, placeOf(r))

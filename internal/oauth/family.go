@@ -48,6 +48,17 @@ type Family struct {
 	// Method is the device PIN that the family came from: it ends with it.
 	Method   string `json:"method,omitempty"`
 	Protocol string `json:"protocol,omitempty"` // audit.ProtocolOAuth2 or audit.ProtocolDeviceCode; empty is the former
+
+	// What the rules of Conditional Access are asked about when it is used: the proofs, where the
+	// person was, whether the application is no page of a browser, which authentication contexts
+	// it asked for, and the version of the rules that let it in.
+	Proofs   []signin.Proof `json:"proofs,omitempty"`
+	Seen     Seen           `json:"seen,omitzero"`
+	Native   bool           `json:"native,omitempty"`
+	Contexts []string       `json:"contexts,omitempty"`
+	Rules    int64          `json:"rules,omitempty"`
+
+	verdict *signin.Verdict // of the authorization, for its event
 }
 
 // A Grant is one code or refresh token of a family.
@@ -89,7 +100,7 @@ func newFamily(id string, app directory.AppID, session signin.Session, now time.
 	f := Family{
 		Tenant: session.Tenant, ID: id, User: session.User, Session: session.ID, App: app,
 		PassID: session.PassID, Purpose: session.Purpose, CreatedAt: now, ExpiresAt: now.Add(refreshLifetime),
-		AuthTime: session.AuthTime(), AMR: session.AMR(session.ExpiresAt), Protocol: protocol, Device: session.Device,
+		AuthTime: session.AuthTime(), AMR: session.AMR(session.ExpiresAt), Protocol: protocol, Device: session.Device, Proofs: asRulesRead(session.Proofs),
 	}
 	if !f.byDeviceCode() {
 		f.FreshUntil = session.FreshUntil()
@@ -103,6 +114,19 @@ func newFamily(id string, app directory.AppID, session signin.Session, now time.
 		f.ExpiresAt = f.PassEnd
 	}
 	return f
+}
+
+// asRulesRead are proofs with what rules read of them, and nothing that a page would show.
+func asRulesRead(proofs []signin.Proof) []signin.Proof {
+	var all []signin.Proof
+	for _, p := range proofs {
+		kept := signin.Proof{Method: p.Method, At: p.At, Combination: p.Combination, Factors: p.Factors, PhishingResistant: p.PhishingResistant, AAGUID: p.AAGUID}
+		if p.Pass != nil {
+			kept.Pass = &signin.PassUsed{ID: p.Pass.ID, End: p.Pass.End, SingleUse: p.Pass.SingleUse}
+		}
+		all = append(all, kept)
+	}
+	return all
 }
 
 // byDeviceCode reports whether the tokens are at another device than the person was.

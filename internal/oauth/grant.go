@@ -26,6 +26,7 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.
 		return err
 	}
 	e := s.personEvent(r, f, c, user, uuid.NewString())
+	f.verdict.Describe(e.SignIn)
 	if q.ResponseType == "id_token" {
 		return s.answerIDToken(w, r, c, q, f, user, e)
 	}
@@ -59,6 +60,17 @@ func (s *Server) newFamily(r *http.Request, c client, q authRequest, session sig
 	if err := s.enoughAt(r, session, q); err != nil {
 		return f, err
 	}
+	f = q.family(f)
+	if protocol == audit.ProtocolOAuth2 {
+		f.Seen = seenAt(r)
+	}
+	var err error
+	if f.verdict, err = s.judge(r.Context(), f, user.UserPrincipalName, placeOf(r)); err != nil {
+		return f, err
+	}
+	if f.verdict != nil {
+		f.Rules = f.verdict.Version
+	}
 	// Whatever way leads here: a page asked before, where there is one.
 	if owing, err := s.owing(r, session, user); err != nil || owing {
 		return f, errors.Join(err, owed(owing))
@@ -68,8 +80,6 @@ func (s *Server) newFamily(r *http.Request, c client, q authRequest, session sig
 	}
 	f.OpenID, f.Profile, f.Email, f.Offline = q.Scope.OpenID, q.Scope.Profile, q.Scope.Email, q.Scope.OfflineAccess
 	f.Nonce, f.Challenges = q.Nonce, q.Claims.HandlesChallenges
-	f.DeviceProved = q.Device != nil && f.Device != nil && q.Device.ID == f.Device.ID
-	var err error
 	if f.Resource, f.Scopes, err = s.consented(r, session.Tenant, c, q.Scope, user.ID); err != nil {
 		return f, err
 	}

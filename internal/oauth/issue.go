@@ -35,6 +35,7 @@ type idClaims struct {
 	AuthTime  int64              `json:"auth_time"`
 	AMR       []string           `json:"amr,omitempty"`
 	ACR       string             `json:"acr,omitempty"`
+	ACRs      []string           `json:"acrs,omitempty"`
 	Session   string             `json:"sid,omitempty"`
 	AtHash    string             `json:"at_hash,omitempty"`
 	Name      string             `json:"name,omitempty"`
@@ -68,7 +69,7 @@ func (s *Server) idToken(r *http.Request, c client, f Family, user directory.Use
 		Audience: c.app.AppID, Issuer: s.issuer(f.Tenant), IssuedAt: now.Unix(), NotBefore: now.Unix(),
 		Expires: f.until(now, accessLifetime).Unix(), Subject: subject, Object: user.ID, Tenant: f.Tenant, Version: "2.0",
 		ID: uuid.NewString(), Nonce: f.Nonce, AuthTime: f.AuthTime.Unix(), AMR: f.amr(now), ACR: f.ACR, Session: f.Session, Purpose: f.Purpose,
-		Device: f.deviceID(),
+		Device: f.deviceID(), ACRs: f.Contexts,
 	}
 	if access != "" {
 		sum := sha256.Sum256([]byte(access))
@@ -154,7 +155,7 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 		Name: user.DisplayName, UPN: user.UserPrincipalName, Preferred: user.UserPrincipalName, Unique: user.UserPrincipalName,
 		IPAddress: request.From(x.r.Context()).Address.String(), Session: f.Session,
 		Incarnation: s.Incarnation, Family: f.ID, PassID: f.PassID, Purpose: f.Purpose,
-		Device: f.deviceID(),
+		Device: f.deviceID(), ACRs: f.Contexts, Rules: f.Rules,
 	}
 	if resource.AppID != directory.GraphAppID {
 		if err := s.tellResource(x, f, user, resource, &a); err != nil {

@@ -202,6 +202,15 @@ func (s *Server) signInWithPIN(x *exchange, c hello.Container, d directory.Devic
 	if err := s.fillPINFamily(x, &f, user); err != nil {
 		return tokens{}, e, err
 	}
+	f.Seen = seenAt(x.r)
+	v, err := s.judge(x.r.Context(), f, user.UserPrincipalName, placeOf(x.r))
+	v.Describe(e.SignIn)
+	if err != nil {
+		return tokens{}, e, err
+	}
+	if v != nil {
+		f.Rules = v.Version
+	}
 	if !f.Offline { // nothing outlives the access token
 		session.ExpiresAt = now.Add(accessLifetime)
 	}

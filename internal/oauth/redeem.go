@@ -214,6 +214,13 @@ func (s *Server) spend(x *exchange, g Grant, f Family, thumbprint string, keep b
 		return tokens{}, err
 	}
 	tokenID := uuid.NewString()
+	e := s.personEvent(x.r, f, x.client, user, tokenID)
+	if g.Kind == KindRefresh {
+		e.SignIn.IncomingTokenType = audit.IncomingRefreshToken
+	}
+	if f.Rules, err = s.ruled(x, f, user, g.Kind, e); err != nil {
+		return tokens{}, err
+	}
 	out, err := s.issue(x, f, user, thumbprint, tokenID)
 	if err != nil {
 		return tokens{}, err
@@ -225,15 +232,22 @@ func (s *Server) spend(x *exchange, g Grant, f Family, thumbprint string, keep b
 	} else if next, nextHash, err = s.refreshGrant(x, f, thumbprint, g.SPA, &out); err != nil {
 		return tokens{}, err
 	}
-	e := s.personEvent(x.r, f, x.client, user, tokenID)
-	if g.Kind == KindRefresh {
-		e.SignIn.IncomingTokenType = audit.IncomingRefreshToken
-	}
 	err = s.Store.Spend(x.r.Context(), g, keep, next, nextHash, s.Now(), e)
 	if err != nil {
 		return tokens{}, s.refused(x, e, g.Kind, err)
 	}
 	return out, nil
+}
+
+// ruled asks the rules about f before its grant is spent, puts what they say into e, and returns
+// their version. Who is refused keeps the grant: what is lifted later works again.
+func (s *Server) ruled(x *exchange, f Family, user directory.User, kind GrantKind, e audit.Event) (int64, error) {
+	v, version, err := s.stillAllowed(x, f, user, kind)
+	v.Describe(e.SignIn)
+	if err != nil {
+		return version, s.refused(x, e, kind, err)
+	}
+	return version, nil
 }
 
 // refreshGrant draws the next refresh token of f, puts it into out and returns what the store

@@ -42,6 +42,7 @@ type Server struct {
 	// Others are pages of applications of other protocols that learn of a logout; it may be nil.
 	Others func(ctx context.Context, session signin.Session) ([]string, error)
 
+	recent    recent
 	seen      sync.Map // ids of tenants
 	documents sync.Map // discovery documents, by tenant
 }

@@ -26,6 +26,9 @@ func (s *Server) userInfo(w http.ResponseWriter, r *http.Request) error {
 	if err == nil && a.AppOnly() {
 		err = token.ErrInvalid
 	}
+	if err == nil {
+		err = s.StillAllowed(r.Context(), a)
+	}
 	if err != nil {
 		return unauthorized(w, err)
 	}

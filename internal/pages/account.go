@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
@@ -22,7 +23,8 @@ import (
 // comes back here, and the answer is written: ok is false.
 func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) (who knownAccount, ok bool, err error) {
 	if all := s.accounts(r); len(all) > 0 {
-		return all[0], true, nil
+		ok, err := s.mayBeHere(w, r, all[0])
+		return all[0], ok, err
 	}
 	tenant, err := s.onlyTenant(r)
 	if err != nil {
@@ -33,6 +35,24 @@ func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) (who knownAccoun
 		back = ownPath(r.URL.Path)
 	}
 	return knownAccount{}, false, s.begin(w, r, tenant.ID, back)
+}
+
+// mayBeHere reports whether the rules let the person of a session use their own pages, which is
+// the user action of registering security info; else what they are to prove is asked for, or a
+// page says which rule stops them.
+func (s *Site) mayBeHere(w http.ResponseWriter, r *http.Request, me knownAccount) (bool, error) {
+	v, err := s.SignIn.Judge(r.Context(), signin.Question{
+		Tenant: me.session.Tenant, User: me.user.ID, Username: me.user.UserPrincipalName, App: directory.PagesAppID,
+		Client: access.Browser, Place: place(r), Proofs: me.session.Proofs, At: s.Now(),
+	})
+	if err != nil || v.Allows() {
+		return err == nil, err
+	}
+	back := "/security-info"
+	if r.Method == http.MethodGet {
+		back = ownPath(r.URL.Path)
+	}
+	return false, s.prove(w, r, me, back, signin.Requirement{})
 }
 
 // ownPagesName is what the log calls these pages.

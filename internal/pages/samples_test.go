@@ -177,7 +177,7 @@ func samples(lang string) map[string]page {
 		"device-failed":       devicePage{frame: failing(errCode), who: mira},
 		"confirm":             confirmPage{frame: f, who: mira, Application: "Contoso Mail", Device: "LAP-0417", Place: "Leeds, United Kingdom", Address: "203.0.113.24", EndsAt: morning},
 		"confirm-number":      confirmPage{frame: failing(errCode), who: mira, Application: "Postern Agent", Device: "LAP-0417", Address: "203.0.113.24", AskNumber: true, Joins: true},
-		"blocked":             blockedPage{frame: failing(errPolicy), who: mira, RetryHref: "/signin", OtherWaysHref: "/signin/methods"},
+		"blocked":             blockedPage{frame: failing(errPolicy), who: mira, RetryHref: "/signin", OtherWaysHref: "/signin/methods", Rule: "Outside the offices", Hint: "place", RegisterHref: "/security-info"},
 		"errorpage":           errorPage{frame: failing(errTarget), who: mira, Heading: "This address isn’t registered"},
 		"errorpage-ours":      errorPage{frame: failing(nil), RetryHref: "/signin"},
 		"errorinfo":           errorInfoPage{frame: f, Said: "AADSTS50126", Faults: []*fault.Error{errRefused, errTarget}},

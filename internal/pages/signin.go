@@ -197,8 +197,12 @@ func (s *Site) finish(w http.ResponseWriter, r *http.Request, v visit, stay bool
 	here := place(r)
 	here.Browser = browser.KeepPlace(w, r)
 	t, session, o, err := s.SignIn.Stay(r.Context(), v.transaction, stay, v.handle, here, browser.Sessions(r))
-	if errors.Is(err, signin.ErrRefused) {
+	switch {
+	case errors.Is(err, signin.ErrRefused):
 		return s.block(w, r, v)
+	case t.Refused != nil || errors.Is(err, signin.ErrMoreAsked): // a rule changed meanwhile
+		v.transaction = t
+		return s.ask(w, r, v, nil)
 	}
 	if err != nil {
 		return err

@@ -14,10 +14,11 @@ import (
 
 // ask shows the next question of a sign-in; f says what was wrong with the last answer.
 func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Error) error {
-	step, facts, err := s.SignIn.Next(r.Context(), v.transaction, len(v.accounts))
+	t, step, facts, err := s.SignIn.Next(r.Context(), v.transaction, len(v.accounts), place(r))
 	if err != nil {
 		return err
 	}
+	v.transaction = t
 	status := http.StatusOK
 	if f != nil {
 		_, status = s.told(r, f)
@@ -50,13 +51,7 @@ func (s *Site) ask(w http.ResponseWriter, r *http.Request, v visit, f *fault.Err
 	case signin.StepDone:
 		return s.finish(w, r, v, false)
 	case signin.StepBlocked:
-		if base.Fault == nil {
-			base.Fault, status = signin.ErrCantGoOn, http.StatusForbidden
-		}
-		if v.transaction, err = s.SignIn.Block(r.Context(), v.transaction, place(r)); err != nil {
-			return err
-		}
-		s.render(w, r, status, blockedPage{frame: base, who: s.who(v)})
+		return s.stopped(w, r, v, base, status)
 	default:
 		return s.askFor(w, r, v, base, signin.MethodID(step), status, facts)
 	}

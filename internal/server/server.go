@@ -225,6 +225,7 @@ func (s *Server) build() (http.Handler, error) {
 	upstreams := s.federated()
 	signIn := &signin.Service{
 		Store: s.db, Policies: signInPolicies{s.db}, Realms: upstreams, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers, Letters: s.redeemedLetters,
+		Access: &conditional{db: s.db, now: s.now, places: o.Places},
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
 			passkeys.Method,
@@ -254,7 +255,7 @@ func (s *Server) build() (http.Handler, error) {
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Registry: registry, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
-		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s},
+		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s}, Rules: authorization,
 	}
 	if o.Places != nil {
 		api.Countries = o.Places

@@ -30,6 +30,7 @@ type world struct {
 	browser *http.Client
 	log     *bytes.Buffer
 	agent   string // User-Agent of the browser; empty for Go's
+	address string // that a proxy says the browser has; empty for none
 }
 
 // newWorld starts a server on a fresh data directory, through the same doors as the commands.
@@ -138,6 +139,9 @@ func (w *world) request(method, path string, body io.Reader) *http.Request {
 	r, err := http.NewRequestWithContext(w.t.Context(), method, path, body)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.address != "" {
+		r.Header.Set("X-Forwarded-For", w.address)
 	}
 	if w.agent != "" {
 		r.Header.Set("User-Agent", w.agent)

@@ -64,7 +64,7 @@ func (s *Service) Ask(ctx context.Context, t Transaction, id MethodID, place Pla
 		return t, ErrGone
 	}
 	t.OtherWays, t.Chosen = false, id
-	step, _, err := s.Next(ctx, t, 0)
+	t, step, _, err := s.Next(ctx, t, 0, place)
 	switch {
 	case err != nil:
 		return t, err

@@ -30,7 +30,7 @@ func (s *Service) tellGlass(ctx context.Context, t Transaction, e *audit.Event) 
 			e.SignIn.AdditionalDetails = audit.BreakGlass
 		}
 		if _, glass := p.Allows(t.Surface(), one.Method); glass {
-			e.SignIn.AdditionalDetails = audit.BreakGlass
+			e.SignIn.AdditionalDetails = strings.TrimPrefix(e.SignIn.AdditionalDetails+"; "+audit.BreakGlass, "; ")
 		}
 	}
 	return nil
@@ -55,6 +55,7 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 		in.PassID = pass.ID
 	}
 	in.Details = s.details(t)
+	t.Verdict.Describe(in)
 	if why != nil {
 		in.ErrorCode, in.FailureReason = why.AADSTS, why.Text
 		failed := audit.AuthenticationDetail{Method: s.nameOf(id), Requirement: audit.StepPrimary, At: now, ResultDetail: why.Text}

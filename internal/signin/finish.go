@@ -16,12 +16,17 @@ import (
 // the same at every repeat by the same browser; held are the sessions that the browser has, of
 // which one is raised if t raises one.
 func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle token.Opaque, place Place, held []token.Opaque) (Transaction, Session, token.Opaque, error) {
-	if (!t.Proved() || t.Renews() != "") && !t.Done() {
+	if (!t.Proved() || t.Renews() != "" || t.Refused != nil) && !t.Done() {
 		return t, Session{}, token.Opaque{}, ErrGone
+	}
+	t, err := s.lastAsked(ctx, t, place)
+	if err != nil {
+		return t, Session{}, token.Opaque{}, err
 	}
 	if t.Stay == nil {
 		t.Stay = &stay
 	}
+	t = t.stayRuled()
 	now := s.Now()
 	done := Completion{At: now}
 	if t.Raises != "" && !t.Done() {
@@ -93,6 +98,33 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 	}
 	t.Session, secret.ID = session.ID, session.ID
 	return t, session, secret, nil
+}
+
+// lastAsked asks the rules about t once more, since the policy may have changed after the last
+// proof. Who is blocked now keeps their pass.
+func (s *Service) lastAsked(ctx context.Context, t Transaction, place Place) (Transaction, error) {
+	t, err := s.judged(ctx, t, place)
+	switch {
+	case err != nil:
+		return t, err
+	case t.Verdict.Bars():
+		if t, err = s.bar(ctx, t, place, t.Verdict.Refusal()); err == nil {
+			err = t.Refused.Fault()
+		}
+		return t, err
+	case !t.Proved() && !t.Done():
+		return t, ErrMoreAsked
+	}
+	return t, nil
+}
+
+// stayRuled is t with what rules say about staying signed in.
+func (t Transaction) stayRuled() Transaction {
+	if t.staySettled() {
+		stay := !t.Verdict.NeverPersistent
+		t.Stay = &stay
+	}
+	return t
 }
 
 func (t Transaction) lastMethod() MethodID {

@@ -31,7 +31,7 @@ func (s *Service) Identify(ctx context.Context, t Transaction, typed string, pla
 	}
 	t.Home, t.Username, t.User, t.DisplayName, t.Familiar, t.Last = home, typed, "", "", false, ""
 	t = t.own()
-	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.Blocked, t.Asked, t.Away = nil, false, "", nil, false, t.Asked.over(), t.Away.over()
+	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.Blocked, t.Refused, t.Asked, t.Away = nil, false, "", nil, false, nil, t.Asked.over(), t.Away.over()
 	if t.NameHash, err = s.Secrets.MAC(ctx, string(home), labelName, []byte(strings.ToLower(typed))); err != nil {
 		return t, err
 	}
@@ -92,6 +92,6 @@ func (s *Service) Forget(ctx context.Context, t Transaction) (Transaction, error
 	}
 	t = t.own()
 	t.LoginHint, t.Username, t.User, t.DisplayName, t.Familiar = t.Username, "", "", "", false
-	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.SelectAccount, t.Blocked, t.Asked, t.Away = nil, false, "", nil, false, false, t.Asked.over(), t.Away.over()
+	t.Proofs, t.OtherWays, t.Chosen, t.Stay, t.SelectAccount, t.Blocked, t.Refused, t.Asked, t.Away = nil, false, "", nil, false, false, nil, t.Asked.over(), t.Away.over()
 	return s.save(ctx, t)
 }

@@ -41,6 +41,8 @@ func Next(t Transaction, f Facts) Step {
 	switch {
 	case t.Done():
 		return StepDone
+	case t.Refused != nil || t.Verdict.Bars():
+		return StepBlocked
 	case t.Username == "" && t.SelectAccount && f.Accounts > 0:
 		return StepAccount
 	case t.Username == "" && !t.OtherWays && slices.Contains(f.Nameless, t.Chosen):
@@ -49,7 +51,7 @@ func Next(t Transaction, f Facts) Step {
 		return StepIdentify
 	case t.Proved() && t.Renews() != "":
 		return StepRenew
-	case t.Proved() && t.Stay == nil:
+	case t.Proved() && t.Stay == nil && !t.staySettled():
 		return StepStay
 	case t.Proved():
 		return StepDone
@@ -75,10 +77,10 @@ func Useful(t Transaction, offers []Offer) []Offer {
 			left = append(left, o)
 		}
 	}
-	have := t.Require.shown(t.all())
+	have := t.wants().shown(t.all())
 	var all []Offer
 	for i, o := range left {
-		if o.Led || t.Require.pivotal(have, o.Yield, slices.Delete(slices.Clone(left), i, i+1)) {
+		if o.Led || t.wants().pivotal(have, o.Yield, slices.Delete(slices.Clone(left), i, i+1)) {
 			all = append(all, o)
 		}
 	}
@@ -87,13 +89,13 @@ func Useful(t Transaction, offers []Offer) []Offer {
 
 // Partners returns the offers that together with o would be enough for t, when o alone is not.
 func Partners(t Transaction, o Offer, offers []Offer) []Offer {
-	y := t.Require.shown(t.all()).add(o.Yield)
-	if t.Require.metBy(y) {
+	y := t.wants().shown(t.all()).add(o.Yield)
+	if t.wants().metBy(y) {
 		return nil
 	}
 	var all []Offer
 	for _, other := range Useful(t, offers) {
-		if other.Method != o.Method && t.Require.metBy(y.add(other.Yield)) && !t.Require.metBy(t.Require.shown(t.all()).add(other.Yield)) {
+		if other.Method != o.Method && t.wants().metBy(y.add(other.Yield)) && !t.wants().metBy(t.wants().shown(t.all()).add(other.Yield)) {
 			all = append(all, other)
 		}
 	}
@@ -119,8 +121,13 @@ func (r Requirement) pivotal(have, y Yield, others []Offer) bool {
 
 // usedMethod reports whether t has a proof by the method that counts.
 func (t Transaction) usedMethod(id MethodID) bool {
-	return slices.ContainsFunc(t.all(), func(p Proof) bool { return p.Method == id && !p.At.Before(t.Require.Since) })
+	return slices.ContainsFunc(t.all(), func(p Proof) bool { return p.Method == id && t.wants().counts(p) })
 }
 
 // Proved reports whether the proofs of t meet what is asked for.
-func (t Transaction) Proved() bool { return t.Require.Met(t.all()) }
+func (t Transaction) Proved() bool { return t.wants().Met(t.all()) }
+
+// staySettled reports whether a rule says whether the browser stays signed in.
+func (t Transaction) staySettled() bool {
+	return t.Device == nil && t.Verdict != nil && (t.Verdict.NeverPersistent || t.Verdict.AlwaysPersistent)
+}

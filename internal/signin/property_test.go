@@ -2,10 +2,13 @@ package signin
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/postern-id/postern/internal/access"
 )
 
 // yields draws what a method shows.
@@ -16,12 +19,24 @@ func yields(t *rapid.T) Yield {
 	}
 }
 
+// modesOf are the ways that the methods of these tests are.
+var modesOf = map[MethodID]access.Modes{
+	"a": access.Password, "b": access.SoftwareOath, "c": access.FIDO2, "d": access.DeviceBasedPush, "e": access.PassOneTime, "f": access.AuthenticatorPush,
+}
+
+// models are AAGUIDs of passkeys.
+var models = []string{"model-1", "model-2"}
+
 // drawOffers draws methods, each once.
 func drawOffers(t *rapid.T) []Offer {
 	ids := rapid.SliceOfDistinct(rapid.SampledFrom([]MethodID{"a", "b", "c", "d", "e", "f"}), func(id MethodID) MethodID { return id }).Draw(t, "methods")
 	var all []Offer
 	for _, id := range ids {
-		all = append(all, Offer{Method: id, Yield: yields(t), First: rapid.Bool().Draw(t, "first"), Later: rapid.Bool().Draw(t, "later")})
+		y := yields(t)
+		if y.Modes = modesOf[id]; id == "c" {
+			y.Keys = []string{rapid.SampledFrom(models).Draw(t, "model")}
+		}
+		all = append(all, Offer{Method: id, Yield: y, First: rapid.Bool().Draw(t, "first"), Later: rapid.Bool().Draw(t, "later")})
 	}
 	return all
 }
@@ -31,6 +46,18 @@ func drawRequirement(t *rapid.T) Requirement {
 	if rapid.Bool().Draw(t, "aged") {
 		r.Since = nine
 	}
+	if rapid.Bool().Draw(t, "second aged") {
+		r.SecondSince = nine.Add(30 * time.Minute)
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "strengths") {
+		s := access.Strength{Combinations: rapid.SliceOfN(rapid.SampledFrom([]access.Modes{
+			access.FIDO2, access.Password | access.SoftwareOath, access.Password | access.AuthenticatorPush, access.DeviceBasedPush, access.PassOneTime, access.WindowsHello,
+		}), 1, 3).Draw(t, "combinations")}
+		if rapid.Bool().Draw(t, "some models") {
+			s.AAGUIDs = models[:1]
+		}
+		r.Strengths = append(r.Strengths, s)
+	}
 	return r
 }
 
@@ -39,7 +66,7 @@ func drawProofs(t *rapid.T, label string, offers []Offer) []Proof {
 	for _, o := range offers {
 		if rapid.IntRange(0, 3).Draw(t, label) == 0 {
 			at := nine.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "age")) * time.Hour)
-			all = append(all, Proof{Method: o.Method, Factors: o.Yield.Factors, PhishingResistant: o.Yield.PhishingResistant, At: at})
+			all = append(all, Proof{Method: o.Method, Factors: o.Yield.Factors, PhishingResistant: o.Yield.PhishingResistant, At: at, Combination: o.Yield.Modes.String(), AAGUID: strings.Join(o.Yield.Keys, "")})
 		}
 	}
 	return all
@@ -80,7 +107,7 @@ func TestASignInAlwaysEnds(t *testing.T) {
 				asked[offers[i].Method] = true
 				wantHopeful(t, tr, offers, i)
 				o := offers[i]
-				tr.Proofs = append(slices.Clone(tr.Proofs), Proof{Method: o.Method, Factors: o.Yield.Factors, PhishingResistant: o.Yield.PhishingResistant, At: nine.Add(2 * time.Hour)})
+				tr.Proofs = append(slices.Clone(tr.Proofs), Proof{Method: o.Method, Factors: o.Yield.Factors, PhishingResistant: o.Yield.PhishingResistant, At: nine.Add(2 * time.Hour), Combination: o.Yield.Modes.String(), AAGUID: strings.Join(o.Yield.Keys, "")})
 			}
 		}
 		t.Fatal("it never ends")

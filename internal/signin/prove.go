@@ -17,8 +17,12 @@ import (
 // reason, and comes no sooner than Hold after the call. A repeat after success changes
 // nothing.
 func (s *Service) Prove(ctx context.Context, t Transaction, id MethodID, typed string, place Place) (Transaction, error) {
-	if t.Done() || t.Proved() || t.usedMethod(id) {
+	if t.Done() || t.Refused != nil {
 		return t, nil
+	}
+	t, err := s.judged(ctx, t, place)
+	if err != nil || t.Verdict.Bars() || t.Proved() || t.usedMethod(id) { // the page says why it is blocked
+		return t, err
 	}
 	deadline := time.NewTimer(s.Hold)
 	defer deadline.Stop()
@@ -88,10 +92,20 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 		err = s.Store.Accept(ctx, t, counters, now, now.Add(reservation))
 		if err == nil {
 			t.Version++
-			return t, nil
+			return s.proved(ctx, t, place)
 		}
 	}
 	return t, s.refuse(ctx, t, id, place, err, now)
+}
+
+// proved asks the rules about t, which has a new proof. When they block, what the proof holds is
+// let go at once.
+func (s *Service) proved(ctx context.Context, t Transaction, place Place) (Transaction, error) {
+	t, err := s.judged(ctx, t, place)
+	if err == nil && t.Verdict.Bars() {
+		return s.bar(ctx, t, place, t.Verdict.Refusal())
+	}
+	return t, err
 }
 
 // reservation is how long a proof holds what it will spend (docs/threat-model.md, rule 1).

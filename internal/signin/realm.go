@@ -127,7 +127,7 @@ func (s *Service) Leave(ctx context.Context, t Transaction, place Place) (Transa
 		return t, "", ErrGone
 	}
 	t.OtherWays, t.Chosen = false, id
-	step, _, err := s.Next(ctx, t, 0)
+	t, step, _, err := s.Next(ctx, t, 0, place)
 	switch {
 	case err != nil:
 		return t, "", err

@@ -77,7 +77,7 @@ func TestTheSwitchOfADomainHoldsOnEverySurface(t *testing.T) {
 				s := &Service{Methods: append(slices.Clone(methods), someVoucher{upstream}), Policies: somePolicies{test.policy}, Realms: someRealms{test.realm}}
 				at.Home, at.User, at.Username = contoso, "sam", test.typed
 				at.Familiar = at.Familiar || test.familiar
-				step, f, err := s.Next(t.Context(), at, 0)
+				_, step, f, err := s.Next(t.Context(), at, 0, Place{})
 				if err != nil || step != Step(test.first) {
 					t.Errorf("first comes %s, %v; want %s", step, err, test.first)
 				}
@@ -99,7 +99,7 @@ func TestTheSwitchOfADomainHoldsOnEverySurface(t *testing.T) {
 
 func TestATextConsoleLeadsNowhere(t *testing.T) {
 	s := &Service{Methods: []Method{someVoucher{&someMethod{id: "federated", enabled: true}}}, Policies: somePolicies{DefaultPolicy()}, Realms: someRealms{Realm{Federated: true}}}
-	if step, _, err := s.Next(t.Context(), Transaction{Home: contoso, Username: "sam@fabrikam.example", Text: true}, 0); err != nil || step != StepMethods {
+	if _, step, _, err := s.Next(t.Context(), Transaction{Home: contoso, Username: "sam@fabrikam.example", Text: true}, 0, Place{}); err != nil || step != StepMethods {
 		t.Errorf("%s, %v", step, err)
 	}
 }

@@ -33,6 +33,8 @@ type Service struct {
 	// Newcomers is how many requests an hour an address may make that cost a row and that
 	// nobody signed in for; 0 is DefaultNewcomers.
 	Newcomers int64
+	// Access asks the tenants' rules of Conditional Access; nil asks none.
+	Access Access
 	// Letters returns the mail that tells of a sign-in with a pass and is queued with it; nil
 	// queues none.
 	Letters func(ctx context.Context, c Completion) ([]outbox.Item, error)
@@ -99,22 +101,24 @@ func (s *Service) Open(ctx context.Context, handle token.Opaque) (Transaction, e
 	return t, nil
 }
 
-// Next returns the next step of t and what it is based on.
-func (s *Service) Next(ctx context.Context, t Transaction, accounts int) (Step, Facts, error) {
+// Next returns t with what rules say of it from place, its next step, and what that is based on.
+func (s *Service) Next(ctx context.Context, t Transaction, accounts int, place Place) (Transaction, Step, Facts, error) {
 	f := Facts{Accounts: accounts}
+	t, err := s.judged(ctx, t, place)
+	if err != nil {
+		return t, "", f, err
+	}
 	if t.Username == "" {
-		var err error
 		if f.Nameless, err = s.nameless(ctx, t); err != nil {
-			return "", f, err
+			return t, "", f, err
 		}
 	}
 	if t.Username != "" && !t.Proved() {
-		var err error
 		if f.Offers, err = s.offers(ctx, t); err != nil {
-			return "", f, err
+			return t, "", f, err
 		}
 	}
-	return Next(t, f), f, nil
+	return t, Next(t, f), f, nil
 }
 
 // nameless returns the methods that need no name.
@@ -174,11 +178,25 @@ func (s *Service) Choose(ctx context.Context, t Transaction, method MethodID) (T
 
 // Block tells the log, once, that t is at [StepBlocked].
 func (s *Service) Block(ctx context.Context, t Transaction, place Place) (Transaction, error) {
-	if t.Blocked || t.Done() {
+	if t.Blocked || t.Done() || t.Refused != nil {
 		return t, nil
 	}
+	t, err := s.judged(ctx, t, place)
+	if err != nil {
+		return t, err
+	}
+	switch {
+	case t.Verdict.Bars():
+		return s.bar(ctx, t, place, t.Verdict.Refusal())
+	case t.Verdict != nil && len(t.Verdict.Strengths) > 0: // a pass that is not enough stays the person's
+		r, err := s.short(ctx, t)
+		if err != nil {
+			return t, err
+		}
+		return s.bar(ctx, t, place, r)
+	}
 	t.Blocked = true
-	err := s.Store.NoteTransaction(ctx, t, s.event(t, t.lastMethod(), place, ErrCantGoOn, s.Now()))
+	err = s.Store.NoteTransaction(ctx, t, s.event(t, t.lastMethod(), place, ErrCantGoOn, s.Now()))
 	if errors.Is(err, ErrChanged) { // another window was told at the same moment
 		return t, nil
 	}

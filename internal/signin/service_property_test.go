@@ -208,7 +208,7 @@ func (w *world) prove(t *rapid.T) {
 // goOn does what the page asks for, as the person who was named.
 func (w *world) goOn(t *rapid.T) {
 	v, tr := w.pick(t)
-	step, _, err := w.Next(t.Context(), tr, 0)
+	_, step, _, err := w.Next(t.Context(), tr, 0, v.place)
 	if err != nil {
 		t.Fatalf("next: %v", err)
 	}
@@ -367,7 +367,7 @@ func (w *world) compare(t *rapid.T) {
 			default:
 				pair[i], err = w.Prove(t.Context(), pair[i], id, typed, place)
 			}
-			step, facts, nextErr := w.Next(t.Context(), pair[i], 0)
+			_, step, facts, nextErr := w.Next(t.Context(), pair[i], 0, Place{})
 			said[i] = []any{err, step, facts, nextErr, pair[i].Version, len(pair[i].Proofs), pair[i].Familiar, pair[i].Last}
 		}
 		if !reflect.DeepEqual(said[0], said[1]) {

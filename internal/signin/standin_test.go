@@ -161,6 +161,10 @@ func (s *simpleStore) NoteTransaction(ctx context.Context, t Transaction, _ audi
 	return s.SaveTransaction(ctx, t)
 }
 
+func (s *simpleStore) Bar(ctx context.Context, t Transaction, _ *PassUsed, _ audit.Event) error {
+	return s.SaveTransaction(ctx, t)
+}
+
 func (s *simpleStore) Charge(context.Context, directory.TenantID, []Bucket, time.Time) (time.Duration, error) {
 	return 0, nil
 }

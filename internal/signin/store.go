@@ -31,6 +31,10 @@ type Store interface {
 	// or does neither.
 	NoteTransaction(ctx context.Context, t Transaction, e audit.Event) error
 
+	// Bar stores t if its version is still t.Version, else ErrChanged, gives back the pass that t
+	// holds, unless it is nil, and records e; or does none of it.
+	Bar(ctx context.Context, t Transaction, pass *PassUsed, e audit.Event) error
+
 	// Charge takes one try from every bucket, or from none and says how long to wait.
 	Charge(ctx context.Context, tenant directory.TenantID, buckets []Bucket, at time.Time) (time.Duration, error)
 	// Refund gives back the try that buckets were charged, as each one's rule says.

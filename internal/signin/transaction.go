@@ -46,6 +46,13 @@ type Transaction struct {
 	Device *Device `json:"device,omitempty"`
 	// Text says that a text console shows the steps.
 	Text bool `json:"text,omitempty"`
+	// Native says that the application is no page of a browser, Flow how the tokens get to
+	// another device. Resource is the API that the application asks for, if that is an
+	// application of the tenant's, and Contexts the authentication contexts. Rules read them.
+	Native   bool            `json:"native,omitempty"`
+	Flow     string          `json:"flow,omitempty"`
+	Resource directory.AppID `json:"resource,omitempty"`
+	Contexts []string        `json:"contexts,omitempty"`
 
 	Home     directory.TenantID `json:"home,omitempty"`     // tenant of the typed name
 	Username string             `json:"username,omitempty"` // as typed
@@ -69,10 +76,15 @@ type Transaction struct {
 	// Away is the last way to an upstream.
 	Away *Away `json:"away,omitempty"`
 	// Blocked says that the log was told that the sign-in can't go on.
-	Blocked bool      `json:"blocked,omitempty"`
+	Blocked bool `json:"blocked,omitempty"`
+	// Refused says that a rule of Conditional Access ended it.
+	Refused *Refusal  `json:"refused,omitempty"`
 	Stay    *bool     `json:"stay,omitempty"`
 	Session string    `json:"session,omitempty"` // id of the session that it ended in
 	DoneAt  time.Time `json:"doneAt,omitzero"`
+
+	// Verdict is what rules say of it now; it is asked for anew at each step, and not kept.
+	Verdict *Verdict `json:"-"`
 }
 
 // App is the application that a person signs in to.
@@ -101,6 +113,8 @@ type Proof struct {
 	Purpose    string          `json:"purpose,omitempty"`
 	Pass       *PassUsed       `json:"pass,omitempty"`
 	Credential *CredentialUsed `json:"credential,omitempty"`
+	// AAGUID is the model of the passkey.
+	AAGUID string `json:"aaguid,omitempty"`
 	// MustRenew says that the credential is good for this sign-in only if a new one takes its
 	// place first: a password that somebody else has set.
 	MustRenew bool `json:"mustRenew,omitempty"`

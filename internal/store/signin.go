@@ -67,6 +67,21 @@ func (db *DB) NoteTransaction(ctx context.Context, t signin.Transaction, e audit
 	})
 }
 
+// Bar implements signin.Store.
+func (db *DB) Bar(ctx context.Context, t signin.Transaction, pass *signin.PassUsed, e audit.Event) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.saveTransaction(ctx, t); err != nil {
+			return err
+		}
+		if pass != nil {
+			if err := tx.releasePass(ctx, t.Home, t.User, pass.ID, t.ID); err != nil {
+				return err
+			}
+		}
+		return tx.append(ctx, e)
+	})
+}
+
 func (tx *Tx) saveTransaction(ctx context.Context, t signin.Transaction) error {
 	body, err := json.Marshal(t)
 	if err != nil {
@@ -119,6 +134,17 @@ func (db *DB) Refund(ctx context.Context, tenant directory.TenantID, buckets []s
 		}
 		return nil
 	})
+}
+
+// FailedTries returns how many tries by unfamiliar places failed since then for the account whose
+// name has that hash, by whatever method.
+func (db *DB) FailedTries(ctx context.Context, tenant directory.TenantID, nameHash string, since time.Time) (int64, error) {
+	var failed int64
+	err := db.read.QueryRowContext(ctx, `
+		SELECT COALESCE(SUM(failures), 0) FROM throttle
+		WHERE tenant_id = $1 AND bucket >= $2 AND bucket < $3 AND updated_at >= $4 AND window_at >= $5`,
+		tenant, "account|"+nameHash+"|", "account|"+nameHash+"}", micros(since), micros(since)).Scan(&failed)
+	return failed, err
 }
 
 func (tx *Tx) counter(ctx context.Context, tenant directory.TenantID, bucket string) (signin.Counter, error) {

@@ -217,12 +217,15 @@ func (tx *Tx) spendPass(ctx context.Context, tenant directory.TenantID, user dir
 // ReleasePass implements tap.Store.
 func (db *DB) ReleasePass(ctx context.Context, p tap.Pass, transaction string) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.exec(ctx, `
-			UPDATE tap SET reserved_for = '', reserved_until = 0
-			WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND reserved_for = $4`,
-			p.Tenant, p.User, p.ID, transaction)
-		return err
+		return tx.releasePass(ctx, p.Tenant, p.User, p.ID, transaction)
 	})
+}
+
+func (tx *Tx) releasePass(ctx context.Context, tenant directory.TenantID, user directory.UserID, id, transaction string) error {
+	_, err := tx.exec(ctx, `
+		UPDATE tap SET reserved_for = '', reserved_until = 0
+		WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND reserved_for = $4`, tenant, user, id, transaction)
+	return err
 }
 
 // EndedPasses implements tap.Store.

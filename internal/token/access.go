@@ -68,6 +68,8 @@ type Access struct {
 	PassID      string `json:"postern_pass,omitempty"`    // pass that it came from
 	PassEnd     int64  `json:"postern_passend,omitempty"` // seconds
 	Purpose     string `json:"postern_purpose,omitempty"`
+	// Rules is the version of the tenant's rules of Conditional Access that let it be issued.
+	Rules int64 `json:"postern_rules,omitempty"`
 	// Protocol is deviceCode when the person signed in at another device than the one that
 	// has the token: never fresh for registration, join or PIN (docs/threat-model.md, rule 18).
 	Protocol string `json:"postern_protocol,omitempty"`

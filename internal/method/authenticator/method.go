@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
@@ -28,9 +29,9 @@ func (Method) Yield() signin.Yield { return yield(true) }
 
 func yield(verified bool) signin.Yield {
 	if verified {
-		return signin.Yield{Factors: signin.Possession | signin.Inherence}
+		return signin.Yield{Factors: signin.Possession | signin.Inherence, Modes: access.DeviceBasedPush}
 	}
-	return signin.Yield{Factors: signin.Possession}
+	return signin.Yield{Factors: signin.Possession, Modes: access.AuthenticatorPush}
 }
 
 // Yield is what approving by p shows for somebody who may approve in mode, and nothing when they

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/federation"
 	"github.com/postern-id/postern/internal/signin"
@@ -73,9 +74,9 @@ func (m Method) Yield() signin.Yield { return yield(true) }
 
 func yield(two bool) signin.Yield {
 	if two {
-		return signin.Yield{Factors: signin.Knowledge | signin.Possession}
+		return signin.Yield{Factors: signin.Knowledge | signin.Possession, Modes: access.FederatedMulti}
 	}
-	return signin.Yield{Factors: signin.Knowledge}
+	return signin.Yield{Factors: signin.Knowledge, Modes: access.FederatedSingle}
 }
 
 // Enabled implements [signin.Method]: a domain that is not federated does not have it.

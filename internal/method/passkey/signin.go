@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
@@ -27,7 +28,7 @@ const Name = audit.MethodPasskey
 const FreshFor = 10 * time.Minute
 
 // yield is what each of them shows: the key, and that its authenticator knew its person.
-var yield = signin.Yield{Factors: signin.Possession | signin.Inherence, PhishingResistant: true}
+var yield = signin.Yield{Factors: signin.Possession | signin.Inherence, PhishingResistant: true, Modes: access.FIDO2}
 
 // Method lets people sign in with passkeys. Every field is required but Makers.
 type Method struct {
@@ -92,12 +93,18 @@ func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user dir
 	if err != nil {
 		return signin.Yield{}, err
 	}
+	var keys []string
 	for _, one := range all {
 		if !one.Frozen() && one.Key.RPID == m.Party.ID && policy.Admits(one.Key) == nil {
-			return yield, nil
+			keys = append(keys, one.Key.AAGUID.String())
 		}
 	}
-	return signin.Yield{}, nil
+	if len(keys) == 0 {
+		return signin.Yield{}, nil
+	}
+	own := yield
+	own.Keys = keys
+	return own, nil
 }
 
 // A Registered is a key as it is kept.
@@ -192,7 +199,7 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 	}
 	return signin.Proof{
 		Method: MethodID, At: a.At, AMR: []string{"fido", "mfa"}, Combination: Combination,
-		Factors: yield.Factors, PhishingResistant: yield.PhishingResistant, FreshUntil: a.At.Add(FreshFor),
+		Factors: yield.Factors, PhishingResistant: yield.PhishingResistant, FreshUntil: a.At.Add(FreshFor), AAGUID: one.Key.AAGUID.String(),
 		Credential: &signin.CredentialUsed{ID: c.ID, Counter: counter},
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/gate"
 	"github.com/postern-id/postern/internal/method"
@@ -59,7 +60,9 @@ func (m Method) ID() signin.MethodID { return MethodID }
 func (m Method) Name() string { return "Password" }
 
 // Yield implements [signin.Method].
-func (m Method) Yield() signin.Yield { return signin.Yield{Factors: signin.Knowledge} }
+func (m Method) Yield() signin.Yield {
+	return signin.Yield{Factors: signin.Knowledge, Modes: access.Password}
+}
 
 // Enabled implements [signin.Method].
 func (m Method) Enabled(ctx context.Context, tenant directory.TenantID) (bool, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/gate"
@@ -36,7 +37,17 @@ func (m Method) ID() signin.MethodID { return MethodID }
 func (m Method) Name() string { return audit.MethodPass }
 
 // Yield implements [signin.Method]: a pass is both factors by itself, as in Entra.
-func (m Method) Yield() signin.Yield { return signin.Yield{Factors: factors} }
+func (m Method) Yield() signin.Yield {
+	return signin.Yield{Factors: factors, Modes: access.PassOneTime | access.PassMultiUse}
+}
+
+// mode is the way in which p is used.
+func (p Pass) mode() access.Modes {
+	if p.SingleUse {
+		return access.PassOneTime
+	}
+	return access.PassMultiUse
+}
 
 const factors = signin.Knowledge | signin.Possession
 
@@ -54,7 +65,7 @@ func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user dir
 	if err != nil || u != EnabledByPolicy && u != NotYetValid || p.Incarnation != m.Incarnation {
 		return signin.Yield{}, err
 	}
-	return m.Yield(), nil
+	return signin.Yield{Factors: factors, Modes: p.mode()}, nil
 }
 
 // Prior implements [signin.Prior]: a pass that works is asked for first.
@@ -140,16 +151,12 @@ func proof(p Pass, policy Policy, at time.Time) signin.Proof {
 	if !policy.HideIssuer {
 		used.IssuedBy, used.Reason = p.Issuer.DisplayName, p.Reason
 	}
-	combination := "temporaryAccessPassMultiUse"
-	if p.SingleUse {
-		combination = "temporaryAccessPassOneTime"
-	}
 	window := at.Add(time.Duration(policy.RegistrationWindow) * time.Minute)
 	if window.After(p.End()) {
 		window = p.End()
 	}
 	return signin.Proof{
-		Method: MethodID, At: at, AMR: []string{"otp", "mfa"}, Combination: combination,
+		Method: MethodID, At: at, AMR: []string{"otp", "mfa"}, Combination: p.mode().String(),
 		Factors: factors, FreshUntil: window, Purpose: string(p.Purpose), Pass: used,
 	}
 }

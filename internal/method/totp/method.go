@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
@@ -75,7 +76,9 @@ func (m Method) ID() signin.MethodID { return MethodID }
 func (m Method) Name() string { return audit.MethodCodes }
 
 // Yield implements [signin.Method].
-func (m Method) Yield() signin.Yield { return signin.Yield{Factors: signin.Possession} }
+func (m Method) Yield() signin.Yield {
+	return signin.Yield{Factors: signin.Possession, Modes: access.SoftwareOath}
+}
 
 // Enabled implements [signin.Method].
 func (m Method) Enabled(ctx context.Context, tenant directory.TenantID) (bool, error) {

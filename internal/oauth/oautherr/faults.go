@@ -121,6 +121,10 @@ var (
 		Kind: fault.Unauthorized, Code: "mfaRequired", AADSTS: 50076,
 		Text: "A stronger sign-in is needed.", Remedy: "Sign in again.",
 	}
+	ErrSignInFrequency = &fault.Error{
+		Kind: fault.Unauthorized, Code: "signInFrequency", AADSTS: 70043,
+		Text: "The last sign-in is older than a rule of the organisation allows here.", Remedy: "Sign in again.",
+	}
 	ErrRegistrationRequired = &fault.Error{
 		Kind: fault.Unauthorized, Code: "registrationRequired", AADSTS: 50079,
 		Text: "A further way to sign in has to be set up.", Remedy: "Sign in again.",

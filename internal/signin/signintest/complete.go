@@ -58,6 +58,31 @@ func acceptsStale(t *testing.T, b *bench) {
 	b.accepted(t, pass) // nobody holds the pass
 }
 
+func bars(t *testing.T, b *bench) {
+	pass := b.addPass(t, true)
+	tr := b.accepted(t, pass)
+	wantCode(t, b.accept(t, proved(b.begin(t), pass)), "tapHeld")
+	stopped := tr
+	stopped.Proofs, stopped.Refused = nil, &signin.Refusal{Code: "accessBlocked", Rule: "Nobody"}
+	if err := b.Bar(t.Context(), stopped, pass, b.broken()); err == nil {
+		t.Error("Bar without its event")
+	}
+	wantCode(t, b.accept(t, proved(b.begin(t), pass)), "tapHeld")
+	if err := b.Bar(t.Context(), stopped, pass, b.event()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Bar(t.Context(), stopped, pass, b.event()); !errors.Is(err, signin.ErrChanged) {
+		t.Errorf("a second time: %v, want ErrChanged", err)
+	}
+	stopped.Version++
+	b.wantTransaction(t, stopped)
+	b.wantEvents(t, 1)
+	if _, err := b.Complete(t.Context(), b.completion(tr)); !errors.Is(err, signin.ErrChanged) && err == nil {
+		t.Errorf("what was stopped gave a session: %v", err)
+	}
+	b.accepted(t, pass) // it is free at once
+}
+
 func acceptRace(t *testing.T, b *bench) {
 	pass := b.addPass(t, true)
 	transactions := make([]signin.Transaction, 16)

@@ -67,6 +67,7 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"a proof that is refused leaves everything as it was", acceptsNothing},
 		{"a stale transaction accepts nothing", acceptsStale},
 		{"of many concurrent sign-ins one holds a one-time pass", acceptRace},
+		{"what a rule stops lets go of its pass and is recorded", bars},
 
 		{"a completed sign-in leaves a session, a spent pass and an event", completes},
 		{"a completed sign-in is the same session when it is repeated", completesAgain},
