@@ -16,9 +16,11 @@ func ParseCertificate(text string) (*x509.Certificate, error) {
 	return x509.ParseCertificate(der)
 }
 
+// FormatCertificate is the reverse of [ParseCertificate].
+func FormatCertificate(c *x509.Certificate) string { return base64.StdEncoding.EncodeToString(c.Raw) }
+
 // Trusted are the certificates whose signatures count: the present one, and the next one while
-// the upstream goes over to it. What they say of their time does not matter: they are named, not
-// issued by somebody who is trusted (SAML V2.0 Metadata Interoperability Profile, section 2.6).
+// the upstream goes over to it. No authority vouches for them: they are the ones that were named.
 func (c Configuration) Trusted() ([]*x509.Certificate, error) {
 	var all []*x509.Certificate
 	for _, text := range []string{c.SigningCertificate, c.NextSigningCertificate} {

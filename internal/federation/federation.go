@@ -122,6 +122,7 @@ func Usual(p Protocol) Configuration {
 	case OIDC:
 		c.Scopes = []string{"profile", "email"}
 	case SAML:
+		c.SignedRequests = true
 		const claims = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 		c.Claims = Mapping{
 			UserPrincipalName: claims + "upn", DisplayName: claims + "name", GivenName: claims + "givenname", Surname: claims + "surname", Mail: claims + "emailaddress",

@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // ErrInstance refuses an authority that is not this server.
@@ -51,9 +52,16 @@ func (s *Server) userRealm(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("upn")
 	domain := strings.ToLower(name[strings.LastIndexByte(name, '@')+1:])
 	kind := "Managed"
-	if _, err := s.Store.TenantOf(r.Context(), domain); isFault(err, directory.ErrTenantUnknown) {
-		kind = "Unknown"
-	} else if err != nil {
+	tenant, err := s.Store.TenantOf(r.Context(), domain)
+	if err == nil {
+		var realm signin.Realm
+		if realm, err = s.SignIn.Realm(r.Context(), signin.Transaction{Home: tenant, Username: name}); realm.Federated {
+			kind = "Federated"
+		}
+	} else if isFault(err, directory.ErrTenantUnknown) {
+		kind, err = "Unknown", nil
+	}
+	if err != nil {
 		return err
 	}
 	own, err := url.Parse(s.PublicURL)

@@ -26,6 +26,9 @@ type federatedPage struct {
 
 func (federatedPage) file() string { return "federated.html" }
 
+// maxAssertion bounds the form with a SAML response, in bytes.
+const maxAssertion = 512 << 10
+
 // upstreamPath is where a browser leaves for its upstream.
 const upstreamPath = "/signin/upstream"
 
@@ -39,9 +42,12 @@ func showFederated(base frame, v visit, who who, prompt []byte) (page, error) {
 	return federatedPage{frame: base, who: who, Provider: asked.Name, GoHref: upstreamAddress(v), OtherWaysHref: Address(v.handle) + "&go=methods"}, nil
 }
 
-// MountUpstream adds to mux the addresses where upstreams send people back to, below a tenant.
-func (s *Site) MountUpstream(mux *http.ServeMux) {
+// MountUpstream adds to mux the addresses where upstreams send people back to, below a tenant, and
+// where they read what metadata says.
+func (s *Site) MountUpstream(mux *http.ServeMux, metadata func(w http.ResponseWriter, r *http.Request) error) {
+	mux.Handle("GET /{tenant}/federation/saml/metadata", s.guard(metadata))
 	mux.Handle("GET /{tenant}/federation/oidc/{domain}", s.guard(s.takeAnswer))
+	mux.Handle("POST /{tenant}/federation/saml/acs", s.guardUpTo(maxAssertion, s.bringForm))
 }
 
 // leaveUpstream serves GET /signin/upstream: off to the identity provider.
@@ -74,13 +80,7 @@ func (s *Site) upstreamFailed(w http.ResponseWriter, r *http.Request, v visit, e
 // takeAnswer serves GET /{tenant}/federation/oidc/{domain}: an upstream sent the browser back.
 // The state names the sign-in; the browser must hold it (RFC 6749 section 10.12).
 func (s *Site) takeAnswer(w http.ResponseWriter, r *http.Request) error {
-	name, _, _ := strings.Cut(r.URL.Query().Get("state"), ".")
-	return s.answered(w, r, name, r.PathValue("domain"), r.URL.RawQuery)
-}
-
-// answered takes an upstream's answer for the sign-in with that name.
-func (s *Site) answered(w http.ResponseWriter, r *http.Request, name, domain, answer string) error {
-	v, err := s.visitNamed(r, name)
+	v, err := s.visitNamed(r, signInOf(r.URL.Query().Get("state")))
 	if err != nil {
 		return err
 	}
@@ -88,10 +88,60 @@ func (s *Site) answered(w http.ResponseWriter, r *http.Request, name, domain, an
 	if t.Done() {
 		return s.proceed(w, r, v)
 	}
-	if t.Home != directory.TenantID(r.PathValue("tenant")) || t.Domain() != domain {
+	if t.Home != directory.TenantID(r.PathValue("tenant")) || t.Domain() != r.PathValue("domain") {
 		return signin.ErrGone
 	}
-	v.transaction, err = s.SignIn.Prove(r.Context(), t, federated.MethodID, answer, place(r))
+	return s.answered(w, r, v, r.URL.RawQuery)
+}
+
+// signInOf is the short name of the sign-in that a state is of.
+func signInOf(state string) string {
+	name, _, _ := strings.Cut(state, ".")
+	return name
+}
+
+// bringForm serves POST /{tenant}/federation/saml/acs. Browsers keep back the cookies of a sign-in
+// when another site posts (SameSite), so that nothing is believed or refused here: a page of ours
+// posts the same again, to takeForm.
+func (s *Site) bringForm(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	name := signInOf(r.PostForm.Get("RelayState"))
+	if len(name) != 8 || strings.Trim(name, "0123456789abcdef") != "" { // nobody asked for it here
+		return signin.ErrGone
+	}
+	tenant, err := s.tenant(r.Context(), directory.TenantID(r.PathValue("tenant")))
+	if err != nil {
+		return err
+	}
+	p := formPostPage{frame: s.frame(r, tenant)}
+	p.Action, p.Form = upstreamPath+"?t="+name, map[string]string{}
+	for _, field := range []string{"SAMLResponse", "RelayState"} {
+		p.Form[field] = r.PostForm.Get(field)
+	}
+	s.render(w, r, http.StatusOK, p)
+	return nil
+}
+
+// takeForm serves POST /signin/upstream: the answer that bringForm brought.
+func (s *Site) takeForm(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	v, err := s.visit(r)
+	if err != nil {
+		return err
+	}
+	if v.transaction.Done() {
+		return s.proceed(w, r, v)
+	}
+	return s.answered(w, r, v, r.PostForm.Encode())
+}
+
+// answered takes an upstream's answer for a sign-in.
+func (s *Site) answered(w http.ResponseWriter, r *http.Request, v visit, answer string) (err error) {
+	v.transaction, err = s.SignIn.Prove(r.Context(), v.transaction, federated.MethodID, answer, place(r))
 	switch {
 	case errors.Is(err, signin.ErrBack):
 		return redirect(w, r, upstreamAddress(v))

@@ -115,6 +115,7 @@ func (s *Site) Mount(mux *http.ServeMux) {
 	} {
 		mux.Handle(pattern, s.guard(h))
 	}
+	mux.Handle("POST "+upstreamPath, s.guardUpTo(maxAssertion, s.takeForm))
 	if s.Mailbox != nil {
 		mux.Handle("GET /mailbox", s.guard(s.showMailbox))
 		mux.Handle("GET /mailbox/{mail}", s.guard(s.showMail))
@@ -129,9 +130,11 @@ const maxForm = 64 << 10
 
 // guard turns an error into the error page: a fault is told, anything else is logged and
 // only its correlation id shown.
-func (s *Site) guard(h handler) http.Handler {
+func (s *Site) guard(h handler) http.Handler { return s.guardUpTo(maxForm, h) }
+
+func (s *Site) guardUpTo(limit int64, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		if err := h(w, r); err != nil {
 			s.ShowError(w, r, err, directory.Tenant{})
 		}

@@ -78,3 +78,6 @@ func (s *Server) Counted(ctx context.Context) error {
 	}
 	return errors.Join(s.counting.follower.Round(ctx), s.counting.census.Round(ctx))
 }
+
+// FollowUpstreams reads the metadata of identity providers once.
+func (s *Server) FollowUpstreams(ctx context.Context) { s.followOnce(ctx) }

@@ -39,7 +39,7 @@ func (s *Server) mount(p parts) http.Handler {
 	own.HandleFunc("GET /readyz", s.ready)
 	tenants := http.NewServeMux()
 	p.authorization.Mount(tenants)
-	site.MountUpstream(tenants)
+	site.MountUpstream(tenants, s.spMetadata)
 	p.assertions.Mount(tenants)
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(site.ShowForeign))

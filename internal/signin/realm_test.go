@@ -43,7 +43,8 @@ func TestTheSwitchOfADomainHoldsOnEverySurface(t *testing.T) {
 		return &someMethod{id: id, yield: y, enabled: true, frozen: has}
 	}
 	methods := []Method{
-		priorMethod{method("accesspass", two)}, method("passkey", Yield{Factors: Possession | Inherence, PhishingResistant: true}),
+		priorMethod{method("accesspass", two)},
+		method("passkey", Yield{Factors: Possession | Inherence, PhishingResistant: true}),
 		method("password", Yield{Factors: Knowledge}), method("otc", Yield{Factors: Possession}),
 	}
 	glass, none := DefaultPolicy(), DefaultPolicy()

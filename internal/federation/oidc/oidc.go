@@ -30,7 +30,7 @@ type Client struct {
 	known cache
 }
 
-// New returns a client that calls upstreams by c. It reads no more of an answer than an upstream
+// New returns a client that calls upstreams by c, which has a transport of its own. It reads no more of an answer than an upstream
 // has to say.
 func New(c *http.Client, now func() time.Time) *Client {
 	own := *c
@@ -122,11 +122,7 @@ type limited struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
-	next := l.next
-	if next == nil {
-		next = http.DefaultTransport
-	}
-	res, err := next.RoundTrip(r)
+	res, err := l.next.RoundTrip(r)
 	if err == nil {
 		res.Body = http.MaxBytesReader(nil, res.Body, 1<<20)
 	}

@@ -46,7 +46,7 @@ type Provider struct {
 // New starts a provider.
 func New(t testing.TB) *Provider {
 	t.Helper()
-	p := &Provider{Now: time.Now, IssInAnswer: true, requests: map[string]url.Values{}}
+	p := &Provider{Now: time.Now, IssInAnswer: true, requests: map[string]url.Values{}} //nolint:forbidigo // until a test sets it
 	p.Rotate(t, "first")
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
