@@ -38,6 +38,9 @@ func (c *Call) Now() time.Time { return c.console.Now() }
 // It only hides what would be refused; Graph decides.
 func (c *Call) May(action string) bool { return c.Person.Actions[action] }
 
+// Address is where browsers find this server, without a slash at the end.
+func (c *Call) Address() string { return c.console.PublicURL }
+
 // Foreign reports whether Graph is not Postern's, so that nothing is below /postern.
 func (c *Call) Foreign() bool { return c.console.foreign() }
 

@@ -37,6 +37,8 @@ func Section() console.Section {
 		{Pattern: "GET " + root + "/domains", Needs: []string{readDomains}, Serve: listDomains},
 		{Pattern: "POST " + root + "/domains", Needs: []string{writeDomains}, Serve: addDomain},
 		{Pattern: "GET " + root + "/domains/{name}", Needs: []string{readDomains}, Serve: showDomain},
+		{Pattern: "GET " + root + "/domains/{name}/federation", Needs: []string{readFederation}, Serve: showFederation},
+		{Pattern: "POST " + root + "/domains/{name}/federation", Needs: []string{writeFederation}, Serve: changeFederation},
 		{Pattern: "POST " + root + "/domains/{name}", Needs: []string{writeDomains}, Serve: changeDomain},
 		{Pattern: "GET " + root + "/branding", Needs: []string{readBranding}, Serve: showBranding},
 		{Pattern: "POST " + root + "/branding", Needs: []string{writeBranding}, Serve: saveBranding},

@@ -58,6 +58,8 @@ type domainPage struct { // domain.html
 	Writes  bool
 	Without bool // a Global Administrator may verify it without the DNS
 	Remove  bool // asks before it is removed
+	// Federation says that the page with its identity provider is open to who looks.
+	Federation bool
 }
 
 // File implements console.Page.
@@ -65,6 +67,7 @@ func (domainPage) File() string { return "domain.html" }
 
 func domainOf(c *console.Call) (domainPage, error) {
 	p := domainPage{Frame: c.Frame("administration"), Writes: c.May(writeDomains), Remove: c.R.FormValue("remove") != ""}
+	p.Federation = c.May(readFederation) && !c.Foreign()
 	name := c.R.PathValue("name")
 	var err error
 	if p.Domain, err = c.Graph.Get(c.Context(), "domains", name); err != nil || p.Domain["isVerified"] == true {
