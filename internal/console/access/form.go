@@ -214,7 +214,7 @@ func (p *formPage) find(c *console.Call) error {
 		if err != nil {
 			return err
 		}
-		p.Found = append(users, groups...)
+		p.Found = slices.Concat(users, groups)
 	}
 	var err error
 	if p.TypedApp != "" {

@@ -1,0 +1,89 @@
+// Conditional Access in the console: a policy from a template to report-only, what it comes to in
+// words, who is left out, what if; places and strengths; what each page looks like.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open, skip } from "./lib/browser.js";
+import { everywhere, look } from "./lib/look.js";
+import { giveName, givePass, press } from "./lib/person.js";
+import { startDev } from "./lib/server.js";
+
+const soak = process.env.POSTERN_SOAK === "1";
+// The others are looked at in a soak.
+const looked = ["list", "form", "policy"];
+
+describe("Conditional Access in the console", { skip }, () => {
+  let dev, browser;
+  before(async () => {
+    [dev, browser] = await Promise.all([startDev(), launch()]);
+  });
+  after(() => Promise.all([dev?.stop(), browser?.close()]));
+
+  const button = (page, name) => page.getByRole("button", { name, exact: true });
+  const link = (page, name) => page.getByRole("link", { name, exact: true });
+
+  async function see(page, name) {
+    await page.waitForLoadState("domcontentloaded");
+    if (!soak && !looked.includes(name)) {
+      return;
+    }
+    await look(page, `console-access-${name}`, everywhere);
+  }
+
+  // enterDev signs the administrator in, who sets up no way of their own.
+  async function enterDev(page, path) {
+    await page.goto(`${dev.publicUrl}${path}`);
+    await giveName(page, dev.adminUserPrincipalName);
+    await givePass(page, dev.temporaryAccessPass);
+    await press(page, page.locator("button[name=stay][value=no]"));
+    if (await button(page, "Not now").count()) {
+      await press(page, button(page, "Not now"));
+    }
+    await page.waitForURL(`${dev.publicUrl}${path}`);
+  }
+
+  it("begins with a template, says what it comes to, leaves somebody out, and reports", async (t) => {
+    const page = await open(t, browser);
+    await enterDev(page, "/console/access");
+    await see(page, "empty");
+    await press(page, link(page, "Make the first policy"));
+    await page.getByText("Begin with a template").click();
+    await press(page, link(page, "Require multifactor authentication for all users"));
+    await page.getByText("Nobody is left out").waitFor();
+    await page.getByLabel("Find people and groups").fill("adm");
+    await press(page, page.locator("button[name=go][value=find]").first());
+    await see(page, "form");
+    await press(page, page.locator("button[value^='add:outUser:']").first());
+    assert.equal(await page.getByText("Nobody is left out").count(), 0);
+    await press(page, button(page, "Save"));
+    await page.getByText("Saved.").waitFor();
+    assert.equal(await page.getByText("Report-only").first().isVisible(), true);
+    await see(page, "policy");
+    await press(page, link(page, "Conditional Access").last());
+    await see(page, "list");
+    await press(page, link(page, "What if"));
+    await page.getByLabel("Who (user name)").fill(dev.adminUserPrincipalName);
+    await press(page, button(page, "Look"));
+    await page.getByText("They get in.").first().waitFor();
+    await see(page, "try");
+  });
+
+  it("keeps places and strengths", async (t) => {
+    const page = await open(t, browser);
+    await enterDev(page, "/console/places");
+    await press(page, link(page, "Add networks"));
+    await page.getByLabel("Name", { exact: true }).fill("Office");
+    await page.getByLabel("Networks, one a line").fill("203.0.113.0/24\n2001:db8::/32");
+    await see(page, "place");
+    await press(page, button(page, "Save"));
+    await page.getByText("The place is saved.").waitFor();
+    await see(page, "places");
+    await page.goto(`${dev.publicUrl}/console/strengths`);
+    await see(page, "strengths");
+    await press(page, link(page, "New strength"));
+    await page.getByLabel("Name", { exact: true }).fill("Keys");
+    await page.getByLabel("A passkey", { exact: true }).check();
+    await see(page, "strength");
+    await press(page, button(page, "Save"));
+    await page.getByText("The strength is saved.").waitFor();
+  });
+});
