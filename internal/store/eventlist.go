@@ -249,6 +249,27 @@ func (q *eventQuery) fitting(ctx context.Context, spots []spot) (map[string]audi
 	if len(spots) == 0 {
 		return nil, nil
 	}
+	s := q.lookUp(spots)
+	rows, err := q.db.read.QueryContext(ctx, s.String(), s.args...)
+	found, err := collect(rows, err, func(r *sql.Rows) (audit.Entry, error) { return scanEntry(string(q.tenant), r.Scan) })
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]audit.Event, len(found))
+	for _, entry := range found {
+		if entry.Kind != q.kind {
+			continue
+		}
+		if byID[entry.ID], err = audit.Open(entry); err != nil {
+			return nil, err
+		}
+	}
+	return byID, nil
+}
+
+// lookUp selects those of spots that meet the rest, of either kind: asked for the kind, SQLite would read all entries
+// of it and look for each among the ids.
+func (q *eventQuery) lookUp(spots []spot) *query {
 	s := q.db.newQuery(q.tenant, "")
 	s.add("SELECT ", entryColumns, " FROM event WHERE tenant_id = $1 AND id IN (")
 	for i := range padded(len(spots)) {
@@ -257,24 +278,12 @@ func (q *eventQuery) fitting(ctx context.Context, spots []spot) (map[string]audi
 		}
 		s.add(s.arg(spots[min(i, len(spots)-1)].id))
 	}
-	s.add(") AND kind = ", s.arg(string(q.kind)))
+	s.add(")")
 	for _, e := range q.rest {
 		s.add(" AND ")
 		s.expr(e)
 	}
-	rows, err := q.db.read.QueryContext(ctx, s.String(), s.args...)
-	found, err := collect(rows, err, func(r *sql.Rows) (audit.Event, error) {
-		entry, err := scanEntry(string(q.tenant), r.Scan)
-		if err != nil {
-			return audit.Event{}, err
-		}
-		return audit.Open(entry)
-	})
-	byID := make(map[string]audit.Event, len(found))
-	for _, e := range found {
-		byID[e.ID] = e
-	}
-	return byID, err
+	return s
 }
 
 // padded rounds the length of a list up, so that few statements have to be prepared.

@@ -136,8 +136,7 @@ func (db *DB) PlansOfSearch(ctx context.Context, tenant directory.TenantID, matc
 			if db.postgres {
 				return line, r.Scan(&line)
 			}
-			var id, parent, unused int
-			return line, r.Scan(&id, &parent, &unused, &line)
+			return scanPlan(r)
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", part, err)
@@ -145,4 +144,17 @@ func (db *DB) PlansOfSearch(ctx context.Context, tenant directory.TenantID, matc
 		plans[part] = strings.Join(lines, "\n")
 	}
 	return plans, nil
+}
+
+// PlanOfLog returns the plan by which SQLite reads the entries of a page, once it knows which they are.
+func (db *DB) PlanOfLog(ctx context.Context, tenant directory.TenantID, kind audit.Kind, match []filter.Bound) (string, error) {
+	q := newEventQuery(db, tenant, kind, match, nil).lookUp([]spot{{1, "a"}, {2, "b"}})
+	rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+q.String(), q.args...)
+	lines, err := collect(rows, err, scanPlan)
+	return strings.Join(lines, "\n"), err
+}
+
+func scanPlan(r *sql.Rows) (line string, err error) {
+	var id, parent, unused int
+	return line, r.Scan(&id, &parent, &unused, &line)
 }

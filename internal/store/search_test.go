@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/store"
@@ -143,4 +144,15 @@ func TestASearchReadsNoMoreThanItShows(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAPageOfTheLogReadsItsOwnEntriesOnly however many of its kind there are.
+func TestAPageOfTheLogReadsItsOwnEntriesOnly(t *testing.T) {
+	db := open(t, store.Config{Dir: t.TempDir()})
+	for _, kind := range []audit.Kind{audit.KindSignIn, audit.KindDirectory} {
+		plan, err := db.PlanOfLog(t.Context(), "t", kind, nil)
+		if err != nil || plan != "SEARCH event USING INDEX sqlite_autoindex_event_1 (tenant_id=? AND id=?)" {
+			t.Errorf("%s: %q, %v", kind, plan, err)
+		}
+	}
 }
