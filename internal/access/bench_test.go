@@ -30,7 +30,7 @@ func many(n int) []access.Policy {
 			case 5:
 				p.Conditions.SignInRisk = []access.Risk{access.RiskHigh}
 			case 6:
-				p.Conditions.Devices = &access.Devices{Filter: &access.DeviceFilter{Mode: "include", Rule: fmt.Sprintf(`device.displayName -startsWith "LAP-%d"`, i%20)}}
+				p.Conditions.Devices = &access.Devices{Filter: &access.DeviceFilter{Mode: "include", Rule: fmt.Sprintf(`device.displayName -startsWith "LAP-%d" -or (device.model -eq "T%d" -and device.isCompliant -eq True)`, i%20, i%20)}}
 			case 7:
 				p.State = access.ReportOnly
 				p.Conditions.ClientAppTypes = []string{access.NativeClient}
@@ -61,6 +61,16 @@ func TestAPolicyThatDoesNotApplyAllocatesNothing(t *testing.T) {
 		if got := testing.AllocsPerRun(100, func() { s.Evaluate(r) }); got != 0 {
 			t.Errorf("%d policies that don't apply: %.0f allocations", n, got)
 		}
+	}
+}
+
+func TestADeviceIsReadOnceForAllFilters(t *testing.T) {
+	r := large()
+	r.Device = &access.Device{Device: directory.Device{DisplayName: "Laptop-0451", OperatingSystem: "Linux", AccountEnabled: true}}
+	few, lot := set(t, many(8)...), set(t, many(500)...)
+	want := testing.AllocsPerRun(100, func() { few.Evaluate(r) })
+	if got := testing.AllocsPerRun(100, func() { lot.Evaluate(r) }); got != want || len(lot.Evaluate(r).Applied) > 0 {
+		t.Errorf("one filter: %.0f allocations, many: %.0f", want, got)
 	}
 }
 

@@ -20,7 +20,7 @@ func (s *Set) Evaluate(r Request) Decision {
 	}
 	var room space
 	f := s.facts(&r, &room)
-	f.apply()
+	f.apply(s.seen(&r))
 	var d Decision
 	count, preferred := 0, false // preferred: a policy on the user action brings a strength of its own
 	for i := f.next(0); i >= 0; i = f.next(i + 1) {

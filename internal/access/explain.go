@@ -1,5 +1,7 @@
 package access
 
+import "github.com/postern-id/postern/internal/membership"
+
 // An Explanation says how every policy came to what a decision is.
 type Explanation struct {
 	Decision Decision
@@ -29,10 +31,10 @@ func (s *Set) Explain(r Request) Explanation {
 	}
 	var room space
 	f := s.facts(&r, &room)
-	applied := out.Decision.Applied
+	applied, seen := out.Decision.Applied, s.seen(&r)
 	for i := range s.rules {
 		p := &s.rules[i]
-		e := Explained{Policy: p.policy, Unmet: f.unmet(i), Decides: out.Decision.By != nil && out.Decision.By.ID == p.policy.ID}
+		e := Explained{Policy: p.policy, Unmet: f.unmet(i, seen), Decides: out.Decision.By != nil && out.Decision.By.ID == p.policy.ID}
 		switch {
 		case e.Applies():
 			e.Applied, applied = applied[0], applied[1:]
@@ -53,10 +55,10 @@ func (s *Set) Explain(r Request) Explanation {
 }
 
 // unmet names the conditions of policy i that don't hold.
-func (f *facts) unmet(i int) []string {
+func (f *facts) unmet(i int, seen *membership.Seen) []string {
 	var out []string
 	for c := range conditions {
-		if !f.holds(c, i) {
+		if !f.holds(c, i, seen) {
 			out = append(out, f.set.rules[i].word(c))
 		}
 	}

@@ -3,6 +3,8 @@ package access
 import (
 	"math/bits"
 	"time"
+
+	"github.com/postern-id/postern/internal/membership"
 )
 
 // space is the memory of a request, on the stack.
@@ -53,6 +55,15 @@ func (s *Set) facts(r *Request, m *space) facts {
 		f.passed = f.passed || r.Proofs[i].Mode&(PassOneTime|PassMultiUse) != 0
 	}
 	return f
+}
+
+// seen is the device of a request for the filters of s. It goes beside the facts: what they hold
+// has to stay on the stack, which the compiler can't tell of what a filter is given.
+func (s *Set) seen(r *Request) *membership.Seen {
+	if r.Device == nil || len(s.filters) == 0 {
+		return nil
+	}
+	return membership.See(r.Device.Device, r.Device.Compliant)
 }
 
 func riskOf(r Risk) mask {
@@ -127,13 +138,13 @@ func (s *Set) where(f *facts) {
 }
 
 // apply leaves the policies of which every condition holds.
-func (f *facts) apply() {
+func (f *facts) apply(seen *membership.Seen) {
 	for w := range f.who {
 		f.who[w] &= f.what[w]
 	}
 	for i := f.next(0); i >= 0; i = f.next(i + 1) {
 		for c := platform; c < conditions; c++ {
-			if !f.holds(c, i) {
+			if !f.holds(c, i, seen) {
 				f.who.unset(i)
 				break
 			}
@@ -171,7 +182,7 @@ const (
 )
 
 // holds reports whether a condition of policy i holds.
-func (f *facts) holds(c condition, i int) bool {
+func (f *facts) holds(c condition, i int, seen *membership.Seen) bool {
 	p := &f.set.rules[i]
 	switch c {
 	case who:
@@ -193,16 +204,16 @@ func (f *facts) holds(c condition, i int) bool {
 	case flow:
 		return p.flows == 0 || p.flows&f.flow != 0
 	case device:
-		return p.filter < 0 || f.filtered(p.filter) != p.unlessFilter
+		return p.filter < 0 || f.filtered(p.filter, seen) != p.unlessFilter
 	}
 	return true
 }
 
 // filtered reports whether the device meets a filter; each is asked once a request.
-func (f *facts) filtered(i int) bool {
+func (f *facts) filtered(i int, seen *membership.Seen) bool {
 	if f.filters[i] == 0 {
 		f.filters[i] = no
-		if d := f.r.Device; d == nil && f.set.filters[i].HasNone() || d != nil && f.set.filters[i].Has(d.Device, d.Compliant) {
+		if f.set.filters[i].Has(seen) {
 			f.filters[i] = yes
 		}
 	}

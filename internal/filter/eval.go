@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // An Object returns what one thing holds in a column: nothing or Null if it is not set,
@@ -21,8 +22,13 @@ func Eval(b Bound, o Object) bool {
 
 func (o Object) meets(e Expr) bool {
 	switch e := e.(type) {
-	case And:
-		return !slices.ContainsFunc(e, func(t Expr) bool { return !o.meets(t) })
+	case And: // loops, for a closure over o would be an allocation for each rule of a policy
+		for _, t := range e {
+			if !o.meets(t) {
+				return false
+			}
+		}
+		return true
 	case Or:
 		return slices.ContainsFunc(e, o.meets)
 	case Not:
@@ -101,7 +107,13 @@ func holds(op Op, held, wanted Value) bool {
 func compare(a, b Value) (int, bool) {
 	if x, ok := heldText(a); ok {
 		y, ok := heldText(b)
-		return strings.Compare(Fold(x), Fold(y)), ok
+		if !ok {
+			return 0, false
+		}
+		if order, plain := comparePlain(x, y); plain {
+			return order, true
+		}
+		return strings.Compare(Fold(x), Fold(y)), true
 	}
 	switch a := a.(type) {
 	case Null:
@@ -120,10 +132,43 @@ func compare(a, b Value) (int, bool) {
 	return 0, false
 }
 
+// comparePlain is strings.Compare of the folded texts if both are ASCII, without allocating.
+func comparePlain(a, b string) (order int, plain bool) {
+	for i := range min(len(a), len(b)) {
+		x, y := a[i], b[i]
+		if x >= utf8.RuneSelf || y >= utf8.RuneSelf {
+			return 0, false
+		}
+		if order == 0 {
+			order = cmp.Compare(lower(x), lower(y))
+		}
+	}
+	for _, rest := range [...]string{a[min(len(a), len(b)):], b[min(len(a), len(b)):]} {
+		for i := range len(rest) {
+			if rest[i] >= utf8.RuneSelf {
+				return 0, false
+			}
+		}
+	}
+	return cmp.Or(order, cmp.Compare(len(a), len(b))), true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + ('a' - 'A')
+	}
+	return c
+}
+
 func matches(op Op, held Value, text string) bool {
 	s, ok := heldText(held)
 	if !ok {
 		return false
+	}
+	if op == StartsWith {
+		if order, plain := comparePlain(s[:min(len(s), len(text))], text); plain {
+			return order == 0
+		}
 	}
 	s, text = Fold(s), Fold(text)
 	switch op {

@@ -72,19 +72,37 @@ func ParseFilter(text string) (Filter, error) {
 	return Filter{bound}, err
 }
 
-// Has reports whether d meets the rule.
-func (f Filter) Has(d directory.Device, compliant bool) bool {
-	return filter.Eval(f.bound, func(column string) []filter.Value {
-		if column == "compliant" {
-			return []filter.Value{filter.Bool(compliant)}
-		}
-		return valueOf(d, column)
-	})
+// Seen is a device as filters see it, read once for all that are asked. Nil is a device that
+// nobody knows: all its properties are null.
+type Seen struct{ values [len(columns)]filter.Value }
+
+// columns are those of filterSchema.
+var columns = [...]string{
+	"compliant", "enabled", "attested", "deviceID", "id", "name", "system", "release", "maker", "model", "trust", "ownership", "profile", "domain", "storage",
 }
 
-// HasNone reports whether a device that nobody knows meets the rule: all its properties are null.
-func (f Filter) HasNone() bool {
-	return filter.Eval(f.bound, func(string) []filter.Value { return nil })
+// See reads a device.
+func See(d directory.Device, compliant bool) *Seen {
+	s := &Seen{}
+	s.values[0] = filter.Bool(compliant)
+	for i, column := range columns[1:] {
+		if held := valueOf(d, column); len(held) > 0 {
+			s.values[i+1] = held[0]
+		}
+	}
+	return s
+}
+
+// Has reports whether the device meets the rule. It allocates nothing for -eq, -ne,
+// -in and -startsWith where texts are ASCII.
+func (f Filter) Has(s *Seen) bool { return filter.Eval(f.bound, s.of) }
+
+func (s *Seen) of(column string) []filter.Value {
+	i := slices.Index(columns[:], column)
+	if s == nil || i < 0 {
+		return nil
+	}
+	return s.values[i : i+1]
 }
 
 var filterSchema = append(slices.Clone(schema), filter.Schema{{Name: "isCompliant", Type: filter.TypeBool, Column: "compliant", Ops: filter.Equality}}...)
