@@ -41,6 +41,9 @@ func (w *world) policyBody(p access.Policy) string {
 	if p.Session != nil {
 		body["sessionControls"] = p.Session
 	}
+	if p.Exemption != nil {
+		body["postern_recoveryExemption"] = p.Exemption
+	}
 	return string(mustJSON(w.t, body))
 }
 

@@ -58,12 +58,13 @@ type Question struct {
 	At         time.Time
 }
 
-// action is the user action that q is.
+// action is the user action that q is. A device that proved itself has joined: its agent asks for
+// the same API to sign people in.
 func (q Question) action() string {
 	switch {
 	case q.App == directory.PagesAppID:
 		return access.RegisterSecurityInfo
-	case q.Resource == directory.DeviceRegistrationAppID:
+	case q.Resource == directory.DeviceRegistrationAppID && q.Device == nil:
 		return access.RegisterDevice
 	}
 	return ""
