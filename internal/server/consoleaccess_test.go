@@ -85,6 +85,10 @@ func TestTheConsoleSaysWhatWouldBecomeOfASignIn(t *testing.T) {
 	policy := w.ids("/v1.0/identity/conditionalAccess/policies")[0]
 	w.wantPage("what it would have done", w.get("/console/access/impact?policy="+policy), 200, "Sign-ins looked at", "Would be locked out for good", "Keys for all")
 	w.wantPage("what all would have done", w.get("/console/access/impact?days=3"), 200, "Sign-ins looked at")
+	draft := policyForm(url.Values{"go": {"count"}, "outcome": {"block"}})
+	w.wantPage("what a draft would have done", w.post("/console/access/new", draft), 200, "Sign-ins looked at", "Would have been blocked")
+	draft.Set("aim", "apps")
+	w.wantPage("a draft that can't be", w.post("/console/access/new", draft), 200, `role="alert"`)
 	w.wantPage("too many days", w.get("/console/access/impact?days=99"), 200, "days is a number from 1 to 30")
 }
 

@@ -16,6 +16,8 @@ type formPage struct { // form.html
 	Notes   []note
 	Names   book
 	Checked bool // what it comes to is shown
+	Counts  bool // past sign-ins can be counted
+	Impact  graphclient.Object
 	Refused bool // nobody could get in any more
 	Overrun bool // somebody else changed it meanwhile
 	Theirs  said // what is there now
@@ -98,6 +100,11 @@ func editPolicy(c *console.Call) error {
 		return savePolicy(c, p)
 	case "check":
 		p.Checked = true
+	case "count":
+		p.Checked = true
+		if err := p.count(c); err != nil {
+			return err
+		}
 	case "drop", "add":
 		field, id, _ := strings.Cut(about, ":")
 		if l := p.Draft.list(field); l != nil {
@@ -111,6 +118,22 @@ func editPolicy(c *console.Call) error {
 		}
 	}
 	return showForm(c, http.StatusOK, p)
+}
+
+// count replays the sign-ins of the last days under the draft. A draft that Graph refuses is told so.
+func (p *formPage) count(c *console.Call) error {
+	body := p.Draft.body()
+	if p.Draft.ID != "" {
+		body["id"] = p.Draft.ID
+	}
+	var err error
+	if p.Impact, err = impactOf(c, "7", []graphclient.Object{body}); err == nil {
+		return nil
+	}
+	if p.Fault = console.Explain(err); p.Fault == nil {
+		return err
+	}
+	return nil
 }
 
 // list is the list of d that a field of the form adds to.
@@ -195,6 +218,7 @@ func showForm(c *console.Call, status int, p formPage) error {
 	if err := p.find(c); err != nil {
 		return err
 	}
+	p.Counts = c.May("readSignIns") && !c.Foreign()
 	p.Said, p.Notes = say(c, p.Draft, p.Names, strengthName), notesOf(p.Draft)
 	return c.Show(status, p)
 }
