@@ -260,9 +260,33 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 		s.Pages.ShowError(w, r, err, tenant)
 		return
 	}
+	if !t.Done() && q.Device == nil {
+		if why := s.sessionAllowed(r, session, user, q); told(why) {
+			if err := s.askMore(w, r, tenant, c, q, session, user); err != nil {
+				s.Pages.ShowError(w, r, err, tenant)
+			}
+			return
+		}
+	}
 	if err := s.grant(w, r, tenant.ID, c, q, session, user); err != nil {
 		s.deny(w, r, tenant, q, err)
 	}
+}
+
+// askMore begins a sign-in in which the person of the account that was chosen shows what rules
+// want beyond its session.
+func (s *Server) askMore(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, c client, q authRequest, session signin.Session, user directory.User) error {
+	q.MaxAge = -1 // it is not kept with the request
+	t, err := newTransaction(r, tenant, c, q, s.Now())
+	if err != nil {
+		return err
+	}
+	t.Require = q.require(&session, s.Now())
+	_, handle, err := s.SignIn.Raise(r.Context(), t, session, user, placeOf(r))
+	if err != nil {
+		return err
+	}
+	return s.toSignIn(w, r, handle)
 }
 
 // resumed returns the session that t ended in, or the one that the person chose instead.

@@ -53,7 +53,8 @@ func (s *Server) StillAllowed(ctx context.Context, a token.Access) error {
 		return err
 	}
 	address := request.From(ctx).Address.String()
-	elsewhere := address != a.IPAddress && a.AppIDACR == "0" // what a server sends comes from the server
+	// What a web application sends for a person comes from its server.
+	elsewhere := address != a.IPAddress && (a.AppOnly() || a.AppIDACR == "0")
 	if rules.version == a.Rules && !elsewhere {
 		return nil
 	}

@@ -103,11 +103,11 @@ const reportedWithin = 30 * 24 * time.Hour
 // nothing that fails or is wrong.
 func (c *conditional) Device(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID) (*access.Device, error) {
 	d, err := c.db.Device(ctx, tenant, id)
-	if errors.Is(err, directory.ErrDeviceUnknown) || err == nil && d.Usable() != nil {
-		return nil, nil //nolint:nilnil // a device that can't be used is none
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
 		return nil, err
+	}
+	if err != nil || d.Usable() != nil {
+		return nil, nil //nolint:nilnil,nilerr // a device that is gone or can't be used is none
 	}
 	status, at, err := c.db.DeviceStatus(ctx, tenant, id)
 	if err != nil {

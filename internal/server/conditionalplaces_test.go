@@ -70,6 +70,46 @@ func TestARuleEndsAccessAtGraphWithinTwoSeconds(t *testing.T) {
 	}
 }
 
+// Whoever owns the machine gets in, whatever the rules say, loudly and for a day.
+func TestARecoveredAdministratorGetsInWhateverRulesSay(t *testing.T) {
+	w := newWorld(t)
+	w.rule("Nobody may in", blocks)
+	created, err := server.Recover(t.Context(), w.options, adminName, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.newBrowser()
+	w.code(adminName, created.Pass)
+	if list := w.directoryAudits(w.appToken(), "Update conditional access policy"); len(list) != 1 || !strings.Contains(string(mustJSON(t, list)), "Access was recovered") {
+		t.Errorf("the log: %s", mustJSON(t, list))
+	}
+	_, other := w.passFor(w.createUser("mira"))
+	w.newBrowser()
+	page := w.authorize(nil).location
+	w.post(page, by("username", "mira@contoso.example"))
+	w.post(page, by("accesspass", other))
+	w.wantStep("somebody else", w.get(page), "blocked")
+}
+
+// An account that is chosen among several is asked for what is missing, too.
+func TestAChosenAccountIsAskedForWhatIsMissing(t *testing.T) {
+	w := newKeyWorld(t)
+	id, key := w.person("mira")
+	_, pass := w.passFor(id)
+	w.code("mira@contoso.example", pass)
+	w.rule("Keys only", asks(access.StrengthPhishingResistant))
+	chooser := w.authorize(by("prompt", "select_account")).location
+	_, rest, _ := strings.Cut(w.get(chooser).body, `name="account" value="`)
+	session, _, _ := strings.Cut(rest, `"`)
+	a := w.get(w.post(chooser, by("account", session)).location)
+	if a.status != http.StatusSeeOther || !strings.HasPrefix(a.location, "/signin?") {
+		t.Fatalf("chosen: %d %q", a.status, a.location)
+	}
+	w.wantStep("the account", w.get(a.location), "passkey")
+	w.use(a.location, key)
+	w.codeIn(w.get(w.get(a.location).location))
+}
+
 // A session from before a rule gives nothing silently; the person shows what is missing, and no name.
 func TestARuleAsksASessionForWhatIsMissing(t *testing.T) {
 	w := newKeyWorld(t)

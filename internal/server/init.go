@@ -293,6 +293,9 @@ func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Cre
 	if err := s.takePasses(ctx, tenant, id); err != nil {
 		return Created{}, err
 	}
+	if err := s.exemptRecovered(ctx, tenant, user, id); err != nil {
+		return Created{}, err
+	}
 	_, code, err := passes.Bootstrap(ctx, tenant, user.ID, multi, func(p tap.Pass) audit.Event {
 		e := s.bootstrapEvent(p, user, audit.RecoverAccess)
 		e.CorrelationID = id
