@@ -357,6 +357,9 @@ func TestAPolicyThatLocksOutEveryAdministratorIsRefusedUnlessForced(t *testing.T
 	w.call(409, "POST", strengths+"/"+strength+"/updateAllowedCombinations", `{"allowedCombinations":["fido2"]}`)
 
 	w.call(204, "PATCH", caPolicies+"/"+only, `{"state":"enabled","postern_force":true}`)
+	if told := w.eventsOf(audit.UpdateAccessPolicy)[0].Change.Details; len(told) != 1 || told[0].Key != "postern_force" {
+		t.Errorf("the event of what was forced tells %v", told)
+	}
 	w.call(201, "POST", caPolicies, blockAll("enabled", "")) // nothing is left to lose
 	w.call(204, "PATCH", caPolicies+"/"+only, `{"state":"disabled"}`)
 }
@@ -374,4 +377,7 @@ func TestAnAdministratorsOwnPlaceCounts(t *testing.T) {
 	}
 	check(t, w.db.Record(t.Context(), e))
 	w.call(201, "POST", caPolicies, elsewhere)
+	away := `{"ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"198.51.100.0/24"}]}`
+	w.call(409, "PATCH", caLocations+"/"+home, away)
+	w.call(204, "PATCH", caLocations+"/"+home, strings.Replace(away, "{", `{"postern_force":true,`, 1))
 }

@@ -71,6 +71,7 @@ func (a *API) readLocation(c *call, l *access.Location) error {
 	if err != nil {
 		return err
 	}
+	forced(c, body)
 	for _, readOnly := range []string{"id", "createdDateTime", "modifiedDateTime", "deletedDateTime"} {
 		_ = body.Raw(readOnly)
 	}
@@ -208,6 +209,10 @@ func (a *API) patchLocation(c *call) error {
 		return err
 	}
 	l.ModifiedAt = a.Now().UTC().Truncate(microsecond)
+	guard, err := a.guard(c, c.force)
+	if err != nil {
+		return err
+	}
 	if err := a.changeRule(c, func(there access.Rules) (access.Change, error) {
 		now, err := found(there.Locations, l.ID, locationID, access.ErrUnknownLocation)
 		if err != nil {
@@ -216,8 +221,11 @@ func (a *API) patchLocation(c *call) error {
 		if now.Version != old.Version {
 			return access.Change{}, odata.ErrMatch
 		}
-		e := a.locationEvent(c, audit.UpdateNamedLocation, audit.OperationUpdate, &old, &l)
-		return access.Change{Location: &l, Event: e}, odata.Match(c.r, odata.ETag(now.Version))
+		if err := odata.Match(c.r, odata.ETag(now.Version)); err != nil {
+			return access.Change{}, err
+		}
+		done := access.Change{Location: &l, Event: a.locationEvent(c, audit.UpdateNamedLocation, audit.OperationUpdate, &old, &l)}
+		return done, guard(there, done)
 	}); err != nil {
 		return err
 	}

@@ -173,9 +173,9 @@ func (a *API) accessPolicyEvent(c *call, activity, operation string, old, fresh 
 // postern_force of the body does: SDKs that know Graph's members only can send a header.
 const forceHeader = "Postern-Force"
 
-// forced reads whether the caller insists.
+// forced reads whether the caller insists, which the event tells.
 func forced(c *call, body *odata.Object) bool {
-	insists := strings.EqualFold(c.r.Header.Get(forceHeader), "true")
-	body.Bool("postern_force", &insists)
-	return insists
+	c.force = strings.EqualFold(c.r.Header.Get(forceHeader), "true")
+	body.Bool("postern_force", &c.force)
+	return c.force
 }

@@ -52,8 +52,12 @@ type ruleEvent struct {
 // ruleEvent records a change, property by property.
 func (a *API) ruleEvent(c *call, e ruleEvent) audit.Event {
 	old, fresh := facts(e.old, e.fresh), facts(e.fresh, e.old)
+	var details []audit.KeyValue
+	if c.force {
+		details = append(details, audit.KeyValue{Key: "postern_force", Value: "true"})
+	}
 	return a.event(c, audit.Change{
-		Activity: e.activity, Operation: e.operation, Service: e.service, Category: e.category,
+		Activity: e.activity, Operation: e.operation, Service: e.service, Category: e.category, Details: details,
 		Targets: []audit.Target{{ID: e.id, Type: audit.TargetPolicy, DisplayName: e.name, Modified: modified(old, fresh)}},
 	})
 }

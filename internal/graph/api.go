@@ -86,6 +86,8 @@ type call struct {
 	principal directory.ServicePrincipal
 	policy    devicepolicy.Policy
 	target    directory.Target
+	// force says that the caller insists on rules that lock out every administrator.
+	force bool
 }
 
 func (c *call) ctx() context.Context { return c.r.Context() }

@@ -87,6 +87,8 @@ type placePage struct { // place.html
 	Place  place
 	Typed  string // networks or countries, as they were typed
 	Remove bool   // whether to delete is asked
+	// Refused says that no administrator could get in any more.
+	Refused bool
 }
 
 // File implements console.Page.
@@ -146,7 +148,11 @@ func savePlace(c *console.Call) error {
 		if p.Place.ID == "" {
 			_, err = c.Graph.Do(c.Context(), http.MethodPost, p.Place.body(), "identity", "conditionalAccess", "namedLocations")
 		} else {
-			_, err = match.Do(c.Context(), http.MethodPatch, p.Place.body(), "identity", "conditionalAccess", "namedLocations", p.Place.ID)
+			body := p.Place.body()
+			if c.Form("force") != "" {
+				body["postern_force"] = true
+			}
+			_, err = match.Do(c.Context(), http.MethodPatch, body, "identity", "conditionalAccess", "namedLocations", p.Place.ID)
 		}
 		if err == nil {
 			return c.Go(places, "access_place_saved")
@@ -155,5 +161,6 @@ func savePlace(c *console.Call) error {
 	if p.Fault = console.Explain(err); p.Fault == nil {
 		return err
 	}
+	p.Refused = p.Fault.Status == http.StatusConflict && !p.Remove && !c.Foreign()
 	return c.Show(http.StatusBadRequest, p)
 }
