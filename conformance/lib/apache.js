@@ -123,6 +123,8 @@ export function mellon(key, metadata) {
   MellonSPCertFile ${folder}/cert.pem
   MellonIdPMetadataFile ${folder}/idp.xml
   MellonSignatureMethod rsa-sha256
+  MellonSecureCookie secure
+  MellonCookieSameSite none
   MellonUser http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name
   MellonSetEnvNoPrefix OID http://schemas.microsoft.com/identity/claims/objectidentifier
   MellonSetEnvNoPrefix TID http://schemas.microsoft.com/identity/claims/tenantid

@@ -20,7 +20,8 @@ const assertionLifetime = 5 * time.Minute
 // grant answers q for a signed-in person, if they may use the application and have proved enough.
 // The sign-in itself has its own event; this one says that an assertion followed.
 func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, a application, q request, session signin.Session, user directory.User) error {
-	if err := s.may(r, a, q, session, user); err != nil {
+	verdict, err := s.may(r, a, q, session, user)
+	if err != nil {
 		return err
 	}
 	class := q.class(session)
@@ -53,7 +54,9 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.
 	p := Participant{
 		Tenant: tenant.ID, Session: session.ID, App: a.app.AppID, User: user.ID, Name: name.Value, Format: name.Format, ExpiresAt: session.ExpiresAt,
 	}
-	if err := s.Store.Participate(r.Context(), p, s.event(r, a, session, user, answer.Assertion.ID)); err != nil {
+	e := s.event(r, a, session, user, answer.Assertion.ID)
+	verdict.Describe(e.SignIn)
+	if err := s.Store.Participate(r.Context(), p, e); err != nil {
 		return err
 	}
 	return s.send(w, r, tenant, q, answer)
@@ -62,28 +65,29 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.
 // indexOf names a session to applications, in the form of an id of XML.
 func indexOf(session string) string { return "_" + session }
 
-// may says why the person of a session gets no assertion for a, or nil.
-func (s *Server) may(r *http.Request, a application, q request, session signin.Session, user directory.User) error {
+// may says why the person of a session gets no assertion for a, or what the rules came to.
+func (s *Server) may(r *http.Request, a application, q request, session signin.Session, user directory.User) (*signin.Verdict, error) {
 	if session.Purpose != "" { // no assertion can carry it (docs/threat-model.md, rule 6)
-		return ErrPurpose
+		return nil, ErrPurpose
 	}
-	if err := s.enough(r, session, q); err != nil {
-		return err
+	verdict, err := s.judge(r, session, user, q)
+	if err != nil {
+		return nil, err
 	}
 	if owing, err := s.owing(r, session, user); err != nil || owing {
 		if err == nil {
 			err = ErrRegister
 		}
-		return err
+		return nil, err
 	}
 	if !a.principal.AssignmentRequired {
-		return nil
+		return verdict, nil
 	}
 	roles, err := s.Store.AppRolesOfPerson(r.Context(), user.Tenant, user.ID, a.principal.ID)
 	if err == nil && len(roles) == 0 {
 		err = ErrNotAssigned
 	}
-	return err
+	return verdict, err
 }
 
 // send posts an answer to the application. The address is registered: nothing else is ever sent to.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
@@ -195,21 +196,38 @@ func (s *Server) silent(r *http.Request, tenant directory.Tenant, q request) (si
 			continue
 		}
 		session, user, err := s.SignIn.Session(r.Context(), o)
-		if err == nil && q.answeredBy(session, user) && s.enough(r, session, q) == nil {
+		if err != nil || !q.answeredBy(session, user) {
+			continue
+		}
+		if _, err := s.judge(r, session, user, q); err == nil {
 			return session, user, true
 		}
 	}
 	return signin.Session{}, directory.User{}, false
 }
 
-// enough reports whether a session shows what is asked by methods that may be used here: single
-// sign-on leads around no policy.
-func (s *Server) enough(r *http.Request, session signin.Session, q request) error {
+// judge says why a session gives no assertion for q, or nil: it must show what is asked for by
+// methods that may be used here, and be let by the rules of Conditional Access, which are asked as
+// for OAuth. Single sign-on leads around no policy.
+func (s *Server) judge(r *http.Request, session signin.Session, user directory.User, q request) (*signin.Verdict, error) {
 	counted, err := s.SignIn.At(r.Context(), session, signin.SurfaceOf(q.App))
-	if err == nil && !q.require().MetBySession(counted) {
-		err = ErrStronger
+	if err != nil {
+		return nil, err
 	}
-	return err
+	if !q.require().MetBySession(counted) {
+		return nil, ErrStronger
+	}
+	v, err := s.SignIn.Judge(r.Context(), signin.Question{
+		Tenant: session.Tenant, User: user.ID, Username: user.UserPrincipalName, App: q.App, Client: access.Browser,
+		Place: placeOf(r), Proofs: counted.Proofs, At: s.Now(),
+	})
+	switch {
+	case err != nil || v.Allows():
+		return v, err
+	case v.Bars():
+		return v, v.Refusal().Fault()
+	}
+	return v, ErrStronger
 }
 
 // raisable is the session of the browser that a sign-in for q adds to: the one that the hint

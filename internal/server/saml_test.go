@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/saml"
 )
 
@@ -396,5 +397,49 @@ func TestSAMLLogoutGoesBothWays(t *testing.T) {
 	signedOut := w.post("/"+w.created.TenantID+"/oauth2/v2.0/logout", nil)
 	if text := html.UnescapeString(signedOut.body); !strings.Contains(text, a.slo+"?SAMLRequest=") {
 		t.Errorf("a sign-out here does not tell the application: %d\n%s", signedOut.status, text)
+	}
+}
+
+func TestConditionalAccessIsAskedForSAMLToo(t *testing.T) {
+	w := newWorld(t)
+	_, pass := w.addPerson("mira@contoso.example")
+	a, b := newSAMLApp(w, "orders", ""), newSAMLApp(w, "bills", "")
+	w.newBrowser()
+	a.mustReadAfter(pass)
+	passive := func(x *samlApp) error {
+		q := x.request(func(q *saml.AuthnRequest) { q.IsPassive = true })
+		_, err := x.read(x.ask(q, nil), q.ID)
+		return err
+	}
+	of := func(x *samlApp) func(*access.Policy) {
+		return func(p *access.Policy) { p.Conditions.Applications.Include = []string{x.client} }
+	}
+	change := w.rule("No orders today", of(a))
+	if err := passive(a); err == nil {
+		t.Error("a session leads around the rule")
+	}
+	if err := passive(b); err != nil {
+		t.Errorf("the rule of one application stops another: %v", err)
+	}
+	page := a.ask(a.request(nil), nil)
+	if blocked := w.get(page.location); stepOf(blocked) != "blocked" || !strings.Contains(blocked.body, "No orders today") {
+		t.Errorf("the page of a blocked person: %d\n%s", blocked.status, blocked.body)
+	}
+	change(switchedOff)
+	if err := passive(a); err != nil {
+		t.Errorf("after the rule was lifted: %v", err)
+	}
+	w.rule("Only with a key", func(p *access.Policy) {
+		of(b)(p)
+		asks("00000000-0000-0000-0000-000000000004")(p)
+	})
+	if err := passive(b); err == nil {
+		t.Error("a pass is phishing-resistant")
+	}
+	q := a.request(nil)
+	a.mustRead(a.ask(q, nil), q.ID)
+	event := w.lastSignIn("userPrincipalName eq 'mira@contoso.example' and appId eq '" + a.client + "' and signInEventTypes/any(t: t eq 'nonInteractiveUser')")
+	if event["authenticationProtocol"] != "saml20" {
+		t.Errorf("the log: %v", event)
 	}
 }

@@ -43,10 +43,11 @@ func (db *DB) ParticipantsBy(ctx context.Context, tenant directory.TenantID, app
 const maxParticipants = "100"
 
 func (db *DB) participants(ctx context.Context, tenant directory.TenantID, condition string, args ...any) ([]samlidp.Participant, error) {
-	rows, err := db.read.QueryContext(ctx, `
+	query := `
 		SELECT p.session_id, p.app_id, p.user_id, p.name_id, p.format, p.expires_at FROM saml_participant p
 		JOIN session s ON s.tenant_id = p.tenant_id AND s.id = p.session_id
-		WHERE p.tenant_id = $1 AND s.ended_at = 0 AND `+condition+` ORDER BY p.session_id, p.app_id LIMIT `+maxParticipants, append([]any{tenant}, args...)...)
+		WHERE p.tenant_id = $1 AND s.ended_at = 0 AND ` + condition + ` ORDER BY p.session_id, p.app_id LIMIT ` + maxParticipants
+	rows, err := db.read.QueryContext(ctx, query, append([]any{tenant}, args...)...)
 	all, err := collect(rows, err, func(r *sql.Rows) (samlidp.Participant, error) {
 		p := samlidp.Participant{Tenant: tenant}
 		var end int64
