@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/access"
@@ -39,6 +40,20 @@ func (s *Server) exemptRecovered(ctx context.Context, tenant directory.TenantID,
 	return nil
 }
 
+const (
+	recoveredReason = "Access was recovered"
+	longestReason   = 256 // in bytes; access.Check refuses more
+)
+
+// alsoRecovered adds to a reason that access was recovered: once, however often that happens, and
+// only where it is not too long for a policy that is to be saved again.
+func alsoRecovered(reason string) string {
+	if longer := reason + "; " + recoveredReason; !strings.Contains(reason, recoveredReason) && len(longer) <= longestReason {
+		return longer
+	}
+	return reason
+}
+
 // exempting is the change that adds user to the recovery exemption of p.
 func (s *Server) exempting(tenant directory.TenantID, p access.Policy, user directory.User, correlationID string) (access.Change, error) {
 	before, err := json.Marshal(p)
@@ -46,9 +61,9 @@ func (s *Server) exempting(tenant directory.TenantID, p access.Policy, user dire
 		return access.Change{}, err
 	}
 	now := s.now()
-	e := access.Exemption{Users: []string{string(user.ID)}, Groups: []string{}, Until: now.Add(recoveredFor), Reason: "Access was recovered"}
+	e := access.Exemption{Users: []string{string(user.ID)}, Groups: []string{}, Until: now.Add(recoveredFor), Reason: recoveredReason}
 	if had := p.Exemption; had != nil && now.Before(had.Until) {
-		e.Groups, e.Reason = had.Groups, had.Reason+"; access was recovered"
+		e.Groups, e.Reason = had.Groups, alsoRecovered(had.Reason)
 		e.Users = append(slices.DeleteFunc(slices.Clone(had.Users), func(id string) bool { return id == string(user.ID) }), string(user.ID))
 		if had.Until.After(e.Until) {
 			e.Until = had.Until
