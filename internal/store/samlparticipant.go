@@ -43,6 +43,7 @@ func (db *DB) ParticipantsBy(ctx context.Context, tenant directory.TenantID, app
 const maxParticipants = "100"
 
 func (db *DB) participants(ctx context.Context, tenant directory.TenantID, condition string, args ...any) ([]samlidp.Participant, error) {
+	//nolint:gosec // condition is one of the two above
 	query := `
 		SELECT p.session_id, p.app_id, p.user_id, p.name_id, p.format, p.expires_at FROM saml_participant p
 		JOIN session s ON s.tenant_id = p.tenant_id AND s.id = p.session_id
