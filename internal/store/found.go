@@ -46,6 +46,15 @@ func (l listing[T]) find(ctx context.Context, db *DB, tenant directory.TenantID,
 			return found, next, err
 		}
 	}
+	if name != "" && len(found) == 0 {
+		called, err := l.anyCalled(ctx, db, tenant, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !called { // so nobody has to be left out below, which is looked up for each
+			name = ""
+		}
+	}
 	s, err := db.searchOf(ctx, tenant, l.kind, words)
 	if err != nil || s.holders == 0 {
 		return found, nil, err
@@ -91,6 +100,16 @@ func (l listing[T]) begins(q *query, name string, after []any, limit int) error 
 	q.add("SELECT ", l.columns, ", display_name, id FROM ", l.table, " WHERE tenant_id = $1 AND ")
 	q.startsWith("display_name", name)
 	return q.page(byName, after, limit)
+}
+
+// anyCalled reports whether the first part has anybody.
+func (l listing[T]) anyCalled(ctx context.Context, db *DB, tenant directory.TenantID, name string) (bool, error) {
+	q := db.newQuery(tenant, l.kind)
+	if err := l.begins(q, name, nil, 1); err != nil {
+		return false, err
+	}
+	some, err := l.read(ctx, db, tenant, q)
+	return len(some) > 0, err
 }
 
 // named gathers a handful and sorts it.

@@ -9,7 +9,11 @@ import (
 type area struct {
 	Name    string // key of its words: directory_area_{name}
 	Actions []string
+	Open    bool // all areas together are few enough to be read at once
 }
+
+// readable is how many rights are read at once.
+const readable = 12
 
 // areas are told by what is in the name of an action, the first that fits.
 var areas = []struct {
@@ -38,7 +42,7 @@ func areasOf(actions []string) (all []area) {
 	}
 	for _, one := range areas {
 		if of := byName[one.name]; of != nil {
-			all = append(all, area{one.name, of})
+			all = append(all, area{one.name, of, len(actions) <= readable})
 		}
 	}
 	return all

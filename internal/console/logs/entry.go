@@ -113,7 +113,7 @@ func signInEntry(c *console.Call, o graphclient.Object) entry {
 	e.State, e.Icon = "danger", "stop"
 	e.What = c.Text("logs_refused")
 	if failed != "" {
-		if key := "logs_refused_" + slug(failed); c.Text(key) != key {
+		if key := "logs_refused_" + console.Slug(failed); c.Text(key) != key {
 			e.What = c.Text(key)
 		}
 	}
@@ -156,10 +156,7 @@ func changeEntry(c *console.Call, o graphclient.Object) entry {
 	if e.Who == "" {
 		e.Who = c.Text("logs_itself")
 	}
-	e.What = label(c, "logs_did_", o.Text("resultReason"))
-	if key := "logs_did_" + slug(o.Text("resultReason")); c.Text(key) == key {
-		e.What = label(c, "logs_did_", o.Text("activityDisplayName"))
-	}
+	e.What = design.Clean(c.Did(o.Text("activityDisplayName"), o.Text("resultReason")))
 	var whom []string
 	for _, target := range o.Objects("targetResources") {
 		name := target.Text("displayName")
@@ -208,23 +205,9 @@ func unquoted(s string) string {
 
 // label returns the words for a value of Graph, or the value itself.
 func label(c *console.Call, prefix, value string) string {
-	key := prefix + slug(value)
+	key := prefix + console.Slug(value)
 	if text := c.Text(key); text != key {
 		return text
 	}
 	return design.Clean(value)
-}
-
-// slug is value as the key of a word has it: small letters, digits and underscores.
-func slug(value string) string {
-	var b strings.Builder
-	for _, r := range strings.ToLower(value) {
-		switch {
-		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
-			b.WriteByte('_')
-		}
-	}
-	return strings.TrimSuffix(b.String(), "_")
 }

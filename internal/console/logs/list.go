@@ -136,7 +136,7 @@ func (p listPage) IsChosen(id string) bool { return p.Chosen != nil && p.Chosen.
 func (p listPage) Tale() tale { return tale{p.Story, p.Chosen.ID, p.Zone} }
 
 // Slug is a value of Graph as the key of a word has it.
-func (listPage) Slug(value string) string { return slug(value) }
+func (listPage) Slug(value string) string { return console.Slug(value) }
 
 // Filters are those of the address, for forms.
 func (p listPage) Filters() string { return plain(p.Query).Encode() }

@@ -21,7 +21,7 @@ type entry struct {
 	Activity, By, Said, Ticket string
 }
 
-func entriesOf(items []graphclient.Object) []entry {
+func entriesOf(c *console.Call, items []graphclient.Object) []entry {
 	var all []entry
 	for _, o := range items {
 		e := entry{ID: o.Text("id"), Correlation: o.Text("correlationId"), SignIn: o.Text("@odata.type") == "#microsoft.graph.signIn"}
@@ -36,8 +36,13 @@ func entriesOf(items []graphclient.Object) []entry {
 				}
 			}
 		} else {
-			e.At, e.Activity, e.Reason = moment(o, "activityDateTime"), o.Text("activityDisplayName"), o.Text("resultReason")
-			e.Failed = o.Text("result") != "success"
+			e.At, e.Activity = moment(o, "activityDateTime"), o.Text("activityDisplayName")
+			if key := "people_activity_" + e.Activity; c.Text(key) == key {
+				e.Activity = c.Did(e.Activity, o.Text("resultReason"))
+			}
+			if e.Failed = o.Text("result") != "success"; e.Failed {
+				e.Reason = o.Text("resultReason")
+			}
 			if e.By = o.Text("initiatedBy/user/displayName"); e.By == "" {
 				if e.By = o.Text("initiatedBy/user/userPrincipalName"); e.By == "" {
 					e.By = o.Text("initiatedBy/app/displayName")
@@ -97,7 +102,7 @@ func showHistory(c *console.Call) error {
 		return err
 	}
 	return c.Show(http.StatusOK, historyPage{
-		Frame: c.Frame("people"), User: user, Name: nameOf(user), Entries: entriesOf(found.Items), NextHref: c.NextHref(found),
+		Frame: c.Frame("people"), User: user, Name: nameOf(user), Entries: entriesOf(c, found.Items), NextHref: c.NextHref(found),
 	})
 }
 

@@ -70,6 +70,8 @@ type personPage struct { // person.html
 	Sessions part
 	Lately   part
 
+	call *console.Call
+
 	MayIssue, MayHelp, MayEdit, MayDelete, MayRemove, MayFreeze, MaySignOut, MayReadPass bool
 }
 
@@ -77,7 +79,7 @@ type personPage struct { // person.html
 func (personPage) File() string { return "person.html" }
 
 // Entries are what happened lately, in words.
-func (p personPage) Entries() []entry { return entriesOf(p.Lately.Items) }
+func (p personPage) Entries() []entry { return entriesOf(p.call, p.Lately.Items) }
 
 // Cases are the ways back in.
 func (p personPage) Cases() []wayCase { return casesOf(p.Ways.Items) }
@@ -102,6 +104,7 @@ func show(c *console.Call) error {
 	}
 	id := user.Text("id")
 	p := personPage{
+		call:  c,
 		Frame: c.Frame("people"), User: user, Name: nameOf(user), Off: user["accountEnabled"] == false, Self: id == c.Person.ID,
 		MayEdit: c.May("updateUser") || c.May("updateUserSensitive"),
 	}
