@@ -143,7 +143,7 @@ func (s *Server) fetch(ctx context.Context, address string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	res, err := s.upstreamCalls().Do(r) //nolint:gosec // by the rules of package outbound
+	res, err := s.upstreamCalls().Do(r)
 	if err != nil {
 		return nil, err
 	}

@@ -318,7 +318,7 @@ func TestAPassComesBeforeTheUpstreamWhereTheDomainSaysSo(t *testing.T) {
 		w.post(page, url.Values{"username": {name}})
 		return page, w.get(page)
 	}
-	page, a := see(upn)
+	_, a := see(upn)
 	w.wantStep("a pass first", a, "accesspass")
 	if !strings.Contains(a.body, "/signin/upstream?t=") {
 		t.Errorf("the upstream is not beside it:\n%s", a.body)
@@ -328,12 +328,12 @@ func TestAPassComesBeforeTheUpstreamWhereTheDomainSaysSo(t *testing.T) {
 	if unlike(blank.Replace(a.body), blank.Replace(nobody.body)) {
 		t.Errorf("the page tells who exists:\n%s\n%s", a.body, nobody.body)
 	}
-	page, _ = see(upn)
+	page, _ := see(upn)
 	w.post(page, url.Values{"accesspass": {pass}})
 	w.wantStep("after the pass", w.get(page), "stay")
 
 	w.settings(`{"postern_passBeforeFederation":false}`)
-	page, a = see(upn)
+	_, a = see(upn)
 	w.wantStep("the upstream first", a, "federated")
 	_, nobody = see("nobody@fabrikam.example")
 	if unlike(blank.Replace(a.body), blank.Replace(nobody.body)) {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"html"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -58,9 +59,7 @@ func newSAMLFederated(t *testing.T, more map[string]any, set ...func(*server.Opt
 		"displayName": "Fabrikam", "issuerUri": samlIssuer, "passiveSignInUri": samlSSO, "preferredAuthenticationProtocol": "saml",
 		"signingCertificate": federation.FormatCertificate(samlUpstream().Certificate), "postern_passBeforeFederation": false,
 	}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	text, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)
