@@ -83,6 +83,9 @@ func (c *conditional) compile(all access.Rules) (signin.Rules, error) {
 func (c *conditional) Person(ctx context.Context, tenant directory.TenantID, user directory.UserID) (access.Subject, error) {
 	s := access.Subject{User: user}
 	u, err := c.db.User(ctx, tenant, user)
+	if errors.Is(err, directory.ErrUserUnknown) { // gone meanwhile, which whoever asks finds out
+		return s, nil
+	}
 	if err != nil {
 		return s, err
 	}
