@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,9 +16,7 @@ func policyForm(change url.Values) url.Values {
 		"name": {"MFA for all"}, "state": {"enabledForReportingButNotEnforced"}, "inEverybody": {"1"}, "aim": {"all"}, "where": {"anywhere"}, "mode": {"exclude"},
 		"outcome": {"ask"}, "control": {"mfa"}, "every": {"one"}, "frequency": {"never"}, "go": {"save"},
 	}
-	for key, values := range change {
-		form[key] = values
-	}
+	maps.Copy(form, change)
 	return form
 }
 
