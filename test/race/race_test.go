@@ -76,6 +76,7 @@ var races = []struct {
 	{"of 64 uses of a refresh token one wins at most, and the reuse ends what it won", 2, 50, oneRefresh},
 	{"of passes issued at the same moment one stays", 1, 20, manyIssues},
 	{"a pass deleted during a sign-in leaves nothing behind", 3, 100, deleteMeanwhile},
+	{"whose access ends is refused by every server within two seconds", 1, 20, accessEnds},
 	{"one Global Administrator stays", 2, 50, lastAdministrator},
 	{"parallel guesses are counted one by one", 1, 20, guesses},
 }
