@@ -36,6 +36,7 @@ type SignIn struct {
 	ServicePrincipalName string `json:"servicePrincipalName,omitempty"`
 
 	IPAddress       string `json:"ipAddress,omitempty"`       // personal
+	Country         string `json:"countryOrRegion,omitempty"` // personal; where the address was then, if that was known
 	UserAgent       string `json:"userAgent,omitempty"`       // personal; cut after 512 bytes
 	Browser         string `json:"browser,omitempty"`         // personal
 	OperatingSystem string `json:"operatingSystem,omitempty"` // personal
@@ -44,6 +45,7 @@ type SignIn struct {
 
 	DeviceDisplayName string `json:"deviceDisplayName,omitempty"` // personal
 	DeviceTrustType   string `json:"deviceTrustType,omitempty"`
+	DeviceCompliant   bool   `json:"deviceIsCompliant,omitempty"` // as rules of Conditional Access saw it
 
 	Interactive bool   `json:"isInteractive"`
 	EventType   string `json:"signInEventType"` // InteractiveUser, NonInteractiveUser or ServicePrincipal

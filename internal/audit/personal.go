@@ -43,6 +43,7 @@ func (e *Event) personal(visit func(pointer, owner string, field *string)) {
 		visit("/signIn/userDisplayName", s.UserID, &s.UserDisplayName)
 		visit("/signIn/unknownName", s.UserID, &s.UnknownName)
 		visit("/signIn/ipAddress", s.UserID, &s.IPAddress)
+		visit("/signIn/countryOrRegion", s.UserID, &s.Country)
 		visit("/signIn/userAgent", s.UserID, &s.UserAgent)
 		visit("/signIn/browser", s.UserID, &s.Browser)
 		visit("/signIn/operatingSystem", s.UserID, &s.OperatingSystem)

@@ -155,11 +155,11 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 			{Name: "displayName", Value: in.DeviceDisplayName},
 			{Name: "operatingSystem", Value: in.OperatingSystem},
 			{Name: "browser", Value: in.Browser},
-			{Name: "isCompliant", Value: false}, // nothing here decides on compliance
+			{Name: "isCompliant", Value: in.DeviceCompliant},
 			{Name: "isManaged", Value: in.DeviceID != ""},
 			{Name: "trustType", Value: in.DeviceTrustType},
 		}},
-		{Name: "location", Value: nowhere},
+		{Name: "location", Value: locationOf(in)},
 		{Name: "appliedConditionalAccessPolicies", Value: appliedPolicies(in)},
 	}
 	if c.version != "beta" {
@@ -227,13 +227,18 @@ func appliedPolicies(in *audit.SignIn) []odata.Entity {
 	return all
 }
 
-// nowhere is the location of a sign-in: an address is all that is known without a database of
-// places.
-var nowhere = odata.Entity{
-	{Name: "city", Value: nil},
-	{Name: "state", Value: nil},
-	{Name: "countryOrRegion", Value: nil},
-	{Name: "geoCoordinates", Value: odata.Entity{{Name: "altitude", Value: nil}, {Name: "latitude", Value: nil}, {Name: "longitude", Value: nil}}},
+// locationOf is the location of a sign-in: the country, if a file of countries said one.
+func locationOf(in *audit.SignIn) odata.Entity {
+	country := odata.Property{Name: "countryOrRegion"}
+	if in.Country != "" {
+		country.Value = in.Country
+	}
+	return odata.Entity{
+		{Name: "city", Value: nil},
+		{Name: "state", Value: nil},
+		country,
+		{Name: "geoCoordinates", Value: odata.Entity{{Name: "altitude", Value: nil}, {Name: "latitude", Value: nil}, {Name: "longitude", Value: nil}}},
+	}
 }
 
 // auditResource is a change as Graph shows it.

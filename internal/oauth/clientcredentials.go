@@ -111,12 +111,11 @@ func (s *Server) appRoles(x *exchange, resource directory.ServicePrincipal) ([]s
 func (s *Server) principalEvent(x *exchange, resource directory.ServicePrincipal, tokenID string) audit.Event {
 	f := request.From(x.r.Context())
 	p := x.client.principal
-	return audit.Event{
-		Tenant: string(x.tenant.ID), ID: uuid.NewString(), At: s.Now(), CorrelationID: f.CorrelationID,
-		SignIn: &audit.SignIn{
-			AppID: string(p.AppID), AppDisplayName: p.DisplayName, ServicePrincipalID: string(p.ID), ServicePrincipalName: p.DisplayName,
-			ResourceID: string(resource.AppID), ResourceDisplayName: resource.DisplayName, IPAddress: f.Address.String(), UserAgent: f.UserAgent,
-			EventType: audit.ServicePrincipal, UniqueTokenID: tokenID, Protocol: audit.ProtocolOAuth2, IncomingTokenType: audit.IncomingNone,
-		},
+	in := &audit.SignIn{
+		AppID: string(p.AppID), AppDisplayName: p.DisplayName, ServicePrincipalID: string(p.ID), ServicePrincipalName: p.DisplayName,
+		ResourceID: string(resource.AppID), ResourceDisplayName: resource.DisplayName, IPAddress: f.Address.String(), UserAgent: f.UserAgent,
+		EventType: audit.ServicePrincipal, UniqueTokenID: tokenID, Protocol: audit.ProtocolOAuth2, IncomingTokenType: audit.IncomingNone,
 	}
+	s.SignIn.Locate(in)
+	return audit.Event{Tenant: string(x.tenant.ID), ID: uuid.NewString(), At: s.Now(), CorrelationID: f.CorrelationID, SignIn: in}
 }

@@ -188,6 +188,7 @@ func (s *Server) personEvent(r *http.Request, f Family, c client, user directory
 		in.Protocol = audit.ProtocolOAuth2 // a family of the first release
 	}
 	in.Browser, in.OperatingSystem = signin.DescribeAgent(facts.UserAgent)
+	s.SignIn.Locate(in)
 	f.Device.Describe(in)
 	return audit.Event{Tenant: string(f.Tenant), ID: uuid.NewString(), At: s.Now(), CorrelationID: facts.CorrelationID, SignIn: in}
 }

@@ -125,5 +125,6 @@ func (s *Server) event(r *http.Request, a application, session signin.Session, u
 		Details: []audit.AuthenticationDetail{{Method: audit.MethodPreviously, At: s.Now(), Succeeded: true}},
 	}
 	in.Browser, in.OperatingSystem = signin.DescribeAgent(f.UserAgent)
+	s.SignIn.Locate(in)
 	return audit.Event{Tenant: string(user.Tenant), ID: uuid.NewString(), At: s.Now(), CorrelationID: f.CorrelationID, SignIn: in}
 }

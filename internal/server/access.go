@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/access"
-	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/places"
 	"github.com/postern-id/postern/internal/signin"
@@ -99,11 +98,7 @@ func (c *conditional) Person(ctx context.Context, tenant directory.TenantID, use
 	return s, err
 }
 
-// reportedWithin is how old the last report of a device may be that counts as compliant.
-const reportedWithin = 30 * 24 * time.Hour
-
-// Device implements signin.Access. A device is compliant whose last report is not old and names
-// nothing that fails or is wrong.
+// Device implements signin.Access.
 func (c *conditional) Device(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID) (*access.Device, error) {
 	d, err := c.db.Device(ctx, tenant, id)
 	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
@@ -116,10 +111,7 @@ func (c *conditional) Device(ctx context.Context, tenant directory.TenantID, id 
 	if err != nil {
 		return nil, err
 	}
-	fails := slices.ContainsFunc(status.Prerequisites, func(p device.Prerequisite) bool { return p.State == device.Fail })
-	return &access.Device{
-		Device: d, Compliant: !at.IsZero() && c.now().Sub(at) < reportedWithin && !fails && len(status.Problems) == 0,
-	}, nil
+	return &access.Device{Device: d, Compliant: status.Compliant(at, c.now())}, nil
 }
 
 // Failing implements signin.Access.

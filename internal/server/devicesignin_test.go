@@ -20,7 +20,7 @@ func (m *machine) post(path string, form url.Values) answer {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	kept := m.nonce
 	m.nonce = ""
-	r.Header.Set("DPoP", m.prove(http.MethodPost, m.w.site.URL+r.URL.EscapedPath(), nil, ""))
+	r.Header.Set("DPoP", m.prove(http.MethodPost, m.w.options.PublicURL+r.URL.EscapedPath(), nil, ""))
 	m.nonce = kept
 	return m.w.do(r)
 }

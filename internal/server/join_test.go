@@ -91,7 +91,7 @@ func (m *machine) call(method, path, access string, in any) answer {
 	}
 	for {
 		r := m.w.request(method, "/device/v1/"+m.w.created.TenantID+path, bytes.NewReader(body))
-		address := m.w.site.URL + r.URL.EscapedPath()
+		address := m.w.options.PublicURL + r.URL.EscapedPath()
 		r.Header.Set("DPoP", m.prove(method, address, body, access))
 		if access != "" {
 			r.Header.Set("Authorization", "DPoP "+access)

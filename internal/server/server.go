@@ -233,6 +233,9 @@ func (s *Server) build() (http.Handler, error) {
 			s.codes().Method, s.passwords().Method, upstreams,
 		},
 	}
+	if o.Places != nil {
+		signIn.Countries = o.Places
+	}
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}

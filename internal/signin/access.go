@@ -91,6 +91,7 @@ func (s *Service) Judge(ctx context.Context, q Question) (*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.Compliant = in.Device != nil && in.Device.Compliant
 	contexts := q.Contexts
 	if len(contexts) == 0 {
 		contexts = []string{""}

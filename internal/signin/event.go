@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -45,6 +46,7 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 		AuthenticationRequirement: t.Require.name(), Protocol: cmp.Or(t.Protocol, audit.ProtocolOAuth2), IncomingTokenType: audit.IncomingNone,
 	}
 	in.Browser, in.OperatingSystem = DescribeAgent(place.UserAgent)
+	s.Locate(in)
 	t.Device.Describe(in)
 	if t.User != "" {
 		in.UserID, in.UserPrincipalName, in.UserDisplayName = string(t.User), strings.ToLower(t.Username), t.DisplayName
@@ -65,6 +67,17 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 		in.Details = append(in.Details, failed)
 	}
 	return audit.Event{Tenant: string(t.Home), ID: uuid.NewString(), At: now, CorrelationID: t.CorrelationID, SignIn: in}
+}
+
+// Locate puts the country of its address into a sign-in event. It is kept, since an address may be
+// elsewhere by the time that somebody looks.
+func (s *Service) Locate(in *audit.SignIn) {
+	if s.Countries == nil {
+		return
+	}
+	if address, err := netip.ParseAddr(in.IPAddress); err == nil {
+		in.Country = s.Countries.Country(address)
+	}
 }
 
 // details are the proofs of t, as the log shows them, those of the session before it first.

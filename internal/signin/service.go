@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/token"
@@ -35,6 +36,8 @@ type Service struct {
 	Newcomers int64
 	// Access asks the tenants' rules of Conditional Access; nil asks none.
 	Access Access
+	// Countries says in which country an address is; nil knows none.
+	Countries access.Countries
 	// Letters returns the mail that tells of a sign-in with a pass and is queued with it; nil
 	// queues none.
 	Letters func(ctx context.Context, c Completion) ([]outbox.Item, error)

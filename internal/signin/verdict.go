@@ -54,6 +54,7 @@ type Verdict struct {
 	NeverPersistent, AlwaysPersistent bool
 	Applied                           []access.Applied // policies with something to say, each once
 	Unknown                           bool             // a context was asked for that the tenant does not have
+	Compliant                         bool             // the device that asked is
 }
 
 // passed is met by a pass alone: what a recovery exemption comes to.
@@ -276,6 +277,7 @@ func (v *Verdict) Describe(in *audit.SignIn) {
 	if v == nil {
 		return
 	}
+	in.DeviceCompliant = v.Compliant
 	for _, one := range v.Applied {
 		in.Policies = append(in.Policies, audit.AppliedPolicy{
 			ID: one.ID, DisplayName: one.DisplayName, Result: string(one.Result), Grant: one.Controls, Session: one.Session, Note: string(one.Note),
