@@ -42,7 +42,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 		s.Pages.ShowSignOut(w, r, tenant, r.URL.RequestURI())
 		return
 	}
-	frames, err := s.endSessions(w, r, tenant)
+	ending := s.ending(r, tenant)
+	upstreams := s.upstreams(r, ending)
+	frames, err := s.endSessions(w, r, ending)
 	if err != nil {
 		s.Pages.ShowError(w, r, err, tenant)
 		return
@@ -51,7 +53,26 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // registered, compared byte by byte
 		return
 	}
-	s.Pages.ShowSignedOut(w, r, tenant, frames, back)
+	s.Pages.ShowSignedOut(w, r, tenant, frames, back, upstreams)
+}
+
+// upstreams are where the sessions that end came from, each once. Signing out here doesn't wait
+// for what can't be read.
+func (s *Server) upstreams(r *http.Request, ending []heldSession) []signin.Upstream {
+	var all []signin.Upstream
+	for _, x := range ending {
+		if s.Upstream == nil {
+			break
+		}
+		u, err := s.Upstream(r.Context(), x.session, x.user)
+		if err != nil {
+			s.Log.WarnContext(r.Context(), "can't say where to sign out upstream", "error", err)
+		}
+		if u.SignOut != "" && !slices.Contains(all, u) {
+			all = append(all, u)
+		}
+	}
+	return all
 }
 
 // foreignLogout answers a form of another site, which OpenID Connect allows for: as a GET,
@@ -127,13 +148,11 @@ func (s *Server) back(r *http.Request, tenant directory.Tenant, hint *idClaims) 
 	return u.String()
 }
 
-// endSessions ends the browser's sessions of the tenant, or all at common, with every token
-// that came from them; with a logout_hint that names one of them, by its id or the person's
-// name, that one only. It returns the logout pages of the applications that had tokens.
-func (s *Server) endSessions(w http.ResponseWriter, r *http.Request, tenant directory.Tenant) ([]string, error) {
+// endSessions ends sessions of the browser with every token that came from them. It returns the
+// logout pages of the applications that had tokens.
+func (s *Server) endSessions(w http.ResponseWriter, r *http.Request, ending []heldSession) ([]string, error) {
 	var rest []token.Opaque
 	var frames []string
-	ending := s.ending(r, tenant)
 	for _, o := range browser.Sessions(r) {
 		if !slices.ContainsFunc(ending, func(x heldSession) bool { return x.session.ID == o.ID }) {
 			rest = append(rest, o)
@@ -168,6 +187,8 @@ type heldSession struct {
 	user    directory.User
 }
 
+// ending returns the browser's sessions of the tenant, or all at common; with a logout_hint that
+// names one of them, by its id or the person's name, that one only.
 func (s *Server) ending(r *http.Request, tenant directory.Tenant) []heldSession {
 	var all, named []heldSession
 	asked := r.Form.Get("logout_hint")

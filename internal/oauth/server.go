@@ -41,6 +41,9 @@ type Server struct {
 
 	// Others are pages of applications of other protocols that learn of a logout; it may be nil.
 	Others func(ctx context.Context, session signin.Session) ([]string, error)
+	// Upstream is where a session came from that can be signed out of, too, or nothing; it may be
+	// nil.
+	Upstream func(ctx context.Context, session signin.Session, user directory.User) (signin.Upstream, error)
 
 	recent    recent
 	seen      sync.Map // ids of tenants
@@ -74,8 +77,9 @@ type Pages interface {
 	// a code. It is plain text.
 	DeviceMessage(language, page, code string) string
 	// ShowSignedOut says that the browser is signed out.
-	// frames are pages of applications that are to learn of it; back is where to go on, or "".
-	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string)
+	// frames are pages of applications that are to learn of it; back is where to go on, or "";
+	// at upstreams the person may still be signed in.
+	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string, upstreams []signin.Upstream)
 }
 
 // Mount adds the endpoints to mux. {tenant} is an id, a verified domain, common or

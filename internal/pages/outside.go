@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // ErrForeign says that another site sent a form in a person's name.
@@ -47,8 +48,8 @@ const backAfter = 3
 
 // ShowSignedOut says that the browser is signed out, loads the pages of applications that are
 // to learn of it, and then leads back.
-func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string) {
-	page := signedOutPage{frame: s.frame(r, tenant), SignInHref: "/security-info"}
+func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string, upstreams []signin.Upstream) {
+	page := signedOutPage{frame: s.frame(r, tenant), SignInHref: "/security-info", Upstreams: upstreams}
 	page.Frames = frames
 	if back != "" {
 		page.BackHref, page.SignInHref = back, ""

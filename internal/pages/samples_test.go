@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 var (
@@ -183,7 +184,7 @@ func samples(lang string) map[string]page {
 		"errorinfo":           errorInfoPage{frame: f, Said: "AADSTS50126", Faults: []*fault.Error{errRefused, errTarget}},
 		"done":                donePage{frame: f, Application: "Contoso Mail"},
 		"done-denied":         donePage{frame: f, Denied: true},
-		"signedout":           signedOutPage{frame: f, SignInHref: "/"},
+		"signedout":           signedOutPage{frame: f, SignInHref: "/", Upstreams: []signin.Upstream{{Name: "Fabrikam", SignOut: "https://id.fabrikam.example/out"}}},
 		"signout":             signOutPage{frame: f, who: mira, StayHref: "/"},
 		"formpost":            formPostPage{frame: posting(f), Application: "Contoso Mail"},
 		"home":                homePage{frame: f, SignInHref: "/signin", SecurityInfoHref: "/security-info"},

@@ -60,7 +60,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, tenant directory
 		http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // registered
 		return nil
 	}
-	s.Pages.ShowSignedOut(w, r, tenant, frames[:min(len(frames), maxFrames)], back)
+	s.Pages.ShowSignedOut(w, r, tenant, frames[:min(len(frames), maxFrames)], back, nil)
 	return nil
 }
 

@@ -96,8 +96,9 @@ type Pages interface {
 	// ShowFormPost posts values to an address by a form.
 	ShowFormPost(w http.ResponseWriter, r *http.Request, to string, values url.Values) error
 	// ShowSignedOut says that the browser is signed out; frames are pages of applications that
-	// are to learn of it, back is where to go on, or "".
-	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string)
+	// are to learn of it, back is where to go on, or "", and at upstreams the person may still
+	// be signed in.
+	ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string, upstreams []signin.Upstream)
 }
 
 // Faults of SAML sign-ins. They go to a page: an application shows people little of them.

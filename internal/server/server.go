@@ -246,6 +246,7 @@ func (s *Server) build() (http.Handler, error) {
 	authorization := &oauth.Server{
 		Store: s.db, SignIn: signIn, Interrupts: s.interrupts(signIn), Keys: keys, Secrets: plain{s.ring}, PINKeys: s.pins().Signer, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log, Pages: site,
+		Upstream: upstreams.Upstream,
 	}
 	assertions := &samlidp.Server{
 		Store: s.db, SignIn: signIn, Interrupts: s.interrupts(signIn), Keys: samlKeys{s}, Secrets: plain{s.ring}, Pages: site, PublicURL: o.PublicURL, Now: s.now,

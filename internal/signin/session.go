@@ -6,6 +6,12 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 )
 
+// An Upstream is where a session came from that can be signed out of, too.
+type Upstream struct {
+	Name    string
+	SignOut string // the address that does it
+}
+
 // A Session is the state after a sign-in. It lives in one browser.
 type Session struct {
 	Tenant    directory.TenantID `json:"-"`

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -225,6 +226,21 @@ func (m Method) Vouch(ctx context.Context, a signin.Attempt) (directory.User, si
 		proof.Combination = "federatedMultiFactor"
 	}
 	return user, proof, nil
+}
+
+// Upstream returns where a session came from that has an address for signing out, or nothing.
+func (m Method) Upstream(ctx context.Context, session signin.Session, user directory.User) (signin.Upstream, error) {
+	if !slices.ContainsFunc(session.Proofs, func(p signin.Proof) bool { return p.Method == MethodID }) {
+		return signin.Upstream{}, nil
+	}
+	c, err := m.Store.Federation(ctx, session.Tenant, federation.DomainOf(user.UserPrincipalName))
+	switch {
+	case errors.Is(err, federation.ErrNone), err == nil && c.SignOutURI == "":
+		return signin.Upstream{}, nil
+	case err != nil:
+		return signin.Upstream{}, err
+	}
+	return signin.Upstream{Name: c.DisplayName, SignOut: c.SignOutURI}, nil
 }
 
 // provedAt is when the person showed the upstream who they are: they may have been signed in
