@@ -108,7 +108,7 @@ describe("the console alone", { skip }, () => {
     const page = await open(t, browser);
     await page.goto(`${console.url}/console/`);
     assert.deepEqual(await page.locator("nav").first().getByRole("link").allInnerTexts(), [
-      "Home", "People", "Groups and roles", "Applications", "Devices", "Methods", "Logs", "Administration",
+      "Home", "People", "Groups and roles", "Applications", "Devices", "Methods", "Conditional Access", "Logs", "Administration",
     ]);
     await page.goto(`${console.url}/console/methods/TemporaryAccessPass`);
     await page.locator("#defaultLength").fill("12");
@@ -116,9 +116,9 @@ describe("the console alone", { skip }, () => {
     await page.locator("button[name=act][value=save]").click();
     await page.waitForURL(/done=/);
     assert.equal(await page.locator("#defaultLength").inputValue(), "12");
-    const pages = await walk(page, `${console.url}/console/`);
+    const pages = await walk(page, `${console.url}/console/`)
     assert.deepEqual(pages.filter(({ status }) => status !== 200), []);
-    for (const section of ["people", "pass", "groups", "roles", "applications", "devices", "methods", "logs", "administration"]) {
+    for (const section of ["people", "pass", "groups", "roles", "applications", "devices", "methods", "access", "places", "strengths", "logs", "administration"]) {
       assert.ok(pages.some(({ path }) => path.startsWith(`/console/${section}/`) || path.startsWith(`/console/${section}?`)), `nothing leads to ${section}`);
     }
     const expected = [/^400 GET \/postern\/me\/actions:/, /^404 GET \/users\/[^/]+\/manager/];

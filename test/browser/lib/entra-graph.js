@@ -62,6 +62,28 @@ const configurations = [
   method("X509Certificate", "disabled", { certificateUserBindings: [], authenticationModeConfiguration: { x509CertificateAuthenticationDefaultMode: "x509CertificateSingleFactor", rules: [] } }),
 ];
 
+const strength = {
+  id: "00000000-0000-0000-0000-000000000004", createdDateTime: "2021-12-01T00:00:00Z", modifiedDateTime: "2021-12-01T00:00:00Z", displayName: "Phishing-resistant MFA",
+  description: "Phishing-resistant, passwordless methods for the strongest authentication, such as a FIDO2 security key", policyType: "builtIn", requirementsSatisfied: "mfa",
+  allowedCombinations: ["windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor"], combinationConfigurations: [],
+};
+const place = {
+  "@odata.type": "#microsoft.graph.ipNamedLocation", id: guid(6, 1), displayName: "Offices", createdDateTime: "2024-05-03T09:14:21Z", modifiedDateTime: "2024-05-03T09:14:21Z",
+  isTrusted: true, ipRanges: [{ "@odata.type": "#microsoft.graph.iPv4CidrRange", cidrAddress: "203.0.113.0/24" }],
+};
+const rule = {
+  id: guid(6, 2), templateId: null, displayName: "MFA outside the offices", createdDateTime: "2024-05-03T09:14:21Z", modifiedDateTime: null, state: "enabledForReportingButNotEnforced",
+  conditions: {
+    userRiskLevels: [], signInRiskLevels: [], clientAppTypes: ["all"], servicePrincipalRiskLevels: [], insiderRiskLevels: null, clientApplications: null, devices: null, platforms: null, authenticationFlows: null,
+    applications: { includeApplications: ["All"], excludeApplications: [], includeUserActions: [], includeAuthenticationContextClassReferences: [], applicationFilter: null },
+    users: { includeUsers: ["All"], excludeUsers: [me.id], includeGroups: [], excludeGroups: [group.id], includeRoles: [], excludeRoles: [], includeGuestsOrExternalUsers: null, excludeGuestsOrExternalUsers: null },
+    locations: { includeLocations: ["All"], excludeLocations: [place.id] },
+  },
+  grantControls: { operator: "OR", builtInControls: [], customAuthenticationFactors: [], termsOfUse: [], authenticationStrength: strength },
+  sessionControls: { applicationEnforcedRestrictions: null, cloudAppSecurity: null, persistentBrowser: null, disableResilienceDefaults: null, signInFrequency: { value: 4, type: "hours", authenticationType: "primaryAndSecondaryAuthentication", frequencyInterval: "timeBased", isEnabled: true } },
+};
+const template = { id: "a3d0a415-b068-4326-9251-f9cdf9feeb64", name: "Require multifactor authentication for all users", description: "Require multifactor authentication for all user accounts.", scenarios: "zeroTrust", details: { conditions: rule.conditions, grantControls: rule.grantControls, sessionControls: null } };
+
 const more = {
   user: "givenName,surname,mailNickname,officeLocation,employeeId,employeeHireDate,onPremisesSyncEnabled,usageLocation,preferredLanguage,passwordProfile,passwordPolicies,otherMails,employeeType",
   group: "membershipRuleProcessingState,owners,members,visibility,mail,onPremisesSyncEnabled",
@@ -71,6 +93,7 @@ const more = {
   directoryRole: "id,displayName,description,roleTemplateId", authenticationMethodsPolicy: "",
 };
 const own = {
+  conditionalAccessPolicy: rule, namedLocation: place, authenticationStrengthPolicy: strength, conditionalAccessTemplate: template,
   user: people[0], group, application: app, servicePrincipal: principal, device, signIn, directoryAudit: audit, unifiedRoleDefinition: role,
   organization: { id: tenant, displayName: "Contoso (Entra)", verifiedDomains: [{ name: "contoso.onmicrosoft.com", isDefault: true, isInitial: true, type: "Managed", capabilities: "Email" }] },
   domain: { id: "contoso.onmicrosoft.com", authenticationType: "Managed", isDefault: true, isInitial: true, isRoot: true, isVerified: true, isAdminManaged: true, supportedServices: ["Email"], availabilityStatus: null, passwordValidityPeriodInDays: 2147483647, passwordNotificationWindowInDays: 14, state: null },
@@ -198,6 +221,24 @@ export function startTenant(base, roles) {
         return one("unifiedRoleDefinition", role);
       case "GET /roleManagement/directory/roleAssignments":
         return [200, { value: [{ id: "lAPpYvVpN0KRkAEhdxReEMmgkO8", principalId: me.id, roleDefinitionId: role.id, directoryScopeId: "/", ...(query.get("$expand") === "principal" && { principal: typed("user", me) }), ...(query.get("$expand") === "roleDefinition" && { roleDefinition: role }) }] }];
+      case "GET /identity/conditionalAccess/policies":
+        return many("conditionalAccessPolicy", [rule]);
+      case `GET /identity/conditionalAccess/policies/${rule.id}`:
+        return one("conditionalAccessPolicy", rule);
+      case "GET /identity/conditionalAccess/namedLocations":
+        return many("namedLocation", [place]);
+      case `GET /identity/conditionalAccess/namedLocations/${place.id}`:
+        return one("namedLocation", place);
+      case "GET /identity/conditionalAccess/templates":
+        return many("conditionalAccessTemplate", [template]);
+      case `GET /identity/conditionalAccess/templates/${template.id}`:
+        return one("conditionalAccessTemplate", template);
+      case "GET /policies/authenticationStrengthPolicies":
+      case "GET /identity/conditionalAccess/authenticationStrength/policies":
+        return many("authenticationStrengthPolicy", [strength]);
+      case `GET /policies/authenticationStrengthPolicies/${strength.id}`:
+      case `GET /identity/conditionalAccess/authenticationStrength/policies/${strength.id}`:
+        return one("authenticationStrengthPolicy", strength);
       case "GET /policies/authenticationMethodsPolicy/authenticationMethodConfigurations":
         return [200, { value: configurations }];
       case "GET /directory/deletedItems/microsoft.graph.group":
@@ -224,6 +265,14 @@ export function startTenant(base, roles) {
     const objects = { users: ["user", [me, ...people]], groups: ["group", [group]], applications: ["application", [app]], devices: ["device", [device]], servicePrincipals: ["servicePrincipal", [principal]] };
     if (set === "me") {
       return answer(verb, `/users/${me.id}/${segments.slice(1).join("/")}`, query, headers, body);
+    }
+    if (here === "POST /directoryObjects" && id === "getByIds") {
+      const given = JSON.parse(body);
+      if (Object.keys(given).some((name) => !["ids", "types"].includes(name)) || given.ids.length > 1000) {
+        throw new Refusal(400, "Request_BadRequest", "Invalid property.");
+      }
+      const named = [...[me, ...people].map((each) => ["user", each]), ["group", group], ["servicePrincipal", principal]];
+      return [200, { value: named.filter(([, each]) => given.ids.includes(each.id)).map(([type, each]) => typed(type, each)) }];
     }
     if (set === "directoryObjects" && verb === "GET") {
       const found = [me, ...people].find((person) => person.id === id);
@@ -287,6 +336,7 @@ export function startTenant(base, roles) {
       case "GET /devices/registeredUsers":
       case "GET /devices/registeredOwners":
         return many("user", [typed("user", people[7])]);
+      case "GET /servicePrincipals/appRoleAssignedTo":
       case "GET /servicePrincipals/appRoleAssignments":
       case "GET /servicePrincipals/oauth2PermissionGrants":
         return [200, { value: [] }];
