@@ -179,7 +179,8 @@ func accessState() *cobra.Command {
 	}
 	forceFlag(c, &force)
 	return verb(c, func(e *env, args []string) error {
-		state, ok := accessStates[args[1]]
+		word := stateWord(args[1]) // Graph's words are taken, too
+		state, ok := accessStates[word]
 		if !ok {
 			return program.Usagef("The state is on, off or report-only, not %q.", args[1])
 		}
@@ -194,7 +195,7 @@ func accessState() *cobra.Command {
 		if err := e.graph.UpdateAccessPolicy(c.Context(), id, change); err != nil {
 			return err
 		}
-		e.say("The policy %s is %s.", args[0], args[1])
+		e.say("The policy %s is %s.", args[0], word)
 		return nil
 	})
 }
@@ -248,6 +249,6 @@ func accessStrengths() *cobra.Command {
 		for _, s := range rows {
 			s["enough"] = strings.ReplaceAll(strings.Join(texts(s["allowedCombinations"]), "; "), ",", " + ")
 		}
-		return e.rows(rows, []column{{"NAME", "displayName"}, {"KIND", "policyType"}, {"ENOUGH", "enough"}, {"ID", "id"}})
+		return e.rows(rows, []column{{"NAME", "displayName"}, {"KIND", "policyType"}, {"ID", "id"}, {"ENOUGH", "enough"}})
 	})
 }
