@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -197,4 +198,22 @@ func TestPagesOfALogHaveNoGaps(t *testing.T) {
 	if len(seen) < 121 || pages != 3 { // and the creation
 		t.Errorf("%d entries on %d pages", len(seen), pages)
 	}
+}
+
+func TestTheLogSaysWhichRuleRefusedASignIn(t *testing.T) {
+	w := newWorld(t)
+	_, pass := w.issue(`{"isUsableOnce":true}`)
+	change := w.rule("Nobody may in", blocks)
+	w.rule("Keys for all", func(p *access.Policy) { asks("00000000-0000-0000-0000-000000000004")(p); p.State = access.ReportOnly })
+	w.newBrowser()
+	page := w.authorize(nil).location
+	w.post(page, by("username", adminName))
+	w.post(page, by("accesspass", pass))
+	change(switchedOff)
+	w.newBrowser()
+	w.consoleAs("sasha", directory.SecurityReader)
+	id, _ := w.lastSignIn("status/errorCode eq 53003")["id"].(string)
+	w.wantPage("the list", w.get("/console/logs/signins?result=refused"), http.StatusOK, "The rule: ", "Nobody may in")
+	w.wantPage("the entry", w.get("/console/logs/signins/"+id), http.StatusOK,
+		"The rule: <strong>", "Nobody may in</bdi></a>: not met", "Keys for all</bdi></a>: would ", `href="/console/access/`)
 }

@@ -25,6 +25,7 @@ type entry struct {
 	Reason        string // why it was refused, in words
 	Remedy        string
 	Number        string // AADSTS
+	Rule          string // of Conditional Access, that refused it
 	Address       string
 	CorrelationID string
 	Position      string // in the sealed log; "" when it is not known
@@ -121,7 +122,20 @@ func signInEntry(c *console.Call, o graphclient.Object) entry {
 		e.State, e.Icon, e.What = "caution", "caution", c.Text("logs_unfinished")
 	}
 	e.Reason, e.Remedy = explain(e.Number, o.Text("status/failureReason"))
+	for _, rule := range e.Rules() {
+		if rule.Text("result") == "failure" {
+			e.Rule = rule.Text("displayName")
+			break
+		}
+	}
 	return e
+}
+
+// Rules are the policies of Conditional Access that had something to say.
+func (e entry) Rules() []graphclient.Object {
+	return slices.DeleteFunc(e.Objects("appliedConditionalAccessPolicies"), func(o graphclient.Object) bool {
+		return o.Text("result") == "notEnabled" || strings.HasSuffix(strings.ToLower(o.Text("result")), "notapplied")
+	})
 }
 
 // explain returns what a number means, in the words of the log where it has some, and what to

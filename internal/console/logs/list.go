@@ -18,7 +18,7 @@ var (
 	signInLog = trail{
 		name: "signins", set: "signIns", at: "createdDateTime", filters: signInFilters,
 		selected: "id,createdDateTime,userDisplayName,userPrincipalName,userId,appId,appDisplayName,ipAddress,clientAppUsed,correlationId,isInteractive,status,deviceDetail," +
-			"authenticationDetails,authenticationMethodsUsed,authenticationRequirement,authenticationProtocol,signInEventTypes,servicePrincipalName,sessionId,userAgent",
+			"authenticationDetails,authenticationMethodsUsed,authenticationRequirement,authenticationProtocol,signInEventTypes,servicePrincipalName,sessionId,userAgent,location,appliedConditionalAccessPolicies",
 		heads: []string{"time", "outcome", "code", "reason", "person", "username", "personId", "methods", "application", "address", "device", "browser", "operatingSystem", "correlationId", "id"},
 		row: func(e entry) []string {
 			return []string{
