@@ -27,7 +27,7 @@ func (s *Set) Evaluate(r Request) Decision {
 		count++
 		if p := &s.rules[i]; p.enforce {
 			p.session.bind(&d, r.At)
-			preferred = preferred || p.forAction && !f.spared(i) && p.asks(&f).strength != nil
+			preferred = preferred || p.forAction && f.acts() && !f.spared(i) && p.asks(&f).strength != nil
 		}
 	}
 	if count > 0 {
@@ -142,7 +142,7 @@ func (p *rule) asks(f *facts) asked {
 	want := asked{mfa: g.mfa, strength: g.strength}
 	// Another device signs in on behalf of this one: nobody can tell where its passkey was asked for.
 	want.unreachable = g.strength != nil && f.r.Flow == DeviceCodeFlow && g.strength.Resistant()
-	if f.r.Action == RegisterDevice {
+	if f.r.Action == RegisterDevice && f.acts() {
 		return want // the device is about to be: nothing can be asked of it yet
 	}
 	comply := g.comply && f.r.Device != nil && f.r.Device.Compliant

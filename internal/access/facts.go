@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"time"
 
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/membership"
 )
 
@@ -224,6 +225,13 @@ func (f *facts) filtered(i int, seen *membership.Seen) bool {
 func (f *facts) spared(i int) bool {
 	e := f.set.rules[i].policy.Exemption
 	return e != nil && f.exempt.has(i) && f.r.At.Before(e.Until)
+}
+
+// acts reports whether a user action is all that is asked for. Only the agent joins devices: the
+// address of another application's request can be changed to ask for that API, too, and what comes
+// of it opens that application.
+func (f *facts) acts() bool {
+	return f.r.Action != RegisterDevice || f.r.App == "" || f.r.App == directory.AgentAppID
 }
 
 // meets reports whether the proofs from since on meet what is asked, one of them being more

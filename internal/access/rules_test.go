@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/access"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -111,7 +112,7 @@ func TestJoiningAsksNothingOfTheDeviceThatJoins(t *testing.T) {
 		p.Grant = &access.Grant{Operator: "AND", Controls: []access.Control{access.MFA, access.CompliantDevice}}
 	})
 	r := register(access.Password)
-	r.Action = access.RegisterDevice
+	r.Action, r.App = access.RegisterDevice, directory.AgentAppID
 	if d := set(t, both).Evaluate(r); d.Blocked || d.Met || !d.MFA {
 		t.Errorf("with a password: %+v", d)
 	}
@@ -123,6 +124,24 @@ func TestJoiningAsksNothingOfTheDeviceThatJoins(t *testing.T) {
 	r.Proofs, r.Device = nil, &access.Device{Compliant: true}
 	if d := set(t, both).Evaluate(r); d.Met || !d.MFA {
 		t.Errorf("from a compliant device: %+v", d)
+	}
+}
+
+// The action of an application that only names the API of devices takes nothing from what others ask.
+func TestOnlyTheAgentJoins(t *testing.T) {
+	device := everyone(func(p *access.Policy) {
+		p.Grant = &access.Grant{Operator: "OR", Controls: []access.Control{access.CompliantDevice}}
+	})
+	join := strong("join", withPass, access.Applications{UserActions: []string{access.RegisterDevice}})
+	for app, joins := range map[directory.AppID]bool{mailApp: false, directory.AgentAppID: true, "": true} {
+		r := register(access.PassOneTime)
+		r.Action, r.App, r.Resource = access.RegisterDevice, app, directory.DeviceRegistrationAppID
+		if d := set(t, device).Evaluate(r); d.Blocked == joins {
+			t.Errorf("%q without a device: %+v", app, d)
+		}
+		if d := set(t, strong("all", access.StrengthPhishingResistant, allApps), join).Evaluate(r); d.Met != joins {
+			t.Errorf("%q with a pass: %+v", app, d)
+		}
 	}
 }
 
