@@ -177,13 +177,16 @@ func met(q authRequest, values []string) bool {
 // begin sends the browser to the sign-in pages.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, c client, q authRequest) error {
 	now := s.Now()
-	t, err := newTransaction(r, tenant, c, q, now)
+	t, err := s.newTransaction(r, tenant, c, q, now)
 	if err != nil {
 		return err
 	}
 	session, user, ok := s.raisable(r, tenant, q)
 	var handle token.Opaque
 	if ok {
+		if t.Resource, err = s.apiOf(r.Context(), session.Tenant, q.Scope.Resource); err != nil {
+			return err
+		}
 		t.Require = q.require(&session, now)
 		_, handle, err = s.SignIn.Raise(r.Context(), t, session, user, placeOf(r))
 	} else {
@@ -196,10 +199,14 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request, tenant directory.
 }
 
 // newTransaction is the sign-in that answers q, in a browser.
-func newTransaction(r *http.Request, tenant directory.Tenant, c client, q authRequest, now time.Time) (signin.Transaction, error) {
+func (s *Server) newTransaction(r *http.Request, tenant directory.Tenant, c client, q authRequest, now time.Time) (signin.Transaction, error) {
+	api, err := s.apiOf(r.Context(), tenant.ID, q.Scope.Resource)
+	if err != nil {
+		return signin.Transaction{}, err
+	}
 	kept, err := json.Marshal(q)
 	return signin.Transaction{
-		Native: q.Native, Resource: apiOf(q.Scope.Resource), Contexts: q.contexts(),
+		Native: q.Native, Resource: api, Contexts: q.contexts(),
 		Tenant: tenant.ID, CorrelationID: request.From(r.Context()).CorrelationID, Continue: resumePath, Request: kept,
 		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName}, FormTarget: q.RedirectURI,
 		LoginHint: q.LoginHint, DomainHint: q.DomainHint, Device: q.Device, Require: q.require(nil, now),
@@ -277,7 +284,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 // want beyond its session.
 func (s *Server) askMore(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, c client, q authRequest, session signin.Session, user directory.User) error {
 	q.MaxAge = -1 // it is not kept with the request
-	t, err := newTransaction(r, tenant, c, q, s.Now())
+	t, err := s.newTransaction(r, tenant, c, q, s.Now())
 	if err != nil {
 		return err
 	}

@@ -45,10 +45,10 @@ func (s Seen) place() signin.Place {
 	return signin.Place{Address: address, UserAgent: s.UserAgent}
 }
 
-// question is what rules are asked about f, for who is at place.
+// question is what rules are asked about f, for who is at place, without the API.
 func (f Family) question(username string, place signin.Place, now time.Time) signin.Question {
 	q := signin.Question{
-		Tenant: f.Tenant, User: f.User, Username: username, App: f.App, Resource: apiOf(f.Resource), Contexts: f.Contexts,
+		Tenant: f.Tenant, User: f.User, Username: username, App: f.App, Contexts: f.Contexts,
 		Client: access.Browser, Place: place, Proofs: f.Proofs, At: now,
 	}
 	if f.Native || f.App == directory.AgentAppID {
@@ -63,14 +63,23 @@ func (f Family) question(username string, place signin.Place, now time.Time) sig
 	return q
 }
 
-// apiOf is the API that a scope names by its application's id; Graph is what every application
-// may ask for, and not named apart.
-func apiOf(resource string) directory.AppID {
+// apiOf is the API that a scope names, by its application's id or an identifier URI; Graph is what
+// every application may ask for, and not named apart. What nobody knows gets no tokens anyway.
+func (s *Server) apiOf(ctx context.Context, tenant directory.TenantID, resource string) (directory.AppID, error) {
 	id := directory.AppID(strings.ToLower(strings.TrimPrefix(resource, "api://")))
-	if resource == scope.Graph || id == directory.GraphAppID || !directory.IsID(string(id)) {
-		return ""
+	switch {
+	case resource == "" || resource == scope.Graph || id == directory.GraphAppID:
+		return "", nil
+	case directory.IsID(string(id)):
+		return id, nil
+	case tenant == "" || tenant == directory.NoTenant: // whose it is shows once somebody is named
+		return "", nil
 	}
-	return id
+	p, err := s.Store.ServicePrincipalByIdentifier(ctx, tenant, resource)
+	if isFault(err, directory.ErrServicePrincipalUnknown) {
+		return "", nil
+	}
+	return p.AppID, err
 }
 
 // contextID is the id of an authentication context, as in Graph.
@@ -89,7 +98,12 @@ func (q authRequest) contexts() []string {
 
 // judge asks the rules about tokens of f for a person at place, and says why there are none.
 func (s *Server) judge(ctx context.Context, f Family, username string, place signin.Place) (*signin.Verdict, error) {
-	v, err := s.SignIn.Judge(ctx, f.question(username, place, s.Now()))
+	q := f.question(username, place, s.Now())
+	var err error
+	if q.Resource, err = s.apiOf(ctx, f.Tenant, f.Resource); err != nil {
+		return nil, err
+	}
+	v, err := s.SignIn.Judge(ctx, q)
 	if err != nil {
 		return v, err
 	}

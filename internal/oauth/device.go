@@ -72,7 +72,7 @@ func (s *Server) BeginAtConsole(r *http.Request, tenant directory.Tenant, reques
 	if err != nil {
 		return none(err)
 	}
-	t, err := newTransaction(r, tenant, c, q, s.Now())
+	t, err := s.newTransaction(r, tenant, c, q, s.Now())
 	if err != nil {
 		return none(err)
 	}

@@ -75,10 +75,14 @@ func (s *Server) beginDevice(w http.ResponseWriter, r *http.Request, typed strin
 	if tenant == directory.NoTenant {
 		tenant = ""
 	}
+	api, err := s.apiOf(r.Context(), tenant, d.Scope.Resource)
+	if err != nil {
+		return err
+	}
 	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
 		Tenant: tenant, CorrelationID: d.CorrelationID, Continue: deviceConfirmPath, Request: kept,
 		Application: signin.App{ID: c.app.AppID, DisplayName: c.app.DisplayName},
-		Native:      true, Flow: access.DeviceCodeFlow, Resource: apiOf(d.Scope.Resource),
+		Native:      true, Flow: access.DeviceCodeFlow, Resource: api,
 		// A device's code takes a proof that is given for it: a browser that is signed in is no proof.
 		SelectAccount: d.Number == "",
 	}, placeOf(r))

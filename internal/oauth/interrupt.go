@@ -49,7 +49,7 @@ func (s *Server) holdBack(w http.ResponseWriter, r *http.Request, tenant directo
 	if q.Prompt == "none" {
 		return oautherr.ErrRegistrationRequired
 	}
-	t, err := newTransaction(r, tenant, c, q, s.Now())
+	t, err := s.newTransaction(r, tenant, c, q, s.Now())
 	if err != nil {
 		return err
 	}
