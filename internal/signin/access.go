@@ -91,7 +91,7 @@ func (s *Service) Judge(ctx context.Context, q Question) (*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.Compliant = in.Device != nil && in.Device.Compliant
+	v.Compliant, v.NoContinuous = in.Device != nil && in.Device.Compliant, true
 	contexts := q.Contexts
 	if len(contexts) == 0 {
 		contexts = []string{""}

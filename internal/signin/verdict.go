@@ -48,7 +48,7 @@ type Verdict struct {
 	Since     time.Time // proofs from before it don't count
 	// SecondSince is the same for proofs that are more than a first factor.
 	SecondSince time.Time
-	// NoContinuous leaves out continuous access evaluation.
+	// NoContinuous leaves out continuous access evaluation, which none of the contexts wants.
 	NoContinuous bool
 	// NeverPersistent keeps the browser from staying signed in; AlwaysPersistent makes it.
 	NeverPersistent, AlwaysPersistent bool
@@ -69,7 +69,7 @@ func (v *Verdict) add(d access.Decision) {
 		v.By, v.Reason = d.By, d.Reason
 	}
 	v.Blocked, v.MFA, v.Met = v.Blocked || d.Blocked, v.MFA || d.MFA, v.Met && d.Met
-	v.NoContinuous = d.NoContinuous
+	v.NoContinuous = v.NoContinuous && d.NoContinuous
 	if d.SecondSince.After(v.SecondSince) {
 		v.SecondSince = d.SecondSince
 	}
