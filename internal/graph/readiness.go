@@ -45,7 +45,7 @@ func (a *API) getReadiness(c *call) error {
 		{Name: "passIssuable", Value: facts.Pass.Issuable},
 		{Name: "cases", Value: cases},
 		{Name: "best", Value: odata.Entity{
-			{Name: "remedy", Value: textOrNull(string(best))}, {Name: "cases", Value: slices.Concat([]recovery.Case{}, helped)},
+			{Name: "remedy", Value: textOrNull(string(best))}, {Name: "cases", Value: append([]recovery.Case{}, helped...)},
 		}},
 	})
 }
@@ -71,7 +71,7 @@ func answerResource(one recovery.Answer) odata.Entity {
 		{Name: "ways", Value: ways},
 		// When the pass ends is for those who may read passes.
 		{Name: "passWorksNow", Value: !one.PassUntil.IsZero()},
-		{Name: "closedBy", Value: slices.Concat([]recovery.Remedy{}, one.Close)},
+		{Name: "closedBy", Value: append([]recovery.Remedy{}, one.Close...)},
 	}
 }
 

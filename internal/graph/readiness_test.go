@@ -22,9 +22,15 @@ import (
 func (w *world) standings(user directory.UserID) (all map[string]string, best any, ways any) {
 	w.t.Helper()
 	answer := w.call(200, "GET", "/v1.0/postern/users/"+string(user)+"/readiness", "")
+	if list, ok := answer["best"].(map[string]any)["cases"].([]any); !ok {
+		w.t.Errorf("no list of cases: %v", list)
+	}
 	all = map[string]string{}
 	for _, one := range answer["cases"].([]any) {
 		c := one.(map[string]any)
+		if _, ok := c["closedBy"].([]any); !ok {
+			w.t.Errorf("%s is closed by no list: %v", c["case"], c["closedBy"])
+		}
 		all[c["case"].(string)] = c["standing"].(string)
 	}
 	return all, answer["best"].(map[string]any)["remedy"], answer["waysBack"]
@@ -54,6 +60,9 @@ func TestReadinessFollowsMethodsDevicesAndPolicies(t *testing.T) {
 		if fmt.Sprint(remedy) != best {
 			t.Errorf("%s: best is %v, want %s", step, remedy, best)
 		}
+	}
+	if list, ok := w.call(200, "GET", "/v1.0/users/"+string(ann.ID)+"?$select=identities", "")["identities"].([]any); !ok {
+		t.Errorf("who has no identities has no list of them: %v", list)
 	}
 	want("at first", "nothing", "notApplicable", "nothing", "nothing", "notApplicable", "addSecurityKey")
 	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"enabled"}`)

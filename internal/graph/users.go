@@ -71,7 +71,7 @@ func userResource(u directory.User) odata.Entity {
 		hidden("employeeType", text(u.EmployeeType)),
 		hidden("externalUserState", text(u.ExternalUserState)),
 		hidden("faxNumber", text(u.FaxNumber)),
-		hidden("identities", slices.Concat([]directory.Identity{}, u.Identities)),
+		hidden("identities", append([]directory.Identity{}, u.Identities...)),
 		hidden("mailNickname", text(u.MailNickname)),
 		hidden("onPremisesDistinguishedName", text(u.OnPremisesDistinguishedName)),
 		hidden("onPremisesDomainName", text(u.OnPremisesDomainName)),
