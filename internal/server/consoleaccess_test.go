@@ -82,7 +82,10 @@ func TestTheConsoleSaysWhatWouldBecomeOfASignIn(t *testing.T) {
 	w.wantPage("with a key", w.get("/console/access/try?person="+cora+"&client=browser&proof=fido2&app="+app), 200, "They get in.")
 	w.wantPage("nobody", w.get("/console/access/try?person=nobody@contoso.example&app="+app), 200, `role="alert"`)
 	policy := w.ids("/v1.0/identity/conditionalAccess/policies")[0]
-	w.wantPage("what it would have done", w.get("/console/access/impact?policy="+policy), 200, "Sign-ins looked at", "Would be locked out for good", "Keys for all")
+	if a := w.get("/console/access/impact?policy=" + policy); a.status != http.StatusOK || !strings.Contains(a.body, ">Count</button>") || strings.Contains(a.body, "Sign-ins looked at") {
+		t.Errorf("before somebody wants it counted: %d\n%s", a.status, a.body)
+	}
+	w.wantPage("what it would have done", w.get("/console/access/impact?days=7&policy="+policy), 200, "Sign-ins looked at", "Would be locked out for good", "Keys for all")
 	w.wantPage("what all would have done", w.get("/console/access/impact?days=3"), 200, "Sign-ins looked at")
 	draft := policyForm(url.Values{"go": {"count"}, "outcome": {"block"}})
 	w.wantPage("what a draft would have done", w.post("/console/access/new", draft), 200, "Sign-ins looked at", "Would have been blocked")
