@@ -10,6 +10,7 @@ import (
 
 	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/server"
 )
 
 // keysOnly is a policy for everybody and everything that no pass meets; it returns its path.
@@ -86,4 +87,24 @@ func TestAPassRegistersTheKeyThatEverythingElseWants(t *testing.T) {
 	}
 	w.newBrowser()
 	w.codeBy(key)
+}
+
+// Recovering access adds the administrator to an exemption that runs, and gives nobody else more time.
+func TestRecoveringAccessLengthensNobodysExemption(t *testing.T) {
+	w := newWorld(t)
+	mira := w.createUser("mira")
+	policy := w.keysOnly()
+	until := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	w.change(http.MethodPatch, policy, fmt.Sprintf(`{"postern_recoveryExemption":{"users":[%q],"groups":[],"expirationDateTime":%q,"reason":"Ticket 4711"}}`, mira, until))
+	created, err := server.Recover(t.Context(), w.options, adminName, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, v := w.api(http.MethodGet, policy+"?$select=postern_recoveryExemption", w.appToken(), "")
+	e, _ := v["postern_recoveryExemption"].(map[string]any)
+	if users, _ := e["users"].([]any); len(users) != 2 || users[0] != mira || e["expirationDateTime"] != until {
+		t.Errorf("%v: want %s and the administrator until %s", v, mira, until)
+	}
+	w.newBrowser()
+	w.code(adminName, created.Pass)
 }

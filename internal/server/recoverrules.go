@@ -23,6 +23,7 @@ func (s *Server) exemptRecovered(ctx context.Context, tenant directory.TenantID,
 		return err
 	}
 	for _, p := range all.Policies {
+		var until time.Time
 		if p.State != access.Enabled || p.Conditions.Workloads != nil {
 			continue
 		}
@@ -31,11 +32,15 @@ func (s *Server) exemptRecovered(ctx context.Context, tenant directory.TenantID,
 			if i < 0 {
 				return access.Change{}, access.ErrUnknownPolicy
 			}
-			return s.exempting(tenant, there.Policies[i], user, correlationID)
+			c, err := s.exempting(tenant, there.Policies[i], user, correlationID)
+			if err == nil {
+				until = c.Policy.Exemption.Until
+			}
+			return c, err
 		}); err != nil {
 			return err
 		}
-		s.options.Log.Warn("a policy of Conditional Access lets the recovered administrator's pass by for a day", "policy", p.DisplayName)
+		s.options.Log.Warn("a policy of Conditional Access lets the recovered administrator's pass by until then", "policy", p.DisplayName, "until", until)
 	}
 	return nil
 }
@@ -54,7 +59,8 @@ func alsoRecovered(reason string) string {
 	return reason
 }
 
-// exempting is the change that adds user to the recovery exemption of p.
+// exempting is the change that adds user to the recovery exemption of p. One that runs ends when it
+// would have: longer than it was meant to nobody else gets by.
 func (s *Server) exempting(tenant directory.TenantID, p access.Policy, user directory.User, correlationID string) (access.Change, error) {
 	before, err := json.Marshal(p)
 	if err != nil {
@@ -65,9 +71,7 @@ func (s *Server) exempting(tenant directory.TenantID, p access.Policy, user dire
 	if had := p.Exemption; had != nil && now.Before(had.Until) {
 		e.Groups, e.Reason = had.Groups, alsoRecovered(had.Reason)
 		e.Users = append(slices.DeleteFunc(slices.Clone(had.Users), func(id string) bool { return id == string(user.ID) }), string(user.ID))
-		if had.Until.After(e.Until) {
-			e.Until = had.Until
-		}
+		e.Until = had.Until // it is that of everybody in it
 	}
 	p.Exemption, p.ModifiedAt = &e, now
 	after, err := json.Marshal(p)
