@@ -61,7 +61,7 @@ func (s *Server) holdBack(w http.ResponseWriter, r *http.Request, tenant directo
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, registerPath+"?t="+browser.HandleName(handle), http.StatusSeeOther)
+	http.Redirect(w, r, registerPath+"?t="+browser.HandleName(handle), http.StatusSeeOther) //nolint:gosec // always a path of this server
 	return nil
 }
 
