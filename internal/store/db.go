@@ -36,6 +36,7 @@ type DB struct {
 	read     *sql.DB
 	rand     io.Reader
 	observer Observer     // nil when nobody looks
+	bounds   bounds       // usualBounds, except in tests
 	group    chan *change // SQLite only: changes that wait for the writer
 	admit    sync.RWMutex // held for reading while a change gets its place in group
 	closed   bool         // guarded by admit

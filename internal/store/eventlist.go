@@ -12,10 +12,6 @@ import (
 	"github.com/postern-id/postern/internal/filter"
 )
 
-// eventsLookedAt bounds how many entries one page of a filtered log looks at, whatever the
-// filter: a page of what is rare may be short, or empty, and say where it goes on. Tests set it.
-var eventsLookedAt = 10000
-
 // eventsAtOnce is how many entries are looked at in one statement.
 const eventsAtOnce = 500
 
@@ -46,7 +42,7 @@ func (db *DB) Events(ctx context.Context, tenant directory.TenantID, kind audit.
 	q := newEventQuery(db, tenant, kind, match, order)
 	step := limit + 1
 	if len(q.rest) > 0 {
-		step = min(eventsAtOnce, eventsLookedAt)
+		step = min(eventsAtOnce, db.bounds.events)
 	}
 	var found []audit.Event
 	var last spot // the last of found
@@ -73,7 +69,7 @@ func (db *DB) Events(ctx context.Context, tenant directory.TenantID, kind audit.
 			return found, nil, nil
 		}
 		after = spots[len(spots)-1].position()
-		if looked += len(spots); looked >= eventsLookedAt {
+		if looked += len(spots); looked >= db.bounds.events {
 			return found, after, nil
 		}
 	}

@@ -40,9 +40,9 @@ func bound(t testing.TB, text string) []filter.Bound {
 // TestAPageOfAFilteredLogLooksAtABoundedNumberOfEntries reads all pages of what is rare and of
 // what is frequent, in both directions: whatever index serves a filter, nothing is left out.
 func TestAPageOfAFilteredLogLooksAtABoundedNumberOfEntries(t *testing.T) {
-	store.LookAtEvents(t, 20)
 	onBoth(t, func(t *testing.T, c store.Config) {
 		db, tenant := open(t, c), directory.TenantID(uuid.NewString())
+		db.LookAtEvents(20)
 		ann := uuid.NewString()
 		var entries []audit.Event
 		for n := range 100 {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -62,12 +61,8 @@ func (l Log) Append(ctx context.Context, entries []audit.Entry) error {
 	})
 }
 
-// LookAtEvents bounds how many entries a page looks at, until t ends.
-func LookAtEvents(t testing.TB, n int) {
-	before := eventsLookedAt
-	eventsLookedAt = n
-	t.Cleanup(func() { eventsLookedAt = before })
-}
+// LookAtEvents bounds how many entries a page looks at.
+func (db *DB) LookAtEvents(n int) { db.bounds.events = n }
 
 // ErrClosed reports a change that came after Close.
 var ErrClosed = errClosed
@@ -108,11 +103,9 @@ func (db *DB) ExplainUsers(ctx context.Context, tenant directory.TenantID, match
 	return strings.Join(lines, "\n"), err
 }
 
-// BoundSearches sets how many holders of a word are gathered, and sorted, and how many people a page looks at, until t ends.
-func BoundSearches(t testing.TB, gathered, sorted, looked int) {
-	a, b, c := few, handful, lookedAt
-	few, handful, lookedAt = gathered, sorted, looked
-	t.Cleanup(func() { few, handful, lookedAt = a, b, c })
+// BoundSearches sets how many holders of a word are gathered, and sorted, and how many people a page looks at.
+func (db *DB) BoundSearches(gathered, sorted, walked int) {
+	db.bounds.gathered, db.bounds.sorted, db.bounds.walked = gathered, sorted, walked
 }
 
 // PlansOfSearch returns the plan for each part of what a search finds, and for walking and gathering in the last one.
@@ -122,9 +115,11 @@ func (db *DB) PlansOfSearch(ctx context.Context, tenant directory.TenantID, matc
 	plans := map[string]string{}
 	for part, build := range map[string]func(*query) error{
 		"begins": func(q *query) error { return users.begins(q, name, after, 51) },
-		"named":  func(q *query) error { return users.named(q, search{words, 1}, name, after, 51) },
-		"gather": func(q *query) error { return users.spread(q, search{words, few}, name, after, "", 51) },
-		"walk":   func(q *query) error { return users.spread(q, search{words, few + 1}, name, after, "c", 51) },
+		"named":  func(q *query) error { return users.named(q, search{words: words, gathered: true}, name, after, 51) },
+		"gather": func(q *query) error {
+			return users.spread(q, search{words: words, gathered: true}, name, after, "", 51)
+		},
+		"walk": func(q *query) error { return users.spread(q, search{words: words}, name, after, "c", 51) },
 	} {
 		q := db.newQuery(tenant, users.kind)
 		q.add(map[bool]string{true: "EXPLAIN ", false: "EXPLAIN QUERY PLAN "}[db.postgres])
@@ -157,4 +152,11 @@ func (db *DB) PlanOfLog(ctx context.Context, tenant directory.TenantID, kind aud
 func scanPlan(r *sql.Rows) (line string, err error) {
 	var id, parent, unused int
 	return line, r.Scan(&id, &parent, &unused, &line)
+}
+
+// Gathers reports whether a search gathers those who have its rarest word, and does not walk.
+func (db *DB) Gathers(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (bool, error) {
+	words, _ := searchedIn(match)
+	s, err := db.searchOf(ctx, tenant, users.kind, words)
+	return s.gathered, err
 }

@@ -20,10 +20,6 @@ const (
 
 var byName = []filter.Order{{Property: &filter.Property{Column: "display_name"}}}
 
-// lookedAt is how many things one page of a search looks at, one after the other, where all words are common and
-// few things have all of them. Such a page may be short, and says where it goes on. Tests set it.
-var lookedAt = 50000
-
 // find returns at most limit things that have all words, after a position, which begins with the part that it is in; and where
 // the next page goes on.
 func (l listing[T]) find(ctx context.Context, db *DB, tenant directory.TenantID, words []searched, after []any, limit int) (found []row[T], next []any, err error) {
@@ -61,7 +57,7 @@ func (l listing[T]) find(ctx context.Context, db *DB, tenant directory.TenantID,
 	}
 	if part == partBegins {
 		after, part = nil, partSpread
-		if s.holders <= handful {
+		if s.holders <= db.bounds.sorted {
 			part = partNamed
 		}
 	}
@@ -69,7 +65,7 @@ func (l listing[T]) find(ctx context.Context, db *DB, tenant directory.TenantID,
 	if part == partNamed {
 		err = l.named(q, s, name, after, limit-len(found)+1)
 	} else {
-		if !s.gathered() {
+		if !s.gathered {
 			if end, err = l.end(ctx, db, tenant, after); err != nil {
 				return nil, nil, err
 			}
@@ -115,7 +111,7 @@ func (l listing[T]) anyCalled(ctx context.Context, db *DB, tenant directory.Tena
 // named gathers a handful and sorts it.
 func (l listing[T]) named(q *query, s search, name string, after []any, limit int) error {
 	q.add("SELECT ", l.columns, ", display_name, id FROM ", l.table, " WHERE tenant_id = $1")
-	q.search(search{s.words, 0}, l.table)
+	q.search(search{words: s.words, gathered: true}, l.table)
 	q.notCalled(l.table, l.table+".id", name)
 	return q.page(byName, after, limit)
 }
@@ -123,7 +119,7 @@ func (l listing[T]) named(q *query, s search, name string, after []any, limit in
 // spread gathers the ids alone, or walks along them up to end.
 func (l listing[T]) spread(q *query, s search, name string, after []any, end string, limit int) error {
 	q.add("SELECT ", l.columns, ", id, id FROM ", l.table, " WHERE tenant_id = $1")
-	if s.gathered() {
+	if s.gathered {
 		q.add(" AND id IN (SELECT DISTINCT object_id FROM (")
 		q.having(s.words[0])
 		q.add(") AS holders WHERE ", always)
@@ -164,7 +160,7 @@ func (l listing[T]) end(ctx context.Context, db *DB, tenant directory.TenantID, 
 	if after != nil {
 		q.add(" AND id > ", q.arg(after[1]))
 	}
-	q.add(" ORDER BY id LIMIT 1 OFFSET ", q.arg(lookedAt-1))
+	q.add(" ORDER BY id LIMIT 1 OFFSET ", q.arg(db.bounds.walked-1))
 	err = db.read.QueryRowContext(ctx, q.String(), q.args...).Scan(&end)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil

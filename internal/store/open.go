@@ -105,7 +105,7 @@ func OpenToRead(ctx context.Context, c Config) (*DB, int, error) {
 }
 
 func newDB(c Config) *DB {
-	db := &DB{dir: c.Dir, rand: c.Rand, observer: c.Observer, postgres: c.Database != ""}
+	db := &DB{dir: c.Dir, rand: c.Rand, observer: c.Observer, postgres: c.Database != "", bounds: usualBounds}
 	if db.rand == nil {
 		db.rand = rand.Reader
 	}

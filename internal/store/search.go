@@ -64,33 +64,41 @@ func searchedBy(e filter.Expr) (all []searched, ok bool) {
 // the few that have the rarest word and look at each, or to walk along the order and look at each, which ends
 // soon when many fit. Neither is quick for the other's case.
 type search struct {
-	words   []searched
-	holders int // of the rarest word, some counted more than once; few + 1 stands for more
+	words    []searched
+	holders  int  // of the rarest word, some counted more than once; they are not counted beyond what is gathered
+	gathered bool // they are few enough
 }
 
-// Tests set the first two.
-var (
-	// few is how many holders of a word are gathered at most.
-	few = 30000
-	// handful is how many of them are sorted by name; and no rarer word is looked for than this.
-	handful = 2000
-)
+// bounds are how much a page of a list looks at, at most.
+type bounds struct {
+	// gathered is how many holders of a word are gathered.
+	gathered int
+	// sorted is how many of them are sorted by name; and no rarer word is looked for than this.
+	sorted int
+	// walked is how many things one page of a search looks at, one after the other, where all words are common and
+	// few things have all of them. Such a page may be short, and says where it goes on.
+	walked int
+	// events is how many entries one page of a filtered log looks at, whatever the filter: a page of what is rare may
+	// be short, or empty, and say where it goes on.
+	events int
+}
+
+var usualBounds = bounds{gathered: 30000, sorted: 2000, walked: 50000, events: 10000}
 
 // mostCounted is how many words are counted at most, the longest first.
 const mostCounted = 8
 
-func (s search) gathered() bool { return len(s.words) > 0 && s.holders <= few }
-
 // searchOf counts who has words, as far as it matters.
 func (db *DB) searchOf(ctx context.Context, tenant directory.TenantID, kind directory.ObjectKind, words []searched) (search, error) {
-	s := search{words: slices.Clone(words), holders: few + 1}
+	most := db.bounds.gathered
+	s := search{words: slices.Clone(words), holders: most + 1}
 	slices.SortStableFunc(s.words, func(a, b searched) int { return cmp.Compare(len(b.word), len(a.word)) })
 	rarest := 0
 	for i, w := range s.words[:min(len(s.words), mostCounted)] {
 		q := db.newQuery(tenant, kind)
 		q.add("SELECT COUNT(*) FROM (")
 		q.having(w)
-		q.add(" LIMIT ", q.arg(few+1), ") AS counted")
+		q.add(" LIMIT ", q.arg(most+1), ") AS counted")
 		var n int
 		if err := db.read.QueryRowContext(ctx, q.String(), q.args...).Scan(&n); err != nil {
 			return s, err
@@ -98,12 +106,13 @@ func (db *DB) searchOf(ctx context.Context, tenant directory.TenantID, kind dire
 		if n < s.holders {
 			s.holders, rarest = n, i
 		}
-		if n <= handful {
+		if n <= db.bounds.sorted {
 			break
 		}
 	}
 	if len(s.words) > 0 {
 		s.words[0], s.words[rarest] = s.words[rarest], s.words[0]
+		s.gathered = s.holders <= most
 	}
 	return s, nil
 }
@@ -144,7 +153,7 @@ func (q *query) alone() {
 // search adds the conditions of s for the rows of table.
 func (q *query) search(s search, table string) {
 	words := s.words
-	if q.gathered = s.gathered(); q.gathered {
+	if q.gathered = s.gathered; q.gathered {
 		q.add(" AND id IN (SELECT object_id FROM (")
 		q.having(words[0])
 		q.add(") AS holders)")

@@ -74,7 +74,7 @@ func TestASearchFindsWhoIsCalledSoFirstThenEverybodyElseOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, bounds := range [][3]int{{1000, 1000, 1000}, {1000, 0, 1000}, {0, 0, 1000}, {0, 0, 3}, {60, 20, 40}} {
-			store.BoundSearches(t, bounds[0], bounds[1], bounds[2])
+			db.BoundSearches(bounds[0], bounds[1], bounds[2])
 			for _, typed := range []string{"m", "mar", "maria", "maria ros", "ros maria", "rossi", "example", "c", "p1 m", "nobody", "maria nobody", "anna maria r m"} {
 				var want, got []directory.UserID
 				for _, u := range people {
@@ -111,6 +111,21 @@ func TestASearchFindsWhoIsCalledSoFirstThenEverybodyElseOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestASearchGathersWhoHasARareWordAndWalksWhereAllAreCommon is about time alone: both find the same.
+func TestASearchGathersWhoHasARareWordAndWalksWhereAllAreCommon(t *testing.T) {
+	tenant, people := manyPeople()
+	db := open(t, store.Config{Dir: t.TempDir()})
+	if err := db.CreateTenant(t.Context(), store.Seed{Tenant: tenant, Users: people}); err != nil {
+		t.Fatal(err)
+	}
+	db.BoundSearches(50, 10, 1000)
+	for typed, want := range map[string]bool{"zoe": true, "example zoe": true, "nobody": true, "example": false, "example c": false} {
+		if got, err := db.Gathers(t.Context(), tenant.ID, searchFor(t, typed)); err != nil || got != want {
+			t.Errorf("%q: %v, %v", typed, got, err)
+		}
+	}
 }
 
 // TestASearchReadsNoMoreThanItShows: whoever is called so is read along the index of names, and where all words are
