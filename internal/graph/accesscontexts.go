@@ -168,12 +168,6 @@ func (a *API) deleteContext(c *call) error {
 }
 
 func (a *API) contextEvent(c *call, activity, operation string, old, fresh *access.ContextClass) audit.Event {
-	e := ruleEvent{activity: activity, operation: operation, service: audit.ServiceConditionalAccess, category: audit.CategoryPolicy}
-	if old != nil {
-		e.old, e.id, e.name = contextResource(*old), old.ID, old.DisplayName
-	}
-	if fresh != nil {
-		e.fresh, e.id, e.name = contextResource(*fresh), fresh.ID, fresh.DisplayName
-	}
-	return a.ruleEvent(c, e)
+	e := audit.Change{Activity: activity, Operation: operation, Service: audit.ServiceConditionalAccess, Category: audit.CategoryPolicy}
+	return ruleEvent(a, c, e, old, fresh, func(x access.ContextClass) recorded { return recorded{x.ID, x.DisplayName, contextResource(x)} })
 }

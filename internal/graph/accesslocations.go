@@ -257,12 +257,6 @@ func (a *API) deleteLocation(c *call) error {
 }
 
 func (a *API) locationEvent(c *call, activity, operation string, old, fresh *access.Location) audit.Event {
-	e := ruleEvent{activity: activity, operation: operation, service: audit.ServiceConditionalAccess, category: audit.CategoryPolicy}
-	if old != nil {
-		e.old, e.id, e.name = locationResource(*old), old.ID, old.DisplayName
-	}
-	if fresh != nil {
-		e.fresh, e.id, e.name = locationResource(*fresh), fresh.ID, fresh.DisplayName
-	}
-	return a.ruleEvent(c, e)
+	e := audit.Change{Activity: activity, Operation: operation, Service: audit.ServiceConditionalAccess, Category: audit.CategoryPolicy}
+	return ruleEvent(a, c, e, old, fresh, func(l access.Location) recorded { return recorded{l.ID, l.DisplayName, locationResource(l)} })
 }

@@ -153,20 +153,9 @@ func (a *API) deleteAccessPolicy(c *call) error {
 	return nil
 }
 
-// accessPolicyEvent records what became of a policy; old is nil for a new one, fresh for one
-// that is gone.
 func (a *API) accessPolicyEvent(c *call, activity, operation string, old, fresh *access.Policy) audit.Event {
-	e := ruleEvent{activity: activity, operation: operation, service: audit.ServiceConditionalAccess, category: audit.CategoryPolicy}
-	for _, one := range []struct {
-		policy *access.Policy
-		into   *odata.Entity
-	}{{old, &e.old}, {fresh, &e.fresh}} {
-		if one.policy != nil {
-			*one.into = accessPolicyResource(*one.policy, nil)
-			e.id, e.name = one.policy.ID, one.policy.DisplayName
-		}
-	}
-	return a.ruleEvent(c, e)
+	e := audit.Change{Activity: activity, Operation: operation, Service: audit.ServiceConditionalAccess, Category: audit.CategoryPolicy}
+	return ruleEvent(a, c, e, old, fresh, func(p access.Policy) recorded { return recorded{p.ID, p.DisplayName, accessPolicyResource(p, nil)} })
 }
 
 // forceHeader saves a policy although it locks out every administrator, as the member

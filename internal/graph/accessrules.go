@@ -42,24 +42,32 @@ func (a *API) newID() (string, error) {
 	return id.String(), err
 }
 
-// A ruleEvent says what happened to a rule.
-type ruleEvent struct {
-	activity, operation, service, category string
-	id, name                               string
-	old, fresh                             odata.Entity // nil where there is none
+// A recorded rule is one as an event tells of it.
+type recorded struct {
+	id, name   string
+	properties odata.Entity
 }
 
-// ruleEvent records a change, property by property.
-func (a *API) ruleEvent(c *call, e ruleEvent) audit.Event {
-	old, fresh := facts(e.old, e.fresh), facts(e.fresh, e.old)
-	var details []audit.KeyValue
-	if c.force {
-		details = append(details, audit.KeyValue{Key: "postern_force", Value: "true"})
+// ruleEvent records in e what became of a rule, property by property; old is nil for a new one,
+// fresh for one that is gone.
+func ruleEvent[T any](a *API, c *call, e audit.Change, old, fresh *T, record func(T) recorded) audit.Event {
+	var before, after recorded
+	if old != nil {
+		before = record(*old)
 	}
-	return a.event(c, audit.Change{
-		Activity: e.activity, Operation: e.operation, Service: e.service, Category: e.category, Details: details,
-		Targets: []audit.Target{{ID: e.id, Type: audit.TargetPolicy, DisplayName: e.name, Modified: modified(old, fresh)}},
-	})
+	last := before
+	if fresh != nil {
+		after = record(*fresh)
+		last = after
+	}
+	if c.force {
+		e.Details = append(e.Details, audit.KeyValue{Key: "postern_force", Value: "true"})
+	}
+	e.Targets = []audit.Target{{
+		ID: last.id, Type: audit.TargetPolicy, DisplayName: last.name,
+		Modified: modified(facts(before.properties, after.properties), facts(after.properties, before.properties)),
+	}}
+	return a.event(c, e)
 }
 
 // unrecorded says nothing that the event itself does not say.

@@ -317,14 +317,8 @@ func (a *API) deleteStrength(c *call) error {
 }
 
 func (a *API) strengthEvent(c *call, activity, operation string, old, fresh *access.Strength) audit.Event {
-	e := ruleEvent{activity: activity, operation: operation, service: audit.ServiceAuthenticationMethods, category: audit.CategoryApplicationManagement}
-	if old != nil {
-		e.old, e.id, e.name = shownStrength(*old), old.ID, old.DisplayName
-	}
-	if fresh != nil {
-		e.fresh, e.id, e.name = shownStrength(*fresh), fresh.ID, fresh.DisplayName
-	}
-	return a.ruleEvent(c, e)
+	e := audit.Change{Activity: activity, Operation: operation, Service: audit.ServiceAuthenticationMethods, Category: audit.CategoryApplicationManagement}
+	return ruleEvent(a, c, e, old, fresh, func(s access.Strength) recorded { return recorded{s.ID, s.DisplayName, shownStrength(s)} })
 }
 
 // strengthRoutes serves strengths under both of Graph's addresses.
