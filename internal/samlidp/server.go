@@ -180,7 +180,8 @@ func (s *Server) endpoint(tenant directory.TenantID) string {
 	return s.PublicURL + "/" + string(tenant) + ssoPath
 }
 
-// addresses are all spellings of where r came in: what a message has as its destination.
+// address returns where r came in, which a message has to have as its destination: by the tenant's id,
+// or as r has it if the destination does, too.
 func (s *Server) address(r *http.Request, tenant directory.TenantID, destination string) string {
 	if typed := s.PublicURL + "/" + r.PathValue("tenant") + ssoPath; destination == typed {
 		return typed
