@@ -381,3 +381,18 @@ func TestAnAdministratorsOwnPlaceCounts(t *testing.T) {
 	w.call(409, "PATCH", caLocations+"/"+home, away)
 	w.call(204, "PATCH", caLocations+"/"+home, strings.Replace(away, "{", `{"postern_force":true,`, 1))
 }
+
+// Who saves or deletes what somebody else changed meanwhile is told so.
+func TestAPolicyIsChangedAsItWasReadOnly(t *testing.T) {
+	w := newAccessWorld(t)
+	made := w.call(201, "POST", caPolicies, fmt.Sprintf(mfaForAdmins, w.admin.ID))
+	path, tag := caPolicies+"/"+made["id"].(string), made["@odata.etag"].(string)
+	w.wantStatus(204, w.stream("PATCH", path, "application/json", []byte(`{"displayName":"Second"}`), "If-Match", tag))
+	w.wantStatus(412, w.stream("PATCH", path, "application/json", []byte(`{"displayName":"Late"}`), "If-Match", tag))
+	w.wantStatus(412, w.stream("DELETE", path, "", nil, "If-Match", tag))
+	now := w.call(200, "GET", path, "")
+	if now["displayName"] != "Second" {
+		t.Errorf("it is %v", now["displayName"])
+	}
+	w.wantStatus(204, w.stream("DELETE", path, "", nil, "If-Match", now["@odata.etag"].(string)))
+}

@@ -50,6 +50,9 @@ func TestALockScreenLetsInWhereTheDeviceIsCompliant(t *testing.T) {
 	if detail := w.deviceInLog(out.DeviceID); detail["isCompliant"] != true {
 		t.Errorf("the log of a compliant device: %v", detail)
 	}
+	if a := w.authorize(by("prompt", "none")); !strings.Contains(a.location, "error=interaction_required") {
+		t.Errorf("the session of the lock screen, in a browser: %d to %q", a.status, a.location)
+	}
 	m.report(device.Fail)
 	if a := m.refresh(tokens); a.status != http.StatusBadRequest || !strings.Contains(a.body, "AADSTS53000") {
 		t.Errorf("a refresh once it fails: %d %s", a.status, a.body)

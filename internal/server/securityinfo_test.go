@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/server"
 )
@@ -285,5 +286,13 @@ func TestWhatAPersonDisownsOnTheirOwnPageIsFrozenAndTheLogSaysWhere(t *testing.T
 	all := w.directoryAudits(w.appToken(), "Dispute a change of security info")
 	if len(all) != 1 || all[0].(map[string]any)["resultReason"] != "On the person's own page" {
 		t.Errorf("the log: %s", mustJSON(t, all))
+	}
+	// Until somebody looked at it the account is at risk, as rules see it.
+	if a := w.authorize(by("prompt", "none")); !strings.Contains(a.location, "code=") {
+		t.Errorf("before a rule: %d to %q", a.status, a.location)
+	}
+	w.rule("Nobody at risk", func(p *access.Policy) { p.Conditions.UserRisk = []access.Risk{access.RiskHigh} })
+	if a := w.authorize(by("prompt", "none")); !strings.Contains(a.location, "error=interaction_required") {
+		t.Errorf("under a rule for accounts at risk: %d to %q", a.status, a.location)
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/access"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/store"
 )
 
@@ -135,6 +137,25 @@ func TestOfManyRulesAtOnceNoMoreAreKeptThanDecideAllows(t *testing.T) {
 		there, err := db.AccessRules(t.Context(), tenant)
 		if err != nil || kept != 3 || len(there.Policies) != 3 || there.Version != 3 {
 			t.Errorf("%d were kept, %d are there at version %d, %v", kept, len(there.Policies), there.Version, err)
+		}
+	})
+}
+
+// Tries that failed count together, by whatever method, for their own account and while they are new.
+func TestFailedTriesCountForAnHour(t *testing.T) {
+	onBoth(t, func(t *testing.T, c store.Config) {
+		db := open(t, c)
+		tenant := tenantOf(t, db, "contoso.example")
+		rule := signin.Rule{Budget: 10, Window: time.Hour, Slow: time.Second}
+		for _, name := range []string{"account|ann|password", "account|ann|otc|proved", "account|ann|otc", "account|ann2|password", "place|ann|x"} {
+			if _, err := db.Charge(t.Context(), tenant, []signin.Bucket{{Name: name, Rule: rule}}, nine); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for since, want := range map[time.Time]int64{nine.Add(-time.Hour): 3, nine.Add(time.Minute): 0} {
+			if n, err := db.FailedTries(t.Context(), tenant, "ann", since); err != nil || n != want {
+				t.Errorf("since %s: %d, want %d (%v)", since, n, want, err)
+			}
 		}
 	})
 }
