@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open, skip } from "./lib/browser.js";
+import { enterDev } from "./lib/console.js";
 import { everywhere, look } from "./lib/look.js";
-import { giveName, givePass, press } from "./lib/person.js";
+import { press } from "./lib/person.js";
 import { startDev } from "./lib/server.js";
 
 const soak = process.env.POSTERN_SOAK === "1";
@@ -29,21 +30,9 @@ describe("Conditional Access in the console", { skip }, () => {
     await look(page, `console-access-${name}`, everywhere);
   }
 
-  // enterDev signs the administrator in, who sets up no way of their own.
-  async function enterDev(page, path) {
-    await page.goto(`${dev.publicUrl}${path}`);
-    await giveName(page, dev.adminUserPrincipalName);
-    await givePass(page, dev.temporaryAccessPass);
-    await press(page, page.locator("button[name=stay][value=no]"));
-    if (await button(page, "Not now").count()) {
-      await press(page, button(page, "Not now"));
-    }
-    await page.waitForURL(`${dev.publicUrl}${path}`);
-  }
-
   it("begins with a template, says what it comes to, leaves somebody out, and reports", async (t) => {
     const page = await open(t, browser);
-    await enterDev(page, "/console/access");
+    await enterDev(page, dev, "/console/access");
     await see(page, "empty");
     await press(page, link(page, "Make the first policy"));
     await page.getByText("Begin with a template").click();
@@ -69,7 +58,7 @@ describe("Conditional Access in the console", { skip }, () => {
 
   it("keeps places and strengths", async (t) => {
     const page = await open(t, browser);
-    await enterDev(page, "/console/places");
+    await enterDev(page, dev, "/console/places");
     await press(page, link(page, "Add networks"));
     await page.getByLabel("Name", { exact: true }).fill("Office");
     await page.getByLabel("Networks, one a line").fill("203.0.113.0/24\n2001:db8::/32");

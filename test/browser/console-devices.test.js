@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open, skip } from "./lib/browser.js";
+import { enterDev } from "./lib/console.js";
 import { look } from "./lib/look.js";
-import { giveName, givePass, press } from "./lib/person.js";
+import { press } from "./lib/person.js";
 import { startDev } from "./lib/server.js";
 
 const soak = process.env.POSTERN_SOAK === "1";
@@ -36,21 +37,9 @@ describe("devices in the console", { skip }, () => {
     }
   }
 
-  // enterDev signs the administrator in, who sets up no way of their own.
-  async function enterDev(page, path) {
-    await page.goto(`${dev.publicUrl}${path}`);
-    await giveName(page, dev.adminUserPrincipalName);
-    await givePass(page, dev.temporaryAccessPass);
-    await press(page, page.locator("button[name=stay][value=no]"));
-    if (await button(page, "Not now").count()) {
-      await press(page, button(page, "Not now"));
-    }
-    await page.waitForURL(`${dev.publicUrl}${path}`);
-  }
-
   it("are found, told about and switched off, whatever their names", async (t) => {
     const page = await open(t, browser);
-    await enterDev(page, "/console/devices");
+    await enterDev(page, dev, "/console/devices");
     await see(page, "devices");
     await press(page, page.locator("#found th a").first());
     const device = page.url();
@@ -89,7 +78,7 @@ describe("devices in the console", { skip }, () => {
 
   it("have settings that are made by keyboard alone, and reviewed", async (t) => {
     const page = await open(t, browser);
-    await enterDev(page, "/console/settings");
+    await enterDev(page, dev, "/console/settings");
     await see(page, "settings-none");
     await page.goto(`${dev.publicUrl}/console/settings/catalog`);
     await see(page, "settings-catalog");
