@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"errors"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -84,7 +85,10 @@ func TestCrewjamSAML(t *testing.T) {
 	}
 	a, err := sp.ParseXMLResponse(raw, []string{q.ID}, sp.AcsURL)
 	if err != nil {
-		t.Fatal(err.(*saml.InvalidResponseError).PrivateErr) //nolint:errorlint,forcetypeassert // as documented
+		if why, ok := errors.AsType[*saml.InvalidResponseError](err); ok { // it says why only if asked
+			err = why.PrivateErr
+		}
+		t.Fatal(err)
 	}
 	if a.Subject.NameID.Format != string(saml.PersistentNameIDFormat) || a.Subject.NameID.Value == mira.name {
 		t.Errorf("name id %+v", a.Subject.NameID)

@@ -65,7 +65,7 @@ func (s *Site) leaveUpstream(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // of the domain's configuration
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // an https address of the domain's configuration, or of what its issuer says
 	return nil
 }
 

@@ -2,8 +2,8 @@ package samlidp
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -84,15 +84,21 @@ func (a application) trust(now time.Time) saml.Trust {
 	return t
 }
 
-// encryption is the certificate that assertions are encrypted for, nil for none. One that has
-// ended still counts: to send in the clear instead would be worse.
-func (a application) encryption() (*x509.Certificate, error) {
+// seal has the assertion of r encrypted, when the application has a certificate for that. One that
+// has ended still counts, and one that is missing lets nothing out: to send in the clear instead
+// would be worse.
+func (a application) seal(r *saml.Response) (err error) {
+	id := a.app.TokenEncryptionKeyID
+	if id == "" {
+		return nil
+	}
 	for _, k := range a.app.KeyCredentials {
-		if k.KeyID == a.app.TokenEncryptionKeyID && k.Usage == directory.UsageEncrypt {
-			return k.Certificate()
+		if k.KeyID == id && k.Usage == directory.UsageEncrypt {
+			r.EncryptTo, err = k.Certificate()
+			return err
 		}
 	}
-	return nil, nil //nolint:nilnil // none is an answer
+	return fmt.Errorf("encrypt for application %s: it has no key %s", a.app.AppID, id)
 }
 
 // reply is where an answer to q goes: a registered address, compared byte for byte. Without one

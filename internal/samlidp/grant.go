@@ -48,7 +48,7 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.
 	}
 	answer.SignResponse = a.settings().Sign == "response" || a.settings().Sign == "both"
 	answer.SignAssertion = a.settings().Sign != "response"
-	if answer.EncryptTo, err = a.encryption(); err != nil {
+	if err := a.seal(&answer); err != nil {
 		return err
 	}
 	p := Participant{

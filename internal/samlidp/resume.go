@@ -3,6 +3,7 @@ package samlidp
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
@@ -45,11 +46,13 @@ func (s *Server) goOn(w http.ResponseWriter, r *http.Request) (tenant directory.
 		return tenant, err
 	}
 	if asking.Ask {
-		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, registerPath+"?t="+browser.HandleName(handle), http.StatusSeeOther) //nolint:gosec // always a path of this server
+		goTo(w, r, registerPath, handle)
 		return tenant, nil
 	}
 	a, err := s.byAppID(r.Context(), tenant.ID, q.App)
+	if err == nil && !slices.Contains(a.app.Web.RedirectURIs, q.Reply) { // it was taken away meanwhile
+		err = ErrReply
+	}
 	if err != nil {
 		return tenant, err
 	}

@@ -175,9 +175,14 @@ func toPage(w http.ResponseWriter, r *http.Request, page string, handle token.Op
 	if err := browser.KeepTransaction(w, r, handle, signin.TransactionLifetime); err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, page+"?t="+browser.HandleName(handle), http.StatusSeeOther) //nolint:gosec // a path of ours
+	goTo(w, r, page, handle)
 	return nil
+}
+
+// goTo leads to a page of this server that is about a sign-in.
+func goTo(w http.ResponseWriter, r *http.Request, page string, handle token.Opaque) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, page+"?t="+browser.HandleName(handle), http.StatusSeeOther) //nolint:gosec // a constant path
 }
 
 func (s *Server) transaction(r *http.Request, tenant directory.Tenant, a application, q request) (signin.Transaction, error) {

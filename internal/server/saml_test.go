@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html"
 	"math/big"
@@ -217,6 +218,14 @@ func TestAnApplicationSignsPeopleInBySAML(t *testing.T) {
 		again := posted(t, w.post(a.path(), form), w.site.URL+a.path())
 		a.mustRead(w.post(a.path(), again), q.ID)
 	})
+	t.Run("an address that was taken away during the sign-in gets nothing", func(t *testing.T) {
+		w.newBrowser()
+		done := w.signIn(b.ask(b.request(nil), nil).location, "mira@contoso.example", pass)
+		w.change(http.MethodPatch, "/v1.0/applications/"+b.object, `{"web":{"redirectUris":["https://bills.example/new"]}}`)
+		if got := w.get(done.location); !strings.Contains(got.body, `data-error="samlReplyUnknown"`) || strings.Contains(got.body, "SAMLResponse") {
+			t.Errorf("%d\n%s", got.status, got.body)
+		}
+	})
 	t.Run("the log tells of it", func(t *testing.T) {
 		_, v := w.api(http.MethodGet, "/beta/auditLogs/signIns?$filter="+url.QueryEscape("userPrincipalName eq 'mira@contoso.example' and signInEventTypes/any(t: t eq 'nonInteractiveUser')"), w.appToken(), "")
 		found := false
@@ -300,7 +309,7 @@ func TestWhatASAMLRequestAsksForIsProvedOrRefused(t *testing.T) {
 		t.Helper()
 		q := a.request(change)
 		_, err := a.read(a.ask(q, nil), q.ID)
-		said, ok := err.(*saml.StatusError) //nolint:errorlint // as it is returned
+		said, ok := errors.AsType[*saml.StatusError](err)
 		if !ok || said.Second != want {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -160,3 +160,12 @@ func (db *DB) Gathers(ctx context.Context, tenant directory.TenantID, match []fi
 	s, err := db.searchOf(ctx, tenant, users.kind, words)
 	return s.gathered, err
 }
+
+// ExpiringTables are those whose rows go after a time.
+func ExpiringTables() []string {
+	all := make([]string, len(expiring))
+	for i, x := range expiring {
+		all[i] = x.table
+	}
+	return all
+}

@@ -31,23 +31,24 @@ func (db *DB) Participate(ctx context.Context, p samlidp.Participant, e audit.Ev
 
 // ParticipantsOf implements samlidp.Store.
 func (db *DB) ParticipantsOf(ctx context.Context, tenant directory.TenantID, session string) ([]samlidp.Participant, error) {
-	return db.participants(ctx, tenant, `p.session_id = $2`, session)
+	return db.participants(ctx, participants+` AND p.session_id = $2`+inOrder, tenant, session)
 }
 
 // ParticipantsBy implements samlidp.Store.
 func (db *DB) ParticipantsBy(ctx context.Context, tenant directory.TenantID, app directory.AppID, name string) ([]samlidp.Participant, error) {
-	return db.participants(ctx, tenant, `p.app_id = $2 AND p.name_id = $3`, app, name)
+	return db.participants(ctx, participants+` AND p.app_id = $2 AND p.name_id = $3`+inOrder, tenant, app, name)
 }
 
-// maxParticipants bounds what one logout looks at.
-const maxParticipants = "100"
-
-func (db *DB) participants(ctx context.Context, tenant directory.TenantID, condition string, args ...any) ([]samlidp.Participant, error) {
-	//nolint:gosec // condition is one of the two above
-	query := `
+// participants are those in sessions that live, of which one logout looks at a hundred.
+const (
+	participants = `
 		SELECT p.session_id, p.app_id, p.user_id, p.name_id, p.format, p.expires_at FROM saml_participant p
 		JOIN session s ON s.tenant_id = p.tenant_id AND s.id = p.session_id
-		WHERE p.tenant_id = $1 AND s.ended_at = 0 AND ` + condition + ` ORDER BY p.session_id, p.app_id LIMIT ` + maxParticipants
+		WHERE p.tenant_id = $1 AND s.ended_at = 0`
+	inOrder = ` ORDER BY p.session_id, p.app_id LIMIT 100`
+)
+
+func (db *DB) participants(ctx context.Context, query string, tenant directory.TenantID, args ...any) ([]samlidp.Participant, error) {
 	rows, err := db.read.QueryContext(ctx, query, append([]any{tenant}, args...)...)
 	all, err := collect(rows, err, func(r *sql.Rows) (samlidp.Participant, error) {
 		p := samlidp.Participant{Tenant: tenant}

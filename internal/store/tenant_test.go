@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -106,14 +107,32 @@ var expiring = []struct {
 }{
 	{"signin_transaction", `(tenant_id, id, secret_hash, created_at, expires_at, body) VALUES ($1, $2, '', 0, $3, '')`, time.Hour},
 	{"session", `(tenant_id, id, user_id, secret_hash, created_at, expires_at, last_seen_at, body) VALUES ($1, $2, '', '', 0, $3, 0, '')`, 24 * time.Hour},
+	{"session_credential", `(tenant_id, session_id, credential_id, expires_at) VALUES ($1, $2, '', $3)`, 24 * time.Hour},
 	{"token_family", `(tenant_id, id, user_id, session_id, app_id, created_at, expires_at, body) VALUES ($1, $2, '', '', '', 0, $3, '')`, 24 * time.Hour},
 	{"saml_participant", `(tenant_id, session_id, app_id, user_id, name_id, format, expires_at) VALUES ($1, $2, '', '', '', '', $3)`, 0},
 	{"single_use_token", `(tenant_id, id, kind, family_id, secret_hash, created_at, expires_at, body) VALUES ($1, $2, '', '', '', 0, $3, '')`, 24 * time.Hour},
 	{"device_code", `(tenant_id, id, secret_hash, user_code_hash, app_id, state, created_at, expires_at, body) VALUES ($1, $2, '', $2, '', '', 0, $3, '')`, time.Hour},
 	{"pushed_request", `(tenant_id, id, secret_hash, app_id, expires_at, body) VALUES ($1, $2, '', '', $3, '')`, 5 * time.Minute},
+	{"phone_request", `(tenant_id, user_id, id, transaction_id, created_at, ends_at, outcome, quiet_until, quiet_home_until, body) VALUES ($1, $2, '', '', 0, $3, '', 0, 0, '')`, 48 * time.Hour},
+	{"phone_enrolment", `(tenant_id, id, user_id, session_id, code_hash, created_at, ends_at, body) VALUES ($1, $2, '', '', $2, 0, $3, '')`, time.Hour},
 	{"throttle", `(tenant_id, bucket, failures, window_at, locked_until, lock_level, updated_at) VALUES ($1, $2, 0, 0, 0, 0, $3)`, 48 * time.Hour},
 	{"familiar_place", `(tenant_id, user_id, place_hash, first_at, last_at) VALUES ($1, '', $2, 0, $3)`, 400 * 24 * time.Hour},
+	{"device_change", `(tenant_id, version, change, device_id, subject, at) VALUES ($1, $3, '', $2, '', $3)`, 24 * time.Hour},
+	{"console_row", `(tenant_id, id, sealed, ends_at) VALUES ($1, $2, '', $3)`, 0},
+	{"tally", `(tenant_id, name, day, n) VALUES ($1, $2, $3, 0)`, 400 * 24 * time.Hour},
 	{"seen_id", `(tenant_id, kind, id, until_at) VALUES ($1, '', $2, $3)`, 0},
+}
+
+func TestEachTableThatExpiresIsTried(t *testing.T) {
+	var tried []string
+	for _, x := range expiring {
+		tried = append(tried, x.table)
+	}
+	for _, table := range store.ExpiringTables() {
+		if !slices.Contains(tried, table) {
+			t.Errorf("nothing holds when rows of %s go", table)
+		}
+	}
 }
 
 func TestWhatMeansNothingAnyMoreIsRemoved(t *testing.T) {
