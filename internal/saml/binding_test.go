@@ -4,8 +4,10 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +149,11 @@ func TestARequestThatIsSignedIsVerified(t *testing.T) {
 	if _, err := received(t, location, nil).AuthnRequest(old, false); !errors.Is(err, saml.ErrConditions) {
 		t.Errorf("an hour old: %v", err)
 	}
+	other := fromSP()
+	other.Issuer = "https://other.example"
+	if _, err := received(t, location, nil).AuthnRequest(other, false); !errors.Is(err, saml.ErrConditions) {
+		t.Errorf("of another issuer: %v", err)
+	}
 	elsewhere := fromSP()
 	elsewhere.Destination = "https://other.example/sso"
 	if _, err := received(t, location, nil).AuthnRequest(elsewhere, false); !errors.Is(err, saml.ErrConditions) {
@@ -193,12 +200,50 @@ func TestOnlyASignedLogoutCounts(t *testing.T) {
 	}
 	x := fromSP()
 	x.InResponseTo = "_logout1"
+	bare = location[:strings.Index(location, "&SigAlg")]
+	if err := received(t, bare, nil).LogoutResponse(x); !errors.Is(err, saml.ErrUnsigned) {
+		t.Errorf("an answer that is not signed: %v", err)
+	}
 	if err := received(t, location, nil).LogoutResponse(x); err != nil {
 		t.Errorf("an answer: %v", err)
 	}
 	x.InResponseTo = "_other"
 	if err := received(t, location, nil).LogoutResponse(x); !errors.Is(err, saml.ErrConditions) {
 		t.Errorf("an answer to something else: %v", err)
+	}
+}
+
+// Of a parameter that comes twice, one could be what is signed and the other what is read.
+func TestNoParameterComesTwice(t *testing.T) {
+	t.Parallel()
+	by := keys.ours()
+	for _, name := range []string{"SAMLRequest", "RelayState", "SigAlg", "Signature"} {
+		location, err := authnRequest().Redirect("state", &by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, query, _ := strings.Cut(location, "?")
+		if _, err := saml.FromRedirect(query); err != nil {
+			t.Fatal(err)
+		}
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := saml.FromRedirect(query + "&" + name + "=" + url.QueryEscape(values.Get(name))); !errors.Is(err, saml.ErrMalformed) {
+			t.Errorf("%s by redirect: %v", name, err)
+		}
+	}
+	form, err := authnRequest().POST("state", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range form {
+		twice := maps.Clone(form)
+		twice[name] = append(slices.Clone(form[name]), form[name]...)
+		if _, err := saml.FromPOST(twice); !errors.Is(err, saml.ErrMalformed) {
+			t.Errorf("%s by POST: %v", name, err)
+		}
 	}
 }
 

@@ -13,7 +13,14 @@ import (
 
 func withoutSignature(root *etree.Element) { root.RemoveChild(root.SelectElement("Signature")) }
 
-func decrypter(s saml.Signer) []crypto.Decrypter { return []crypto.Decrypter{s.Key.(crypto.Decrypter)} } //nolint:forcetypeassert // RSA
+func decrypter(t *testing.T, s saml.Signer) []crypto.Decrypter {
+	t.Helper()
+	key, ok := s.Key.(crypto.Decrypter)
+	if !ok {
+		t.Fatalf("%T opens nothing", s.Key)
+	}
+	return []crypto.Decrypter{key}
+}
 
 func TestEncryptedAssertions(t *testing.T) {
 	t.Parallel()
@@ -57,7 +64,7 @@ func TestEncryptedAssertions(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			x := expect()
-			x.Keys = decrypter(c.by)
+			x.Keys = decrypter(t, c.by)
 			a, err := opened(c.raw, x)
 			if !errors.Is(err, c.want) || err == nil && a.Subject.Value != "amelie" {
 				t.Errorf("got %v %v, want %v", a.Subject, err, c.want)

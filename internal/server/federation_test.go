@@ -28,7 +28,7 @@ const upn = "mira@fabrikam.example"
 // newFederated federates fabrikam.example with those settings beside the usual ones.
 func newFederated(t *testing.T, more map[string]any) *federatedWorld {
 	t.Helper()
-	p := oidctest.New(t)
+	p := oidctest.New(t, time.Now)
 	roots := x509.NewCertPool()
 	roots.AddCert(p.Server.Certificate())
 	w := newWorld(t, func(o *server.Options) { o.Roots, o.FederationNetworks = roots, server.Loopback })
@@ -200,6 +200,13 @@ func TestAnAnswerSignsInWhomItIsOfAndWhereItWasAskedFor(t *testing.T) {
 		_, back = fresh()
 		w.wantRefusal("another subject with mira's name", w.get(back), "federationLinked")
 	})
+	t.Run("of whom is linked, under another name", func(t *testing.T) {
+		delete(w.upstream.Said, "sub")
+		w.newBrowser()
+		page, back := w.leave("bea@fabrikam.example")
+		w.wantRefusal("mira, where bea was typed", w.get(back), "federationOther")
+		signedOut("somebody else", page)
+	})
 	t.Run("of a person of another domain", func(t *testing.T) {
 		w.upstream.Said["sub"], w.upstream.Said["preferred_username"] = "admin", "admin@contoso.example"
 		_, back := fresh()
@@ -225,6 +232,13 @@ func TestAnAnswerSignsInWhomItIsOfAndWhereItWasAskedFor(t *testing.T) {
 		w.wantRefusal("disabled", w.get(back), "credentialRefused")
 		signedOut("a disabled person", page)
 		w.change(http.MethodPatch, "/v1.0/users/"+id, `{"accountEnabled":true}`)
+	})
+	t.Run("who is gone, while another has the name", func(t *testing.T) {
+		w.change(http.MethodDelete, "/v1.0/users/"+id, "")
+		w.account(upn)
+		page, back := fresh()
+		w.wantRefusal("the former mira", w.get(back), "federationNoAccount")
+		signedOut("a namesake", page)
 	})
 	t.Run("after the domain came back", func(t *testing.T) {
 		_, back := fresh()

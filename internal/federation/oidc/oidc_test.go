@@ -29,8 +29,8 @@ type party struct {
 }
 
 func newParty(t *testing.T) *party {
-	p := &party{Provider: oidctest.New(t), now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
-	p.Now = func() time.Time { return p.now }
+	p := &party{now: time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)}
+	p.Provider = oidctest.New(t, func() time.Time { return p.now })
 	p.client = New(p.Server.Client(), func() time.Time { return p.now })
 	p.c = federation.Usual(federation.OIDC)
 	p.c.Domain, p.c.Issuer, p.c.ClientID, p.c.Sealed, p.c.Secret = "fabrikam.example", p.Issuer(), oidctest.ClientID, "sealed", federation.NewSecret(oidctest.Secret)
@@ -246,5 +246,18 @@ func TestADiscoveryDocumentOfAnotherIssuerIsRefused(t *testing.T) {
 	p.c.Issuer += "/tenant"
 	if _, err := p.client.Leave(t.Context(), p.c, p.r); !errors.Is(err, federation.ErrUnreachable) {
 		t.Error(err)
+	}
+}
+
+// People are sent to the first of these addresses, and codes and secrets to the others.
+func TestADiscoveryDocumentNamesAddressesThatNobodyListensTo(t *testing.T) {
+	for _, name := range []string{"authorization_endpoint", "token_endpoint", "jwks_uri"} {
+		for _, address := range []string{"http://idp.example/x", "javascript:alert(1)", "/x", "https:///x", ""} {
+			p := newParty(t)
+			p.Discovery = map[string]any{name: address}
+			if to, err := p.client.Leave(t.Context(), p.c, p.r); !errors.Is(err, federation.ErrUnreachable) {
+				t.Errorf("%s is %q: off to %q, %v", name, address, to, err)
+			}
+		}
 	}
 }

@@ -23,7 +23,6 @@ type provider struct {
 
 type metadata struct {
 	JWKS        string   `json:"jwks_uri"`
-	EndSession  string   `json:"end_session_endpoint"`
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 	IssInAnswer bool     `json:"authorization_response_iss_parameter_supported"`
 }
@@ -95,13 +94,4 @@ func (o *Client) unreachable(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return fmt.Errorf("%w (%w)", federation.ErrUnreachable, err)
-}
-
-// EndSession is where the browser signs out at the upstream; empty when it has no such place.
-func (o *Client) EndSession(ctx context.Context, issuer string) (string, error) {
-	p, err := o.provider(ctx, issuer)
-	if err != nil {
-		return "", err
-	}
-	return p.said.EndSession, nil
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -30,7 +31,7 @@ type Provider struct {
 	Server *httptest.Server
 
 	mu   sync.Mutex
-	Now  func() time.Time
+	now  func() time.Time
 	Key  *ecdsa.PrivateKey // signs
 	Kid  string
 	Said map[string]any // the claims of the next id token, beside the usual ones; nil values take one away
@@ -39,14 +40,15 @@ type Provider struct {
 	Sign func(claims []byte) string
 	// IssInAnswer is what discovery says of RFC 9207.
 	IssInAnswer bool
+	Discovery   map[string]any        // members of the discovery document, in the place of the usual ones
 	requests    map[string]url.Values // of authorization, by code
 	Keys        int                   // how often the keys were read
 }
 
-// New starts a provider.
-func New(t testing.TB) *Provider {
+// New starts a provider whose clock is now.
+func New(t testing.TB, now func() time.Time) *Provider {
 	t.Helper()
-	p := &Provider{Now: time.Now, IssInAnswer: true, requests: map[string]url.Values{}} //nolint:forbidigo // until a test sets it
+	p := &Provider{now: now, IssInAnswer: true, requests: map[string]url.Values{}}
 	p.Rotate(t, "first")
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
@@ -93,11 +95,12 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	defer p.mu.Unlock()
 	said := map[string]any{
 		"issuer": p.Issuer(), "authorization_endpoint": p.Issuer() + "/authorize", "token_endpoint": p.Issuer() + "/token", "jwks_uri": p.Issuer() + "/keys",
-		"authorization_response_iss_parameter_supported": p.IssInAnswer, "end_session_endpoint": p.Issuer() + "/out",
+		"authorization_response_iss_parameter_supported": p.IssInAnswer,
 	}
 	if p.Info != nil {
 		said["userinfo_endpoint"] = p.Issuer() + "/userinfo"
 	}
+	maps.Copy(said, p.Discovery)
 	writeJSON(w, said)
 }
 
@@ -122,7 +125,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, map[string]any{"error": "invalid_grant"})
 		return
 	}
-	now := p.Now().Unix()
+	now := p.now().Unix()
 	claims := map[string]any{
 		"iss": p.Issuer(), "aud": ClientID, "sub": "248289761001", "iat": now, "exp": now + 300, "nonce": request.Get("nonce"), "auth_time": now,
 	}
