@@ -45,7 +45,7 @@ func (a *API) getReadiness(c *call) error {
 		{Name: "passIssuable", Value: facts.Pass.Issuable},
 		{Name: "cases", Value: cases},
 		{Name: "best", Value: odata.Entity{
-			{Name: "remedy", Value: textOrNull(string(best))}, {Name: "cases", Value: append([]recovery.Case{}, helped...)},
+			{Name: "remedy", Value: textOrNull(string(best))}, {Name: "cases", Value: append([]recovery.Failure{}, helped...)},
 		}},
 	})
 }
@@ -66,7 +66,7 @@ func answerResource(one recovery.Answer) odata.Entity {
 		ways = append(ways, way)
 	}
 	return odata.Entity{
-		{Name: "case", Value: one.Case},
+		{Name: "case", Value: one.Failure},
 		{Name: "standing", Value: one.Standing},
 		{Name: "ways", Value: ways},
 		// When the pass ends is for those who may read passes.

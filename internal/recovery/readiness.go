@@ -10,20 +10,20 @@ import (
 	"github.com/postern-id/postern/internal/signin"
 )
 
-// A Case is something that fails.
-type Case string
+// A Failure is something of a person's that fails or is gone.
+type Failure string
 
 // The cases, in the order in which they are shown.
 const (
-	PhoneLost      Case = "phoneLost"
-	PINBroken      Case = "pinBroken"
-	NewDevice      Case = "newDevice" // the old one is at hand no more
-	EverythingLost Case = "deviceAndPhoneLost"
-	Offline        Case = "offline"
+	PhoneLost      Failure = "phoneLost"
+	PINBroken      Failure = "pinBroken"
+	NewDevice      Failure = "newDevice" // the old one is at hand no more
+	EverythingLost Failure = "deviceAndPhoneLost"
+	Offline        Failure = "offline"
 )
 
-// Cases are all cases.
-var Cases = []Case{PhoneLost, PINBroken, NewDevice, EverythingLost, Offline}
+// Failures are all failures.
+var Failures = []Failure{PhoneLost, PINBroken, NewDevice, EverythingLost, Offline}
 
 // A Standing is how a person stands in a case.
 type Standing string
@@ -145,7 +145,7 @@ type Way struct {
 
 // An Answer says how a person stands in one case.
 type Answer struct {
-	Case     Case
+	Failure  Failure
 	Standing Standing
 	Ways     []Way
 	// Pass says that a pass that is there now works in this case, until that time.
@@ -156,8 +156,8 @@ type Answer struct {
 
 // Readiness says for each case how somebody stands at now. It depends on its arguments alone.
 func Readiness(f Facts, now time.Time) []Answer {
-	all := make([]Answer, 0, len(Cases))
-	for _, c := range Cases {
+	all := make([]Answer, 0, len(Failures))
+	for _, c := range Failures {
 		a := f.answer(c, now)
 		for _, r := range Remedies {
 			if a.Standing == NotApplicable || !f.proposes(r) {
@@ -179,8 +179,8 @@ func WaysBack(all []Method) []Way {
 }
 
 // answer is how f stands in c, without what would make it better.
-func (f Facts) answer(c Case, now time.Time) Answer {
-	a := Answer{Case: c}
+func (f Facts) answer(c Failure, now time.Time) Answer {
+	a := Answer{Failure: c}
 	if !f.applies(c) {
 		a.Standing = NotApplicable
 		return a
@@ -209,7 +209,7 @@ func (f Facts) answer(c Case, now time.Time) Answer {
 
 // applies reports whether c can happen: nobody without a PIN breaks one, and without a device
 // nothing is to be opened offline.
-func (f Facts) applies(c Case) bool {
+func (f Facts) applies(c Failure) bool {
 	switch c {
 	case PINBroken:
 		return slices.ContainsFunc(f.Devices, func(d Device) bool { return d.PIN })
@@ -220,7 +220,7 @@ func (f Facts) applies(c Case) bool {
 }
 
 // waysIn are the ways that are left in c.
-func (f Facts) waysIn(c Case, now time.Time) []Way {
+func (f Facts) waysIn(c Failure, now time.Time) []Way {
 	switch c {
 	case PhoneLost:
 		return slices.Concat(ways(f.Methods, func(m Method) bool { return m.Browser && m.Place != OnPhone && m.Place != OnEither }), f.pins())
@@ -262,7 +262,7 @@ func (f Facts) webSignIn() bool {
 }
 
 // passHelps reports whether a pass is worth something in c.
-func (f Facts) passHelps(c Case) bool {
+func (f Facts) passHelps(c Failure) bool {
 	switch c {
 	case Offline:
 		return false // web sign-in needs the network

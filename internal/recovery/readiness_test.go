@@ -67,7 +67,7 @@ func TestReadiness(t *testing.T) {
 			c.facts.Enabled = true
 			for i, a := range recovery.Readiness(c.facts, nine) {
 				if a.Standing != c.want[i] {
-					t.Errorf("%s: %s, want %s", a.Case, a.Standing, c.want[i])
+					t.Errorf("%s: %s, want %s", a.Failure, a.Standing, c.want[i])
 				}
 			}
 		})
@@ -89,8 +89,8 @@ func TestAPassThatIsThereIsSaidWithItsEnd(t *testing.T) {
 	f := recovery.Facts{Enabled: true, Pass: p, Devices: []recovery.Device{laptop}}
 	for at, works := range map[time.Duration]bool{-time.Second: false, 0: true, time.Hour - time.Second: true, time.Hour: false} {
 		for _, a := range recovery.Readiness(f, nine.Add(at)) {
-			if got := !a.PassUntil.IsZero(); got != (works && a.Case != recovery.Offline) {
-				t.Errorf("%v after the start, %s: %v", at, a.Case, a.PassUntil)
+			if got := !a.PassUntil.IsZero(); got != (works && a.Failure != recovery.Offline) {
+				t.Errorf("%v after the start, %s: %v", at, a.Failure, a.PassUntil)
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func TestMoreMethodsNeverMakeReadinessWorse(t *testing.T) {
 		f.Methods = append(slices.Clone(f.Methods), drawMethod(t))
 		for i, after := range recovery.Readiness(f, nine) {
 			if !after.Standing.AtLeast(before[i].Standing) {
-				t.Fatalf("%s: %s became %s", after.Case, before[i].Standing, after.Standing)
+				t.Fatalf("%s: %s became %s", after.Failure, before[i].Standing, after.Standing)
 			}
 		}
 		if after := len(recovery.WaysBack(f.Methods)); after < counted {
@@ -179,7 +179,7 @@ func TestLosingMoreNeverHelps(t *testing.T) {
 		a := recovery.Readiness(f, nine)
 		for _, less := range []int{0, 2} { // phone lost, new device
 			if !a[less].Standing.AtLeast(a[3].Standing) {
-				t.Fatalf("%s: %s, but with both lost %s", a[less].Case, a[less].Standing, a[3].Standing)
+				t.Fatalf("%s: %s, but with both lost %s", a[less].Failure, a[less].Standing, a[3].Standing)
 			}
 		}
 	})
@@ -190,12 +190,12 @@ func TestEveryRemedyMakesItsCaseBetter(t *testing.T) {
 		f := people(t)
 		for _, a := range recovery.Readiness(f, nine) {
 			if a.Standing == recovery.Ready && len(a.Close) > 0 {
-				t.Fatalf("%s is ready, and %v would help", a.Case, a.Close)
+				t.Fatalf("%s is ready, and %v would help", a.Failure, a.Close)
 			}
 			for _, r := range a.Close {
 				adds := r == recovery.AddSecurityKey || r == recovery.AddPhone || r == recovery.AddPIN
 				if adds && !slices.Contains(f.Offered, r) {
-					t.Fatalf("%s proposes %s, which nobody offers", a.Case, r)
+					t.Fatalf("%s proposes %s, which nobody offers", a.Failure, r)
 				}
 			}
 		}

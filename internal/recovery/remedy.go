@@ -58,14 +58,14 @@ func (f Facts) with(r Remedy, now time.Time) Facts {
 
 // Best is the remedy that people can act on and that makes most cases better, and which; empty
 // when there is none.
-func Best(all []Answer) (Remedy, []Case) {
+func Best(all []Answer) (Remedy, []Failure) {
 	var best Remedy
-	var helped []Case
+	var helped []Failure
 	for _, r := range Remedies {
-		var cases []Case
+		var cases []Failure
 		for _, a := range all {
 			if slices.Contains(a.Close, r) {
-				cases = append(cases, a.Case)
+				cases = append(cases, a.Failure)
 			}
 		}
 		if len(cases) > len(helped) {
