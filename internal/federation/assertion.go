@@ -32,7 +32,36 @@ type Assertion struct {
 	Claims  map[string][]string
 	Methods []string  // how the person showed who they are: amr, acr, AuthnContextClassRef
 	At      time.Time // when; zero when the upstream does not say
-	Session string    // of the upstream, for logout; may be empty
+	Origin  Origin
+}
+
+// An Origin is what an upstream calls the session in which it spoke of a person, so that it can be
+// asked to end that one. It is kept with the session that came of it.
+type Origin struct {
+	Federation string `json:"federation"`        // id of the configuration
+	Session    string `json:"session,omitempty"` // sid, or SessionIndex
+	// IDToken is what was said, for id_token_hint: sealed where it is kept.
+	IDToken string `json:"idToken,omitempty"`
+	// Subject is who it was about, as SAML names people.
+	Subject *Subject `json:"subject,omitempty"`
+}
+
+// A Subject is a NameID with what qualifies it, which a logout has to repeat.
+type Subject struct {
+	Value           string `json:"value"`
+	Format          string `json:"format,omitempty"`
+	NameQualifier   string `json:"nameQualifier,omitempty"`
+	SPNameQualifier string `json:"spNameQualifier,omitempty"`
+}
+
+// A Farewell is what an upstream is asked when a person signs out here.
+type Farewell struct {
+	Origin    Origin
+	State     string    // comes back with the answer
+	Back      string    // where the answer is awaited
+	Entity    string    // what this server is called there
+	LoginHint string    // the person's name
+	At        time.Time // now
 }
 
 // Skew is how far the clock of an upstream may be off.

@@ -49,10 +49,6 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 		s.Pages.ShowError(w, r, err, tenant)
 		return
 	}
-	if back != "" && len(frames) == 0 {
-		http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // registered, compared byte by byte
-		return
-	}
 	s.Pages.ShowSignedOut(w, r, tenant, frames, back, upstreams)
 }
 

@@ -47,6 +47,8 @@ func showFederated(base frame, v visit, who who, prompt []byte) (page, error) {
 func (s *Site) MountUpstream(mux *http.ServeMux, metadata func(w http.ResponseWriter, r *http.Request) error) {
 	mux.Handle("GET /{tenant}/federation/saml/metadata", s.guard(metadata))
 	mux.Handle("GET /{tenant}/federation/oidc/{domain}", s.guard(s.takeAnswer))
+	mux.Handle("GET /{tenant}/federation/oidc/signedout", s.guard(s.signedOutUpstream))
+	mux.Handle("GET /{tenant}/federation/saml/logout", s.guard(s.takeGoodbye))
 	mux.Handle("POST /{tenant}/federation/saml/acs", s.guardUpTo(maxAssertion, s.bringForm))
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
-	"github.com/postern-id/postern/internal/signin"
 )
 
 // ErrForeign says that another site sent a form in a person's name.
@@ -45,15 +44,3 @@ func (s *Site) ShowSignOut(w http.ResponseWriter, r *http.Request, tenant direct
 // backAfter is how many seconds applications have to learn of a logout before the browser
 // goes back to where it came from.
 const backAfter = 3
-
-// ShowSignedOut says that the browser is signed out, loads the pages of applications that are
-// to learn of it, and then leads back.
-func (s *Site) ShowSignedOut(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, frames []string, back string, upstreams []signin.Upstream) {
-	page := signedOutPage{frame: s.frame(r, tenant), SignInHref: "/security-info", Upstreams: upstreams}
-	page.Frames = frames
-	if back != "" {
-		page.BackHref, page.SignInHref = back, ""
-		w.Header().Set("Refresh", seconds(backAfter)+"; url="+back)
-	}
-	s.render(w, r, http.StatusOK, page)
-}

@@ -8,6 +8,7 @@ type signedOutPage struct {
 	SignInHref string // "" leaves the link out
 	BackHref   string // the application that asked; "" leaves the link out
 	Upstreams  []signin.Upstream
+	StillThere bool // the upstream did not say that it signed the person out
 }
 
 func (signedOutPage) file() string { return "signedout.html" }

@@ -49,6 +49,9 @@ type Site struct {
 	Images    Images
 	Now       func() time.Time
 	Log       *slog.Logger
+	Upstreams Upstreams
+	// LogoutPages are the pages of applications that are to learn that a session ended.
+	LogoutPages func(ctx context.Context, session signin.Session) ([]string, error)
 	// ConsolePath is where administrators go; empty leaves the link out.
 	ConsolePath string
 	// Mailbox, if set, can be read by whoever reaches the server.

@@ -37,6 +37,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, tenant directory
 	if err != nil {
 		return err
 	}
+	upstreams := s.upstreams(r, ending)
 	var frames []string
 	for _, p := range ending {
 		if len(q.SessionIndexes) > 0 && !slices.Contains(q.SessionIndexes, indexOf(p.Session)) {
@@ -56,12 +57,30 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request, tenant directory
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	if back != "" && len(frames) == 0 {
-		http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // registered
-		return nil
-	}
-	s.Pages.ShowSignedOut(w, r, tenant, frames[:min(len(frames), maxFrames)], back, nil)
+	s.Pages.ShowSignedOut(w, r, tenant, frames[:min(len(frames), maxFrames)], back, upstreams)
 	return nil
+}
+
+// upstreams are where those of the ending sessions came from that this browser holds.
+func (s *Server) upstreams(r *http.Request, ending []Participant) []signin.Upstream {
+	var all []signin.Upstream
+	for _, o := range browser.Sessions(r) {
+		if s.Upstream == nil || !slices.ContainsFunc(ending, func(p Participant) bool { return p.Session == o.ID }) {
+			continue
+		}
+		session, user, err := s.SignIn.Session(r.Context(), o)
+		if err != nil {
+			continue // it ended already
+		}
+		u, err := s.Upstream(r.Context(), session, user)
+		if err != nil {
+			s.Log.WarnContext(r.Context(), "can't say where to sign out upstream", "error", err)
+		}
+		if u.SignOut != "" {
+			all = append(all, u)
+		}
+	}
+	return all
 }
 
 // maxFrames bounds how many applications are told by the browser.

@@ -8,6 +8,7 @@ package samlidp
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,7 +21,7 @@ import (
 	"github.com/postern-id/postern/internal/signin"
 )
 
-// Server answers SAML requests. Every field is required, except Others.
+// Server answers SAML requests. Every field is required, except Others and Upstream.
 type Server struct {
 	Store      Store
 	SignIn     *signin.Service
@@ -32,6 +33,10 @@ type Server struct {
 	Now        func() time.Time
 	// Others are pages of applications of other protocols that learn of a logout.
 	Others func(ctx context.Context, session signin.Session) ([]string, error)
+	// Upstream is where a session came from that can be signed out of, too, or nothing; it may be
+	// nil.
+	Upstream func(ctx context.Context, session signin.Session, user directory.User) (signin.Upstream, error)
+	Log      *slog.Logger
 }
 
 // Store is what the identity provider reads and writes.

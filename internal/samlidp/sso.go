@@ -95,6 +95,9 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, tenant dir
 	if err != nil {
 		return err
 	}
+	if hint := r.FormValue("login_hint"); q.Hint == "" && strings.Contains(hint, "@") { // beside the message, as at Entra
+		q.Hint = hint
+	}
 	switch {
 	case !q.named():
 		return s.refuse(w, r, tenant, q, saml.StatusRequester, saml.StatusInvalidNameID)

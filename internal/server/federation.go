@@ -42,10 +42,11 @@ func (s *Server) upstreamSAML() *upstreamsaml.Client {
 
 // federated signs people of federated domains in at their identity provider.
 func (s *Server) federated() federated.Method {
+	saml := s.upstreamSAML()
 	return federated.Method{
-		Store: s.db, Users: s.db, Accounts: s.db, Keys: s.ring, PublicURL: s.options.PublicURL, Now: s.now,
+		Store: s.db, Users: s.db, Accounts: s.db, Sessions: s.db, Keys: s.ring, PublicURL: s.options.PublicURL, Now: s.now, Goodbyes: saml,
 		Protocols: map[federation.Protocol]federated.Protocol{
-			federation.OIDC: oidc.New(s.upstreamCalls(), s.now), federation.SAML: s.upstreamSAML(),
+			federation.OIDC: oidc.New(s.upstreamCalls(), s.now), federation.SAML: saml,
 		},
 	}
 }
@@ -56,8 +57,9 @@ func (s *Server) spMetadata(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	acs := federated.AnswerAddress(s.options.PublicURL, federation.Configuration{Tenant: tenant.ID, Protocol: federation.SAML})
-	raw, err := s.upstreamSAML().Metadata(r.Context(), tenant.ID, federated.EntityID(s.options.PublicURL, tenant.ID), acs)
+	of := federation.Configuration{Tenant: tenant.ID, Protocol: federation.SAML}
+	acs, slo := federated.AnswerAddress(s.options.PublicURL, of), federated.SignedOutAddress(s.options.PublicURL, of)
+	raw, err := s.upstreamSAML().Metadata(r.Context(), tenant.ID, federated.EntityID(s.options.PublicURL, tenant.ID), acs, slo)
 	if err != nil {
 		return err
 	}

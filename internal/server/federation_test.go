@@ -28,7 +28,12 @@ const upn = "mira@fabrikam.example"
 // newFederated federates fabrikam.example with those settings beside the usual ones.
 func newFederated(t *testing.T, more map[string]any) *federatedWorld {
 	t.Helper()
-	p := oidctest.New(t, time.Now)
+	return newFederatedAt(t, oidctest.New(t, time.Now), more)
+}
+
+// newFederatedAt federates fabrikam.example with p.
+func newFederatedAt(t *testing.T, p *oidctest.Provider, more ...map[string]any) *federatedWorld {
+	t.Helper()
 	roots := x509.NewCertPool()
 	roots.AddCert(p.Server.Certificate())
 	w := newWorld(t, func(o *server.Options) { o.Roots, o.FederationNetworks = roots, server.Loopback })
@@ -38,7 +43,9 @@ func newFederated(t *testing.T, more map[string]any) *federatedWorld {
 		"@odata.type": "#microsoft.graph.internalDomainFederation", "displayName": "Fabrikam", "issuerUri": p.Issuer(),
 		"postern_clientId": oidctest.ClientID, "postern_clientSecret": oidctest.Secret, "postern_passBeforeFederation": false,
 	}
-	maps.Copy(body, more)
+	for _, m := range more {
+		maps.Copy(body, m)
+	}
 	text, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)

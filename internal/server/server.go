@@ -250,10 +250,18 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	assertions := &samlidp.Server{
 		Store: s.db, SignIn: signIn, Interrupts: s.interrupts(signIn), Keys: samlKeys{s}, Secrets: plain{s.ring}, Pages: site, PublicURL: o.PublicURL, Now: s.now,
-		Others: authorization.LogoutPages,
+		Others: authorization.LogoutPages, Upstream: upstreams.Upstream, Log: o.Log,
 	}
 	authorization.Others = func(ctx context.Context, session signin.Session) ([]string, error) {
 		return assertions.LogoutPages(ctx, session, "")
+	}
+	site.Upstreams, site.LogoutPages = upstreams, func(ctx context.Context, session signin.Session) ([]string, error) {
+		pages, err := authorization.LogoutPages(ctx, session)
+		if err != nil {
+			return nil, err
+		}
+		more, err := assertions.LogoutPages(ctx, session, "")
+		return append(pages, more...), err
 	}
 	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log}
 	api := &graph.API{

@@ -10,6 +10,8 @@ import (
 type Upstream struct {
 	Name    string
 	SignOut string // the address that does it
+	// State comes back with the browser from there; empty when nothing leads back.
+	State string
 }
 
 // A Session is the state after a sign-in. It lives in one browser.

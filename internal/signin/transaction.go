@@ -9,6 +9,7 @@
 package signin
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -115,6 +116,9 @@ type Proof struct {
 	Credential *CredentialUsed `json:"credential,omitempty"`
 	// AAGUID is the model of the passkey.
 	AAGUID string `json:"aaguid,omitempty"`
+	// Origin is what the method keeps to end the session elsewhere that the proof came from; nobody
+	// else reads it.
+	Origin json.RawMessage `json:"origin,omitempty"`
 	// MustRenew says that the credential is good for this sign-in only if a new one takes its
 	// place first: a password that somebody else has set.
 	MustRenew bool `json:"mustRenew,omitempty"`

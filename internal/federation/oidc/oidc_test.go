@@ -75,7 +75,7 @@ func TestAnUpstreamSaysWhoAPersonIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.Subject != "248289761001" || !slices.Equal(a.Claims["preferred_username"], []string{"mira@fabrikam.example"}) ||
-		!slices.Equal(a.Methods, []string{"pwd", "mfa", "urn:level:2"}) || !a.At.Equal(p.now) || a.Session != "s1" {
+		!slices.Equal(a.Methods, []string{"pwd", "mfa", "urn:level:2"}) || !a.At.Equal(p.now) || a.Origin.Session != "s1" || a.Origin.IDToken == "" {
 		t.Errorf("said %+v", a)
 	}
 }

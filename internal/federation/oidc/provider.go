@@ -24,6 +24,7 @@ type provider struct {
 type metadata struct {
 	JWKS        string   `json:"jwks_uri"`
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+	EndSession  string   `json:"end_session_endpoint"`
 	IssInAnswer bool     `json:"authorization_response_iss_parameter_supported"`
 }
 

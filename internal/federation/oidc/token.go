@@ -17,6 +17,9 @@ var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
 }
 
+// maxKept is how large an id token may be that is kept for signing out: it has to fit into an address.
+const maxKept = 4096
+
 // oldest is how long ago an id token may have been issued: it comes with the answer.
 const oldest = 10 * time.Minute
 
@@ -45,7 +48,10 @@ func (o *Client) read(ctx context.Context, p *provider, c federation.Configurati
 	if json.Unmarshal(said["auth_time"], &at) == nil && at > 0 {
 		a.At = time.Unix(at, 0).UTC()
 	}
-	a.Session = only(said["sid"])
+	a.Origin.Session = only(said["sid"])
+	if len(raw) <= maxKept {
+		a.Origin.IDToken = raw
+	}
 	a.Take(claims(said))
 	if a.Claims[c.Claims.UserPrincipalName] == nil && c.Claims.UserPrincipalName != federation.SubjectClaim && p.oidc.UserInfoEndpoint() != "" {
 		more, err := o.userInfo(ctx, p, tokens, id.Subject)

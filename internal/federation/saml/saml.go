@@ -45,14 +45,22 @@ func (o *Client) Leave(ctx context.Context, c federation.Configuration, r federa
 	if r.MFA {
 		q.Contexts, q.Comparison = contexts(c), "exact"
 	}
-	if !c.SignedRequests {
-		return q.Redirect(r.State, nil)
+	var by *saml.Signer
+	if c.SignedRequests {
+		all, err := o.Signers(ctx, c.Tenant)
+		if err != nil {
+			return "", err
+		}
+		by = &all[0]
 	}
-	all, err := o.Signers(ctx, c.Tenant)
-	if err != nil {
-		return "", err
+	to, err := q.Redirect(r.State, by)
+	if err != nil || r.LoginHint == "" {
+		return to, err
 	}
-	return q.Redirect(r.State, &all[0])
+	// A Subject in the request would bind the answer (saml-core 3.4.1), and a name here is no
+	// NameID there. What is beside the message only fills in a form: Microsoft, Okta and Google read
+	// login_hint there, AD FS username. No signature is over it (saml-bindings 3.4.4.1).
+	return to + "&login_hint=" + url.QueryEscape(r.LoginHint) + "&username=" + url.QueryEscape(r.LoginHint), nil
 }
 
 // contexts are those of the values for multifactor authentication that name a class.
@@ -134,7 +142,10 @@ func read(a saml.Assertion) (federation.Assertion, error) {
 	if a.Subject.Format == saml.Transient || a.Subject.Value == "" || len(a.Subject.Value) > 1024 {
 		return federation.Assertion{}, federation.ErrAnswer.With("", "The assertion names people by transient ids, so that nobody is known again.")
 	}
-	said := federation.Assertion{Subject: a.Subject.Value, Claims: map[string][]string{}, At: a.AuthnInstant, Session: a.SessionIndex}
+	said := federation.Assertion{Subject: a.Subject.Value, Claims: map[string][]string{}, At: a.AuthnInstant}
+	said.Origin = federation.Origin{Session: a.SessionIndex, Subject: &federation.Subject{
+		Value: a.Subject.Value, Format: a.Subject.Format, NameQualifier: a.Subject.NameQualifier, SPNameQualifier: a.Subject.SPNameQualifier,
+	}}
 	for _, one := range a.Attributes {
 		said.Claims[one.Name] = append(said.Claims[one.Name], one.Values...)
 	}
@@ -146,13 +157,14 @@ func read(a saml.Assertion) (federation.Assertion, error) {
 }
 
 // Metadata describes this server as a service provider to the upstreams of a tenant, signed.
-func (o *Client) Metadata(ctx context.Context, tenant directory.TenantID, entity, acs string) ([]byte, error) {
+func (o *Client) Metadata(ctx context.Context, tenant directory.TenantID, entity, acs, slo string) ([]byte, error) {
 	all, err := o.Signers(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
 	sp := &saml.Role{
 		ACS: []saml.Endpoint{{Binding: saml.POST, Location: acs, Default: true}}, Formats: []string{saml.Persistent, saml.Unspecified, saml.EmailAddress},
+		SLO:    []saml.Endpoint{{Binding: saml.Redirect, Location: slo}}, // the answer to a POST would come without cookies
 		Signed: true, AssertionsSigned: true,
 	}
 	for _, s := range all {

@@ -228,12 +228,13 @@ func TestWhatAnUpstreamIsAsked(t *testing.T) {
 
 func TestMetadataDescribeThisServer(t *testing.T) {
 	p := newParty()
-	raw, err := p.client.Metadata(t.Context(), "t", p.r.Entity, p.r.Answer)
+	raw, err := p.client.Metadata(t.Context(), "t", p.r.Entity, p.r.Answer, "https://login.example.com/t/federation/saml/logout")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m, err := saml.ReadMetadata(raw, &saml.Trust{Certificates: []*x509.Certificate{ours().Certificate}, Now: nine}, nine)
 	if err != nil || m.EntityID != p.r.Entity || m.SP == nil || len(m.SP.ACS) != 1 || m.SP.ACS[0].Location != p.r.Answer ||
+		len(m.SP.SLO) != 1 || m.SP.SLO[0].Binding != saml.Redirect || m.SP.SLO[0].Location != "https://login.example.com/t/federation/saml/logout" ||
 		len(m.SP.Encryption) != 1 || !m.SP.Encryption[0].Equal(ours().Certificate) {
 		t.Errorf("%+v, %v\n%s", m, err, raw)
 	}

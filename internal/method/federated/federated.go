@@ -13,7 +13,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,9 +30,10 @@ const (
 	FreshFor = 10 * time.Minute
 )
 
-// Keys unseals secrets of the tenant.
+// Keys seal secrets of the tenant.
 type Keys interface {
 	Open(ctx context.Context, tenant, sealed string, where ...string) ([]byte, error)
+	Seal(ctx context.Context, tenant string, plain []byte, where ...string) (string, error)
 }
 
 // A Protocol speaks to upstreams.
@@ -42,12 +42,19 @@ type Protocol interface {
 	Leave(ctx context.Context, c federation.Configuration, r federation.Request) (string, error)
 	// Take checks the answer to r. Faults with an AADSTS number are refusals.
 	Take(ctx context.Context, c federation.Configuration, r federation.Request, answer string) (federation.Assertion, error)
+	// SignOut returns the address that ends the session there and leads back, or nothing.
+	SignOut(ctx context.Context, c federation.Configuration, f federation.Farewell) (string, error)
 }
 
 // Users returns people, or directory.ErrUserUnknown.
 type Users interface {
 	User(ctx context.Context, tenant directory.TenantID, id directory.UserID) (directory.User, error)
 	UserByName(ctx context.Context, tenant directory.TenantID, upn string) (directory.User, error)
+}
+
+// Sessions returns those of a person that live.
+type Sessions interface {
+	Sessions(ctx context.Context, tenant directory.TenantID, user directory.UserID, at time.Time) ([]signin.Session, error)
 }
 
 // Method lets people of federated domains sign in upstream. Every field is required.
@@ -57,6 +64,8 @@ type Method struct {
 	Accounts  Accounts
 	Keys      Keys
 	Protocols map[federation.Protocol]Protocol
+	Goodbyes  Goodbyes
+	Sessions  Sessions
 	PublicURL string
 	Now       func() time.Time
 }
@@ -225,22 +234,8 @@ func (m Method) Vouch(ctx context.Context, a signin.Attempt) (directory.User, si
 	if two {
 		proof.Combination = "federatedMultiFactor"
 	}
-	return user, proof, nil
-}
-
-// Upstream returns where a session came from that has an address for signing out, or nothing.
-func (m Method) Upstream(ctx context.Context, session signin.Session, user directory.User) (signin.Upstream, error) {
-	if !slices.ContainsFunc(session.Proofs, func(p signin.Proof) bool { return p.Method == MethodID }) {
-		return signin.Upstream{}, nil
-	}
-	c, err := m.Store.Federation(ctx, session.Tenant, federation.DomainOf(user.UserPrincipalName))
-	switch {
-	case errors.Is(err, federation.ErrNone), err == nil && c.SignOutURI == "":
-		return signin.Upstream{}, nil
-	case err != nil:
-		return signin.Upstream{}, err
-	}
-	return signin.Upstream{Name: c.DisplayName, SignOut: c.SignOutURI}, nil
+	proof.Origin, err = m.keep(ctx, c, said.Origin)
+	return user, proof, err
 }
 
 // provedAt is when the person showed the upstream who they are: they may have been signed in
