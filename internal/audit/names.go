@@ -300,4 +300,6 @@ const (
 	SaveView          = "Save view"                              // CategoryUserManagement
 	RemoveView        = "Remove view"                            // CategoryUserManagement
 	ExportLog         = "Export log"                             // CategoryDirectoryManagement
+	GiveUpJob         = "Give up job"                            // CategoryDirectoryManagement
+	WakeJob           = "Wake job"                               // CategoryDirectoryManagement
 )

@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/jobs"
 )
 
 // A Mail is a letter to one person.
@@ -65,35 +66,20 @@ type Item struct {
 	Sealed     string // the Mail, sealed under the tenant's key; empty once it is not needed
 }
 
-// The rules of trying again. RFC 5321 section 4.5.4.1 asks to go on for four days at least.
-const (
-	firstPause = 30 * time.Second
-	mostPause  = time.Hour
-	giveUp     = 4 * 24 * time.Hour
-	// mostAttempts ends a mail that nobody lives to report on, such as one that makes the
-	// program crash. It is more than the pauses allow in the time until giveUp.
-	mostAttempts = 200
-	// spread is the share of a pause that chance adds or takes away, so that mails that
-	// failed together don't come back together.
-	spread = 0.2
-)
+// backoff is how mail is tried again. RFC 5321 section 4.5.4.1 asks to go on for four days at
+// least; the attempts are more than the pauses allow in that time.
+var backoff = jobs.Backoff{First: 30 * time.Second, Most: time.Hour, GiveUp: 4 * 24 * time.Hour, MostAttempts: 200}
 
 // ErrRefused is wrapped by a sender's error when trying again makes no sense: the server
 // wants this mail never.
 var ErrRefused = errors.New("refused for good")
 
 // Pause returns how long to wait after the given number of failed tries; chance is in [0, 1).
-func Pause(attempts int, chance float64) time.Duration {
-	pause := mostPause
-	if doublings := max(attempts, 1) - 1; doublings < 7 {
-		pause = min(firstPause<<doublings, mostPause)
-	}
-	return time.Duration(float64(pause) * (1 - spread + 2*spread*chance))
-}
+func Pause(attempts int, chance float64) time.Duration { return backoff.Pause(attempts, chance) }
 
 // Exhausted reports whether i must not be tried again at now.
 func (i Item) Exhausted(now time.Time) bool {
-	return i.Attempts > mostAttempts || now.Sub(i.CreatedAt) >= giveUp
+	return backoff.Exhausted(i.Attempts, i.CreatedAt, now)
 }
 
 // After returns i as it stands after a try that ended at now with err; chance is in [0, 1).

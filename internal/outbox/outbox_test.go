@@ -49,14 +49,14 @@ func TestAfter(t *testing.T) {
 		content  bool
 	}{
 		{"it was sent", nil, 0, 1, Sent, 0, false},
-		{"it was sent at the last moment", nil, giveUp + time.Hour, 100, Sent, 0, false},
+		{"it was sent at the last moment", nil, backoff.GiveUp + time.Hour, 100, Sent, 0, false},
 		{"the first try failed", down, 0, 1, Waiting, 30 * time.Second, true},
 		{"the third try failed", down, time.Minute, 3, Waiting, 2 * time.Minute, true},
 		{"it was refused", refused, 0, 1, Dead, 0, false},
-		{"a moment before four days", down, giveUp - 1, 90, Waiting, time.Hour, true},
-		{"after four days", down, giveUp, 90, Dead, 0, false},
-		{"as many tries as there may be", down, 0, mostAttempts, Waiting, time.Hour, true},
-		{"one more", down, 0, mostAttempts + 1, Dead, 0, false},
+		{"a moment before four days", down, backoff.GiveUp - 1, 90, Waiting, time.Hour, true},
+		{"after four days", down, backoff.GiveUp, 90, Dead, 0, false},
+		{"as many tries as there may be", down, 0, backoff.MostAttempts, Waiting, time.Hour, true},
+		{"one more", down, 0, backoff.MostAttempts + 1, Dead, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := nine.Add(c.age)

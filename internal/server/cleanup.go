@@ -22,6 +22,8 @@ const (
 	restorable = 30 * 24 * time.Hour
 	// mailRetention is how long it stays known that a mail was sent or given up.
 	mailRetention = 30 * 24 * time.Hour
+	// jobRetention is how long jobs stay after their end, the dead ones included.
+	jobRetention = 30 * 24 * time.Hour
 )
 
 // cleanUp notes the expiry of passes, and removes what has ended, until ctx ends.
@@ -68,6 +70,9 @@ func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) err
 		return err
 	}
 	if _, err := s.db.RemoveMail(ctx, tenant, now.Add(-mailRetention), cleanUpBatch); err != nil {
+		return err
+	}
+	if _, err := s.db.RemoveJobs(ctx, tenant, now.Add(-jobRetention), cleanUpBatch); err != nil {
 		return err
 	}
 	if tenant != directory.NoTenant {

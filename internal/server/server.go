@@ -23,6 +23,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/gate"
 	"github.com/postern-id/postern/internal/graph"
+	"github.com/postern-id/postern/internal/jobs"
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
@@ -101,6 +102,7 @@ type Server struct {
 	push      *phoneapi.Push
 	phoneFeed *phoneapi.Feed
 	courier   *outbox.Courier
+	worker    *jobs.Worker
 	refusals  *signin.Refusals
 	sealer    *audit.Sealer
 	counting  counting
@@ -183,6 +185,7 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	if s.courier, err = s.newCourier(); err != nil {
 		return nil, err
 	}
+	s.worker = s.newWorker()
 	if err := s.checkMaster(ctx); err != nil {
 		return nil, err
 	}
@@ -297,7 +300,7 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.followUpstreams, s.counting.follower.Run, s.counting.census.Run}
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.worker.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.followUpstreams, s.counting.follower.Run, s.counting.census.Run}
 	for _, c := range s.couriers() {
 		work = append(work, c.Run)
 	}

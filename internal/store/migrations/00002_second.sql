@@ -454,3 +454,23 @@ CREATE TABLE saml_participant (
 );
 CREATE INDEX saml_participant_name ON saml_participant (tenant_id, app_id, name_id);
 CREATE INDEX saml_participant_end ON saml_participant (tenant_id, expires_at);
+
+-- Work to be done once, on whichever replica comes first. state: waiting, done, dead.
+CREATE TABLE job (
+    tenant_id   TEXT   NOT NULL,
+    id          TEXT   NOT NULL,
+    kind        TEXT   NOT NULL,
+    unique_key  TEXT   NOT NULL,
+    state       TEXT   NOT NULL,
+    created_at  BIGINT NOT NULL,
+    due_at      BIGINT NOT NULL,
+    lease_until BIGINT NOT NULL DEFAULT 0,
+    attempts    BIGINT NOT NULL DEFAULT 0,
+    last_error  TEXT   NOT NULL DEFAULT '',
+    ended_at    BIGINT NOT NULL DEFAULT 0,
+    body        TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX job_once ON job (tenant_id, kind, unique_key);
+CREATE INDEX job_due ON job (tenant_id, state, due_at, id);
+CREATE INDEX job_ended ON job (tenant_id, state, ended_at, id);
