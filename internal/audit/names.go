@@ -163,6 +163,7 @@ const (
 const (
 	PropertyAccessPassUsage = "AccessPassUsage"
 	DetailPreset            = "postern_preset" // additional detail: what a pass was issued for
+	DetailCase              = "postern_caseId" // additional detail: the recovery case that it belongs to
 	AccessPassOnce          = "Once"
 	AccessPassMultiple      = "Multiple"
 )
@@ -285,6 +286,8 @@ const (
 	Elevated          = "Elevated on device"                     // CategoryAuthentication
 	PassReverted      = "Revert what came from a pass"           // CategoryUserManagement
 	ChangeDisputed    = "Dispute a change of security info"      // CategoryUserManagement
+	CaseQuarantined   = "Quarantine recovery case"               // CategoryUserManagement
+	CaseReleased      = "Release recovery case"                  // CategoryUserManagement
 	PhoneRefused      = "Refuse sign-in on the phone"            // CategoryUserManagement
 	SessionEnded      = "End session"                            // CategoryAuthentication
 	ThrottledSignIns  = "Throttled sign-ins"                     // CategoryAuthentication

@@ -122,6 +122,9 @@ func (a *API) passIssued(c *call, p tap.Pass) audit.Event {
 	}
 	change.Targets = []audit.Target{target}
 	change.Details = []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: p.ID}}
+	if p.Case != "" {
+		change.Details = append(change.Details, audit.KeyValue{Key: audit.DetailCase, Value: p.Case})
+	}
 	if p.Preset != "" {
 		change.Details = append(change.Details, audit.KeyValue{Key: audit.DetailPreset, Value: string(p.Preset)})
 	}
@@ -220,6 +223,7 @@ func (a *API) deletePass(c *call) error {
 var passProperties = []string{
 	"id", "temporaryAccessPass", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce",
 	"isUsable", "methodUsabilityReason", "postern_reason", "postern_ticket", "postern_issuer", "postern_usedDateTime", "postern_identityCheck",
+	"postern_caseId",
 }
 
 func passSet(c *call) string {
@@ -252,6 +256,7 @@ func (a *API) passResource(c *call, p tap.Pass) (odata.Entity, error) {
 		{Name: "postern_issuer", Value: p.Issuer.DisplayName, OnSelect: true},
 		{Name: "postern_usedDateTime", Value: odata.Time(p.UsedAt), OnSelect: true},
 		{Name: "postern_identityCheck", Value: checkResource(p.Check), OnSelect: true},
+		{Name: "postern_caseId", Value: textOrNull(p.Case), OnSelect: true},
 	}, nil
 }
 

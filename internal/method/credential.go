@@ -37,8 +37,9 @@ type Credential struct {
 
 // An Origin is how a credential came to be, so that what came from a disputed pass is found.
 type Origin struct {
-	Session string          `json:"-"` // id of the session in which it was registered; empty when an administrator did
-	Pass    string          `json:"-"` // id of the pass behind that session; empty for none
+	Session string          `json:"-"`              // id of the session in which it was registered; empty when an administrator did
+	Pass    string          `json:"-"`              // id of the pass behind that session; empty for none
+	Case    string          `json:"case,omitempty"` // id of the recovery case behind that pass; empty for none
 	Proof   signin.MethodID `json:"proof,omitempty"`
 	// Methods are the ids of the methods, other than a pass, that proved that session.
 	Methods []string `json:"methods,omitempty"`
@@ -49,7 +50,7 @@ type Origin struct {
 
 // OriginOf is the origin of what is registered in s.
 func OriginOf(s signin.Session, place signin.Place) Origin {
-	o := Origin{Session: s.ID, Pass: s.PassID}
+	o := Origin{Session: s.ID, Pass: s.PassID, Case: s.Case}
 	if place.Address.IsValid() {
 		o.Address = place.Address.String()
 	}

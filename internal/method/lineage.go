@@ -34,6 +34,7 @@ type PIN struct {
 
 // A Seed is where a lineage begins. Empty fields begin nothing.
 type Seed struct {
+	Case        string // a recovery case: whatever carries its id
 	Pass        string
 	Sessions    []string
 	Credentials []string
@@ -46,7 +47,7 @@ type Seed struct {
 //	pass ─▶ session ─▶ credential, PIN ─▶ session ─▶ …
 //	            └────▶ device
 func (e Estate) From(s Seed) Estate {
-	l := lineage{pass: s.Pass, sessions: set(s.Sessions), methods: set(s.Credentials)}
+	l := lineage{of: s.Case, pass: s.Pass, sessions: set(s.Sessions), methods: set(s.Credentials)}
 	for before := -1; before != l.size(); {
 		before = l.size()
 		for _, one := range e.Sessions {
@@ -77,19 +78,19 @@ func (e Estate) From(s Seed) Estate {
 
 // lineage are the ids that belong to one, as far as they are known.
 type lineage struct {
-	pass              string
+	of, pass          string // case and pass
 	sessions, methods map[string]bool
 }
 
 func (l lineage) size() int { return len(l.sessions) + len(l.methods) }
 
 func (l lineage) proved(s signin.Session) bool {
-	return l.pass != "" && s.PassID == l.pass || s.Method != "" && l.methods[s.Method] ||
+	return l.of != "" && s.Case == l.of || l.pass != "" && s.PassID == l.pass || s.Method != "" && l.methods[s.Method] ||
 		slices.ContainsFunc(s.Proofs, func(p signin.Proof) bool { return p.Credential != nil && l.methods[p.Credential.ID] })
 }
 
 func (l lineage) has(o Origin) bool {
-	return l.pass != "" && o.Pass == l.pass || o.Session != "" && l.sessions[o.Session] ||
+	return l.of != "" && o.Case == l.of || l.pass != "" && o.Pass == l.pass || o.Session != "" && l.sessions[o.Session] ||
 		slices.ContainsFunc(o.Methods, func(id string) bool { return l.methods[id] })
 }
 
@@ -144,12 +145,13 @@ var ErrLineageChanged = &fault.Error{
 	Text: "What came from the pass has changed since you looked at it.", Remedy: "Look at it again, then decide.",
 }
 
-// A Reversal undoes what came from a pass.
+// A Reversal undoes what came from a pass, or from a recovery case.
 type Reversal struct {
 	Tenant  directory.TenantID
 	User    directory.UserID
+	Case    string
 	Pass    string
-	Tag     string // of the Estate that somebody saw
+	Tag     string // of the Estate that somebody saw; empty when a case was quarantined, not looked at
 	Devices bool   // switch off what joined with it
 	At      time.Time
 	// Tell makes the events and mails of what is undone; pass says that the pass was still there.

@@ -225,6 +225,9 @@ func (r Registry) tell(ctx context.Context, what string, c Credential, user dire
 	if c.Origin.Pass != "" {
 		e.Change.Details = append(e.Change.Details, audit.KeyValue{Key: DetailPass, Value: c.Origin.Pass})
 	}
+	if c.Origin.Case != "" {
+		e.Change.Details = append(e.Change.Details, audit.KeyValue{Key: audit.DetailCase, Value: c.Origin.Case})
+	}
 	mails, err := r.Letters(ctx, Change{What: what, Credential: c, User: user, Actor: by, At: now, Event: e.ID})
 	return e, mails, err
 }

@@ -24,19 +24,13 @@ func (r Registry) Revert(ctx context.Context, user directory.User, pass, tag str
 	e, err := r.Store.Revert(ctx, Reversal{
 		Tenant: user.Tenant, User: user.ID, Pass: pass, Tag: tag, Devices: devices, At: r.Now(),
 		Tell: func(e Estate, there bool) ([]audit.Event, []outbox.Item, error) {
-			return r.tellReverted(ctx, user, pass, e, there, devices, by)
+			return r.tellReverted(ctx, user, "", pass, e, there, devices, by)
 		},
 	})
-	if err != nil {
-		return e, err
+	if err == nil {
+		r.Ended(ctx, Removed, e, user, by)
 	}
-	for _, c := range e.Credentials {
-		_ = r.notify(ctx, nil, Removed, c, user, by)
-	}
-	for _, p := range e.PINs {
-		_ = r.notify(ctx, nil, Removed, p.credential(user), user, by)
-	}
-	return e, nil
+	return e, err
 }
 
 // kindPIN is package hello's, which this one doesn't know.
@@ -47,37 +41,55 @@ func (p PIN) credential(user directory.User) Credential {
 	return Credential{Tenant: user.Tenant, ID: p.ID, User: user.ID, Kind: kindPIN}
 }
 
+// counts are what is ended, for the log.
+func (e Estate) counts(pass string, devices bool) []audit.KeyValue {
+	return []audit.KeyValue{
+		{Key: DetailPass, Value: pass},
+		{Key: "Methods", Value: fmt.Sprint(len(e.Credentials))},
+		{Key: "Device PINs", Value: fmt.Sprint(len(e.PINs))},
+		{Key: "Sessions", Value: fmt.Sprint(len(e.Sessions))},
+		{Key: "Devices", Value: fmt.Sprint(len(e.Devices))},
+		{Key: "Devices switched off", Value: fmt.Sprint(devices)},
+	}
+}
+
 // tellReverted makes one event for the whole, which counts, and one for each thing that is
 // removed, so that whoever follows a method or a device finds it.
-func (r Registry) tellReverted(ctx context.Context, user directory.User, pass string, e Estate, there, devices bool, by Actor) ([]audit.Event, []outbox.Item, error) {
-	whole := r.event(user, by, audit.Change{
-		Activity: audit.PassReverted, Service: audit.ServicePostern, Operation: audit.OperationDelete,
-		Details: []audit.KeyValue{
-			{Key: DetailPass, Value: pass},
-			{Key: "Methods", Value: fmt.Sprint(len(e.Credentials))},
-			{Key: "Device PINs", Value: fmt.Sprint(len(e.PINs))},
-			{Key: "Sessions", Value: fmt.Sprint(len(e.Sessions))},
-			{Key: "Devices", Value: fmt.Sprint(len(e.Devices))},
-			{Key: "Devices switched off", Value: fmt.Sprint(devices)},
-		},
-	})
-	events := []audit.Event{whole}
+func (r Registry) tellReverted(ctx context.Context, user directory.User, caseID, pass string, e Estate, there, devices bool, by Actor) ([]audit.Event, []outbox.Item, error) {
+	details := e.counts(pass, devices)
+	if caseID != "" {
+		details = append(details, audit.KeyValue{Key: audit.DetailCase, Value: caseID})
+	}
+	events := []audit.Event{r.event(user, by, audit.Change{
+		Activity: audit.PassReverted, Service: audit.ServicePostern, Operation: audit.OperationDelete, Details: details,
+	})}
+	return r.tellEnded(ctx, user, pass, e, there, devices, Removed, by, events)
+}
+
+// tellEnded adds the events of a pass that ends, of methods that are removed or frozen, and of
+// device PINs and devices.
+func (r Registry) tellEnded(ctx context.Context, user directory.User, pass string, e Estate, there, devices bool, what string, by Actor, events []audit.Event) ([]audit.Event, []outbox.Item, error) {
 	var mails []outbox.Item
+	activity, reason := audit.AdminDeletedSecurityInfo, audit.ReasonAdminDeletedPass
+	pin := audit.ReasonAdminDeletedHello
+	if by.Self {
+		activity, reason, pin = audit.UserDeletedSecurityInfo, audit.ReasonUserDeletedPass, audit.ReasonUserDeletedHello
+	}
 	if there {
 		events = append(events, r.event(user, by, audit.Change{
-			Activity: audit.AdminDeletedSecurityInfo, Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
-			ResultReason: audit.ReasonAdminDeletedPass, Details: []audit.KeyValue{{Key: DetailPass, Value: pass}},
+			Activity: activity, Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationDelete,
+			ResultReason: reason, Details: []audit.KeyValue{{Key: DetailPass, Value: pass}},
 		}))
 	}
 	for _, c := range e.Credentials {
-		event, more, err := r.tell(ctx, Removed, c, user, by)
+		event, more, err := r.tell(ctx, what, c, user, by)
 		if err != nil {
 			return nil, nil, err
 		}
 		events, mails = append(events, event), append(mails, more...)
 	}
 	for _, p := range e.PINs {
-		events = append(events, r.pinRemoved(user, p, audit.AdminDeletedSecurityInfo, audit.ReasonAdminDeletedHello, by))
+		events = append(events, r.pinRemoved(user, p, activity, pin, by))
 	}
 	if devices {
 		for _, d := range e.Devices {

@@ -53,8 +53,16 @@ type Store interface {
 	Dispute(ctx context.Context, f Frost) error
 	// Revert removes what came from a pass, and the pass, if that still is what r.Tag names, else
 	// ErrLineageChanged; sessions and tokens end, devices are switched off if r says so, and the
-	// events are recorded; or none of it. It returns what was removed.
+	// events are recorded; or none of it. It returns what was removed. An empty tag is for a case only.
 	Revert(ctx context.Context, r Reversal) (Estate, error)
+	// Quarantine ends the pass of a recovery case, the sessions and tokens that came from it, and
+	// device PINs; freezes the credentials that came from it, switches devices off if q says so,
+	// and records the events; or none of it. It returns what it found. Done twice it ends what
+	// came meanwhile; what was frozen stays so since then.
+	Quarantine(ctx context.Context, q Quarantine) (Estate, error)
+	// Release thaws what the quarantine of a case froze at r.FrozenAt, and nothing that was frozen
+	// otherwise, and records the events; or none of it. It returns the credentials.
+	Release(ctx context.Context, r Release) ([]Credential, error)
 }
 
 // An Addition is what AddCredential does beside storing.

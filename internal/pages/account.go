@@ -217,6 +217,10 @@ func (s *Site) changeText(lang string, e audit.Event) string {
 		return s.View.Text(lang, "change_reverted")
 	case audit.ChangeDisputed:
 		return s.View.Text(lang, "change_disputed")
+	case audit.CaseQuarantined:
+		return s.View.Text(lang, "change_quarantined")
+	case audit.CaseReleased:
+		return s.View.Text(lang, "change_released")
 	case audit.SessionEnded:
 		return s.View.Text(lang, "change_session_ended")
 	case audit.RevokeSessions:

@@ -125,8 +125,8 @@ func (s *Server) removeAgain(ctx context.Context, e audit.Event) error {
 		return s.passwordAgain(ctx, e)
 	case audit.UpdateDevice, audit.DeleteDevice, audit.UnregisterDevice:
 		return s.deviceAgain(ctx, e)
-	case audit.PassReverted:
-		return errNoRemoval // what it removed has events of its own
+	case audit.PassReverted, audit.CaseQuarantined:
+		return errNoRemoval // what they took has events of its own
 	case audit.PINKeyReplaced: // the former key is back, and the device has the new one
 		return s.removePINAgain(ctx, e, detailOf(e, hello.DetailMethod))
 	case audit.PINStopped:

@@ -31,6 +31,7 @@ type Session struct {
 	// with it.
 	Device     *Device `json:"device,omitempty"`
 	Proofs     []Proof `json:"proofs"`
+	Case       string  `json:"case,omitempty"`       // of the pass that it came from
 	Persistent bool    `json:"persistent,omitempty"` // the person chose to stay signed in
 	Address    string  `json:"address,omitempty"`
 	UserAgent  string  `json:"userAgent,omitempty"`
@@ -58,10 +59,10 @@ func newSession(t Transaction, id string, place Place, now time.Time) Session {
 
 // limit ties s to the passes and purposes of its proofs.
 func (s Session) limit() Session {
-	s.PassID, s.Purpose = "", ""
+	s.PassID, s.Purpose, s.Case = "", "", ""
 	for _, p := range s.Proofs {
 		if p.Pass != nil {
-			s.PassID = p.Pass.ID
+			s.PassID, s.Case = p.Pass.ID, p.Pass.Case
 			s.ExpiresAt = earlier(s.ExpiresAt, p.Pass.End)
 		}
 		if p.Purpose != "" {

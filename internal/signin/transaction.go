@@ -137,6 +137,7 @@ type PassUsed struct {
 	ID        string    `json:"id"`
 	End       time.Time `json:"end"`
 	SingleUse bool      `json:"singleUse"`
+	Case      string    `json:"case,omitempty"` // id of the recovery case that it was issued in
 	// IssuedBy and Reason are shown to the person; empty when policy hides them.
 	IssuedBy string `json:"issuedBy,omitempty"`
 	Reason   string `json:"reason,omitempty"`

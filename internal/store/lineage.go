@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -46,7 +47,7 @@ func pinsOf(ctx context.Context, q querier, tenant directory.TenantID, user dire
 		c, err := scanContainer(tenant, r.Scan)
 		return method.PIN{
 			ID: c.Method, Container: c.ID, Device: c.Device, DeviceID: c.DeviceID, CreatedAt: c.RegisteredAt,
-			Origin: method.Origin{Session: c.Session, Pass: c.Pass, Methods: c.Proved},
+			Origin: method.Origin{Session: c.Session, Pass: c.Pass, Case: c.Case, Methods: c.Proved},
 		}, err
 	})
 }
@@ -62,50 +63,79 @@ func (db *DB) DevicesOf(ctx context.Context, tenant directory.TenantID, user dir
 }
 
 // Revert implements method.Store.
-func (db *DB) Revert(ctx context.Context, r method.Reversal) (method.Estate, error) {
-	var gone method.Estate
-	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		if err := tx.touchUser(ctx, r.Tenant, r.User); err != nil {
-			return err
-		}
-		all, err := estateOf(ctx, tx.q, r.Tenant, r.User, r.At)
-		if err != nil {
-			return err
-		}
-		if gone = all.From(method.Seed{Pass: r.Pass}); gone.Tag() != r.Tag {
-			return method.ErrLineageChanged
-		}
-		pass, err := passOf(ctx, tx.q, r.Tenant, r.User)
-		there := err == nil && pass.ID == r.Pass
-		if err != nil && !errors.Is(err, tap.ErrNone) {
-			return err
-		}
-		if there {
-			if err := tx.removePass(ctx, pass, r.At); err != nil {
-				return err
-			}
-		}
-		if err := tx.endOf(ctx, r.Tenant, r.User, r.Pass, gone, r.At, "passReverted"); err != nil {
-			return err
-		}
-		for _, c := range gone.Credentials {
-			if _, err := tx.exec(ctx, `DELETE FROM credential WHERE tenant_id = $1 AND id = $2 AND user_id = $3`, r.Tenant, c.ID, r.User); err != nil {
-				return err
-			}
-		}
-		events, mails, err := r.Tell(gone, there)
-		if err != nil {
-			return err
-		}
-		if err := tx.queue(ctx, mails); err != nil {
-			return err
-		}
-		if err := tx.appendAll(ctx, events); err != nil || !r.Devices {
-			return err
-		}
-		return tx.switchOff(ctx, gone.Devices, r.At, events[0])
+func (db *DB) Revert(ctx context.Context, r method.Reversal) (gone method.Estate, err error) {
+	err = db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		gone, err = tx.revert(ctx, r)
+		return err
 	})
 	return gone, err
+}
+
+func (tx *Tx) revert(ctx context.Context, r method.Reversal) (method.Estate, error) {
+	gone, there, err := tx.uproot(ctx, roots{
+		tenant: r.Tenant, user: r.User, seed: method.Seed{Case: r.Case, Pass: r.Pass}, at: r.At, reason: "passReverted",
+		wanted: func(e method.Estate) bool { return r.Tag == e.Tag() || r.Tag == "" && r.Case != "" },
+	})
+	if err != nil {
+		return gone, err
+	}
+	for _, c := range gone.Credentials {
+		if _, err := tx.exec(ctx, `DELETE FROM credential WHERE tenant_id = $1 AND id = $2 AND user_id = $3`, r.Tenant, c.ID, r.User); err != nil {
+			return gone, err
+		}
+	}
+	events, mails, err := r.Tell(gone, there)
+	if err != nil {
+		return gone, err
+	}
+	return gone, tx.conclude(ctx, events, mails, gone, r.Devices, r.At)
+}
+
+// Roots are what is uprooted: what came from a pass or a case ends, as far as it can’t be frozen.
+type roots struct {
+	tenant directory.TenantID
+	user   directory.UserID
+	seed   method.Seed
+	at     time.Time
+	reason string
+	wanted func(method.Estate) bool
+}
+
+// uproot returns what it found, and whether the pass was still there. ErrLineageChanged when that is
+// not what is wanted.
+func (tx *Tx) uproot(ctx context.Context, c roots) (gone method.Estate, there bool, err error) {
+	if err := tx.touchUser(ctx, c.tenant, c.user); err != nil {
+		return gone, false, err
+	}
+	all, err := estateOf(ctx, tx.q, c.tenant, c.user, c.at)
+	if err != nil {
+		return gone, false, err
+	}
+	if gone = all.From(c.seed); !c.wanted(gone) {
+		return gone, false, method.ErrLineageChanged
+	}
+	pass, err := passOf(ctx, tx.q, c.tenant, c.user)
+	if err != nil && !errors.Is(err, tap.ErrNone) {
+		return gone, false, err
+	}
+	there = err == nil && (pass.ID == c.seed.Pass || c.seed.Case != "" && pass.Case == c.seed.Case)
+	if there {
+		if err := tx.removePass(ctx, pass, c.at); err != nil {
+			return gone, there, err
+		}
+	}
+	return gone, there, tx.endOf(ctx, c.tenant, c.user, c.seed.Pass, gone, c.at, c.reason)
+}
+
+// conclude records the events and mails of what was uprooted, and switches its devices off if it should.
+func (tx *Tx) conclude(ctx context.Context, events []audit.Event, mails []outbox.Item, gone method.Estate, devices bool, at time.Time) error {
+	if err := tx.queue(ctx, mails); err != nil {
+		return err
+	}
+	if err := tx.appendAll(ctx, events); err != nil || !devices {
+		return err
+	}
+	return tx.switchOff(ctx, gone.Devices, at, events[0])
 }
 
 // endOf ends the sessions of gone, and all tokens that came from them, from its methods or from

@@ -24,6 +24,7 @@ type tapBody struct {
 	Issuer  tap.Issuer  `json:"issuer"`
 	Reason  string      `json:"reason,omitempty"`
 	Ticket  string      `json:"ticket,omitempty"`
+	Case    string      `json:"case,omitempty"`
 
 	Check tap.IdentityCheck `json:"check,omitzero"`
 }
@@ -42,7 +43,7 @@ func scanPass(tenant directory.TenantID, scan func(...any) error) (tap.Pass, err
 	if err := json.Unmarshal([]byte(body), &b); err != nil {
 		return p, fmt.Errorf("read pass %s: %w", p.ID, err)
 	}
-	p.Purpose, p.Issuer, p.Reason, p.Ticket, p.Check = b.Purpose, b.Issuer, b.Reason, b.Ticket, b.Check
+	p.Purpose, p.Issuer, p.Reason, p.Ticket, p.Case, p.Check = b.Purpose, b.Issuer, b.Reason, b.Ticket, b.Case, b.Check
 	return p, nil
 }
 
@@ -93,7 +94,7 @@ func (tx *Tx) putPass(ctx context.Context, p tap.Pass) error {
 	if err != nil && !errors.Is(err, tap.ErrNone) {
 		return err
 	}
-	body, err := json.Marshal(tapBody{Purpose: p.Purpose, Issuer: p.Issuer, Reason: p.Reason, Ticket: p.Ticket, Check: p.Check})
+	body, err := json.Marshal(tapBody{Purpose: p.Purpose, Issuer: p.Issuer, Reason: p.Reason, Ticket: p.Ticket, Case: p.Case, Check: p.Check})
 	if err != nil {
 		return err
 	}

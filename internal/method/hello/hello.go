@@ -61,10 +61,11 @@ type Container struct {
 	Root    string `json:"resetRoot"`
 	Version int    `json:"resetVersion"`
 
-	// Session is where it was set up, Pass the pass behind that session, and Proved the other
-	// methods behind it; empty for none.
+	// Session is where it was set up, Pass the pass behind that session, Case the recovery case
+	// behind the pass, and Proved the other methods behind it; empty for none.
 	Session string   `json:"session,omitempty"`
 	Pass    string   `json:"pass,omitempty"`
+	Case    string   `json:"case,omitempty"`
 	Proved  []string `json:"proved,omitempty"`
 
 	Key          []byte      `json:"key,omitempty"` // PKIX

@@ -86,7 +86,7 @@ func (p PINs) begun(ctx context.Context, r Request, id string) (Container, error
 	}
 	if !c.Registered() {
 		origin := method.OriginOf(r.Session, signin.Place{})
-		c.Session, c.Pass, c.Proved = origin.Session, origin.Pass, origin.Methods
+		c.Session, c.Pass, c.Case, c.Proved = origin.Session, origin.Pass, origin.Case, origin.Methods
 	}
 	return c, err
 }

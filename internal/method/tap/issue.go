@@ -25,6 +25,7 @@ type Request struct {
 	Start    time.Time
 	Reason   string
 	Ticket   string
+	Case     string // id of the recovery case that asks for it; empty for none
 	Check    IdentityCheck
 	Preset   Preset // fills in what of Lifetime, Once and Start is not set
 	Issuer   Issuer
@@ -95,7 +96,7 @@ func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 	p := Pass{
 		Tenant: r.Tenant.ID, User: r.User.ID, CreatedAt: now, Start: start,
 		Lifetime: time.Duration(minutes) * time.Minute, SingleUse: once,
-		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Check: r.Check, Preset: r.Preset,
+		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Case: r.Case, Check: r.Check, Preset: r.Preset,
 	}
 	if policy.Checks() == CheckRequired && !r.Check.Done() {
 		return p, ErrCheckMissing

@@ -38,6 +38,7 @@ type Pass struct {
 	Issuer Issuer
 	Reason string
 	Ticket string
+	Case   string // id of the recovery case that it was issued in; empty for none
 	Check  IdentityCheck
 	Preset Preset // that it was issued by; the event of issuing keeps it, the pass does not
 

@@ -147,7 +147,7 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 }
 
 func proof(p Pass, policy Policy, at time.Time) signin.Proof {
-	used := &signin.PassUsed{ID: p.ID, End: p.End(), SingleUse: p.SingleUse}
+	used := &signin.PassUsed{ID: p.ID, End: p.End(), SingleUse: p.SingleUse, Case: p.Case}
 	if !policy.HideIssuer {
 		used.IssuedBy, used.Reason = p.Issuer.DisplayName, p.Reason
 	}
