@@ -37,7 +37,7 @@ describe("oidc-provider as an upstream", { skip: noBrowser || noCertificates }, 
     [browser, server] = await Promise.all([start(), serve((...each) => handler(...each))]);
     const issuer = `https://localhost:${server.address().port}`;
     const provider = new Provider(issuer, {
-      clients: [{ client_id: "postern", client_secret: secret, redirect_uris: [`${url}/${tenant}/federation/oidc/${domain}`] }],
+      clients: [{ client_id: "postern", client_secret: secret, redirect_uris: [`${url}/${tenant}/federation/oidc/${domain}`], post_logout_redirect_uris: [`${url}/${tenant}/federation/oidc/signedout`] }],
       claims: { openid: ["sub", "amr", "acr", "auth_time"], profile: ["name", "preferred_username"] },
       conformIdTokenClaims: false,
       acrValues: ["mfa"],
@@ -49,6 +49,9 @@ describe("oidc-provider as an upstream", { skip: noBrowser || noCertificates }, 
     const answers = provider.callback();
     handler = async (request, response) => {
       if (!request.url.startsWith("/interaction/")) {
+        for (const [name, value] of [["content-security-policy", "form-action https:"], ["x-content-type-options", "nosniff"], ["referrer-policy", "no-referrer"]]) {
+          response.setHeader(name, value); // the test's browser wants them of every page
+        }
         return answers(request, response);
       }
       response.setHeader("cache-control", "no-store"); // the test's browser wants it of every answer
@@ -142,5 +145,23 @@ describe("oidc-provider as an upstream", { skip: noBrowser || noCertificates }, 
     gaveUp = false;
     await tab.locator("main a.button").click();
     await arrive(tab);
+  });
+
+  it("ends its session with the one that came of it", async (t) => {
+    const tab = await signIn(t, "mira");
+    await arrive(tab);
+    await tab.goto(`${url}/${tenant}/oauth2/v2.0/logout`);
+    await at(tab, "confirm");
+    await tab.locator("main form button.primary").click();
+    await tab.locator("button[name=logout][value=yes]").click(); // oidc-provider asks, too
+    await at(tab, "signedout");
+    assert.equal(new URL(tab.url()).origin, url);
+    const before = asked.length;
+    await tab.goto(`${url}/security-info`);
+    await at(tab, "identify");
+    await tab.getByRole("textbox").fill(`mira@${domain}`);
+    await tab.locator("main form button.primary").first().click();
+    await seen(tab, "stay");
+    assert.equal(asked.length, before + 1, "it still knew the browser");
   });
 });

@@ -79,6 +79,7 @@ class Upstream:
         self.folder, self.context, self.off, self.asked, self.encrypted = folder, PASSWORD, 0, [], False
         host = f"https://{uuid.uuid4().hex}.example"
         self.entity, self.sso, self.domain = f"{host}/idp", f"{host}/sso", f"{uuid.uuid4().hex[:8]}.example"
+        self.slo, self.ended = f"{host}/slo", []
         self.key = Key(folder)
         self.metadata = f"{folder}/postern.xml"
         with urllib.request.urlopen(METADATA) as answer, open(self.metadata, "wb") as kept:
@@ -90,6 +91,7 @@ class Upstream:
             "preferredAuthenticationProtocol": "saml",
             "issuerUri": self.entity,
             "passiveSignInUri": self.sso,
+            "signOutUri": self.slo,
             "signingCertificate": self.key.der,
             "postern_passBeforeFederation": False,
             "postern_claims": {"userPrincipalName": EPPN},
@@ -111,7 +113,10 @@ class Upstream:
                 "metadata": {"local": [self.metadata]},
                 "service": {
                     "idp": {
-                        "endpoints": {"single_sign_on_service": [(self.sso, BINDING_HTTP_REDIRECT)]},
+                        "endpoints": {
+                            "single_sign_on_service": [(self.sso, BINDING_HTTP_REDIRECT)],
+                            "single_logout_service": [(self.slo, BINDING_HTTP_REDIRECT)],
+                        },
                         "policy": {"default": {"lifetime": {"minutes": 5}, "name_form": NAME_FORMAT_URI}},
                     }
                 },
@@ -119,13 +124,29 @@ class Upstream:
         )
         return Server(config=config)
 
-    def answer(self, url, name):
-        """Believes a signed request and answers for name; returns where to, and the form."""
+    def signed(self, url):
+        """Returns the query of a signed request, and the server that believes it."""
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
         server = self.server()
         certificate = server.metadata.certs(METADATA, "spsso", "signing")[0]
         if not verify_redirect_signature(query, server.sec.sec_backend, cert=certificate):
             raise AssertionError("the request is not signed by the metadata's certificate")
+        return query, server
+
+    def end(self, url):
+        """Ends the session that a LogoutRequest is about; returns where the answer goes."""
+        query, server = self.signed(url)
+        request = server.parse_logout_request(query["SAMLRequest"], BINDING_HTTP_REDIRECT).message
+        self.ended.append(request)
+        answer = server.create_logout_response(request, [BINDING_HTTP_REDIRECT])
+        sent = server.apply_binding(
+            BINDING_HTTP_REDIRECT, str(answer), answer.destination, query["RelayState"], response=True, sign=True, sigalg=RSA
+        )
+        return dict(sent["headers"])["Location"], None
+
+    def answer(self, url, name):
+        """Believes a signed request and answers for name; returns where to, and the form."""
+        query, server = self.signed(url)
         request = server.parse_authn_request(query["SAMLRequest"], BINDING_HTTP_REDIRECT).message
         self.asked.append(request)
         to = server.response_args(request)
@@ -156,9 +177,12 @@ class Federated(Somebody):
     def follow(self, url, form=None):
         for _ in range(5):
             url, form = super().follow(url, form)
-            if not url.startswith(self.upstream.sso):
+            if url.startswith(self.upstream.sso):
+                url, form = self.upstream.answer(url, self.vouched)
+            elif url.startswith(self.upstream.slo):
+                url, form = self.upstream.end(url)
+            else:
                 return url, form
-            url, form = self.upstream.answer(url, self.vouched)
         raise AssertionError("the upstream is asked again and again")
 
 
@@ -205,6 +229,20 @@ class UpstreamTest(saml_test.Provider):
         self.assertIn("accesspass", one.steps)
         for asked in self.upstream.asked:
             self.assertEqual((asked.force_authn, asked.requested_authn_context), (None, None))
+
+    def test_ends_its_session_before_an_application_gets_the_person_back(self):
+        self.upstream.context = MFA
+        client, somebody = self.client(), Federated(self.upstream)
+        request, fields = self.ask(client, somebody)
+        subject = client.parse_authn_request_response(fields["SAMLResponse"], BINDING_HTTP_POST, {request: "/"}).get_subject()
+        [(_, (_, info))] = client.global_logout(subject, sign=True, sign_alg=RSA).items()
+        address, _ = somebody.follow(dict(info["headers"])["Location"])
+        self.assertTrue(address.startswith(self.slo), address)
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
+        self.assertTrue(client.parse_logout_request_response(query["SAMLResponse"], BINDING_HTTP_REDIRECT).status_ok())
+        [ended] = self.upstream.ended
+        self.assertEqual(ended.name_id.text, f"subject of {somebody.name}")
+        self.assertEqual(len(ended.session_index), 1)
 
     def test_is_believed_about_one_factor_where_the_domain_says_so(self):
         self.upstream.set(federatedIdpMfaBehavior="rejectMfaByFederatedIdp")
