@@ -284,6 +284,9 @@ const (
 	PINReset          = "Reset device PIN"                       // CategoryUserManagement
 	PINKeyReplaced    = "Replace device PIN key"                 // CategoryUserManagement
 	Elevated          = "Elevated on device"                     // CategoryAuthentication
+	HandoverSealed    = "Hand over temporary access pass"        // CategoryUserManagement
+	HandoverOpened    = "Open handed-over pass"                  // CategoryUserManagement
+	HandoverRefused   = "Refuse link of handed-over pass"        // CategoryUserManagement
 	PassReverted      = "Revert what came from a pass"           // CategoryUserManagement
 	ChangeDisputed    = "Dispute a change of security info"      // CategoryUserManagement
 	CaseQuarantined   = "Quarantine recovery case"               // CategoryUserManagement

@@ -22,6 +22,7 @@ import (
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -30,6 +31,7 @@ import (
 type API struct {
 	Store     Store
 	Passes    tap.Passes
+	Handovers handover.Service
 	Registry  *method.Registry
 	Passwords password.Passwords
 	Passkeys  passkey.Registrar

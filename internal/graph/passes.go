@@ -18,7 +18,11 @@ const passType = "#microsoft.graph.temporaryAccessPassAuthenticationMethod"
 // createPass serves POST /users/{id}/authentication/temporaryAccessPassMethods.
 // https://learn.microsoft.com/graph/api/authentication-post-temporaryaccesspassmethods
 func (a *API) createPass(c *call) error {
-	in, err := passRequest(c)
+	in, way, err := passRequest(c)
+	if err != nil {
+		return err
+	}
+	reader, err := a.handOverTo(c, way)
 	if err != nil {
 		return err
 	}
@@ -33,7 +37,11 @@ func (a *API) createPass(c *call) error {
 	if err != nil {
 		return err
 	}
-	resource[2].Value = code.Reveal() // shown here and nowhere else
+	if way == "" {
+		resource[2].Value = code.Reveal() // shown here and nowhere else
+	} else if resource, err = a.handOver(c, pass, code, reader, resource); err != nil {
+		return err
+	}
 	set := passSet(c)
 	return odata.WriteCreated(c.w, a.root(c).Link("users", string(c.user.ID), "authentication", "temporaryAccessPassMethods", pass.ID),
 		a.root(c).Entity(set, nil), resource.Select(nil)[1:])
@@ -41,12 +49,12 @@ func (a *API) createPass(c *call) error {
 
 // passRequest reads what the caller asks for. Graph's temporaryAccessPass may be sent as
 // null, never with a value: nobody chooses a passcode.
-func passRequest(c *call) (tap.Request, error) {
+func passRequest(c *call) (in tap.Request, way handOverWay, err error) {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{AllowEmpty: true})
 	if err != nil {
-		return tap.Request{}, err
+		return tap.Request{}, "", err
 	}
-	in := tap.Request{User: c.user, Tenant: c.tenant, Issuer: tap.Issuer{
+	in = tap.Request{User: c.user, Tenant: c.tenant, Issuer: tap.Issuer{
 		User: c.caller.User, App: c.caller.App, DisplayName: c.actorName(),
 	}}
 	if body.Has("lifetimeInMinutes") && !body.IsNull("lifetimeInMinutes") {
@@ -60,6 +68,7 @@ func passRequest(c *call) (tap.Request, error) {
 	in.Start, err = startTime(body)
 	body.String("postern_reason", &in.Reason)
 	body.String("postern_ticket", &in.Ticket)
+	body.String("postern_handOver", (*string)(&way))
 	body.String("postern_preset", (*string)(&in.Preset))
 	if check := body.Object("postern_identityCheck"); check != nil {
 		check.String("how", (*string)(&in.Check.How))
@@ -69,7 +78,7 @@ func passRequest(c *call) (tap.Request, error) {
 	for _, readOnly := range []string{"id", "createdDateTime", "isUsable", "methodUsabilityReason"} {
 		_ = body.Raw(readOnly) // SDKs send back what they read
 	}
-	return in, errors.Join(err, body.Done())
+	return in, way, errors.Join(err, body.Done())
 }
 
 // startTime reads startDateTime as the SDKs write it (RFC 3339) and as scripts do

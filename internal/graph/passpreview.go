@@ -24,7 +24,7 @@ func (a *API) previewPass(c *call) error {
 	if denied != nil && directory.May(c.caller, directory.ReadUserBasic, target) != nil {
 		return denied
 	}
-	in, err := passRequest(c)
+	in, _, err := passRequest(c)
 	if err != nil {
 		return err
 	}

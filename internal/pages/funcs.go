@@ -14,6 +14,7 @@ func (p phrasebook) funcs() template.FuncMap {
 	all := p.Funcs()
 	all["fault"], all["remedy"] = p.fault, p.remedy
 	all["asset"], all["icon"] = assets.Path, assets.Icon
+	all["passGroups"] = passGroups
 	return all
 }
 
@@ -29,4 +30,24 @@ func (p phrasebook) remedy(f *fault.Error, h Helpdesk) template.HTML {
 
 func (p phrasebook) translated(key, sentence string, h Helpdesk) template.HTML {
 	return p.Words.Translated(p.Lang, key, sentence, map[string]string{"Phone": string(design.Phone(h.Phone))})
+}
+
+// A passLetter is one character of a pass as it is shown.
+type passLetter struct {
+	Char    template.HTML
+	Capital bool
+}
+
+// passGroups splits a pass into groups of four letters, each of which stands by itself.
+func passGroups(pass string) [][]passLetter {
+	var all [][]passLetter
+	n := 0
+	for _, c := range pass {
+		if n%4 == 0 {
+			all = append(all, nil)
+		}
+		n++
+		all[len(all)-1] = append(all[len(all)-1], passLetter{design.Isolate(string(c)), 'A' <= c && c <= 'Z'})
+	}
+	return all
 }

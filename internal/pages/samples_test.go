@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -129,6 +130,11 @@ func samples(lang string) map[string]page {
 		"notme":               notMePage{frame: f},
 		"notme-failed":        notMePage{frame: failing(method.ErrDispute)},
 		"notme-done":          notMePage{frame: f, Done: true, SignIn: "/security-info"},
+		"handover":            handoverPage{frame: f},
+		"handover-failed":     handoverPage{frame: failing(handover.ErrOpened)},
+		"handover-ready":      handoverPage{frame: f, Ready: true, Owner: "Mira Okafor"},
+		"handover-shown":      handoverPage{frame: f, Passcode: "7KQ2-M4XD-9F3T", Owner: "Mira Okafor", Starts: morning, EndsAt: morning.Add(time.Hour), Once: true},
+		"handover-own":        handoverPage{frame: f, Passcode: "7KQ2-M4XD-9F3T", Owner: "Mira Okafor", Own: true, Starts: morning, EndsAt: morning.Add(time.Hour)},
 		"lost-phone":          lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, OnlyPass: true, FreshUntil: soon, Methods: []lostThing{{ID: "a", Icon: "phone", Name: "Pixel 9", Text: "Authenticator app", UsedAt: morning, Checked: true}, {ID: "b", Icon: "passkey", Name: "Blue key", Text: "Passkey"}}, Sessions: []lostThing{{ID: "s", Icon: "globe", Name: "Chrome, Android", Text: "203.0.113.4", UsedAt: morning, Checked: true}}},
 		"lost-key":            lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", ProveHref: "/prove", Methods: []lostThing{{ID: "b", Icon: "passkey", Name: "Blue key", Checked: true}}},
 		"lost-nothing":        lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, FreshUntil: soon},

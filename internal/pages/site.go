@@ -20,6 +20,7 @@ import (
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -46,6 +47,8 @@ type Site struct {
 	// Passwords are there for those who have one.
 	Passwords password.Passwords
 	Events    Events
+	// Handovers open the links by which passes are handed over.
+	Handovers handover.Service
 	Images    Images
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -115,6 +118,10 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"POST /security-info/remove":       s.removeMethod,
 		"POST /security-info/end":          s.endSession,
 		"POST /security-info/everywhere":   s.endEverywhere,
+		"GET " + OpenPath:                  s.showHandover,
+		"POST " + OpenPath:                 s.takeHandover,
+		"GET " + openReadyPath:             s.showReady,
+		"POST " + openReadyPath:            s.takeReady,
 	} {
 		mux.Handle(pattern, s.guard(h))
 	}

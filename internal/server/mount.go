@@ -62,7 +62,7 @@ func (s *Server) mount(p parts) http.Handler {
 			graphHandler.ServeHTTP(w, r)
 		case "console":
 			consoleHandler.ServeHTTP(w, r)
-		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox", "errors", "authenticator":
+		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox", "errors", "authenticator", "recover":
 			protected.ServeHTTP(w, r)
 		default:
 			tenants.ServeHTTP(w, r)

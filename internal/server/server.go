@@ -242,7 +242,7 @@ func (s *Server) build() (http.Handler, error) {
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{ConsolePath: "/console/", View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Images: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Now: s.now, Log: o.Log}
+	site := &pages.Site{ConsolePath: "/console/", View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Images: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Handovers: s.handovers(), Now: s.now, Log: o.Log}
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}
@@ -268,7 +268,7 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log}
 	api := &graph.API{
-		Store: s.db, Passes: s.passes, Registry: registry, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
+		Store: s.db, Passes: s.passes, Handovers: s.handovers(), Registry: registry, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
 		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s}, Rules: authorization,
 	}

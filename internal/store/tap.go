@@ -125,6 +125,9 @@ func (tx *Tx) removePass(ctx context.Context, p tap.Pass, at time.Time) error {
 	if _, err := tx.exec(ctx, `DELETE FROM tap WHERE tenant_id = $1 AND user_id = $2 AND id = $3`, p.Tenant, p.User, p.ID); err != nil {
 		return err
 	}
+	if err := tx.voidHandovers(ctx, p.Tenant, p.ID, at); err != nil {
+		return err
+	}
 	if _, err := tx.exec(ctx, `
 		UPDATE session SET ended_at = $1 WHERE tenant_id = $2 AND user_id = $3 AND pass_id = $4 AND ended_at = 0`,
 		micros(at), p.Tenant, p.User, p.ID); err != nil {

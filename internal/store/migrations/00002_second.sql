@@ -474,3 +474,24 @@ CREATE TABLE job (
 CREATE UNIQUE INDEX job_once ON job (tenant_id, kind, unique_key);
 CREATE INDEX job_due ON job (tenant_id, state, due_at, id);
 CREATE INDEX job_ended ON job (tenant_id, state, ended_at, id);
+-- Passes on their way to somebody by a link that opens once. sealed takes the code in the link
+-- and a key of the server to open, and is empty once it was opened or void.
+CREATE TABLE handover (
+    tenant_id  TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    case_id    TEXT   NOT NULL,
+    pass_id    TEXT   NOT NULL,
+    owner_id   TEXT   NOT NULL,
+    reader_id  TEXT   NOT NULL,
+    code_hash  TEXT   NOT NULL,
+    sealed     TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    ends_at    BIGINT NOT NULL,
+    opened_at  BIGINT NOT NULL DEFAULT 0,
+    void_at    BIGINT NOT NULL DEFAULT 0,
+    refused    BIGINT NOT NULL DEFAULT 0,
+    others     BIGINT NOT NULL DEFAULT 0, -- of those, by somebody who is not the reader
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX handover_pass ON handover (tenant_id, pass_id);
+CREATE INDEX handover_ends ON handover (tenant_id, ends_at);

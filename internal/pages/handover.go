@@ -1,0 +1,235 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/browser"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/recovery/handover"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// handoverPage is handover.html: where the link leads by which a pass is handed over. The code is
+// in the part of the address that no browser sends; a script moves it into the field code, and it
+// can be typed there. After a proof the field open opens it, once.
+type handoverPage struct {
+	frame
+	Ready    bool   // the opener may open it
+	Owner    string // whose pass it is
+	Own      bool   // the reader's own
+	Passcode string // once, after it was opened
+	Starts   time.Time
+	EndsAt   time.Time
+	Once     bool
+}
+
+func (handoverPage) file() string { return "handover.html" }
+
+// The paths of hand-overs. OpenPath is where the link of a mail leads, without its code.
+const (
+	OpenPath      = "/recover/open"
+	openReadyPath = OpenPath + "/now"
+)
+
+func (s *Site) handoverPage(r *http.Request, tenant directory.Tenant) handoverPage {
+	p := handoverPage{frame: s.frame(r, tenant)}
+	p.Action = OpenPath
+	return p
+}
+
+// showHandover serves GET /recover/open. Whoever opens links by themselves, as mail scanners do,
+// spends nothing.
+func (s *Site) showHandover(w http.ResponseWriter, r *http.Request) error {
+	tenant, err := s.onlyTenant(r)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, s.handoverPage(r, tenant))
+	return nil
+}
+
+// takeHandover serves POST /recover/open: keeps the code in the browser and asks for the proof.
+func (s *Site) takeHandover(w http.ResponseWriter, r *http.Request) error {
+	code := codeOfLink(r.PostFormValue("code"))
+	h, err := s.Handovers.Look(r.Context(), code)
+	if err != nil {
+		return s.failHandover(w, r, err)
+	}
+	browser.KeepHandover(w, code, signin.TransactionLifetime)
+	opener, me := s.opener(r, h)
+	switch err := h.Check(opener, s.Now()); {
+	case err == nil:
+		return redirect(w, r, openReadyPath)
+	case errors.Is(err, handover.ErrProof), errors.Is(err, handover.ErrReader) && me.user.ID == "":
+		return s.proveToOpen(w, r, h, me)
+	}
+	return s.openHandover(w, r, code)
+}
+
+// codeOfLink is a code that was typed, or that of a whole link.
+func codeOfLink(typed string) string {
+	typed = strings.TrimSpace(typed)
+	if _, after, found := strings.Cut(typed, "#"); found {
+		return after
+	}
+	return typed
+}
+
+// opener says who is at the browser: of several accounts the one that the link is for.
+func (s *Site) opener(r *http.Request, h handover.Handover) (handover.Opener, knownAccount) {
+	var me knownAccount
+	for _, a := range s.accounts(r) {
+		if a.session.Tenant != h.Tenant {
+			continue
+		}
+		if a.user.ID == h.Reader {
+			return handover.Opener{User: a.user.ID, ProvedAt: resistantSince(a.session)}, a
+		}
+		if me.user.ID == "" {
+			me = a
+		}
+	}
+	return handover.Opener{User: me.user.ID}, me
+}
+
+// resistantSince is when the person of a session last proved who they are by two factors that
+// resist phishing, or zero.
+func resistantSince(one signin.Session) (at time.Time) {
+	for _, p := range one.Proofs {
+		if p.At.After(at) && (signin.Requirement{PhishingResistant: true, Since: p.At}).Met(one.Proofs) {
+			at = p.At
+		}
+	}
+	return at
+}
+
+// proveToOpen asks the reader to show who they are by what resists phishing.
+func (s *Site) proveToOpen(w http.ResponseWriter, r *http.Request, h handover.Handover, me knownAccount) error {
+	return s.proveResistant(w, r, h.Tenant, me, openReadyPath)
+}
+
+// proveResistant asks for a fresh proof that resists phishing, of the person of a session or, without
+// one, of whoever signs in, and comes back to a path of this server.
+func (s *Site) proveResistant(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, me knownAccount, back string) error {
+	want := signin.Requirement{PhishingResistant: true, Since: s.Now()}
+	if me.user.ID != "" {
+		return s.prove(w, r, me, back, want)
+	}
+	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
+		Tenant: tenant, CorrelationID: request.From(r.Context()).CorrelationID, Continue: back,
+		Application: signin.App{ID: directory.PagesAppID, DisplayName: ownPagesName}, Require: want,
+	}, place(r))
+	if err != nil {
+		return err
+	}
+	if err := browser.KeepTransaction(w, r, handle, signin.TransactionLifetime); err != nil {
+		return err
+	}
+	return redirect(w, r, Address(handle))
+}
+
+// showReady serves GET /recover/open/now: the reader is here and opens it with a button.
+func (s *Site) showReady(w http.ResponseWriter, r *http.Request) error {
+	code := browser.Handover(r)
+	h, err := s.Handovers.Look(r.Context(), code)
+	if err != nil {
+		return s.failHandover(w, r, err)
+	}
+	opener, me := s.opener(r, h)
+	switch err := h.Check(opener, s.Now()); {
+	case errors.Is(err, handover.ErrProof), errors.Is(err, handover.ErrReader) && me.user.ID == "":
+		return s.proveToOpen(w, r, h, me)
+	case err != nil:
+		return s.openHandover(w, r, code) // which refuses and logs it
+	}
+	tenant, err := s.tenant(r.Context(), h.Tenant)
+	if err != nil {
+		return err
+	}
+	p := s.handoverPage(r, tenant)
+	p.Action, p.Ready = openReadyPath, true
+	if err := s.nameOwner(r, h, &p); err != nil {
+		return s.failHandover(w, r, err)
+	}
+	s.render(w, r, http.StatusOK, p)
+	return nil
+}
+
+// takeReady serves POST /recover/open/now: opens the link.
+func (s *Site) takeReady(w http.ResponseWriter, r *http.Request) error {
+	return s.openHandover(w, r, browser.Handover(r))
+}
+
+func (s *Site) openHandover(w http.ResponseWriter, r *http.Request, code string) error {
+	h, err := s.Handovers.Look(r.Context(), code)
+	if err != nil {
+		return s.failHandover(w, r, err)
+	}
+	opener, me := s.opener(r, h)
+	passcode, h, err := s.Handovers.Open(r.Context(), code, opener, actorOf(r, me), request.From(r.Context()).CorrelationID)
+	switch {
+	case errors.Is(err, handover.ErrProof):
+		return s.proveToOpen(w, r, h, me)
+	case err != nil:
+		return s.failHandover(w, r, err)
+	}
+	browser.KeepHandover(w, "", 0)
+	tenant, err := s.tenant(r.Context(), h.Tenant)
+	if err != nil {
+		return err
+	}
+	p := s.handoverPage(r, tenant)
+	p.Passcode, p.EndsAt = passcode, h.EndsAt
+	if err := s.nameOwner(r, h, &p); err != nil {
+		return s.failHandover(w, r, err)
+	}
+	s.render(w, r, http.StatusOK, p)
+	return nil
+}
+
+// nameOwner fills in whose pass it is and how long it works.
+func (s *Site) nameOwner(r *http.Request, h handover.Handover, p *handoverPage) error {
+	owner, err := s.SignIn.Store.User(r.Context(), h.Tenant, h.Owner)
+	if err != nil {
+		return err
+	}
+	p.Owner, p.Own = owner.DisplayName, h.Owner == h.Reader
+	pass, err := s.Passes.Pass(r.Context(), h.Tenant, h.Owner)
+	if err == nil && pass.ID != h.Pass || errors.Is(err, tap.ErrNone) {
+		return handover.ErrLink
+	}
+	p.Starts, p.EndsAt, p.Once = pass.Start, pass.End(), pass.SingleUse
+	return err
+}
+
+// failHandover says why a link does not open.
+func (s *Site) failHandover(w http.ResponseWriter, r *http.Request, err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); !ok {
+		return err
+	}
+	tenant, other := s.onlyTenant(r)
+	if other != nil {
+		return other
+	}
+	browser.KeepHandover(w, "", 0)
+	p := s.handoverPage(r, tenant)
+	var status int
+	p.Fault, status = s.told(r, err)
+	s.render(w, r, status, p)
+	return nil
+}
+
+// actorOf is the person of a session, or somebody of whom only the address is known.
+func actorOf(r *http.Request, me knownAccount) audit.Actor {
+	f := request.From(r.Context())
+	return audit.Actor{User: &audit.UserActor{
+		ID: string(me.user.ID), DisplayName: me.user.DisplayName, UserPrincipalName: me.user.UserPrincipalName, IPAddress: f.Address.String(),
+	}}
+}

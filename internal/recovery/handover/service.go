@@ -1,0 +1,211 @@
+package handover
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/token"
+)
+
+// Service seals and opens. Every field is required.
+type Service struct {
+	Store Store
+	// MAC is a keyed hash under a key of the tenant and of this life of the store.
+	MAC  func(ctx context.Context, tenant, label string, message []byte) (string, error)
+	Now  func() time.Time // UTC
+	Rand io.Reader
+	// Letters tell the reader of the link with that code. They queue with the row.
+	Letters func(ctx context.Context, h Handover, code string) ([]outbox.Item, error)
+}
+
+// The labels of the keys.
+const (
+	hashLabel = "link of a hand-over"
+	keyLabel  = "key of a hand-over"
+)
+
+// An Order is what is to be handed over, to whom.
+type Order struct {
+	Tenant   directory.TenantID
+	Case     string
+	Pass     string // id
+	Owner    directory.User
+	Reader   directory.User
+	Until    time.Time // when the pass ends
+	Lifetime time.Duration
+	// By and CorrelationID are those of the request that issued the pass.
+	By            audit.Actor
+	CorrelationID string
+}
+
+// Seal seals secret for the reader of o and queues the letters with the link. Whoever issues a
+// pass so never holds it, nor the link.
+func (s Service) Seal(ctx context.Context, o Order, secret string) (Handover, error) {
+	t, err := token.NewOpaque(s.Rand, string(o.Tenant))
+	if err != nil {
+		return Handover{}, err
+	}
+	code, err := t.Reveal()
+	if err != nil {
+		return Handover{}, err
+	}
+	now := s.Now()
+	lifetime := o.Lifetime
+	if lifetime <= 0 {
+		lifetime = Lifetime
+	}
+	h := Handover{
+		Tenant: o.Tenant, ID: t.ID, Case: o.Case, Pass: o.Pass, Owner: o.Owner.ID, Reader: o.Reader.ID, CreatedAt: now, EndsAt: now.Add(lifetime),
+	}
+	if !o.Until.IsZero() && o.Until.Before(h.EndsAt) {
+		h.EndsAt = o.Until
+	}
+	if h.Hash, err = s.MAC(ctx, string(h.Tenant), hashLabel, t.Secret[:]); err != nil {
+		return Handover{}, err
+	}
+	aead, err := s.key(ctx, t)
+	if err != nil {
+		return Handover{}, err
+	}
+	sealed := base64.RawURLEncoding.EncodeToString(aead.Seal(nil, nil, []byte(secret), h.place()))
+	mails, err := s.Letters(ctx, h, code)
+	if err != nil {
+		return Handover{}, err
+	}
+	e := h.event(audit.HandoverSealed, audit.Success, "", o.By, o.CorrelationID, now)
+	e.Change.Targets = append(e.Change.Targets, audit.Target{ID: string(o.Owner.ID), DisplayName: o.Owner.DisplayName, UserPrincipalName: o.Owner.UserPrincipalName, Type: audit.TargetUser})
+	return h, s.Store.PutHandover(ctx, h, sealed, e, mails...)
+}
+
+// Look returns the hand-over of a code, or ErrLink. It changes nothing and opens nothing.
+func (s Service) Look(ctx context.Context, code string) (Handover, error) {
+	h, _, err := s.find(ctx, code)
+	return h, err
+}
+
+// Open returns what a code carries, once, to the right opener. Every refusal of a real link is
+// an event; three by somebody else make it void.
+func (s Service) Open(ctx context.Context, code string, o Opener, by audit.Actor, correlationID string) (string, Handover, error) {
+	h, t, err := s.find(ctx, code)
+	if err != nil {
+		return "", h, err
+	}
+	now := s.Now()
+	if err := h.Check(o, now); err != nil {
+		return "", h, s.refuse(ctx, h, err, by, correlationID, now)
+	}
+	aead, err := s.key(ctx, t)
+	if err != nil {
+		return "", h, err
+	}
+	sealed, err := s.Store.OpenHandover(ctx, h.Tenant, h.ID, now, h.event(audit.HandoverOpened, audit.Success, "", by, correlationID, now))
+	if errors.Is(err, ErrOpened) || errors.Is(err, ErrLink) {
+		return "", h, s.refuse(ctx, h, err, by, correlationID, now)
+	}
+	if err != nil {
+		return "", h, err
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil {
+		return "", h, fmt.Errorf("open hand-over %s: %w", h.ID, err)
+	}
+	plain, err := aead.Open(nil, nil, raw, h.place())
+	if err != nil {
+		return "", h, fmt.Errorf("open hand-over %s: %w", h.ID, err)
+	}
+	return string(plain), h, nil
+}
+
+// reasons are what the log says of a refusal. That the right reader has to prove it is none.
+var reasons = []struct {
+	why *fault.Error
+	say string
+}{
+	{ErrLink, "The link was over or void"},
+	{ErrOpened, "The link was opened before"},
+	{ErrReader, "Somebody other than the reader had the link"},
+}
+
+func (s Service) refuse(ctx context.Context, h Handover, why error, by audit.Actor, correlationID string, now time.Time) error {
+	for _, r := range reasons {
+		if !errors.Is(why, r.why) {
+			continue
+		}
+		e := h.event(audit.HandoverRefused, audit.Failure, r.say, by, correlationID, now)
+		if err := s.Store.RefuseHandover(ctx, h.Tenant, h.ID, r.why == ErrReader, now, e); err != nil {
+			return err
+		}
+	}
+	return why
+}
+
+// find returns the hand-over of a code whose secret is right.
+func (s Service) find(ctx context.Context, code string) (Handover, token.Opaque, error) {
+	t, err := token.ParseOpaque(strings.TrimSpace(code))
+	if err != nil || directory.TenantID(t.Tenant) == directory.NoTenant {
+		return Handover{}, t, ErrLink
+	}
+	h, err := s.Store.Handover(ctx, directory.TenantID(t.Tenant), t.ID)
+	if err != nil {
+		return Handover{}, t, err
+	}
+	hash, err := s.MAC(ctx, t.Tenant, hashLabel, t.Secret[:])
+	if err != nil {
+		return Handover{}, t, err
+	}
+	if subtle.ConstantTimeCompare([]byte(hash), []byte(h.Hash)) != 1 {
+		return Handover{}, t, ErrLink
+	}
+	return h, t, nil
+}
+
+// key is made of the code and of a key of the server, which is also of this life of the store.
+func (s Service) key(ctx context.Context, t token.Opaque) (cipher.AEAD, error) {
+	text, err := s.MAC(ctx, t.Tenant, keyLabel, append([]byte(t.ID), t.Secret[:]...))
+	if err != nil {
+		return nil, err
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(raw)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// place binds what is sealed to whom it is for: a row that somebody changed does not open.
+func (h Handover) place() []byte {
+	return []byte(strings.Join([]string{"handover", string(h.Tenant), h.ID, h.Case, h.Pass, string(h.Owner), string(h.Reader)}, "\x00"))
+}
+
+func (h Handover) event(activity, result, reason string, by audit.Actor, correlationID string, now time.Time) audit.Event {
+	c := &audit.Change{
+		Activity: activity, Category: audit.CategoryUserManagement, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
+		Result: result, ResultReason: reason, By: by,
+		Details: []audit.KeyValue{{Key: "handover", Value: h.ID}, {Key: "passId", Value: h.Pass}, {Key: "reader", Value: string(h.Reader)}},
+	}
+	if h.Case != "" {
+		c.Details = append(c.Details, audit.KeyValue{Key: "postern_caseId", Value: h.Case})
+	}
+	if activity != audit.HandoverSealed {
+		c.Targets = []audit.Target{{ID: string(h.Owner), Type: audit.TargetUser}}
+	}
+	return audit.Event{Tenant: string(h.Tenant), ID: uuid.NewString(), At: now, CorrelationID: correlationID, Change: c}
+}
