@@ -42,14 +42,17 @@ describe("oidc-provider as an upstream", { skip: noBrowser || noCertificates }, 
       conformIdTokenClaims: false,
       acrValues: ["mfa"],
       pkce: { required: () => true },
-      features: { devInteractions: { enabled: false } },
+      features: {
+        devInteractions: { enabled: false },
+        rpInitiatedLogout: { logoutSource: (context, form) => (context.body = `<!doctype html>${form}<button form="op.logoutForm" name="logout" value="yes">Yes</button>`) },
+      },
       interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, name: "Mira Okafor", preferred_username: id.replace("subject-", "") }) }),
     });
     const answers = provider.callback();
     handler = async (request, response) => {
       if (!request.url.startsWith("/interaction/")) {
-        for (const [name, value] of [["content-security-policy", "form-action https:"], ["x-content-type-options", "nosniff"], ["referrer-policy", "no-referrer"]]) {
+        for (const [name, value] of [["content-security-policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action https:"], ["x-content-type-options", "nosniff"], ["referrer-policy", "no-referrer"]]) {
           response.setHeader(name, value); // the test's browser wants them of every page
         }
         return answers(request, response);
