@@ -17,9 +17,13 @@ import (
 // ErrAssumed reports a sign-in that can't be assumed as it was described.
 var ErrAssumed = &fault.Error{Kind: fault.Invalid, Code: "accessAssumed", Text: "A sign-in can't be assumed like this."}
 
+// mostAppsTried is how many applications one question may be about.
+const mostAppsTried = 20
+
 // An assumed sign-in is what somebody asks "what if" about.
 type assumed struct {
 	request   access.Request
+	apps      []string // all that are asked about; request has the first
 	deviceID  string
 	compliant *bool
 	device    *directory.Device // as described
@@ -27,7 +31,7 @@ type assumed struct {
 
 // readAssumed reads the members that Graph has for it.
 // https://learn.microsoft.com/graph/api/conditionalaccessroot-evaluate
-func (a *API) readAssumed(c *call, body *odata.Object) (access.Request, error) {
+func (a *API) readAssumed(c *call, body *odata.Object) (access.Request, []directory.AppID, error) {
 	in := assumed{request: access.Request{At: a.Now().UTC()}}
 	user, principal, external := "", "", ""
 	part(body, "signInIdentity", &in, func(o *odata.Object, _ *assumed) {
@@ -39,10 +43,10 @@ func (a *API) readAssumed(c *call, body *odata.Object) (access.Request, error) {
 	part(body, "signInContext", &in, readSignInContext)
 	part(body, "signInConditions", &in, readSignInConditions)
 	if err := body.Done(); err != nil {
-		return in.request, err
+		return in.request, nil, err
 	}
 	if err := in.plausible(user, principal); err != nil {
-		return in.request, err
+		return in.request, nil, err
 	}
 	var err error
 	if principal != "" {
@@ -53,9 +57,17 @@ func (a *API) readAssumed(c *call, body *odata.Object) (access.Request, error) {
 		in.request.Subject.Guest = in.request.Subject.Guest || external != "" && external != "none"
 	}
 	if err != nil {
-		return in.request, err
+		return in.request, nil, err
 	}
-	return in.request, a.assumeDevice(c, &in)
+	return in.request, appIDs(in.apps), a.assumeDevice(c, &in)
+}
+
+func appIDs(all []string) []directory.AppID {
+	var out []directory.AppID
+	for _, one := range all {
+		out = append(out, directory.AppID(one))
+	}
+	return out
 }
 
 // plausible refuses what no sign-in can be.
@@ -64,8 +76,8 @@ func (in assumed) plausible(user, principal string) error {
 	switch {
 	case (user == "") == (principal == ""):
 		return ErrAssumed.With("signInIdentity", "signInIdentity has a userId or a servicePrincipalId.")
-	case r.App == "" && r.Action == "" && r.Context == "":
-		return ErrAssumed.With("signInContext", "signInContext has one application, a user action or an authentication context.")
+	case r.App == "" && r.Action == "" && r.Context == "", len(in.apps) > mostAppsTried:
+		return ErrAssumed.With("signInContext", fmt.Sprintf("signInContext has up to %d applications, a user action or an authentication context.", mostAppsTried))
 	case r.Action == "unknown":
 		return ErrAssumed.With("signInContext/userAction", "A userAction is registerSecurityInformation or registerOrJoinDevices.")
 	}
@@ -78,10 +90,9 @@ func (in assumed) plausible(user, principal string) error {
 }
 
 func readSignInContext(o *odata.Object, in *assumed) {
-	var apps []string
-	ids(o, "includeApplications", &apps)
-	if len(apps) == 1 { // more of them are no sign-in
-		in.request.App = directory.AppID(apps[0])
+	ids(o, "includeApplications", &in.apps)
+	if len(in.apps) > 0 {
+		in.request.App = directory.AppID(in.apps[0])
 	}
 	action := ""
 	o.String("userAction", &action)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/internal/access"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 )
 
@@ -21,7 +22,7 @@ func (a *API) evaluateAccess(c *call) error {
 	}
 	appliedOnly := false
 	body.Bool("appliedPoliciesOnly", &appliedOnly)
-	r, err := a.readAssumed(c, body)
+	r, apps, err := a.readAssumed(c, body)
 	if err != nil {
 		return err
 	}
@@ -34,7 +35,7 @@ func (a *API) evaluateAccess(c *call) error {
 		return err
 	}
 	found := []odata.Entity{}
-	for _, e := range set.Explain(r).Policies {
+	for _, e := range explainAll(set, r, apps) {
 		if appliedOnly && !e.Applies() {
 			continue
 		}
@@ -45,6 +46,21 @@ func (a *API) evaluateAccess(c *call) error {
 	return odata.WritePage(c.w, odata.Page[odata.Entity]{
 		Context: a.root(c).Collection("microsoft.graph.whatIfAnalysisResult", nil), Value: found,
 	})
+}
+
+// explainAll says of each policy whether it applies to one of the applications; if it does not,
+// why not to the first.
+func explainAll(set *access.Set, r access.Request, apps []directory.AppID) []access.Explained {
+	all := set.Explain(r).Policies
+	for _, app := range apps[min(1, len(apps)):] {
+		r.App = app
+		for i, e := range set.Explain(r).Policies {
+			if !all[i].Applies() && e.Applies() {
+				all[i] = e
+			}
+		}
+	}
+	return all
 }
 
 // reasons are Graph's, of which there can be several.
@@ -73,7 +89,7 @@ func (a *API) whatIf(c *call) error {
 	if err != nil {
 		return err
 	}
-	r, err := a.readAssumed(c, body)
+	r, apps, err := a.readAssumed(c, body)
 	if err != nil {
 		return err
 	}
@@ -83,23 +99,48 @@ func (a *API) whatIf(c *call) error {
 		}
 	}
 	r.Proofs = proofs
-	said := odata.Entity{}
-	for _, under := range []struct {
+	var under []rulesTried
+	for _, one := range []struct {
 		name  string
 		rules access.Rules
 		leave bool
 	}{{"today", there, false}, {"reportOnly", enforced(there), false}, {"drafts", drafted(there, drafts), len(drafts) == 0}} {
-		if under.leave {
-			said = append(said, odata.Property{Name: under.name})
-			continue
+		tried := rulesTried{name: one.name}
+		if !one.leave {
+			if tried.set, err = a.compile(one.rules); err != nil {
+				return err
+			}
 		}
-		set, err := a.compile(under.rules)
-		if err != nil {
-			return err
+		under = append(under, tried)
+	}
+	said := tryAll(under, r, appliedOnly)
+	if len(apps) > 1 {
+		each := []odata.Entity{}
+		for _, app := range apps {
+			r.App = app
+			each = append(each, slices.Concat(odata.Entity{{Name: "appId", Value: app}}, tryAll(under, r, appliedOnly)))
 		}
-		said = append(said, odata.Property{Name: under.name, Value: explanation(set.Explain(r), appliedOnly)})
+		said = append(said, odata.Property{Name: "applications", Value: each})
 	}
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity("postern/access/evaluate", nil), said)
+}
+
+// rulesTried are rules that a sign-in is tried under; a nil set is left out.
+type rulesTried struct {
+	name string
+	set  *access.Set
+}
+
+func tryAll(under []rulesTried, r access.Request, appliedOnly bool) odata.Entity {
+	said := odata.Entity{}
+	for _, one := range under {
+		if one.set == nil {
+			said = append(said, odata.Property{Name: one.name})
+			continue
+		}
+		said = append(said, odata.Property{Name: one.name, Value: explanation(one.set.Explain(r), appliedOnly)})
+	}
+	return said
 }
 
 // readDrafts reads policies that are not saved. One with the id of a policy that is there changes

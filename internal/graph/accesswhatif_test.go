@@ -121,6 +121,30 @@ func TestWhatIfSaysWhichPolicyDecides(t *testing.T) {
 	}
 }
 
+func TestWhatIfLooksAtSeveralApplications(t *testing.T) {
+	w := newAccessWorld(t)
+	ann := w.create("ann")
+	one := w.call(201, "POST", caPolicies, policyFor("Console", "enabled", `{"includeApplications":["`+string(directory.ConsoleAppID)+`"]}`, blocks))["id"]
+	both := `{"@odata.type":"#microsoft.graph.applicationContext","includeApplications":["` + string(directory.GraphAppID) + `","` + string(directory.ConsoleAppID) + `"]}`
+	some := w.call(200, "POST", evaluate, assume(ann, both, `{}`, `,"appliedPoliciesOnly":true`))["value"].([]any)
+	if len(some) != 1 || some[0].(map[string]any)["id"] != one {
+		t.Errorf("those that apply to one of them: %v", some)
+	}
+	said := w.call(200, "POST", whatIf, assume(ann, both, `{}`, ""))
+	each := said["applications"].([]any)
+	if len(each) != 2 || said["today"].(map[string]any)["result"] != "granted" {
+		t.Fatalf("said %v", said)
+	}
+	for i, want := range []string{"granted", "blocked"} {
+		if got := each[i].(map[string]any)["today"].(map[string]any)["result"]; got != want {
+			t.Errorf("%v: %v, want %s", each[i].(map[string]any)["appId"], got, want)
+		}
+	}
+	if said := w.call(200, "POST", whatIf, assume(ann, inApp(directory.GraphAppID), `{}`, "")); said["applications"] != nil {
+		t.Errorf("one application is said twice: %v", said)
+	}
+}
+
 func TestWhatCantBeAssumedIsRefused(t *testing.T) {
 	w := newWorld(t, append([]string{"Policy.Read.All", "AuditLog.Read.All"}, all...)...)
 	ann := w.create("ann")

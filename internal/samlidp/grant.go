@@ -42,7 +42,7 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request, tenant directory.
 		Status: saml.StatusSuccess, Audience: q.Entity,
 		Assertion: &saml.Assertion{
 			ID: saml.NewID(), Issuer: s.entity(tenant.ID), Subject: name, SessionIndex: indexOf(session.ID),
-			AuthnInstant: session.AuthTime(), SessionNotOnOrAfter: session.ExpiresAt, AuthnContext: class,
+			AuthnInstant: session.AuthTime(), SessionNotOnOrAfter: verdict.Ends(session.AuthTime(), session.ExpiresAt), AuthnContext: class,
 			Attributes: attributes, InResponseTo: q.ID, NotOnOrAfter: now.Add(assertionLifetime),
 		},
 	}

@@ -48,6 +48,8 @@ type Verdict struct {
 	Since     time.Time // proofs from before it don't count
 	// SecondSince is the same for proofs that are more than a first factor.
 	SecondSince time.Time
+	// Lifetime is the shortest sign-in frequency; zero is none.
+	Lifetime time.Duration
 	// NoContinuous leaves out continuous access evaluation, which none of the contexts wants.
 	NoContinuous bool
 	// NeverPersistent keeps the browser from staying signed in; AlwaysPersistent makes it.
@@ -82,9 +84,26 @@ func (v *Verdict) add(d access.Decision) {
 	if d.Since.After(v.Since) {
 		v.Since = d.Since
 	}
+	if d.Lifetime > 0 && (v.Lifetime == 0 || d.Lifetime < v.Lifetime) {
+		v.Lifetime = d.Lifetime
+	}
 	for _, one := range d.Applied {
 		v.note(one)
 	}
+}
+
+// shortest is the shortest sign-in frequency that is a time: what has to be proved every time does not end by itself.
+const shortest = time.Hour
+
+// Ends is when a session that lasts until end has to be proved anew, if that is earlier.
+func (v *Verdict) Ends(proved, end time.Time) time.Time {
+	if v == nil || v.Lifetime < shortest {
+		return end
+	}
+	if sooner := proved.Add(v.Lifetime); sooner.Before(end) {
+		return sooner
+	}
+	return end
 }
 
 // gravity orders the results of one policy for several things that were asked for at once.
