@@ -28,7 +28,7 @@ var postern = house{
 		// The store implements what the rows below declare, the edges included.
 		{name: "store", packages: "internal/store/..."},
 		{name: "edges", packages: "internal/pages/... internal/graph/... internal/oauth/... internal/samlidp internal/sample/... " +
-			"internal/console/... internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/agent/..."},
+			"internal/console/... internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/scim/... internal/agent/..."},
 		{name: "web", packages: "internal/request/... internal/browser/..."},
 		{name: "wire", packages: "internal/device/..."},
 		{name: "methods", packages: "internal/method/authenticator/... internal/method/federated/... internal/method/hello/... internal/method/passkey/... " +
@@ -37,6 +37,7 @@ var postern = house{
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/federation/... internal/keyring/... internal/token/... " +
 			"internal/jobs/... internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership", beside: true},
+			"internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership internal/provision", beside: true},
 		{name: "aids", packages: "internal/audit/... internal/backup/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/... internal/places/... internal/outbound internal/saml internal/slowhash"},
 		{name: "words", packages: "internal/fault internal/design internal/arch docs"},
 	},
@@ -45,7 +46,7 @@ var postern = house{
 			who:  "internal/...",
 			what: "net/http/... html/template",
 			but: "internal/server/... internal/pages/... internal/graph/... internal/oauth/... internal/console/... " +
-				"internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/outbound internal/federation/oidc/... internal/federation/saml/... internal/samlidp internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
+				"internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/scim internal/outbound internal/federation/oidc/... internal/federation/saml/... internal/samlidp internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
 				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/... internal/design internal/agent/lockscreen internal/agent/virtual/...",
 			why: "what decides knows no HTTP",
 		},

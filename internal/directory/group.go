@@ -32,6 +32,9 @@ type Group struct {
 	MembershipRule  string `json:"membershipRule,omitempty"`
 	ProcessingState string `json:"membershipRuleProcessingState,omitempty"` // On or Paused
 
+	// ExternalID is what the source of the group calls it; unique in the tenant, case and all.
+	ExternalID string `json:"externalId,omitempty"`
+
 	Version int64 `json:"-"`
 }
 
@@ -125,6 +128,8 @@ func (g Group) Check() error {
 		return ErrGroupInvalid.With("membershipRule", "Only a group with the type DynamicMembership has a rule.")
 	case g.UniqueName != "" && (!plainText(g.UniqueName) || len(g.UniqueName) > 120 || strings.TrimSpace(g.UniqueName) != g.UniqueName):
 		return ErrGroupInvalid.With("uniqueName", "uniqueName has at most 120 characters, without control characters and without blanks at its ends.")
+	case !plainText(g.ExternalID) || strings.TrimSpace(g.ExternalID) != g.ExternalID:
+		return ErrGroupInvalid.With("externalId", "externalId has at most 256 characters, without control characters and without blanks at its ends.")
 	case len(g.Description) > 1024:
 		return ErrGroupInvalid.With("description", "description is longer than 1024 bytes.")
 	}

@@ -46,6 +46,8 @@ type User struct {
 	State             string   `json:"state,omitempty"`
 	StreetAddress     string   `json:"streetAddress,omitempty"`
 	UsageLocation     string   `json:"usageLocation,omitempty"`
+	CostCenter        string   `json:"costCenter,omitempty"` // with Division Graph's employeeOrgData
+	Division          string   `json:"division,omitempty"`
 
 	CreationType      string     `json:"creationType,omitempty"`
 	ExternalUserState string     `json:"externalUserState,omitempty"`
@@ -67,6 +69,10 @@ type User struct {
 	// SessionsValidFrom ends every session and token that began before it
 	// (signInSessionsValidFromDateTime).
 	SessionsValidFrom time.Time `json:"signInSessionsValidFromDateTime,omitzero"`
+
+	// ExternalID is what the source of the account calls it; unique in the tenant, case and all.
+	ExternalID string `json:"externalId,omitempty"`
+	Source     Source `json:"source,omitempty"`
 
 	Manager UserID `json:"-"`
 	Version int64  `json:"-"` // grows with every change
@@ -116,6 +122,8 @@ func (u User) Check(t Tenant) error {
 		return ErrUserInvalid.With("mailNickname", "mailNickname must not be empty.")
 	case u.UserType != "Member" && u.UserType != "Guest":
 		return ErrUserInvalid.With("userType", "userType is Member or Guest.")
+	case strings.TrimSpace(u.ExternalID) != u.ExternalID:
+		return ErrUserInvalid.With("externalId", "externalId must not begin or end with a blank.")
 	}
 	if u.Mail != "" {
 		if a, err := mail.ParseAddress(u.Mail); err != nil || a.Address != u.Mail {

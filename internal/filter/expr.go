@@ -97,6 +97,9 @@ func (e Match) String() string {
 }
 
 func (e Any) String() string {
+	if e.Var == "" { // SCIM's
+		return e.Path.String() + "[" + e.Expr.String() + "]"
+	}
 	return e.Path.String() + "/any(" + e.Var + ":" + e.Expr.String() + ")"
 }
 

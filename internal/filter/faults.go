@@ -23,6 +23,12 @@ var (
 		Text:   "The search is not understood.",
 		Remedy: `Write "property:words" with the double quotes, joined by AND or OR.`,
 	}
+	// ErrScimSyntax reports a filter or path of SCIM that does not follow the grammar.
+	ErrScimSyntax = &fault.Error{
+		Kind: fault.Invalid, Code: "scimFilterSyntax",
+		Text:   "The filter is not understood.",
+		Remedy: `Write it like userName eq "ida@contoso.example" and active eq true.`,
+	}
 	// ErrTooComplex reports a text beyond one of the limits of this package.
 	ErrTooComplex = &fault.Error{
 		Kind: fault.Invalid, Code: "filterTooComplex",

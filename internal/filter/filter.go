@@ -3,7 +3,7 @@
 // things in memory. There is one lexer and one parser; a grammar is a [dialect], a table
 // of its words and quotes.
 //
-//	text ─▶ Parse, ParseSearch, ParseRule ─▶ Expr ─▶ Check(Schema) ─▶ Bound ─▶ Eval, or a store's SQL
+//	text ─▶ Parse, ParseSearch, ParseRule, ParseSCIM ─▶ Expr ─▶ Check(Schema) ─▶ Bound ─▶ Eval, or a store's SQL
 //
 // A [Schema] is an allow-list: what is not in it cannot be asked for, and each property
 // says which operators it takes. Names, operators and text are compared without regard to

@@ -18,6 +18,8 @@ type dialect struct {
 	quote   byte // opens and closes text
 	doubled bool // a quote inside text is written twice; otherwise after escape
 	escape  byte
+	json    bool // text is written as JSON writes it, instead
+	urn     bool // names have dashes, dollars, and perhaps a URN in front
 	dashed  bool // words may have a dash in front of them: -eq
 
 	step                  string // between the names of a path
@@ -74,8 +76,12 @@ func (d *dialect) scan(text string, at int) (token, int, error) {
 	rest := text[at:]
 	kind, length := special, 0
 	switch c := rest[0]; {
+	case c == d.quote && d.json:
+		return d.scanJSON(text, at)
 	case c == d.quote:
 		return d.scanQuoted(text, at)
+	case d.urn && (isLetter(c) || c == '$'):
+		kind, length = name, scimName(rest)
 	case guidPrefix(rest):
 		kind, length = bare, guidLength
 	case d.dashed && c == '-' && len(rest) > 1 && isLetter(rest[1]):

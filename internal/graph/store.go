@@ -93,10 +93,10 @@ type Store interface {
 	// Reports returns whom a person manages, by id.
 	Reports(ctx context.Context, tenant directory.TenantID, manager directory.UserID, after []any, limit int) ([]directory.User, []any, error)
 
-	CreateUser(ctx context.Context, u directory.User, e audit.Event) error
-	// UpdateUser stores u if its version is still the stored one, else directory.ErrChanged.
+	CreateUser(ctx context.Context, u directory.User, events ...audit.Event) error
+	// UpdateUser stores u with its manager if its version is still the stored one, else directory.ErrChanged.
 	// Disabling ends sessions, tokens and pass; it refuses the last administrator.
-	UpdateUser(ctx context.Context, u directory.User, at time.Time, e audit.Event) error
+	UpdateUser(ctx context.Context, u directory.User, at time.Time, events ...audit.Event) error
 	// SetManager sets the manager of a user, none when it is empty; directory.ErrManagerCycle.
 	SetManager(ctx context.Context, tenant directory.TenantID, user, manager directory.UserID, e audit.Event) error
 	// Sessions returns a person's living sessions, newest first, 200 at most.

@@ -16,6 +16,7 @@ import (
 	"github.com/postern-id/postern/internal/phoneapi"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/samlidp"
+	"github.com/postern-id/postern/internal/scim"
 )
 
 // parts are what is mounted.
@@ -27,6 +28,7 @@ type parts struct {
 	agents        *deviceapi.API
 	phones        *phoneapi.API
 	console       *console.Console
+	people        *scim.API
 }
 
 // mount puts the parts under one handler. The first segment of a path says whose it is;
@@ -46,6 +48,7 @@ func (s *Server) mount(p parts) http.Handler {
 	protected := protection.Handler(own)
 	consoleHandler := protection.Handler(p.console.Handler())
 	graphHandler, agentHandler, phoneHandler := p.api.Handler(), p.agents.Handler(), p.phones.Handler()
+	scimHandler := p.people.Handler()
 
 	whole := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -60,6 +63,8 @@ func (s *Server) mount(p parts) http.Handler {
 		switch first {
 		case "v1.0", "beta":
 			graphHandler.ServeHTTP(w, r)
+		case "scim":
+			scimHandler.ServeHTTP(w, r)
 		case "console":
 			consoleHandler.ServeHTTP(w, r)
 		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox", "errors", "authenticator", "recover":

@@ -292,7 +292,7 @@ func (s *Server) build() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the console's pages: %w", err)
 	}
-	whole = s.mount(parts{site, authorization, assertions, api, agents, s.phoneAPI(phones, signIn), console})
+	whole = s.mount(parts{site, authorization, assertions, api, agents, s.phoneAPI(phones, signIn), console, s.people(api)})
 	return whole, nil
 }
 

@@ -156,10 +156,12 @@ func (tx *Tx) insertGroup(ctx context.Context, g directory.Group) error {
 		return err
 	}
 	if _, err := tx.exec(ctx, `
-		INSERT INTO directory_group (tenant_id, id, display_name, mail_nickname, role_assignable, created_at, body, group_type)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		INSERT INTO directory_group (tenant_id, id, display_name, mail_nickname, role_assignable, created_at, body, group_type, external_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		g.Tenant, g.ID, strings.ToLower(g.DisplayName), strings.ToLower(g.MailNickname), g.IsAssignableToRole,
-		micros(g.CreatedDateTime), string(body), groupType(g)); err != nil {
+		micros(g.CreatedDateTime), string(body), groupType(g), g.ExternalID); isDuplicate(err) && violates(err, "external_id") {
+		return directory.ErrExternalIDTaken
+	} else if err != nil {
 		return fmt.Errorf("insert group: %w", err)
 	}
 	if err := tx.setUniqueName(ctx, g); err != nil {

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -187,6 +188,9 @@ func isDuplicate(err error) bool {
 	return errors.As(err, &lite) &&
 		(lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
+
+// violates reports whether err, of isDuplicate, is about an index or column with that name in its name.
+func violates(err error, name string) bool { return strings.Contains(err.Error(), name) }
 
 // exec runs one statement and returns how many rows it changed.
 func (tx *Tx) exec(ctx context.Context, query string, args ...any) (int64, error) {

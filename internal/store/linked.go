@@ -12,20 +12,21 @@ import (
 	"github.com/postern-id/postern/internal/filter"
 )
 
-const groupColumns = `id, body, version`
+const groupColumns = `id, body, version, external_id`
 
 func scanGroup(tenant directory.TenantID, scan func(...any) error) (directory.Group, error) {
 	g := directory.Group{Tenant: tenant}
 	var id directory.GroupID
 	var body string
 	var version int64
-	if err := scan(&id, &body, &version); err != nil {
+	var externalID string
+	if err := scan(&id, &body, &version, &externalID); err != nil {
 		return g, err
 	}
 	if err := json.Unmarshal([]byte(body), &g); err != nil {
 		return g, fmt.Errorf("read group %s: %w", id, err)
 	}
-	g.ID, g.Version = id, version
+	g.ID, g.Version, g.ExternalID = id, version, externalID
 	return g, nil
 }
 

@@ -14,33 +14,37 @@ import (
 // changes that close a circle together the second one sees the first.
 func (db *DB) SetManager(ctx context.Context, tenant directory.TenantID, user, manager directory.UserID, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		if err := tx.touchTenant(ctx, tenant); err != nil {
-			return err
-		}
-		if manager != "" {
-			if _, err := userBy(ctx, tx.q, tenant, "id", string(manager)); err != nil {
-				return err
-			}
-			var above int
-			if err := tx.q.QueryRowContext(ctx, `
-				WITH RECURSIVE up (id) AS (
-					SELECT id FROM directory_user WHERE tenant_id = $1 AND id = $2
-					UNION
-					SELECT u.manager_id FROM up CROSS JOIN directory_user u WHERE u.id = up.id AND u.tenant_id = $1 AND u.manager_id <> '')
-				SELECT COUNT(*) FROM up WHERE id = $3`, tenant, manager, user).Scan(&above); err != nil {
-				return err
-			}
-			if above > 0 {
-				return directory.ErrManagerCycle
-			}
-		}
-		n, err := tx.exec(ctx, `
-			UPDATE directory_user SET manager_id = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3`, manager, tenant, user)
-		if err := changed(n, err, directory.ErrUserUnknown); err != nil {
+		if err := tx.setManager(ctx, tenant, user, manager); err != nil {
 			return err
 		}
 		return tx.append(ctx, e)
 	})
+}
+
+func (tx *Tx) setManager(ctx context.Context, tenant directory.TenantID, user, manager directory.UserID) error {
+	if err := tx.touchTenant(ctx, tenant); err != nil {
+		return err
+	}
+	if manager != "" {
+		if _, err := userBy(ctx, tx.q, tenant, "id", string(manager)); err != nil {
+			return err
+		}
+		var above int
+		if err := tx.q.QueryRowContext(ctx, `
+			WITH RECURSIVE up (id) AS (
+				SELECT id FROM directory_user WHERE tenant_id = $1 AND id = $2
+				UNION
+				SELECT u.manager_id FROM up CROSS JOIN directory_user u WHERE u.id = up.id AND u.tenant_id = $1 AND u.manager_id <> '')
+			SELECT COUNT(*) FROM up WHERE id = $3`, tenant, manager, user).Scan(&above); err != nil {
+			return err
+		}
+		if above > 0 {
+			return directory.ErrManagerCycle
+		}
+	}
+	n, err := tx.exec(ctx, `
+		UPDATE directory_user SET manager_id = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3`, manager, tenant, user)
+	return changed(n, err, directory.ErrUserUnknown)
 }
 
 // CreateGroup implements graph.Store.
@@ -65,18 +69,7 @@ func (db *DB) CreateGroup(ctx context.Context, g directory.Group, members, owner
 // UpdateGroup implements graph.Store.
 func (db *DB) UpdateGroup(ctx context.Context, g directory.Group, members []directory.Ref, events ...audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		body, err := json.Marshal(g)
-		if err != nil {
-			return err
-		}
-		n, err := tx.exec(ctx, `
-			UPDATE directory_group SET display_name = $1, mail_nickname = $2, body = $3, group_type = $4, version = version + 1
-			WHERE tenant_id = $5 AND id = $6 AND version = $7`,
-			strings.ToLower(g.DisplayName), strings.ToLower(g.MailNickname), string(body), groupType(g), g.Tenant, g.ID, g.Version)
-		if err := changed(n, err, directory.ErrChanged); err != nil {
-			return err
-		}
-		if err := tx.setNameWords(ctx, g.Tenant, directory.KindGroup, string(g.ID), g.DisplayName); err != nil {
+		if err := tx.replaceGroup(ctx, g); err != nil {
 			return err
 		}
 		change, err := tx.followRule(ctx, g)
@@ -85,6 +78,25 @@ func (db *DB) UpdateGroup(ctx context.Context, g directory.Group, members []dire
 		}
 		return tx.addMembers(ctx, g, members, change.noted(events))
 	})
+}
+
+// replaceGroup stores g if its version is still g.Version.
+func (tx *Tx) replaceGroup(ctx context.Context, g directory.Group) error {
+	body, err := json.Marshal(g)
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, `
+		UPDATE directory_group SET display_name = $1, mail_nickname = $2, body = $3, group_type = $4, external_id = $5, version = version + 1
+		WHERE tenant_id = $6 AND id = $7 AND version = $8`,
+		strings.ToLower(g.DisplayName), strings.ToLower(g.MailNickname), string(body), groupType(g), g.ExternalID, g.Tenant, g.ID, g.Version)
+	if isDuplicate(err) && violates(err, "external_id") {
+		return directory.ErrExternalIDTaken
+	}
+	if err := changed(n, err, directory.ErrChanged); err != nil {
+		return err
+	}
+	return tx.setNameWords(ctx, g.Tenant, directory.KindGroup, string(g.ID), g.DisplayName)
 }
 
 // AddLink implements graph.Store.
@@ -113,25 +125,35 @@ func (tx *Tx) addMembers(ctx context.Context, g directory.Group, members []direc
 		}
 	}
 	for _, m := range members {
-		if _, err := find(ctx, tx.q, g.Tenant, m.ID); err != nil {
-			return err
-		}
-		if m.Kind == directory.KindGroup && g.IsAssignableToRole {
-			return directory.ErrNestedRole
-		}
-		if err := tx.refuseCycle(ctx, g.Tenant, g.ID, m); err != nil {
-			return err
-		}
-		if err := tx.insertLink(ctx, g.Tenant, g.ID, directory.Member, m); err != nil {
+		if err := tx.addMember(ctx, g, m); err != nil {
 			return err
 		}
 	}
-	for _, e := range events {
-		if err := tx.append(ctx, e); err != nil {
+	if len(members) > 0 {
+		if err := tx.touchGroup(ctx, g); err != nil {
 			return err
 		}
 	}
-	return nil
+	return tx.appendAll(ctx, events)
+}
+
+func (tx *Tx) addMember(ctx context.Context, g directory.Group, m directory.Ref) error {
+	if _, err := find(ctx, tx.q, g.Tenant, m.ID); err != nil {
+		return err
+	}
+	if m.Kind == directory.KindGroup && g.IsAssignableToRole {
+		return directory.ErrNestedRole
+	}
+	if err := tx.refuseCycle(ctx, g.Tenant, g.ID, m); err != nil {
+		return err
+	}
+	return tx.insertLink(ctx, g.Tenant, g.ID, directory.Member, m)
+}
+
+// touchGroup gives g a new version: whoever read its members holds an old state now.
+func (tx *Tx) touchGroup(ctx context.Context, g directory.Group) error {
+	_, err := tx.exec(ctx, `UPDATE directory_group SET version = version + 1 WHERE tenant_id = $1 AND id = $2`, g.Tenant, g.ID)
+	return err
 }
 
 // refuseCycle returns directory.ErrGroupCycle if group is, through others, in member.
@@ -164,6 +186,11 @@ func (db *DB) RemoveLink(ctx context.Context, g directory.Group, relation direct
 				g.Tenant, g.ID, relation, object)
 			if err := changed(n, err, directory.ErrLinkUnknown); err != nil {
 				return err
+			}
+			if relation == directory.Member {
+				if err := tx.touchGroup(ctx, g); err != nil {
+					return err
+				}
 			}
 			return tx.append(ctx, e)
 		}

@@ -13,20 +13,23 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 )
 
-const userColumns = `id, body, manager_id, sessions_valid_from, version`
+const userColumns = `id, body, manager_id, sessions_valid_from, version, external_id, source`
 
 func scanUser(tenant directory.TenantID, scan func(...any) error) (directory.User, error) {
 	u := directory.User{Tenant: tenant}
 	var body string
 	var validFrom int64
 	var id directory.UserID
-	if err := scan(&id, &body, &u.Manager, &validFrom, &u.Version); err != nil {
+	var externalID string
+	var source directory.Source
+	if err := scan(&id, &body, &u.Manager, &validFrom, &u.Version, &externalID, &source); err != nil {
 		return u, err
 	}
 	if err := json.Unmarshal([]byte(body), &u); err != nil {
 		return u, fmt.Errorf("read user %s: %w", id, err)
 	}
 	u.ID, u.SessionsValidFrom = id, fromMicros(validFrom)
+	u.ExternalID, u.Source = externalID, source // a program of the first release leaves them out of the document
 	return u, nil
 }
 
@@ -49,19 +52,25 @@ func userBy(ctx context.Context, q querier, tenant directory.TenantID, column, v
 	return u, err
 }
 
-// CreateUser stores u and records e, or neither; directory.ErrUPNTaken.
-func (db *DB) CreateUser(ctx context.Context, u directory.User, e audit.Event) error {
+// CreateUser stores u and records events, or neither; directory.ErrUPNTaken,
+// directory.ErrExternalIDTaken, and directory.ErrUserUnknown for a manager who is not there.
+func (db *DB) CreateUser(ctx context.Context, u directory.User, events ...audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if u.Manager != "" {
+			if _, err := userBy(ctx, tx.q, u.Tenant, "id", string(u.Manager)); err != nil {
+				return err
+			}
+		}
 		if err := tx.insertUser(ctx, u); err != nil {
 			return err
 		}
-		return tx.append(ctx, e)
+		return tx.appendAll(ctx, events)
 	})
 }
 
-// UpdateUser stores u if its version is still u.Version, ends what must end when the
-// account was disabled, and records e.
-func (db *DB) UpdateUser(ctx context.Context, u directory.User, at time.Time, e audit.Event) error {
+// UpdateUser stores u with its manager if its version is still u.Version, ends what must end
+// when the account was disabled, and records events.
+func (db *DB) UpdateUser(ctx context.Context, u directory.User, at time.Time, events ...audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		old, err := userBy(ctx, tx.q, u.Tenant, "id", string(u.ID))
 		if err != nil {
@@ -78,7 +87,12 @@ func (db *DB) UpdateUser(ctx context.Context, u directory.User, at time.Time, e 
 		if err := tx.replaceUser(ctx, u); err != nil {
 			return err
 		}
-		return tx.append(ctx, e)
+		if u.Manager != old.Manager {
+			if err := tx.setManager(ctx, u.Tenant, u.ID, u.Manager); err != nil {
+				return err
+			}
+		}
+		return tx.appendAll(ctx, events)
 	})
 }
 
@@ -91,10 +105,13 @@ func (tx *Tx) insertUser(ctx context.Context, u directory.User) error {
 		INSERT INTO directory_user (tenant_id, id, user_principal_name, display_name, given_name,
 			surname, mail, mail_nickname, employee_id, department, job_title, user_type,
 			account_enabled, employee_hire_at, on_premises_sync, created_at, manager_id,
-			sessions_valid_from, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+			sessions_valid_from, body, external_id, source)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
 		ON CONFLICT (tenant_id, user_principal_name) DO NOTHING`,
-		append(append([]any{u.Tenant, u.ID}, userIndex(u)...), micros(u.CreatedDateTime), u.Manager, micros(u.SessionsValidFrom), string(body))...)
+		append(append([]any{u.Tenant, u.ID}, userIndex(u)...), micros(u.CreatedDateTime), u.Manager, micros(u.SessionsValidFrom), string(body), u.ExternalID, u.Source)...)
+	if isDuplicate(err) && violates(err, "external_id") {
+		return directory.ErrExternalIDTaken
+	}
 	if err != nil {
 		return fmt.Errorf("insert user: %w", err)
 	}
@@ -124,10 +141,12 @@ func (tx *Tx) replaceUser(ctx context.Context, u directory.User) error {
 		UPDATE directory_user SET user_principal_name = $1, display_name = $2, given_name = $3,
 			surname = $4, mail = $5, mail_nickname = $6, employee_id = $7, department = $8,
 			job_title = $9, user_type = $10, account_enabled = $11, employee_hire_at = $12,
-			on_premises_sync = $13, body = $14, version = version + 1
-		WHERE tenant_id = $15 AND id = $16 AND version = $17`,
-		append(userIndex(u), string(body), u.Tenant, u.ID, u.Version)...)
+			on_premises_sync = $13, body = $14, external_id = $15, source = $16, version = version + 1
+		WHERE tenant_id = $17 AND id = $18 AND version = $19`,
+		append(userIndex(u), string(body), u.ExternalID, u.Source, u.Tenant, u.ID, u.Version)...)
 	switch {
+	case isDuplicate(err) && violates(err, "external_id"):
+		return directory.ErrExternalIDTaken
 	case isDuplicate(err):
 		return directory.ErrUPNTaken
 	case err != nil:

@@ -106,6 +106,10 @@ func (q *query) compare(p *filter.Property, op filter.Op, v filter.Value) {
 		q.compareMark(filter.Compare{Property: p, Op: op, Value: v})
 		return
 	}
+	if p.Column == "member_id" {
+		q.hasMember(op, v)
+		return
+	}
 	switch v := v.(type) {
 	case filter.Null:
 		q.isNull(p, op == filter.Eq)
@@ -122,6 +126,16 @@ func (q *query) compare(p *filter.Property, op filter.Op, v filter.Value) {
 	default:
 		q.add(never)
 	}
+}
+
+// hasMember finds groups by one of those who are in them.
+func (q *query) hasMember(op filter.Op, v filter.Value) {
+	id, ok := v.(filter.String)
+	if op != filter.Eq || !ok {
+		q.add(never)
+		return
+	}
+	q.add("(id IN (SELECT group_id FROM group_link WHERE tenant_id = $1 AND object_id = ", q.arg(filter.Fold(string(id))), " AND relation = 'member'))")
 }
 
 // compareMark compares what the log keeps as a mark of an entry.
@@ -257,7 +271,7 @@ func (q *query) any(e filter.Any) {
 }
 
 // exactly are the columns that keep text as it is; all others keep it folded.
-var exactly = []string{"user_display_name", "app_display_name", "client_app_used", "activity", "category", "service", "event_type", "consent_type"}
+var exactly = []string{"user_display_name", "app_display_name", "client_app_used", "activity", "category", "service", "event_type", "consent_type", "external_id"}
 
 func keep(column, text string) string {
 	if slices.Contains(exactly, column) {

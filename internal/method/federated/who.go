@@ -18,7 +18,7 @@ import (
 type Accounts interface {
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)
 	// CreateUser stores u and records e, or neither; directory.ErrUPNTaken.
-	CreateUser(ctx context.Context, u directory.User, e audit.Event) error
+	CreateUser(ctx context.Context, u directory.User, events ...audit.Event) error
 }
 
 var toldFaults = []*fault.Error{

@@ -495,3 +495,10 @@ CREATE TABLE handover (
 );
 CREATE INDEX handover_pass ON handover (tenant_id, pass_id);
 CREATE INDEX handover_ends ON handover (tenant_id, ends_at);
+-- What the source of an account or group calls it, and which source that is.
+ALTER TABLE directory_user ADD COLUMN external_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE directory_user ADD COLUMN source TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX directory_user_external_id ON directory_user (tenant_id, external_id) WHERE external_id <> '';
+CREATE INDEX directory_user_source ON directory_user (tenant_id, source, id);
+ALTER TABLE directory_group ADD COLUMN external_id TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX directory_group_external_id ON directory_group (tenant_id, external_id) WHERE external_id <> '';
