@@ -36,8 +36,7 @@ var postern = house{
 		{name: "method", packages: "internal/method internal/method/methodtest", beside: true}, // what all methods share
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/federation/... internal/keyring/... internal/token/... " +
-			"internal/jobs/... internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership", beside: true},
-			"internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership internal/provision", beside: true},
+			"internal/jobs/... internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership internal/provision", beside: true},
 		{name: "aids", packages: "internal/audit/... internal/backup/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/... internal/places/... internal/outbound internal/saml internal/slowhash"},
 		{name: "words", packages: "internal/fault internal/design internal/arch docs"},
 	},
