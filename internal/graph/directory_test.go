@@ -31,6 +31,7 @@ type world struct {
 	t       *testing.T
 	db      *store.DB
 	keys    *token.Keys
+	api     *graph.API
 	handler http.Handler
 	token   string // of the caller
 	robot   string // the service principal of the application that newWorld makes
@@ -95,14 +96,15 @@ func newWorld(t *testing.T, permissions ...string) *world {
 	w.token = w.sign(token.Access{
 		Object: w.robot, Subject: w.robot, AppID: app.AppID, IDType: "app", Roles: permissions, Credential: secret.KeyID,
 	})
-	w.handler = (&graph.API{
+	w.api = &graph.API{
 		Store: db, Registry: registry(db),
 		Passwords: password.Passwords{Registry: registry(db), Rand: rand.Reader, Method: password.Method{
 			Credentials: db, Policies: db, Groups: db, Keys: ring, Gate: gate.New(gate.Config{}),
 		}},
 		Tokens: w.keys, Secrets: ring, Resolver: w, PublicURL: address, Now: time.Now, Rand: rand.Reader,
 		Log: slog.New(slog.DiscardHandler), Incarnation: db.Incarnation,
-	}).Handler()
+	}
+	w.handler = w.api.Handler()
 	return w
 }
 

@@ -3,23 +3,18 @@ package graph
 import (
 	"errors"
 	"slices"
+	"time"
 
-	"github.com/postern-id/postern/internal/devicepolicy"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
-	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
-	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/signin"
 )
-
-// mostDevices bounds the devices that a readiness looks at.
-const mostDevices = 20
 
 // getReadiness serves GET /postern/users/{id}/readiness: what still works for a person when
 // something fails. docs/readiness.md
@@ -42,6 +37,7 @@ func (a *API) getReadiness(c *call) error {
 		{Name: "@odata.context", Value: a.root(c).Entity("postern/users/readiness", nil)},
 		{Name: "id", Value: c.user.ID},
 		{Name: "waysBack", Value: waysBackResource(facts.Methods)},
+		{Name: "grade", Value: recovery.Stand(facts, now).Grade()},
 		{Name: "passIssuable", Value: facts.Pass.Issuable},
 		{Name: "cases", Value: cases},
 		{Name: "best", Value: odata.Entity{
@@ -51,63 +47,62 @@ func (a *API) getReadiness(c *call) error {
 }
 
 func answerResource(one recovery.Answer) odata.Entity {
-	ways := []odata.Entity{}
+	ways, aids := []odata.Entity{}, []odata.Entity{}
 	for _, w := range one.Ways {
-		methods := []odata.Entity{}
-		for _, m := range w.Methods {
-			methods = append(methods, odata.Entity{
-				{Name: "id", Value: m.ID}, {Name: "type", Value: methodNames([]signin.MethodID{m.Kind})[0]}, {Name: "displayName", Value: textOrNull(m.Name)},
-			})
-		}
-		way := odata.Entity{{Name: "methods", Value: methods}, {Name: "device", Value: nil}, {Name: "untilDateTime", Value: odata.Time(w.Until)}}
-		if w.Device != nil {
-			way[1].Value = odata.Entity{{Name: "id", Value: w.Device.ID}, {Name: "displayName", Value: w.Device.Name}}
-		}
-		ways = append(ways, way)
+		ways = append(ways, wayResource(w))
+	}
+	for _, w := range one.Aids {
+		w.Until = time.Time{} // when a pass ends is for those who may read passes
+		aids = append(aids, wayResource(w)[3:])
 	}
 	return odata.Entity{
 		{Name: "case", Value: one.Failure},
 		{Name: "standing", Value: one.Standing},
 		{Name: "ways", Value: ways},
-		// When the pass ends is for those who may read passes.
 		{Name: "passWorksNow", Value: !one.PassUntil.IsZero()},
+		{Name: "byPass", Value: aids},
 		{Name: "closedBy", Value: append([]recovery.Remedy{}, one.Close...)},
 	}
 }
 
+func wayResource(w recovery.Way) odata.Entity {
+	methods := []odata.Entity{}
+	for _, m := range w.Methods {
+		methods = append(methods, odata.Entity{
+			{Name: "id", Value: m.ID}, {Name: "type", Value: methodNames([]signin.MethodID{m.Kind})[0]}, {Name: "displayName", Value: textOrNull(m.Name)},
+		})
+	}
+	way := odata.Entity{
+		{Name: "methods", Value: methods},
+		{Name: "device", Value: nil},
+		{Name: "untilDateTime", Value: odata.Time(w.Until)},
+		{Name: "help", Value: w.Help},
+		{Name: "minutes", Value: int(w.Takes / time.Minute)},
+	}
+	if w.Device != nil {
+		way[1].Value = odata.Entity{{Name: "id", Value: w.Device.ID}, {Name: "displayName", Value: w.Device.Name}}
+	}
+	return way
+}
+
 // factsOf collects what the readiness of the user goes by.
 func (a *API) factsOf(c *call) (recovery.Facts, error) {
-	f := recovery.Facts{Enabled: c.user.AccountEnabled}
-	all, err := a.policies(c)
+	rules, err := a.rulebook(c)
 	if err != nil {
-		return f, err
+		return recovery.Facts{}, err
 	}
-	surfaces, _, err := a.signInPolicy(c)
-	if err != nil {
-		return f, err
+	found, err := a.Store.PeopleOf(c.ctx(), c.tenant.ID, []directory.UserID{c.user.ID}, rules.at)
+	if err != nil || len(found) == 0 {
+		return recovery.Facts{}, errors.Join(err, noneIf(len(found) == 0 && err == nil, directory.ErrUserUnknown))
 	}
-	found, err := a.Store.RegistrationsOf(c.ctx(), c.tenant.ID, []directory.UserID{c.user.ID}, a.Now())
-	if err != nil {
-		return f, err
+	return rules.factsOf(found[0])
+}
+
+func noneIf(none bool, err error) error {
+	if none {
+		return err
 	}
-	own := found[c.user.ID]
-	f.Methods = all.methodsOf(own, surfaces)
-	if f.Pass, err = a.passFacts(c, all, surfaces, own); err != nil {
-		return f, err
-	}
-	var pinless bool
-	if f.Devices, pinless, err = a.devicesFor(c, own); err != nil {
-		return f, err
-	}
-	for remedy, policy := range map[recovery.Remedy]string{recovery.AddSecurityKey: passkey.PolicyID, recovery.AddPhone: authenticator.PolicyID} {
-		if p := all.of[policy]; p != nil && p.shared().InScope(own.Groups) {
-			f.Offered = append(f.Offered, remedy)
-		}
-	}
-	if pinless {
-		f.Offered = append(f.Offered, recovery.AddPIN)
-	}
-	return f, nil
+	return nil
 }
 
 // methodsOf are what somebody has registered, with where it is kept and where it may be used.
@@ -118,7 +113,9 @@ func (p policies) methodsOf(r method.Registration, surfaces signin.Policy) []rec
 			if one.Kind != s.kind {
 				continue
 			}
-			m := recovery.Method{ID: one.ID, Kind: one.Kind, Name: one.Name, Place: placeOf(one), Now: p.holding(s, one, r.Groups).Now}
+			m := recovery.Method{ID: one.ID, Kind: one.Kind, Name: one.Name, Now: p.holding(s, one, r.Groups).Now}
+			m.App = one.Kind == authenticator.MethodID || one.Kind == totp.MethodID
+			m.Place, m.Model = placeOf(one)
 			m.Browser, _ = surfaces.Allows(signin.SurfaceBrowser, one.Kind)
 			m.LockScreen, _ = surfaces.Allows(signin.SurfaceLockScreen, one.Kind)
 			all = append(all, m)
@@ -127,97 +124,30 @@ func (p policies) methodsOf(r method.Registration, surfaces signin.Policy) []rec
 	return all
 }
 
-// placeOf says where a method is kept. What a passkey does not tell counts as the worst.
-func placeOf(c method.Credential) recovery.Place {
+// placeOf says where a method is kept, and the model of a passkey. What a passkey does not tell
+// counts as the worst.
+func placeOf(c method.Credential) (place recovery.Place, model string) {
 	switch c.Kind {
 	case authenticator.MethodID, totp.MethodID:
-		return recovery.OnPhone
+		return recovery.OnPhone, ""
 	case password.MethodID:
-		return recovery.InMind
+		return recovery.InMind, ""
 	case passkey.MethodID:
 		one, err := passkey.Read(c)
+		if err != nil {
+			break
+		}
+		model = one.Key.AAGUID.String()
 		switch {
-		case err != nil:
-		case one.Key.BackedUp, one.Key.Portable():
-			return recovery.Apart
+		case one.Key.BackedUp:
+			return recovery.Synced, model
+		case one.Key.Portable():
+			return recovery.Apart, model
 		case slices.Equal(one.Key.Transports, []string{"hybrid"}):
-			return recovery.OnPhone
+			return recovery.OnPhone, model
 		}
 	}
-	return recovery.OnEither
-}
-
-// passFacts say what a pass can do for the user.
-func (a *API) passFacts(c *call, all policies, surfaces signin.Policy, own method.Registration) (recovery.Pass, error) {
-	var p recovery.Pass
-	if policy := all.of[passConfigurationID]; policy != nil {
-		p.Issuable = policy.shared().InScope(own.Groups)
-	}
-	p.Browser, _ = surfaces.Allows(signin.SurfaceBrowser, tap.MethodID)
-	p.LockScreen, _ = surfaces.Allows(signin.SurfaceLockScreen, tap.MethodID)
-	pass, err := a.Store.Pass(c.ctx(), c.tenant.ID, c.user.ID)
-	if errors.Is(err, tap.ErrNone) {
-		return p, nil
-	}
-	if err == nil && own.Pass && (p.Issuable || pass.Bootstrap) {
-		p.From, p.Until = pass.Start, pass.End()
-	}
-	return p, err
-}
-
-// devicesFor are the machines that the user can use now, and whether they may set up a device
-// PIN at one where they have none.
-func (a *API) devicesFor(c *call, own method.Registration) (all []recovery.Device, pinless bool, err error) {
-	pins, err := a.Store.ContainersOf(c.ctx(), c.tenant.ID, c.user.ID)
-	if err != nil {
-		return nil, false, err
-	}
-	var ids []string
-	for _, one := range pins {
-		ids = append(ids, string(one.Device))
-	}
-	for _, link := range []string{"ownedDevice", "registeredDevice"} {
-		refs, _, err := a.Store.Linked(c.ctx(), c.tenant.ID, string(c.user.ID), link, directory.KindDevice, nil, "", mostDevices)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, ref := range refs {
-			if !slices.Contains(ids, ref.ID) {
-				ids = append(ids, ref.ID)
-			}
-		}
-	}
-	if len(ids) == 0 {
-		return nil, false, nil
-	}
-	settings, err := a.Store.DevicePolicies(c.ctx(), c.tenant.ID)
-	if err != nil {
-		return nil, false, err
-	}
-	for _, id := range ids[:min(len(ids), mostDevices)] {
-		d, err := a.Store.Device(c.ctx(), c.tenant.ID, directory.DeviceObjectID(id))
-		if errors.Is(err, directory.ErrDeviceUnknown) || err == nil && d.Usable() != nil {
-			continue // gone, or switched off: nobody gets in there
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		facts := devicepolicy.FactsOf(d)
-		facts.Policies, facts.Person, facts.User = settings, true, own.Groups
-		if facts.Device, err = a.Store.GroupsOf(c.ctx(), c.tenant.ID, id); err != nil {
-			return nil, false, err
-		}
-		effective := devicepolicy.Resolve(facts)
-		i := slices.IndexFunc(pins, func(one hello.Container) bool { return string(one.Device) == id })
-		one := recovery.Device{
-			ID: id, Name: d.DisplayName, PIN: i >= 0, WebSignIn: effective.On(devicepolicy.EnableWebSignIn),
-			OfflineDays: int(effective[devicepolicy.OfflineDays].Value.Int()), SeenAt: d.SeenAt,
-		}
-		one.PINOffline = one.PIN && (pins[i].Software == nil || effective[devicepolicy.SoftwareOffline].Value.Bool())
-		pinless = pinless || !one.PIN && effective[devicepolicy.UsePassportForWork].Value.Bool()
-		all = append(all, one)
-	}
-	return all, pinless, nil
+	return recovery.OnEither, model
 }
 
 // waysBack is what $select adds to a user in a list.

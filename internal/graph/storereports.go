@@ -5,12 +5,15 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery/roster"
 	"github.com/postern-id/postern/internal/report"
 )
 
 // Reports reads what was counted. Nothing here costs more the more is stored.
 type Reports interface {
 	report.Store
+	roster.Store
+	roster.People
 
 	// CensusList returns at most limit ids of objects in a state, after one, in order.
 	CensusList(ctx context.Context, tenant string, kind report.Kind, state report.State, after string, limit int) ([]string, error)

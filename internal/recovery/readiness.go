@@ -13,17 +13,22 @@ import (
 // A Failure is something of a person's that fails or is gone.
 type Failure string
 
-// The cases, in the order in which they are shown.
+// The failures, in the order in which they are shown.
 const (
 	PhoneLost      Failure = "phoneLost"
-	PINBroken      Failure = "pinBroken"
-	NewDevice      Failure = "newDevice" // the old one is at hand no more
-	EverythingLost Failure = "deviceAndPhoneLost"
+	AppRemoved     Failure = "authenticatorRemoved" // from a phone that is still there
+	KeyForgotten   Failure = "keyForgotten"         // every security key
+	PINBroken      Failure = "pinBroken"            // or the container that it opens
+	TPMCleared     Failure = "tpmCleared"           // the device has to be joined again
+	NewDevice      Failure = "newDevice"            // the old one is at hand no more
 	Offline        Failure = "offline"
+	FederationDown Failure = "federationDown" // the identity provider of the person's domain
+	BothLost       Failure = "deviceAndPhoneLost"
+	EverythingLost Failure = "everythingLost" // all that a person carries
 )
 
 // Failures are all failures.
-var Failures = []Failure{PhoneLost, PINBroken, NewDevice, EverythingLost, Offline}
+var Failures = []Failure{PhoneLost, AppRemoved, KeyForgotten, PINBroken, TPMCleared, NewDevice, Offline, FederationDown, BothLost, EverythingLost}
 
 // A Standing is how a person stands in a case.
 type Standing string
@@ -39,6 +44,9 @@ const (
 
 var standings = []Standing{Nothing, PassOnly, OneLeft, Ready}
 
+// AllStandings are all standings, worst first.
+var AllStandings = append(slices.Clone(standings), NotApplicable)
+
 // AtLeast reports whether s is as good as other. What does not apply is as good as ready.
 func (s Standing) AtLeast(other Standing) bool { return s.rank() >= other.rank() }
 
@@ -53,13 +61,16 @@ func (s Standing) rank() int {
 type Place string
 
 // The places. OnDevice and OnPhone are lost with what they name; what may be on either is
-// counted as lost with both.
+// counted as lost with both. What another identity provider asks for is not known here: it
+// counts as lost with the phone.
 const (
-	InMind   Place = "mind"   // a password
-	OnPhone  Place = "phone"  // an app on a phone
-	OnDevice Place = "device" // a passkey in a computer
-	OnEither Place = "either" // a passkey in a computer or in a phone
-	Apart    Place = "apart"  // a security key, or a passkey that is kept elsewhere, too
+	InMind    Place = "mind"      // a password
+	OnPhone   Place = "phone"     // an app on a phone
+	OnDevice  Place = "device"    // a passkey in a computer
+	OnEither  Place = "either"    // a passkey in a computer or in a phone
+	Apart     Place = "apart"     // a security key
+	Synced    Place = "synced"    // a passkey that is kept elsewhere, too
+	Elsewhere Place = "elsewhere" // a sign-in at the identity provider of the domain
 )
 
 // A Method is a registered method other than a device PIN or a pass.
@@ -67,7 +78,9 @@ type Method struct {
 	ID    string
 	Kind  signin.MethodID
 	Name  string
+	Model string // of a passkey: its AAGUID
 	Place Place
+	App   bool // it is gone with the app that it is in
 	// Now is what a proof by it shows under the policies of now: nothing when they are off, or
 	// the method is frozen.
 	Now signin.Yield
@@ -80,6 +93,7 @@ type Device struct {
 	ID        string
 	Name      string
 	PIN       bool // the person has a PIN there
+	TPM       bool // that PIN's keys are in a TPM
 	WebSignIn bool // its lock screen offers web sign-in
 	// PINOffline says that the PIN may be used without a network at all: the container is in a
 	// TPM, or policy lets one in a file.
@@ -104,12 +118,19 @@ type Pass struct {
 	From, Until time.Time
 	Browser     bool // where the tenant takes passes
 	LockScreen  bool
+	// Barred says that a Conditional Access policy keeps out who signs in with a pass.
+	Barred bool
+	// Helpers are who may hand one over.
+	Helpers []Help
 }
 
 func (p Pass) worksAt(now time.Time) bool { return !now.Before(p.From) && now.Before(p.Until) }
 
 // Facts are what Readiness goes by.
 type Facts struct {
+	// Admits says whether Conditional Access lets somebody in who shows these methods together;
+	// nil lets everybody in. Showing more must not be worse.
+	Admits  func([]Method) bool
 	Enabled bool // the account
 	Methods []Method
 	Devices []Device
@@ -118,43 +139,7 @@ type Facts struct {
 	Offered []Remedy
 }
 
-// A Remedy is something that closes a gap.
-type Remedy string
-
-// The remedies, in the order in which they are proposed: what closes most comes first.
-const (
-	AddSecurityKey Remedy = "addSecurityKey"
-	AddPhone       Remedy = "addPhone"
-	AddPIN         Remedy = "addDevicePin"
-	AllowWebSignIn Remedy = "allowWebSignIn" // at the lock screens of the person's devices
-	AllowOffline   Remedy = "allowOffline"   // PINs without a network
-	ConnectDevice  Remedy = "connectDevice"  // once, so that the days count anew
-	AllowPass      Remedy = "allowPass"      // by the policy of passes
-	EnableAccount  Remedy = "enableAccount"
-)
-
-// Remedies are all remedies, in that order.
-var Remedies = []Remedy{AddSecurityKey, AddPhone, AddPIN, AllowWebSignIn, AllowOffline, ConnectDevice, AllowPass, EnableAccount}
-
-// A Way is one way in: one method that is enough by itself, or several that are together.
-type Way struct {
-	Methods []Method
-	Device  *Device   // of a way by device PIN
-	Until   time.Time // zero when it does not end
-}
-
-// An Answer says how a person stands in one case.
-type Answer struct {
-	Failure  Failure
-	Standing Standing
-	Ways     []Way
-	// Pass says that a pass that is there now works in this case, until that time.
-	PassUntil time.Time
-	// Close are the remedies of which each alone makes the standing better.
-	Close []Remedy
-}
-
-// Readiness says for each case how somebody stands at now. It depends on its arguments alone.
+// Readiness says for each failure how somebody stands at now. It depends on its arguments alone.
 func Readiness(f Facts, now time.Time) []Answer {
 	all := make([]Answer, 0, len(Failures))
 	for _, c := range Failures {
@@ -172,10 +157,16 @@ func Readiness(f Facts, now time.Time) []Answer {
 	return all
 }
 
-// WaysBack are the ways in that do not hang on a device PIN: what a person has when nothing is
-// lost but the PIN.
-func WaysBack(all []Method) []Way {
-	return ways(all, func(m Method) bool { return m.Browser })
+// An Answer says how a person stands in one failure.
+type Answer struct {
+	Failure  Failure
+	Standing Standing
+	Ways     []Way // the person's own
+	Aids     []Way // by a pass, the quickest first
+	// PassUntil says that a pass that is there now works in this case, until that time.
+	PassUntil time.Time
+	// Close are the remedies of which each alone makes the standing better.
+	Close []Remedy
 }
 
 // answer is how f stands in c, without what would make it better.
@@ -189,19 +180,18 @@ func (f Facts) answer(c Failure, now time.Time) Answer {
 		a.Standing = Nothing
 		return a
 	}
-	a.Ways = f.waysIn(c, now)
-	pass := f.passHelps(c)
+	a.Ways, a.Aids = f.waysIn(c, now), f.aids(c, now)
 	switch {
 	case len(a.Ways) > 1:
 		a.Standing = Ready
 	case len(a.Ways) == 1:
 		a.Standing = OneLeft
-	case pass && (f.Pass.Issuable || f.Pass.worksAt(now)):
+	case len(a.Aids) > 0:
 		a.Standing = PassOnly
 	default:
 		a.Standing = Nothing
 	}
-	if pass && f.Pass.worksAt(now) {
+	if f.passHelps(c) && f.Pass.worksAt(now) {
 		a.PassUntil = f.Pass.Until
 	}
 	return a
@@ -210,86 +200,22 @@ func (f Facts) answer(c Failure, now time.Time) Answer {
 // applies reports whether c can happen: nobody without a PIN breaks one, and without a device
 // nothing is to be opened offline.
 func (f Facts) applies(c Failure) bool {
+	has := func(of func(Method) bool) bool {
+		return slices.ContainsFunc(f.Methods, func(m Method) bool { return !m.Now.None() && of(m) })
+	}
 	switch c {
+	case AppRemoved:
+		return has(func(m Method) bool { return m.App })
+	case KeyForgotten:
+		return has(func(m Method) bool { return m.Place == Apart })
+	case FederationDown:
+		return has(func(m Method) bool { return m.Place == Elsewhere })
 	case PINBroken:
 		return slices.ContainsFunc(f.Devices, func(d Device) bool { return d.PIN })
+	case TPMCleared:
+		return slices.ContainsFunc(f.Devices, func(d Device) bool { return d.PIN && d.TPM })
 	case Offline:
 		return len(f.Devices) > 0
 	}
 	return true
-}
-
-// waysIn are the ways that are left in c.
-func (f Facts) waysIn(c Failure, now time.Time) []Way {
-	switch c {
-	case PhoneLost:
-		return slices.Concat(ways(f.Methods, func(m Method) bool { return m.Browser && m.Place != OnPhone && m.Place != OnEither }), f.pins())
-	case PINBroken:
-		// The desktop is behind the lock screen, which has to offer the web.
-		if !f.webSignIn() {
-			return nil
-		}
-		return ways(f.Methods, func(m Method) bool { return m.LockScreen && m.Place != OnDevice })
-	case NewDevice:
-		return ways(f.Methods, func(m Method) bool { return m.Browser && m.Place != OnDevice && m.Place != OnEither })
-	case EverythingLost:
-		return ways(f.Methods, func(m Method) bool { return m.Browser && (m.Place == Apart || m.Place == InMind) })
-	case Offline:
-		var all []Way
-		for _, d := range f.Devices {
-			if until := d.offlineUntil(); now.Before(until) {
-				all = append(all, Way{Device: &d, Until: until})
-			}
-		}
-		return all
-	}
-	return nil
-}
-
-// pins are the ways by device PIN, with a network.
-func (f Facts) pins() []Way {
-	var all []Way
-	for _, d := range f.Devices {
-		if d.PIN {
-			all = append(all, Way{Device: &d})
-		}
-	}
-	return all
-}
-
-func (f Facts) webSignIn() bool {
-	return slices.ContainsFunc(f.Devices, func(d Device) bool { return d.PIN && d.WebSignIn })
-}
-
-// passHelps reports whether a pass is worth something in c.
-func (f Facts) passHelps(c Failure) bool {
-	switch c {
-	case Offline:
-		return false // web sign-in needs the network
-	case PINBroken:
-		return f.Pass.LockScreen && f.webSignIn()
-	}
-	return f.Pass.Browser
-}
-
-// ways are the ways that methods make: one for each that is enough by itself, and one of those
-// that only together show two factors. A sign-in asks for two unless it asks for more.
-func ways(all []Method, left func(Method) bool) []Way {
-	var found []Way
-	var parts []Method
-	var factors signin.Factors
-	for _, m := range all {
-		switch {
-		case !left(m) || m.Now.None():
-		case m.Now.Factors.Multi():
-			found = append(found, Way{Methods: []Method{m}})
-		default:
-			parts = append(parts, m)
-			factors |= m.Now.Factors
-		}
-	}
-	if factors.Multi() {
-		found = append(found, Way{Methods: parts})
-	}
-	return found
 }

@@ -76,7 +76,7 @@ func (s *Server) Counted(ctx context.Context) error {
 	if err := s.Sealed(ctx); err != nil {
 		return err
 	}
-	return errors.Join(s.counting.follower.Round(ctx), s.counting.census.Round(ctx))
+	return errors.Join(s.counting.follower.Round(ctx), s.counting.census.Round(ctx), s.counting.sweep.Round(ctx))
 }
 
 // FollowUpstreams reads the metadata of identity providers once.

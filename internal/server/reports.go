@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph"
+	"github.com/postern-id/postern/internal/recovery/roster"
 	"github.com/postern-id/postern/internal/report"
 )
 
@@ -17,12 +18,18 @@ import (
 type counting struct {
 	follower *report.Follower
 	census   *report.Census
+	sweep    *roster.Sweep
 }
 
 func (s *Server) newCounting(api *graph.API) counting {
 	census := &report.Census{Looker: graph.Looker{API: api}, Store: s.db, Tenants: s.tenantNames, Now: s.now, Log: s.options.Log}
-	return counting{census: census, follower: &report.Follower{
-		Log: s.db.Log(), Store: s.db, Tenants: s.tenantNames, Zone: s.zone, Told: census.Told, Logs: s.options.Log,
+	sweep := &roster.Sweep{Looker: graph.Roll{API: api}, Store: s.db, Tenants: s.tenantNames, Now: s.now, Log: s.options.Log}
+	told := func(ctx context.Context, tenant string, touched map[report.Kind][]string) {
+		census.Told(ctx, tenant, touched)
+		sweep.Told(ctx, directory.TenantID(tenant), touched[report.People])
+	}
+	return counting{census: census, sweep: sweep, follower: &report.Follower{
+		Log: s.db.Log(), Store: s.db, Tenants: s.tenantNames, Zone: s.zone, Told: told, Logs: s.options.Log,
 	}}
 }
 

@@ -300,7 +300,7 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.worker.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.followUpstreams, s.counting.follower.Run, s.counting.census.Run}
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.worker.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.followUpstreams, s.counting.follower.Run, s.counting.census.Run, s.counting.sweep.Run}
 	for _, c := range s.couriers() {
 		work = append(work, c.Run)
 	}

@@ -39,6 +39,12 @@ type reading struct {
 func (r reading) query(parts ...string) *query {
 	q := r.db.newQuery(r.tenant, directory.KindUser)
 	q.add(parts...)
+	r.list(q)
+	return q
+}
+
+// list adds the list of people.
+func (r reading) list(q *query) {
 	for i := range method.MostAtOnce {
 		separator, id := ", ", directory.UserID("")
 		if i == 0 {
@@ -50,7 +56,6 @@ func (r reading) query(parts ...string) *query {
 		q.add(separator, q.arg(id))
 	}
 	q.add(")")
-	return q
 }
 
 func (r reading) change(user directory.UserID, to func(*method.Registration)) {

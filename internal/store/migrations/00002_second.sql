@@ -502,3 +502,29 @@ CREATE UNIQUE INDEX directory_user_external_id ON directory_user (tenant_id, ext
 CREATE INDEX directory_user_source ON directory_user (tenant_id, source, id);
 ALTER TABLE directory_group ADD COLUMN external_id TEXT NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX directory_group_external_id ON directory_group (tenant_id, external_id) WHERE external_id <> '';
+-- How each person stands who can sign in (recovery.State, whose order is that of how urgent it is),
+-- and how many are in each state.
+CREATE TABLE roster (
+    tenant_id TEXT NOT NULL,
+    user_id   TEXT NOT NULL,
+    state     TEXT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id)
+);
+CREATE INDEX roster_state ON roster (tenant_id, state, user_id);
+CREATE TABLE roster_count (
+    tenant_id TEXT   NOT NULL,
+    state     TEXT   NOT NULL,
+    n         BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, state)
+);
+-- Where the round is that goes on, by which rules, and when the last whole one began and ended.
+CREATE TABLE roster_mark (
+    tenant_id TEXT    NOT NULL PRIMARY KEY,
+    version   BIGINT  NOT NULL,
+    rules     TEXT    NOT NULL,
+    rush      BOOLEAN NOT NULL,
+    after_id  TEXT    NOT NULL,
+    began_at  BIGINT  NOT NULL,
+    whole_at  BIGINT  NOT NULL,
+    ended_at  BIGINT  NOT NULL
+);

@@ -1,0 +1,104 @@
+// Package roster keeps how everybody stands ([recovery.State]), so that a page of those who have
+// no way back costs the same however many people there are.
+//
+// A [Sweep] looks at all people in the order of their ids, a chunk after the other. Where it came
+// is kept in the same transaction as what it found, so that of several replicas one does each
+// chunk, and one that is killed loses no more than a chunk. When the rules change it begins anew
+// and does not rest; else it takes a small share of a core, round after round, because time
+// changes standings, too. People of whom the log tells something are looked at at once.
+//
+// What is kept is declared in [Store] and tested by package rostertest; who somebody is and how
+// they stand is found out by a [Looker].
+package roster
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/recovery"
+)
+
+// ErrStale says that another sweep was faster. Nothing was changed.
+var ErrStale = errors.New("another one swept first")
+
+// A Person is what a readiness goes by, as it is kept: policies say what it is worth.
+type Person struct {
+	User    directory.UserID
+	UPN     string // lower case
+	Enabled bool
+	Guest   bool
+	Manager directory.UserID
+	method.Registration
+	// Pass is the person's pass if it is neither used up nor over.
+	Pass    *Pass
+	Devices []Device
+}
+
+// A Pass is what of a pass counts here.
+type Pass struct {
+	From, Until time.Time
+	Once        bool
+	Bootstrap   bool
+}
+
+// A Device is one that the person has a PIN at, owns, or is registered to use.
+type Device struct {
+	directory.Device
+	PIN bool
+	// Software says that the PIN's keys are in a file.
+	Software bool
+}
+
+// MostDevices bounds the devices of a person that are looked at.
+const MostDevices = 20
+
+// MostAtOnce bounds a chunk, and so how long writing one holds up others.
+const MostAtOnce = 1000
+
+// People reads who is there.
+type People interface {
+	// PeopleAfter returns the people with the next ids after one, at most limit, in order.
+	PeopleAfter(ctx context.Context, tenant directory.TenantID, after directory.UserID, limit int, at time.Time) ([]Person, error)
+	// PeopleOf returns those of at most MostAtOnce people who are there, in the order of ids.
+	PeopleOf(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, at time.Time) ([]Person, error)
+}
+
+// States are those of people; somebody who is not in it is gone, or does not count.
+type States map[directory.UserID]recovery.State
+
+// A Mark says where a sweep is.
+type Mark struct {
+	Version int64
+	Rules   string           // that the round goes by
+	Rush    bool             // it does not rest
+	After   directory.UserID // that this round looked at last; empty at its start
+	Began   time.Time        // when this round began; zero between two
+	Whole   time.Time        // when the last whole round began: no state is older
+	Ended   time.Time        // when it ended
+}
+
+// Store keeps states.
+type Store interface {
+	// RosterMark returns where a sweep is; the zero mark before it began.
+	RosterMark(ctx context.Context, tenant directory.TenantID) (Mark, error)
+	// SweepRoster takes over the states of everybody after from.After, up to and with to.After,
+	// or of all that follow when that is empty; who is not in states is gone. It moves the mark
+	// from from to to, all in one transaction, or returns ErrStale when the mark is not from.
+	SweepRoster(ctx context.Context, tenant directory.TenantID, from, to Mark, states States) error
+	// SetRoster takes over the states of ids; who has none is gone.
+	SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, states States) error
+	// RosterCounts returns how many people are in each state.
+	RosterCounts(ctx context.Context, tenant directory.TenantID) (map[recovery.State]int, error)
+	// Roster returns the next people, at most limit, after a position in the order of states and
+	// then ids; where states are given, in these only.
+	Roster(ctx context.Context, tenant directory.TenantID, states []recovery.State, after Position, limit int) ([]Position, error)
+}
+
+// A Position is a person in the order in which the roster is read: worst first.
+type Position struct {
+	State recovery.State
+	User  directory.UserID
+}
