@@ -31,8 +31,9 @@ var postern = house{
 			"internal/console/... internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/scim/... internal/agent/..."},
 		{name: "web", packages: "internal/request/... internal/browser/..."},
 		{name: "wire", packages: "internal/device/..."},
+		{name: "recovery", packages: "internal/recovery/..."},
 		{name: "methods", packages: "internal/method/authenticator/... internal/method/federated/... internal/method/hello/... internal/method/passkey/... " +
-			"internal/method/password/... internal/method/tap/... internal/method/totp/... internal/recovery/... internal/devicepolicy/... internal/report/..."},
+			"internal/method/password/... internal/method/tap/... internal/method/totp/... internal/devicepolicy/... internal/report/..."},
 		{name: "method", packages: "internal/method internal/method/methodtest", beside: true}, // what all methods share
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/federation/... internal/keyring/... internal/token/... " +

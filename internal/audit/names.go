@@ -308,4 +308,18 @@ const (
 	ExportLog         = "Export log"                             // CategoryDirectoryManagement
 	GiveUpJob         = "Give up job"                            // CategoryDirectoryManagement
 	WakeJob           = "Wake job"                               // CategoryDirectoryManagement
+	CaseOpened        = "Open recovery case"                     // CategoryUserManagement, as those below
+	CaseProven        = "Prove identity in recovery case"
+	CaseApproved      = "Approve recovery case"
+	CaseIssued        = "Issue pass for recovery case"
+	CaseUsed          = "Use pass of recovery case"
+	CaseRegistered    = "Register method in recovery case"
+	CaseClosed        = "Close recovery case"
+	CaseCancelled     = "Cancel recovery case"
+	CaseRefused       = "Refuse recovery case"
+	CaseExpired       = "Expire recovery case"
+	CaseDisputed      = "Dispute recovery case"
+	CaseLifted        = "Lift dispute of recovery case"
+	CaseReverted      = "Revert recovery case"
+	SetRecoveryPolicy = "Set recovery policy" // CategoryPolicy
 )

@@ -72,6 +72,10 @@ const (
 	FreezeMethod    Action = "freezeMethod"  // and thaw
 	RevertPass      Action = "revertPass"    // all that came from it
 
+	ReadCases   Action = "readCases"   // of recovery
+	HandleCase  Action = "handleCase"  // open, attest who asks, give up, refuse, dispute
+	ApproveCase Action = "approveCase" // as a second person
+
 	ReadRegistrations Action = "readRegistrations" // reports on who has which method
 	ReadReports       Action = "readReports"       // counts of what happened, and what needs somebody
 
@@ -170,6 +174,9 @@ var (
 	// helpers are those who are called when somebody can't get in.
 	helpers = []RoleID{
 		HelpdeskAdministrator, UserAdministrator, AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator,
+	}
+	caseHandlers = []RoleID{
+		HelpdeskAdministrator, UserAdministrator, AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator,
 	}
 	methodManagers      = []RoleID{AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
 	methodReaders       = []RoleID{AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
@@ -322,6 +329,15 @@ var rules = map[Action]rule{
 	RevertPass: {
 		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite.All"}},
 		roles: methodManagers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
+	},
+	ReadCases: {needs: []oneOf{readMethods}, roles: helpers},
+	HandleCase: {
+		needs: []oneOf{{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
+		roles: caseHandlers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
+	},
+	ApproveCase: {
+		needs: []oneOf{{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
+		roles: methodManagers, reach: reachOfAll, person: true, people: true, notSelf: true,
 	},
 	ResetPassword: {
 		needs: []oneOf{{"UserAuthMethod-Password.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},

@@ -1,6 +1,3 @@
-// Package recovery says how a person gets back in when something fails: which of their methods
-// still work, since when and until when, and what would close a gap. The rules are pure; they
-// go by [Facts] and a time, and know no store. docs/readiness.md has the picture.
 package recovery
 
 import (

@@ -76,6 +76,9 @@ func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) err
 		return err
 	}
 	if tenant != directory.NoTenant {
+		if err := s.cases.Sweep(ctx, tenant); err != nil {
+			return err
+		}
 		if err := s.rotateOld(ctx, tenant); err != nil {
 			return err
 		}

@@ -33,6 +33,7 @@ import (
 	"github.com/postern-id/postern/internal/pages"
 	"github.com/postern-id/postern/internal/phoneapi"
 	"github.com/postern-id/postern/internal/places"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/samlidp"
 	"github.com/postern-id/postern/internal/signin"
@@ -87,6 +88,7 @@ type Server struct {
 	ring    *keyring.Ring
 	wrapper keyring.Wrapper
 	passes  tap.Passes
+	cases   recovery.Service
 	handler http.Handler
 	now     func() time.Time
 	watch   watch
@@ -178,6 +180,7 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	s.ring = &keyring.Ring{Store: db, Wrapper: master, Now: s.now}
 	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
 	s.passes.Letters = s.issuedLetters
+	s.cases = recovery.Service{Cases: db, People: db, Passes: s.passes, Now: s.now, Rand: rand.Reader}
 	s.refusals = &signin.Refusals{Record: db.RecordSignIn, Log: o.Log}
 	s.sealer = &audit.Sealer{Store: db.Log(), Key: s.checkpointKey, Now: s.now, Log: o.Log}
 	s.box = outbox.Box{Seals: s.ring, Now: s.now}
@@ -223,6 +226,7 @@ func (s *Server) build() (http.Handler, error) {
 		return nil, err
 	}
 	registry := s.registry()
+	s.cases.Registry = registry
 	passkeys := passkey.Registrar{Method: s.passkeys(makers), Registry: registry, Secrets: secrets, Now: s.now}
 	phones := s.openPhones(registry, passkeys.Method)
 	upstreams := s.federated()

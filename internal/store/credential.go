@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -88,6 +89,9 @@ func (db *DB) AddCredential(ctx context.Context, c method.Credential, a method.A
 			c.Tenant, c.ID, c.User, c.Kind, sql.NullString{String: c.Lookup, Valid: c.Lookup != ""}, micros(c.CreatedAt), c.Counter,
 			c.Origin.Session, c.Origin.Pass, string(body))
 		if err := changed(n, err, method.ErrKnown); err != nil {
+			return err
+		}
+		if err := tx.passRegistered(ctx, c.Tenant, c.Origin.Pass, recovery.Registered{ID: c.ID, Kind: string(c.Kind), At: c.CreatedAt}); err != nil {
 			return err
 		}
 		if a.Strong {

@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/recovery"
 )
 
 const containerColumns = `id, device_id, user_id, method_id, created_at, body`
@@ -132,6 +133,9 @@ func (db *DB) RegisterKey(ctx context.Context, c hello.Container, e audit.Event,
 			return err
 		}
 		if err := tx.putContainer(ctx, c); err != nil {
+			return err
+		}
+		if err := tx.passRegistered(ctx, c.Tenant, c.Pass, recovery.Registered{ID: c.Method, Kind: "hello", At: c.RegisteredAt}); err != nil {
 			return err
 		}
 		if err := tx.endBootstrap(ctx, c.Tenant, c.User, c.RegisteredAt, ended); err != nil {

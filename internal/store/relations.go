@@ -8,6 +8,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery"
 )
 
 // SetManager implements graph.Store. The tenant's row is updated first, so that of two
@@ -15,6 +16,9 @@ import (
 func (db *DB) SetManager(ctx context.Context, tenant directory.TenantID, user, manager directory.UserID, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.setManager(ctx, tenant, user, manager); err != nil {
+			return err
+		}
+		if err := tx.noteContact(ctx, tenant, user, recovery.ContactManager, e.At); err != nil {
 			return err
 		}
 		return tx.append(ctx, e)

@@ -133,11 +133,13 @@ func (tx *Tx) removePass(ctx context.Context, p tap.Pass, at time.Time) error {
 		micros(at), p.Tenant, p.User, p.ID); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, `
+	if _, err := tx.exec(ctx, `
 		UPDATE token_family SET ended_at = $1, end_reason = $2
 		WHERE tenant_id = $3 AND user_id = $4 AND pass_id = $5 AND ended_at = 0`,
-		micros(at), passRemoved, p.Tenant, p.User, p.ID)
-	return err
+		micros(at), passRemoved, p.Tenant, p.User, p.ID); err != nil {
+		return err
+	}
+	return tx.passGone(ctx, p.Tenant, p.ID, at)
 }
 
 // DeletePass implements tap.Store.
@@ -212,8 +214,11 @@ func (tx *Tx) spendPass(ctx context.Context, tenant directory.TenantID, user dir
 			AND start_at <= $1 AND end_at > $1 AND NOT expiry_noted
 			AND (NOT single_use OR (used_at = 0 AND reserved_for = $6))`,
 		micros(at), tenant, user, id, tx.db.Incarnation, transaction)
-	if err != nil || n == 1 {
+	if err != nil {
 		return err
+	}
+	if n == 1 {
+		return tx.passUsed(ctx, tenant, id, at)
 	}
 	return tx.whyNot(ctx, tenant, user, id, at)
 }

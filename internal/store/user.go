@@ -92,6 +92,9 @@ func (db *DB) UpdateUser(ctx context.Context, u directory.User, at time.Time, ev
 				return err
 			}
 		}
+		if err := tx.noteContacts(ctx, old, u, at); err != nil {
+			return err
+		}
 		return tx.appendAll(ctx, events)
 	})
 }

@@ -26,6 +26,7 @@ type Request struct {
 	Reason   string
 	Ticket   string
 	Case     string // id of the recovery case that asks for it; empty for none
+	Purpose  Purpose
 	Check    IdentityCheck
 	Preset   Preset // fills in what of Lifetime, Once and Start is not set
 	Issuer   Issuer
@@ -96,7 +97,7 @@ func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 	p := Pass{
 		Tenant: r.Tenant.ID, User: r.User.ID, CreatedAt: now, Start: start,
 		Lifetime: time.Duration(minutes) * time.Minute, SingleUse: once,
-		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Case: r.Case, Check: r.Check, Preset: r.Preset,
+		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Case: r.Case, Purpose: r.Purpose, Check: r.Check, Preset: r.Preset,
 	}
 	if policy.Checks() == CheckRequired && !r.Check.Done() {
 		return p, ErrCheckMissing

@@ -528,3 +528,36 @@ CREATE TABLE roster_mark (
     whole_at  BIGINT  NOT NULL,
     ended_at  BIGINT  NOT NULL
 );
+
+-- Cases of recovery. due_at is when one does something by itself, over_at when it ended; a time
+-- that never comes is the greatest number. pass_id is empty before a pass is issued.
+CREATE TABLE recovery_case (
+    tenant_id TEXT   NOT NULL,
+    id        TEXT   NOT NULL,
+    number    TEXT   NOT NULL,
+    user_id   TEXT   NOT NULL,
+    state     TEXT   NOT NULL,
+    pass_id   TEXT   NOT NULL,
+    opened_at BIGINT NOT NULL,
+    due_at    BIGINT NOT NULL,
+    over_at   BIGINT NOT NULL,
+    version   BIGINT NOT NULL,
+    body      TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX recovery_case_number ON recovery_case (tenant_id, number);
+CREATE UNIQUE INDEX recovery_case_pass ON recovery_case (tenant_id, pass_id) WHERE pass_id <> '';
+CREATE INDEX recovery_case_opened ON recovery_case (tenant_id, opened_at, id);
+CREATE INDEX recovery_case_user ON recovery_case (tenant_id, user_id, opened_at, id);
+CREATE INDEX recovery_case_state ON recovery_case (tenant_id, state, opened_at, id);
+CREATE INDEX recovery_case_due ON recovery_case (tenant_id, due_at);
+CREATE INDEX recovery_case_over ON recovery_case (tenant_id, over_at);
+-- When contact data of a person was last changed: what is new is no proof of who asks.
+CREATE TABLE contact_change (
+    tenant_id  TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL,
+    property   TEXT   NOT NULL,
+    changed_at BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, property)
+);
+CREATE INDEX contact_change_end ON contact_change (tenant_id, changed_at);

@@ -1,0 +1,114 @@
+package recovery
+
+import (
+	"errors"
+
+	"github.com/postern-id/postern/internal/fault"
+)
+
+// Faults of cases.
+var (
+	ErrUnknown = &fault.Error{
+		Kind: fault.NotFound, Code: "caseUnknown",
+		Text: "There is no such recovery case.", Remedy: "Check the number or the id.",
+	}
+	ErrChanged = &fault.Error{
+		Kind: fault.Precondition, Code: "caseChanged",
+		Text: "Somebody else changed this case meanwhile.", Remedy: "Read it again, then decide.",
+	}
+	ErrInvalid = &fault.Error{
+		Kind: fault.Invalid, Code: "caseInvalid",
+		Text: "The case can't be kept like this.",
+	}
+	ErrMany = &fault.Error{
+		Kind: fault.Conflict, Code: "caseMany",
+		Text: "This person has too many open cases.", Remedy: "Go on with one of them, or cancel them.",
+	}
+	ErrState = &fault.Error{
+		Kind: fault.Conflict, Code: "caseState",
+		Text: "The case is not in a state for this.", Remedy: "Read the case: its state says what is left to do.",
+	}
+	ErrFrozen = &fault.Error{
+		Kind: fault.Conflict, Code: "caseDisputed",
+		Text: "Somebody said that this case is not theirs: it stands still.", Remedy: "Find out who is right, then release or revert it.",
+	}
+	ErrProofKind = &fault.Error{
+		Kind: fault.Invalid, Code: "caseProofKind", Target: "kind",
+		Text: "This proof can't be given here.", Remedy: "The recovery policy says which kinds of proof count.",
+	}
+	ErrContact = &fault.Error{
+		Kind: fault.Conflict, Code: "caseContactFresh", Target: "contact",
+		Text: "That is not on file, or was changed too short a time ago to count.", Remedy: "Use something that has been on file for longer, or another proof.",
+	}
+	ErrOwnRequest = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseOwnRequest",
+		Text: "Nobody approves what they asked for themselves.", Remedy: "Ask somebody who had no part in this case.",
+	}
+	ErrOwnCase = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseOwn",
+		Text: "Nobody decides in their own case.", Remedy: "Ask the helpdesk.",
+	}
+	ErrSecondPerson = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseSecondPerson",
+		Text: "This account takes two different people: who approved does not issue the pass.", Remedy: "Ask another administrator to issue it.",
+	}
+	ErrApproverSignIn = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseApproverSignIn",
+		Text: "To vouch for somebody, sign in again with a passkey or another phishing-resistant method.", Remedy: "Sign in anew, then approve within a few minutes.",
+	}
+	ErrNotManager = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseNotManager",
+		Text: "Only the person's manager can say this, who has been so for a while.",
+	}
+	ErrNotColleague = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseNotColleague",
+		Text: "Only a colleague of the same manager or department can vouch.",
+	}
+	ErrTwice = &fault.Error{
+		Kind: fault.Conflict, Code: "caseTwice",
+		Text: "You have said this already; it takes somebody else.",
+	}
+	ErrNotProven = &fault.Error{
+		Kind: fault.Conflict, Code: "caseNotProven",
+		Text: "Nothing shows yet, or shows no more, that the right person asks.", Remedy: "Add a proof of a higher level.",
+	}
+	ErrNotApproved = &fault.Error{
+		Kind: fault.Conflict, Code: "caseNotApproved",
+		Text: "The approval of somebody else is missing, or has expired.", Remedy: "Ask an approver.",
+	}
+	ErrCoolDown = &fault.Error{
+		Kind: fault.Conflict, Code: "caseCoolDown",
+		Text: "The time to object is not over yet.", Remedy: "Issue the pass later.",
+	}
+	ErrOutOfHours = &fault.Error{
+		Kind: fault.Conflict, Code: "caseOutOfHours",
+		Text: "Passes by recovery cases are issued in working hours only.", Remedy: "Issue it in working hours, or ask who may change the recovery policy.",
+	}
+	ErrGrant = &fault.Error{
+		Kind: fault.Invalid, Code: "caseGrant",
+		Text: "The recovery policy does not allow such a pass for this level of proof.",
+	}
+	ErrPassGone = &fault.Error{
+		Kind: fault.Conflict, Code: "casePass",
+		Text: "The case has a pass already.", Remedy: "A second one takes a new case.",
+	}
+	ErrDisputeOver = &fault.Error{
+		Kind: fault.Conflict, Code: "caseDisputeOver",
+		Text: "The time to dispute this case is over.", Remedy: "Remove what was registered by hand.",
+	}
+	ErrCaseRequired = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseRequired",
+		Text: "The recovery policy wants a case before this person gets a pass.", Remedy: "Open a recovery case, and issue the pass there.",
+	}
+	ErrPolicy = &fault.Error{
+		Kind: fault.Invalid, Code: "recoveryPolicyInvalid",
+		Text: "The recovery policy can't be saved like this.",
+	}
+	ErrPolicyChanged = &fault.Error{
+		Kind: fault.Precondition, Code: "recoveryPolicyChanged",
+		Text: "Somebody else changed this policy meanwhile.", Remedy: "Read it again, then decide.",
+	}
+)
+
+// ErrNumber says that another case has the number already.
+var ErrNumber = errors.New("the number of the case is taken")

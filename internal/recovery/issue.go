@@ -1,0 +1,181 @@
+package recovery
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/outbox"
+)
+
+func isFault(err error) bool {
+	_, ok := errors.AsType[*fault.Error](err)
+	return ok
+}
+
+// Issue issues the pass for a case. The passcode is returned here and nowhere else.
+//
+// A person needs directory.IssuePass on the person of the case. With order.Handed, the server
+// issues it for a sealed hand-over: that takes somebody's approval, or a policy that lets people
+// recover by themselves and a proof of their own from by.Browser.
+func (s Service) Issue(ctx context.Context, ref Ref, order Order, by Actor) (Case, tap.Pass, tap.Passcode, error) {
+	c, err := s.Cases.Case(ctx, ref.Tenant, ref.ID)
+	if err != nil {
+		return c, tap.Pass{}, tap.Passcode{}, err
+	}
+	if ref.Version != 0 && ref.Version != c.Version {
+		return c, tap.Pass{}, tap.Passcode{}, ErrChanged
+	}
+	subject, err := s.subject(ctx, c)
+	if err != nil {
+		return c, tap.Pass{}, tap.Passcode{}, err
+	}
+	next, pass, code, err := s.issue(ctx, c, subject, order, by)
+	if err != nil {
+		return c, tap.Pass{}, tap.Passcode{}, s.refused(ctx, c, audit.CaseIssued, subject.User, by, err)
+	}
+	return next, pass, code, nil
+}
+
+func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order, by Actor) (Case, tap.Pass, tap.Passcode, error) {
+	none := func(err error) (Case, tap.Pass, tap.Passcode, error) { return c, tap.Pass{}, tap.Passcode{}, err }
+	policy, err := s.Cases.RecoveryPolicy(ctx, c.Tenant)
+	if err != nil {
+		return none(err)
+	}
+	now := s.Now()
+	if err := s.mayIssue(c, policy, subject, order, by, now); err != nil {
+		return none(err)
+	}
+	person := by.person()
+	if order.Handed {
+		person = Person{Name: "Postern"}
+	}
+	asked := order
+	if order, err = c.Granted(policy, order, person, subject, now); err != nil {
+		return none(err)
+	}
+	passes, err := s.Passes.Store.PassPolicy(ctx, c.Tenant)
+	if err != nil {
+		return none(err)
+	}
+	if asked.Minutes == nil {
+		level, _ := c.Level(policy, now)
+		g, _ := policy.Grant(subject.Class, level)
+		n := g.Lifetime(passes.DefaultLifetime)
+		order.Minutes = &n
+	}
+	groups, err := s.People.GroupsOf(ctx, c.Tenant, string(c.User))
+	if err != nil {
+		return none(err)
+	}
+	into := &issuing{Store: s.Passes.Store, service: s, from: c, subject: subject, by: by, person: person, at: now}
+	through := s.Passes
+	through.Store = into
+	pass, code, err := through.Issue(ctx, tap.Request{
+		User: subject.User, Tenant: subject.Tenant, Groups: groups, Lifetime: order.Minutes, Once: order.Once,
+		Reason: "Recovery case " + c.Number, Ticket: c.Ticket, Check: c.check(), Purpose: *order.Purpose, Case: c.ID,
+		Issuer: tap.Issuer{User: person.User, App: person.App, DisplayName: person.Name},
+	}, func(p tap.Pass) audit.Event { return c.issuedEvent(p, subject.User, by, now) })
+	if err != nil {
+		return none(err)
+	}
+	return into.after, pass, code, nil
+}
+
+// mayIssue says who may: see [Service.Issue].
+func (s Service) mayIssue(c Case, p Policy, about Subject, order Order, by Actor, now time.Time) error {
+	if !order.Handed {
+		return directory.May(by.Caller, directory.IssuePass, about.Target)
+	}
+	switch {
+	case len(c.Approvers(p, about.Class, now)) > 0:
+		return nil
+	case p.SelfService != SelfProduction || by.Browser == "":
+		return ErrNotApproved
+	}
+	// What others attested is about somebody else, perhaps; what counts is what this browser showed.
+	own := c
+	own.Proofs = slices.DeleteFunc(slices.Clone(c.Proofs), func(q Proof) bool { return q.Browser != by.Browser })
+	if level, _ := own.Level(p, now); !hasGrant(p, about.Class, level) {
+		return ErrNotProven
+	}
+	return nil
+}
+
+func hasGrant(p Policy, class Class, level Level) bool {
+	_, ok := p.Grant(class, level)
+	return ok
+}
+
+// check is how c knows who asks, in the words of a pass.
+func (c Case) check() tap.IdentityCheck {
+	how := tap.CheckOther
+	for _, p := range c.Proofs {
+		switch p.Kind {
+		case ProofInPerson:
+			how = tap.CheckInPerson
+		case ProofCallBack:
+			how = tap.CheckCallBack
+		case ProofVideo:
+			how = tap.CheckVideo
+		case ProofManager:
+			how = tap.CheckManager
+		}
+	}
+	return tap.IdentityCheck{How: how, Note: c.Number}
+}
+
+// issuedEvent is the event of a new pass as every other has it, with the case.
+func (c Case) issuedEvent(p tap.Pass, u directory.User, by Actor, at time.Time) audit.Event {
+	usage := audit.AccessPassMultiple
+	if p.SingleUse {
+		usage = audit.AccessPassOnce
+	}
+	e := c.event(audit.AdminRegisteredSecurityInfo, u, by, at,
+		audit.KeyValue{Key: audit.DetailPass, Value: p.ID}, audit.KeyValue{Key: "Purpose", Value: string(KindOf(p.Purpose))})
+	e.Change.Service, e.Change.Operation = audit.ServiceAuthenticationMethods, audit.OperationAdd
+	e.Change.ResultReason = audit.ReasonAdminRegisteredPass
+	e.Change.Targets[0].Modified = []audit.ModifiedProperty{
+		{DisplayName: audit.PropertyAccessPassUsage, OldValue: "[]", NewValue: strconv.Quote(usage)},
+		{DisplayName: "StartDateTime", OldValue: "[]", NewValue: strconv.Quote(p.Start.Format(time.RFC3339))},
+		{DisplayName: "LifetimeInMinutes", OldValue: "[]", NewValue: minutes(p.Lifetime)},
+	}
+	return e
+}
+
+// issuing is a store of passes that stores one pass with its case, or neither.
+type issuing struct {
+	tap.Store
+	service     Service
+	from, after Case
+	subject     Subject
+	by          Actor
+	person      Person
+	at          time.Time
+}
+
+// PutPass implements tap.Store.
+func (i *issuing) PutPass(ctx context.Context, p tap.Pass, e audit.Event, mails ...outbox.Item) error {
+	next := i.from.WithPass(Issued{
+		ID: p.ID, At: i.at, Ends: p.End(), Once: p.SingleUse, Purpose: p.Purpose, By: i.person, SignIn: i.by.SignIn,
+	})
+	effects, err := i.service.effects(ctx, next, audit.CaseIssued, i.subject.User, i.by)
+	if err != nil {
+		return err
+	}
+	effects.Events = append([]audit.Event{e}, effects.Events...)
+	effects.Mails = append(mails, effects.Mails...)
+	if err := i.service.Cases.IssueCase(ctx, next, p, effects); err != nil {
+		return err
+	}
+	i.after = next
+	i.after.Version++
+	return nil
+}

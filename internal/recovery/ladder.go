@@ -1,0 +1,138 @@
+package recovery
+
+import (
+	"slices"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+)
+
+// A Level says how sure one can be of who asks.
+type Level string
+
+// The levels, lowest first. The zero value is LevelNone.
+const (
+	LevelNone   Level = "none"
+	LevelLow    Level = "low"
+	LevelMedium Level = "medium"
+	LevelHigh   Level = "high"
+)
+
+// Levels are all levels, lowest first.
+var Levels = []Level{LevelNone, LevelLow, LevelMedium, LevelHigh}
+
+// AtLeast reports whether l is as good as other.
+func (l Level) AtLeast(other Level) bool { return l.rank() >= other.rank() }
+
+func (l Level) rank() int { return max(0, slices.Index(Levels, l)) }
+
+// A ProofKind is a way of finding out who asks.
+type ProofKind string
+
+// The kinds that are built in.
+const (
+	ProofInPerson   ProofKind = "inPerson"    // an agent attests: there, with a document
+	ProofCallBack   ProofKind = "callBack"    // an agent attests: called the number on file
+	ProofVideo      ProofKind = "video"       // an agent attests: on video, with a document
+	ProofManager    ProofKind = "manager"     // the manager says so, signed in freshly and phishing-resistant
+	ProofVouch      ProofKind = "vouch"       // a colleague says so in the same way; it takes two
+	ProofMatch      ProofKind = "numberMatch" // something that the person still has shows the same number
+	ProofMail       ProofKind = "mailCode"    // a code that went to a private address on file
+	ProofCredential ProofKind = "credential"  // a verifiable credential, presented by OpenID4VP
+	ProofExternal   ProofKind = "external"    // another service says so
+)
+
+// Vouchers is how many colleagues have to vouch.
+const Vouchers = 2
+
+// A Rung is one kind of proof on the ladder.
+type Rung struct {
+	Kind  ProofKind
+	Level Level // unless policy says another
+	// Attested says that an agent's word is all there is; Person that it comes from the person who
+	// asks, in the browser where the pass will be shown.
+	Attested, Person bool
+	// Contact are the properties of a person of which one must have been on file for a while.
+	Contact []string
+}
+
+// Ladder are the kinds of proof, weakest first. A new one is a line here.
+var Ladder = []Rung{
+	{Kind: ProofMail, Level: LevelLow, Person: true, Contact: []string{ContactMail}},
+	{Kind: ProofCallBack, Level: LevelLow, Attested: true, Contact: []string{ContactMobile, ContactPhone}},
+	{Kind: ProofVideo, Level: LevelMedium, Attested: true},
+	{Kind: ProofInPerson, Level: LevelMedium, Attested: true},
+	{Kind: ProofVouch, Level: LevelMedium, Contact: []string{ContactManager, ContactDepartment}},
+	{Kind: ProofMatch, Level: LevelMedium, Person: true},
+	{Kind: ProofExternal, Level: LevelMedium, Person: true},
+	{Kind: ProofManager, Level: LevelHigh, Contact: []string{ContactManager}},
+	{Kind: ProofCredential, Level: LevelHigh, Person: true},
+}
+
+// The properties of a person by which they, or who answers for them, are reached.
+const (
+	ContactMobile     = "mobilePhone"
+	ContactPhone      = "businessPhones"
+	ContactMail       = "otherMails"
+	ContactManager    = "manager"
+	ContactDepartment = "department"
+)
+
+// Contacts are all of them.
+var Contacts = []string{ContactMobile, ContactPhone, ContactMail, ContactManager, ContactDepartment}
+
+// RungOf returns the rung of a kind.
+func RungOf(k ProofKind) (Rung, bool) {
+	i := slices.IndexFunc(Ladder, func(r Rung) bool { return r.Kind == k })
+	if i < 0 {
+		return Rung{}, false
+	}
+	return Ladder[i], true
+}
+
+// A Proof is one answer to who asks.
+type Proof struct {
+	Kind ProofKind `json:"kind"`
+	// Level is what it counted for when it was given; policy may want more by now.
+	Level Level     `json:"level"`
+	At    time.Time `json:"at"`
+	By    Person    `json:"by,omitzero"` // who attests, vouches or says so; the person themselves for Rung.Person
+	// Contact is the property by which they were reached, such as mobilePhone; never its value.
+	Contact string `json:"contact,omitempty"`
+	Note    string `json:"note,omitempty"`
+	// Reference names what another service or a credential's issuer calls it; Browser is the keyed
+	// hash of the browser that gave a proof of the person's own.
+	Reference string `json:"reference,omitempty"`
+	Browser   string `json:"browser,omitempty"`
+}
+
+// A Person is who took a step in a case.
+type Person struct {
+	User directory.UserID `json:"user,omitempty"`
+	App  directory.AppID  `json:"app,omitempty"`
+	Name string           `json:"name,omitempty"`
+}
+
+// is reports whether both are the same user.
+func (p Person) is(u directory.UserID) bool { return p.User != "" && p.User == u }
+
+// level is what proofs show at now under policy: that of the best one, where vouchers count
+// together. Proofs that are too old, or of a kind that policy turned off, count for nothing.
+func (p Policy) level(proofs []Proof, now time.Time) (best Level, since time.Time) {
+	vouched := map[directory.UserID]bool{}
+	best = LevelNone
+	for _, one := range proofs {
+		if !now.Before(one.At.Add(p.proofLife())) {
+			continue
+		}
+		if one.Kind == ProofVouch {
+			if vouched[one.By.User] = true; len(vouched) < Vouchers {
+				continue
+			}
+		}
+		if l := p.LevelOf(one.Kind); !best.AtLeast(l) {
+			best, since = l, one.At
+		}
+	}
+	return best, since
+}

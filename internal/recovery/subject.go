@@ -1,0 +1,67 @@
+package recovery
+
+import (
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+)
+
+// A Subject is whom a case is about, as the directory says now.
+type Subject struct {
+	User directory.User
+	// Target and Class are what the roles of the person come to.
+	Target directory.Target
+	Class  Class
+	Tenant directory.Tenant
+	// Changed says when contact data was last changed, by property. What was never changed since
+	// the account was made is not in it.
+	Changed map[string]time.Time
+}
+
+// zone is the tenant's time zone.
+func (s Subject) zone() *time.Location {
+	zone, err := time.LoadLocation(s.Tenant.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// onFile reports whether a property is there and has been the same for long enough.
+func (s Subject) onFile(property string, p Policy, now time.Time) bool {
+	if at, ok := s.Changed[property]; ok && now.Before(at.Add(p.ContactDelay())) {
+		return false
+	}
+	switch property {
+	case ContactMobile:
+		return s.User.MobilePhone != ""
+	case ContactPhone:
+		return len(s.User.BusinessPhones) > 0
+	case ContactMail:
+		return len(s.User.OtherMails) > 0
+	case ContactManager:
+		return s.User.Manager != ""
+	case ContactDepartment:
+		return s.User.Department != ""
+	}
+	return false
+}
+
+// ManagedBy reports whether u has been the person's manager for long enough.
+func (s Subject) ManagedBy(u directory.UserID, p Policy, now time.Time) bool {
+	return u != "" && s.User.Manager == u && s.onFile(ContactManager, p, now)
+}
+
+// Colleague reports whether other works with the person: under the same manager or in the same
+// department, and both for long enough.
+func (s Subject) Colleague(other Subject, p Policy, now time.Time) bool {
+	if other.User.ID == s.User.ID || !other.User.AccountEnabled || other.User.UserType == "Guest" {
+		return false
+	}
+	same := func(property string, equal bool) bool {
+		return equal && s.onFile(property, p, now) && other.onFile(property, p, now)
+	}
+	return same(ContactManager, s.User.Manager == other.User.Manager) ||
+		same(ContactDepartment, strings.EqualFold(s.User.Department, other.User.Department))
+}

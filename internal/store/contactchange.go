@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery"
+)
+
+// ContactChanges implements recovery.People.
+func (db *DB) ContactChanges(ctx context.Context, tenant directory.TenantID, user directory.UserID) (map[string]time.Time, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT property, changed_at FROM contact_change WHERE tenant_id = $1 AND user_id = $2`, tenant, user)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]time.Time{}
+	for rows.Next() {
+		var property string
+		var at int64
+		if err := rows.Scan(&property, &at); err != nil {
+			return nil, err
+		}
+		all[property] = fromMicros(at)
+	}
+	return all, rows.Err()
+}
+
+// noteContacts notes which contact data of a person differs.
+func (tx *Tx) noteContacts(ctx context.Context, before, after directory.User, at time.Time) error {
+	for property, same := range map[string]bool{
+		recovery.ContactMobile:     before.MobilePhone == after.MobilePhone,
+		recovery.ContactPhone:      slices.Equal(before.BusinessPhones, after.BusinessPhones),
+		recovery.ContactMail:       slices.Equal(before.OtherMails, after.OtherMails),
+		recovery.ContactManager:    before.Manager == after.Manager,
+		recovery.ContactDepartment: before.Department == after.Department,
+	} {
+		if same {
+			continue
+		}
+		if err := tx.noteContact(ctx, after.Tenant, after.ID, property, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *Tx) noteContact(ctx context.Context, tenant directory.TenantID, user directory.UserID, property string, at time.Time) error {
+	_, err := tx.exec(ctx, `
+		INSERT INTO contact_change (tenant_id, user_id, property, changed_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (tenant_id, user_id, property) DO UPDATE SET changed_at = excluded.changed_at`, tenant, user, property, micros(at))
+	return err
+}
