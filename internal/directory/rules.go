@@ -75,6 +75,7 @@ const (
 	ReadCases   Action = "readCases"   // of recovery
 	HandleCase  Action = "handleCase"  // open, attest who asks, give up, refuse, dispute
 	ApproveCase Action = "approveCase" // as a second person
+	VouchInCase Action = "vouchInCase" // as a manager or a colleague
 
 	ReadRegistrations Action = "readRegistrations" // reports on who has which method
 	ReadReports       Action = "readReports"       // counts of what happened, and what needs somebody
@@ -334,6 +335,9 @@ var rules = map[Action]rule{
 	HandleCase: {
 		needs: []oneOf{{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
 		roles: caseHandlers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
+	},
+	VouchInCase: {
+		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite", "UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}}, open: toMembers, people: true,
 	},
 	ApproveCase: {
 		needs: []oneOf{{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},

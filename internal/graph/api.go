@@ -22,6 +22,7 @@ import (
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/token"
@@ -33,6 +34,7 @@ type API struct {
 	Passes    tap.Passes
 	Handovers handover.Service
 	Registry  *method.Registry
+	Cases     *recovery.Service
 	Passwords password.Passwords
 	Passkeys  passkey.Registrar
 	Tokens    *token.Keys
@@ -108,7 +110,7 @@ type route struct {
 // Handler returns the API. Paths start with the version.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes()) {
+	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes(), recoveryRoutes()) {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, rt) })
 	}
 	var whole http.Handler

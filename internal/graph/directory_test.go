@@ -20,6 +20,7 @@ import (
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/method/password"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/store"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -97,7 +98,7 @@ func newWorld(t *testing.T, permissions ...string) *world {
 		Object: w.robot, Subject: w.robot, AppID: app.AppID, IDType: "app", Roles: permissions, Credential: secret.KeyID,
 	})
 	w.api = &graph.API{
-		Store: db, Registry: registry(db),
+		Store: db, Registry: registry(db), Cases: &recovery.Service{Cases: db, People: db, Registry: registry(db), Now: time.Now, Rand: rand.Reader},
 		Passwords: password.Passwords{Registry: registry(db), Rand: rand.Reader, Method: password.Method{
 			Credentials: db, Policies: db, Groups: db, Keys: ring, Gate: gate.New(gate.Config{}),
 		}},

@@ -22,6 +22,9 @@ func (a *API) createPass(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := a.caseRequired(c); err != nil {
+		return err
+	}
 	reader, err := a.handOverTo(c, way)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/recovery"
 )
 
 // previewPass serves POST /postern/users/{id}/passes/preview: what POST
@@ -36,7 +37,15 @@ func (a *API) previewPass(c *call) error {
 		return err
 	}
 	now := a.Now()
+	c.target = target
 	pass, refused := tap.Decide(policy, in, now)
+	if refused == nil || errors.Is(refused, tap.ErrCheckMissing) {
+		if err := a.caseRequired(c); errors.Is(err, recovery.ErrCaseRequired) {
+			refused = err
+		} else if err != nil {
+			return err
+		}
+	}
 	var said odata.Entity
 	if why := cmpError(denied, refused); why != nil {
 		if said, err = a.refusedPreview(c, target, why, denied != nil); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -49,6 +50,10 @@ type Store interface {
 	QueueMail(ctx context.Context, mails []outbox.Item, e audit.Event) (bool, error)
 	// UnsentMail returns mail that waits or was given up, newest first.
 	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Item, error)
+
+	// SignInBehind returns how the person of a token's family signed in; the zero SignIn where there
+	// is no session, or none that lives.
+	SignInBehind(ctx context.Context, tenant directory.TenantID, family string) (recovery.SignIn, error)
 
 	// Record records events that change nothing else.
 	Record(ctx context.Context, events ...audit.Event) error

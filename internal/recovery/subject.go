@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // A Subject is whom a case is about, as the directory says now.
@@ -64,4 +65,18 @@ func (s Subject) Colleague(other Subject, p Policy, now time.Time) bool {
 	}
 	return same(ContactManager, s.User.Manager == other.User.Manager) ||
 		same(ContactDepartment, strings.EqualFold(s.User.Department, other.User.Department))
+}
+
+// SignInOf is what is known of who is signed in by s.
+func SignInOf(s signin.Session) SignIn {
+	in := SignIn{Session: s.ID, Address: s.Address, Pass: s.PassID, Purpose: s.Purpose}
+	if s.Device != nil {
+		in.Device = s.Device.DeviceID
+	}
+	for _, p := range s.Proofs {
+		if p.PhishingResistant && p.Pass == nil && p.At.After(in.ProvedAt) {
+			in.ProvedAt = p.At
+		}
+	}
+	return in
 }

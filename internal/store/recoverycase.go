@@ -331,3 +331,14 @@ func (db *DB) SaveRecoveryPolicy(ctx context.Context, tenant directory.TenantID,
 		return tx.append(ctx, e)
 	})
 }
+
+// SignInBehind implements graph.Store.
+func (db *DB) SignInBehind(ctx context.Context, tenant directory.TenantID, family string) (recovery.SignIn, error) {
+	s, _, err := scanSession(tenant, db.read.QueryRowContext(ctx, `
+		SELECT `+sessionColumns+` FROM session WHERE tenant_id = $1 AND ended_at = 0 AND id = (
+			SELECT session_id FROM token_family WHERE tenant_id = $1 AND id = $2)`, tenant, family).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return recovery.SignIn{}, nil // a device code, or a session that is over: nothing is proved
+	}
+	return recovery.SignInOf(s), err
+}
