@@ -124,8 +124,8 @@ func TestWhatIfSaysWhichPolicyDecides(t *testing.T) {
 func TestWhatIfLooksAtSeveralApplications(t *testing.T) {
 	w := newAccessWorld(t)
 	ann := w.create("ann")
-	one := w.call(201, "POST", caPolicies, policyFor("Console", "enabled", `{"includeApplications":["`+string(directory.ConsoleAppID)+`"]}`, blocks))["id"]
-	both := `{"@odata.type":"#microsoft.graph.applicationContext","includeApplications":["` + string(directory.GraphAppID) + `","` + string(directory.ConsoleAppID) + `"]}`
+	one := w.call(201, "POST", caPolicies, policyFor("Computers", "enabled", `{"includeApplications":["`+string(directory.AgentAppID)+`"]}`, blocks))["id"]
+	both := `{"@odata.type":"#microsoft.graph.applicationContext","includeApplications":["` + string(directory.GraphAppID) + `","` + string(directory.AgentAppID) + `"]}`
 	some := w.call(200, "POST", evaluate, assume(ann, both, `{}`, `,"appliedPoliciesOnly":true`))["value"].([]any)
 	if len(some) != 1 || some[0].(map[string]any)["id"] != one {
 		t.Errorf("those that apply to one of them: %v", some)
