@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"fmt"
+	"net/mail"
 	"regexp"
 	"strings"
 	"time"
@@ -21,7 +23,12 @@ type Tenant struct {
 
 	TimeZone string   `json:"timeZone"` // IANA name
 	Helpdesk Helpdesk `json:"helpdesk"`
+	// TechnicalMails are the addresses of those who keep the tenant's technology.
+	TechnicalMails []string `json:"technicalNotificationMails,omitempty"`
 }
+
+// maxTechnicalMails bounds how many addresses a tenant has for that.
+const maxTechnicalMails = 20
 
 // Helpdesk is whom people call when nothing works. Empty parts are not shown.
 type Helpdesk struct {
@@ -139,6 +146,19 @@ func (t Tenant) Check() error {
 	for _, text := range []string{t.Helpdesk.Phone, t.Helpdesk.Hours, t.Helpdesk.Mail} {
 		if !plainText(text) {
 			return ErrTenantInvalid.With("postern_helpdesk", "A text of postern_helpdesk is longer than 256 characters or has control characters.")
+		}
+	}
+	return t.checkMails()
+}
+
+func (t Tenant) checkMails() error {
+	const property = "technicalNotificationMails"
+	if len(t.TechnicalMails) > maxTechnicalMails {
+		return ErrTenantInvalid.With(property, fmt.Sprintf("%s holds %d addresses at most.", property, maxTechnicalMails))
+	}
+	for _, one := range t.TechnicalMails {
+		if a, err := mail.ParseAddress(one); err != nil || a.Address != one || !plainText(one) {
+			return ErrTenantInvalid.With(property, property+" holds mail addresses, such as it@contoso.example.")
 		}
 	}
 	return nil

@@ -18,6 +18,7 @@ func organizationResource(t directory.Tenant) odata.Entity {
 		{Name: "deletedDateTime", Value: nil},
 		{Name: "createdDateTime", Value: odata.Time(t.CreatedAt)},
 		{Name: "displayName", Value: t.DisplayName},
+		{Name: "technicalNotificationMails", Value: append([]string{}, t.TechnicalMails...)},
 		{Name: "tenantType", Value: "AAD"},
 		{Name: "verifiedDomains", Value: each(t.Domains, func(d directory.Domain) odata.Entity {
 			return odata.Entity{
@@ -83,6 +84,7 @@ func (a *API) patchOrganization(c *call) error {
 	}
 	old, t := c.tenant, c.tenant
 	body.String("displayName", &t.DisplayName)
+	body.Strings("technicalNotificationMails", &t.TechnicalMails)
 	body.String("postern_timeZone", &t.TimeZone)
 	part(body, "postern_helpdesk", &t.Helpdesk, func(o *odata.Object, h *directory.Helpdesk) {
 		o.String("phone", &h.Phone)
@@ -93,7 +95,7 @@ func (a *API) patchOrganization(c *call) error {
 		"defaultUsageLocation", "deletedDateTime", "id", "marketingNotificationEmails", "mobileDeviceManagementAuthority",
 		"onPremisesLastSyncDateTime", "onPremisesSyncEnabled", "partnerTenantType", "postalCode", "preferredLanguage", "privacyProfile",
 		"provisionedPlans", "securityComplianceNotificationMails", "securityComplianceNotificationPhones", "state", "street",
-		"technicalNotificationMails", "tenantType", "verifiedDomains")
+		"tenantType", "verifiedDomains")
 	if err := body.Done(); err != nil {
 		return err
 	}

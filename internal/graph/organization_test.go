@@ -24,14 +24,17 @@ func (w *world) events(t *testing.T) []audit.Event {
 func TestTheOrganizationTakesItsName(t *testing.T) {
 	w := newWorld(t, "Organization.ReadWrite.All")
 	path := "/v1.0/organization/" + string(w.tenant.ID)
-	w.call(204, "PATCH", path, `{"displayName":"Contoso Ltd","postern_timeZone":"Europe/Berlin","postern_helpdesk":{"phone":"1234"}}`)
+	w.call(204, "PATCH", path, `{"displayName":"Contoso Ltd","technicalNotificationMails":["it@contoso.example"],"postern_timeZone":"Europe/Berlin","postern_helpdesk":{"phone":"1234"}}`)
+	if mails := w.call(200, "GET", path, "")["technicalNotificationMails"]; fmt.Sprint(mails) != "[it@contoso.example]" {
+		t.Errorf("technical contacts: %v", mails)
+	}
 	w.call(204, "PATCH", path, `{"postern_helpdesk":{"hours":"9 to 5"}}`)
 	got := list(w.call(200, "GET", "/v1.0/organization?$select=displayName,postern_timeZone,postern_helpdesk,verifiedDomains", ""))[0].(map[string]any)
 	if got["displayName"] != "Contoso Ltd" || got["postern_timeZone"] != "Europe/Berlin" || fmt.Sprint(got["postern_helpdesk"]) != "map[hours:9 to 5 mail:<nil> phone:1234]" {
 		t.Errorf("got %v", got)
 	}
 	for body, status := range map[string]int{
-		`{"displayName":""}`: 400, `{"postern_timeZone":"Mars/Base"}`: 400, `{"city":"Bonn"}`: 400, `{"x":1}`: 400,
+		`{"displayName":""}`: 400, `{"technicalNotificationMails":["IT <it@contoso.example>"]}`: 400, `{"postern_timeZone":"Mars/Base"}`: 400, `{"city":"Bonn"}`: 400, `{"x":1}`: 400,
 	} {
 		w.call(status, "PATCH", path, body)
 	}

@@ -2,6 +2,8 @@ package administration
 
 import (
 	"net/http"
+	"strings"
+	"unicode"
 
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -24,6 +26,7 @@ func (tenantPage) File() string { return "tenant.html" }
 // tenantFields are the fields of the form, with where the organization has them.
 var tenantFields = []struct{ name, property string }{
 	{"displayName", "displayName"},
+	{"contacts", "technicalNotificationMails"},
 	{"timeZone", "postern_timeZone"},
 	{"phone", "postern_helpdesk/phone"},
 	{"hours", "postern_helpdesk/hours"},
@@ -64,7 +67,7 @@ func saveTenant(c *console.Call) error {
 		}
 		return typed[name]
 	}
-	in := graphclient.Object{"displayName": typed["displayName"]}
+	in := graphclient.Object{"displayName": typed["displayName"], "technicalNotificationMails": addresses(typed["contacts"])}
 	if !c.Foreign() {
 		in["postern_timeZone"] = typed["timeZone"]
 		in["postern_helpdesk"] = graphclient.Object{"phone": text("phone"), "hours": text("hours"), "mail": text("mail")}
@@ -94,4 +97,9 @@ func saveTenant(c *console.Call) error {
 	}
 	p.Typed, p.Fault = typed, trouble
 	return c.Show(statusOf(trouble), p)
+}
+
+// addresses are those in a text, with commas or spaces between them.
+func addresses(typed string) []string {
+	return append([]string{}, strings.FieldsFunc(typed, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) })...)
 }
