@@ -127,7 +127,7 @@ func (a Action) OnGroup(g Group) Action {
 
 // SensitiveProperties are the properties of a user whose change is UpdateUserSensitive.
 var SensitiveProperties = []string{
-	"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "userPrincipalName",
+	"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "postern_externalId", "userPrincipalName",
 }
 
 // A rule says who may do an action.

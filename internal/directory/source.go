@@ -46,3 +46,19 @@ func (s Source) Claim(by Source) (Source, error) {
 	}
 	return s, ErrSourceOther
 }
+
+// ManagedHere reports whether no source keeps u up to date.
+func (u User) ManagedHere() bool {
+	return (u.Source == "" || u.Source == SourceLocal) && !u.OnPremisesSyncEnabled
+}
+
+// Managed returns u managed here, or free to be claimed by a source.
+func (u User) Managed(here bool) User {
+	switch {
+	case here && !u.ManagedHere():
+		u.Source, u.OnPremisesSyncEnabled = SourceLocal, false
+	case !here && u.Source == SourceLocal:
+		u.Source = ""
+	}
+	return u
+}

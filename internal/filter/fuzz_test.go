@@ -48,6 +48,30 @@ func FuzzFilter(f *testing.F) {
 	})
 }
 
+func FuzzSCIM(f *testing.F) {
+	for _, seed := range []string{
+		`userName eq "bjensen"`, `title pr and userType eq "Employee"`, `not (emails co "example.com" or emails.value co "example.org")`,
+		`emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp"]`, `urn:ietf:params:scim:schemas:core:2.0:User:name.familyName sw "O\u0027"`,
+		`emails[type eq "work"].value eq "a\"b"`, `urn:`, `urn:::::`, `a[b[c[`, `a eq "\`, `members[value eq "x"`, `$ref eq 1`, `a eq -1.5e3`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if e, err := filter.ParseSCIM(text); err != nil {
+			refused(t, err)
+		} else if b, err := filter.Check(e, people); err != nil {
+			refused(t, err)
+		} else if not, err := filter.Check(filter.Not{Expr: e}, people); err != nil || filter.Eval(not, ann) == filter.Eval(b, ann) {
+			t.Errorf("%q and its opposite are not opposite (%v)", text, err)
+		}
+		if target, err := filter.ParseTarget(text); err != nil {
+			refused(t, err)
+		} else if len(target.Path) == 0 {
+			t.Errorf("%q is a target without a path", text)
+		}
+	})
+}
+
 func FuzzSearch(f *testing.F) {
 	for _, seed := range []string{
 		`"displayName:ann"`, `"displayName:ann berg" OR "mail:ann"`, `("a:1" AND "b:2") or "c:\"3\\"`, `"a:`, `"ΣΑΣ:ΣΑΣ"`, `(((`,

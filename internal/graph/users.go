@@ -68,6 +68,7 @@ func userResource(u directory.User) odata.Entity {
 		hidden("employeeHireDate", odata.Time(u.EmployeeHireDate)),
 		hidden("employeeId", text(u.EmployeeID)),
 		hidden("employeeLeaveDateTime", odata.Time(u.EmployeeLeaveDateTime)),
+		hidden("employeeOrgData", orgDataResource(u)),
 		hidden("employeeType", text(u.EmployeeType)),
 		hidden("externalUserState", text(u.ExternalUserState)),
 		hidden("faxNumber", text(u.FaxNumber)),
@@ -89,6 +90,8 @@ func userResource(u directory.User) odata.Entity {
 		hidden("streetAddress", text(u.StreetAddress)),
 		hidden("usageLocation", text(u.UsageLocation)),
 		hidden("userType", text(u.UserType)),
+		hidden("postern_externalId", text(u.ExternalID)),
+		hidden("postern_source", text(string(u.Source))),
 	}
 }
 
@@ -263,10 +266,13 @@ func readUser(body *odata.Object, u *directory.User) []string {
 		{"streetAddress", &u.StreetAddress},
 		{"usageLocation", &u.UsageLocation},
 		{"onPremisesImmutableId", &u.OnPremisesImmutableID},
+		{"postern_externalId", &u.ExternalID},
 	} {
 		body.String(p.name, p.to)
 		note(p.name)
 	}
+	orgData(body, u)
+	note("employeeOrgData")
 	body.Strings("businessPhones", &u.BusinessPhones)
 	body.Strings("otherMails", &u.OtherMails)
 	body.Bool("accountEnabled", &u.AccountEnabled)
@@ -294,7 +300,7 @@ func readUser(body *odata.Object, u *directory.User) []string {
 // kept, the others are the server's own.
 var userNotKept = []string{
 	"aboutMe", "assignedLicenses", "assignedPlans", "authorizationInfo", "birthday", "consentProvidedForMinor", "createdDateTime",
-	"creationType", "customSecurityAttributes", "deletedDateTime", "employeeOrgData", "externalUserState",
+	"creationType", "customSecurityAttributes", "deletedDateTime", "externalUserState", "postern_source",
 	"externalUserStateChangeDateTime", "hireDate", "id", "imAddresses", "interests", "isManagementRestricted", "isResourceAccount",
 	"lastPasswordChangeDateTime", "legalAgeGroupClassification", "licenseAssignmentStates", "mySite", "onPremisesDistinguishedName",
 	"onPremisesDomainName", "onPremisesExtensionAttributes", "onPremisesLastSyncDateTime", "onPremisesProvisioningErrors",

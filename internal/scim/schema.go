@@ -218,7 +218,15 @@ func (k *kind) locate(path filter.Path) (p place, ok bool) {
 		}
 		first = first[cut+1:]
 	}
-	if p.attribute = all.find(first); p.attribute == nil {
+	if p.attribute = all.find(first); p.attribute == nil && p.extension == "" { // Entra asks for manager without its URN
+		for _, x := range k.extensions {
+			if p.attribute = x.Attributes.find(first); p.attribute != nil {
+				p.extension = x.ID
+				break
+			}
+		}
+	}
+	if p.attribute == nil {
 		return p, false
 	}
 	if len(path) == 2 {
