@@ -126,6 +126,9 @@ func (a *Agent) Welcome(ctx context.Context, p websignin.Person) (device.Account
 	if p.DeviceID != "" && p.DeviceID != d.Identity().DeviceID { // a code for another device names none
 		return device.Account{}, websignin.ErrDevice
 	}
+	if !p.MayEnter() && !p.MaySetPIN() {
+		return device.Account{}, websignin.ErrPurpose
+	}
 	account, err := a.present(ctx, d, p.ID)
 	if websignin.Lost(err) {
 		a.unfinished.again(p.ID)

@@ -35,6 +35,8 @@ func tapIssue() *cobra.Command {
 	c.Flags().StringVar(&flags.ticket, "ticket", "", "`NUMBER` of the ticket, for the log")
 	c.Flags().StringVar(&flags.check, "check", "", "`HOW` you know who asks: inPerson, callBack, manager, video or other, and after a colon a note")
 	c.Flags().StringVar(&flags.preset, "for", "", "what it is `FOR`: recoverDevice, newDevice or newEmployee; sets what no other flag does")
+	c.Flags().StringVar(&flags.purpose, "purpose", "", "`WHAT` it is good for, and nothing else: registerMethods, signIn or resetPin; without it, any sign-in")
+	c.Flags().StringVar(&flags.device, "device", "", "`ID` of the device (deviceId) that signIn and resetPin are for")
 	c.Flags().StringVar(&from, "from", "", "CSV `FILE` of people; - for stdin")
 	c.Flags().StringVar(&results, "results", "", "`FILE` for the passes of --from; without it FILE.results.csv beside it")
 	return verb(c, func(e *env, args []string) error {
@@ -66,7 +68,20 @@ func (e *env) issueOne(user string, flags passFlags) error {
 	if pass.TemporaryAccessPass == nil {
 		return graphclient.ErrAnswer
 	}
-	return e.printPass(user, pass)
+	if err := e.printPass(user, pass); err != nil || e.json {
+		return err
+	}
+	if what := purposes[in.Purpose]; what != "" {
+		e.say("Good for this alone: %s.", what)
+	}
+	return nil
+}
+
+// purposes are the purposes of passes in words.
+var purposes = map[string]string{
+	"registerMethods": "setting up ways to sign in, on the security info page",
+	"signIn":          "signing in at the lock screen of that device",
+	"resetPin":        "setting or resetting the PIN at the lock screen of that device",
 }
 
 // passTimes fills in lifetime and start of in. No lifetime and no start stay unsaid.

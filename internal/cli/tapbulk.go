@@ -138,11 +138,19 @@ type passFlags struct {
 	ticket   string
 	check    string
 	preset   string
+	purpose  string
+	device   string
 }
 
 // request is what to ask for p: their line first, then the flags.
 func (f passFlags) request(p bulk.Person, now time.Time) (graphclient.PassRequest, error) {
-	in := graphclient.PassRequest{IsUsableOnce: f.once, Reason: first(p.Reason, f.reason), Ticket: first(p.Ticket, f.ticket), Preset: f.preset}
+	in := graphclient.PassRequest{
+		IsUsableOnce: f.once, Reason: first(p.Reason, f.reason), Ticket: first(p.Ticket, f.ticket), Preset: f.preset,
+		Purpose: f.purpose, DeviceID: f.device,
+	}
+	if onDevice := f.purpose == "signIn" || f.purpose == "resetPin"; onDevice != (f.device != "") {
+		return in, program.Usagef("--purpose signIn and --purpose resetPin need the id of a device, --device ID; nothing else takes one.")
+	}
 	if p.Once != nil {
 		in.IsUsableOnce = p.Once
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/hello"
+	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/request/signed"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
@@ -104,7 +105,7 @@ func (a *API) calls() *signed.Calls {
 		Who: "device", Malformed: ErrMalformed, MaxBody: 64 << 10,
 		Store: a.Store, Secrets: a.Secrets, PublicURL: a.PublicURL, Incarnation: a.Incarnation, Now: a.Now, Log: a.Log,
 		Bind:   a.bind,
-		Proved: func(err error) bool { return errors.Is(err, signin.ErrRefused) }, // the person's credential was no good
+		Proved: func(err error) bool { return errors.Is(err, signin.ErrRefused) || tap.IsElsewhere(err) }, // the person's credential was no good
 	}
 }
 

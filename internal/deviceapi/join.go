@@ -42,6 +42,9 @@ func (a *API) join(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	access, user, err := a.person(c)
+	if err == nil && access.Purpose != "" { // none is for joining
+		err = directory.ErrPurposeBound
+	}
 	if err == nil {
 		err = freshToJoin(access, a.Now())
 	}

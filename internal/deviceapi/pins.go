@@ -46,6 +46,9 @@ func (a *API) pinRequest(c *call) (hello.Request, error) {
 		return r, err
 	}
 	r.Session = session
+	if access.Purpose != "" { // the token's own stays, whatever became of the session
+		r.Session.Purpose = signin.Purpose(access.Purpose)
+	}
 	settings, err := a.effective(c.Context(), c.device, user.ID)
 	r.Settings = pinSettings(settings)
 	return r, err

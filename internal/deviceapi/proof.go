@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/dpop"
 	"github.com/postern-id/postern/internal/request/signed"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -81,7 +82,20 @@ func (a *API) person(c *call) (token.Access, directory.User, error) {
 	if access.AppOnly() || access.AppID != directory.AgentAppID || !slices.Contains(strings.Fields(access.Scopes), directory.DeviceScope) {
 		return access, directory.User{}, token.ErrInvalid.With("", "The access token is not the agent's, for a person.")
 	}
-	return access, owner.User, nil
+	return access, owner.User, fits(access, c.device)
+}
+
+// fits reports directory.ErrPurposeBound when the pass behind a token is for something else than
+// this device, whose key proved the call. Who is about to join has none yet.
+func fits(access token.Access, d directory.Device) error {
+	var at *signin.Device
+	if d.ID != "" {
+		at = signin.DeviceOf(d)
+	}
+	if !signin.Purpose(access.Purpose).Fits(access.AppID, at) {
+		return directory.ErrPurposeBound
+	}
+	return nil
 }
 
 // freshFor is how old a proof may be that joins a device. The token itself lives longer, and

@@ -98,9 +98,12 @@ func (a *API) signedIn(c *call, t signin.Transaction, handle token.Opaque, here 
 	return http.StatusOK, device.SignInAnswer{Redirect: to}, err
 }
 
-// told adds from when a pass works to the refusal of one that was typed too early, as the
-// pages do.
+// told adds from when a pass works to the refusal of one that was typed too early, and says what
+// one is good for that was typed in a wrong place, as the pages do.
 func told(err error, tenant directory.Tenant) error {
+	if said, ok := errors.AsType[*signin.Told](err); ok {
+		return said.Why
+	}
 	early, ok := errors.AsType[*signin.NotYet](err)
 	if !ok {
 		return err

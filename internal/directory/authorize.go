@@ -19,8 +19,7 @@ type Caller struct {
 	// Permissions are the values of the token's scp claim, or of its roles claim when it is
 	// app-only.
 	Permissions []string
-	// Purpose is the token's: what a pass for one purpose left behind. With one, a person
-	// can do what is their own, and nothing else.
+	// Purpose is the token's: what a pass for one purpose left behind. None is for anything here.
 	Purpose string
 	// Guest says that the user's userType is Guest: what every member may read needs a role.
 	Guest bool
@@ -88,7 +87,7 @@ func May(c Caller, a Action, t Target) error {
 	switch {
 	case !ok, r.person && t.User == "", c.AppOnly() && c.ServicePrincipal == "":
 		return ErrNotAllowed
-	case c.Purpose != "" && !(self && r.self != nil):
+	case c.Purpose != "":
 		return ErrPurposeBound
 	}
 	if need := r.missing(c, self); need != nil {

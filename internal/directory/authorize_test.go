@@ -184,8 +184,9 @@ func TestMay(t *testing.T) {
 		{"it reads nobody else", bound, directory.ReadUser, member, directory.ErrPurposeBound},
 		{"it does not read the directory", bound, directory.ReadOrganization, nobody, directory.ErrPurposeBound},
 		{"it does not change its own account", bound, directory.UpdateUserSensitive, selfGA, directory.ErrPurposeBound},
-		{"it reads one's own profile", bound, directory.ReadUser, self, nil},
-		{"it sees one's own methods", bound, directory.ReadMethods, self, nil},
+		{"it does not read one's own profile", bound, directory.ReadUser, self, directory.ErrPurposeBound},
+		{"it does not see one's own methods", bound, directory.ReadMethods, self, directory.ErrPurposeBound},
+		{"it does not delete one's own pass", bound, directory.DeletePass, self, directory.ErrPurposeBound},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -18,7 +18,7 @@ const passType = "#microsoft.graph.temporaryAccessPassAuthenticationMethod"
 // createPass serves POST /users/{id}/authentication/temporaryAccessPassMethods.
 // https://learn.microsoft.com/graph/api/authentication-post-temporaryaccesspassmethods
 func (a *API) createPass(c *call) error {
-	in, way, err := passRequest(c)
+	in, way, err := a.passRequest(c)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (a *API) createPass(c *call) error {
 
 // passRequest reads what the caller asks for. Graph's temporaryAccessPass may be sent as
 // null, never with a value: nobody chooses a passcode.
-func passRequest(c *call) (in tap.Request, way handOverWay, err error) {
+func (a *API) passRequest(c *call) (in tap.Request, way handOverWay, err error) {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{AllowEmpty: true})
 	if err != nil {
 		return tap.Request{}, "", err
@@ -77,6 +77,7 @@ func passRequest(c *call) (in tap.Request, way handOverWay, err error) {
 		check.String("how", (*string)(&in.Check.How))
 		check.String("note", &in.Check.Note)
 	}
+	err = errors.Join(err, a.passPurpose(c, body, &in))
 	body.NotKept("temporaryAccessPass")
 	for _, readOnly := range []string{"id", "createdDateTime", "isUsable", "methodUsabilityReason"} {
 		_ = body.Raw(readOnly) // SDKs send back what they read
@@ -132,6 +133,7 @@ func (a *API) passIssued(c *call, p tap.Pass) audit.Event {
 			DisplayName: "postern_identityCheck", OldValue: "[]", NewValue: quoted(strings.TrimSuffix(string(p.Check.How)+": "+p.Check.Note, ": ")),
 		})
 	}
+	target.Modified = append(target.Modified, purposeChange(p)...)
 	change.Targets = []audit.Target{target}
 	change.Details = []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: p.ID}}
 	if p.Case != "" {
@@ -235,7 +237,7 @@ func (a *API) deletePass(c *call) error {
 var passProperties = []string{
 	"id", "temporaryAccessPass", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce",
 	"isUsable", "methodUsabilityReason", "postern_reason", "postern_ticket", "postern_issuer", "postern_usedDateTime", "postern_identityCheck",
-	"postern_caseId",
+	"postern_caseId", "postern_purpose", "postern_deviceId",
 }
 
 func passSet(c *call) string {
@@ -269,6 +271,8 @@ func (a *API) passResource(c *call, p tap.Pass) (odata.Entity, error) {
 		{Name: "postern_usedDateTime", Value: odata.Time(p.UsedAt), OnSelect: true},
 		{Name: "postern_identityCheck", Value: checkResource(p.Check), OnSelect: true},
 		{Name: "postern_caseId", Value: textOrNull(p.Case), OnSelect: true},
+		{Name: "postern_purpose", Value: purposeName(p.Purpose), OnSelect: true},
+		{Name: "postern_deviceId", Value: textOrNull(p.Purpose.DeviceID()), OnSelect: true},
 	}, nil
 }
 

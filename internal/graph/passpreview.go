@@ -25,7 +25,7 @@ func (a *API) previewPass(c *call) error {
 	if denied != nil && directory.May(c.caller, directory.ReadUserBasic, target) != nil {
 		return denied
 	}
-	in, _, err := passRequest(c)
+	in, _, err := a.passRequest(c)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func sessionResource(s signin.Session) odata.Entity {
 		{Name: "ipAddress", Value: textOrNull(s.Address)},
 		{Name: "signedInWith", Value: methodNames(with)},
 		{Name: "isPersistent", Value: s.Persistent},
-		{Name: "purpose", Value: textOrNull(s.Purpose)},
+		{Name: "purpose", Value: textOrNull(string(s.Purpose))},
 	}
 }
 

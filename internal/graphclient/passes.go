@@ -32,6 +32,10 @@ type PassRequest struct {
 	StartDateTime     *time.Time `json:"startDateTime,omitempty"`
 	Reason            string     `json:"postern_reason,omitempty"`
 	Ticket            string     `json:"postern_ticket,omitempty"`
+	// Purpose is registerMethods, or signIn or resetPin on the device of DeviceID; empty for any
+	// sign-in.
+	Purpose  string `json:"postern_purpose,omitempty"`
+	DeviceID string `json:"postern_deviceId,omitempty"`
 	// Preset is recoverDevice, newDevice or newEmployee: it sets what is not set here.
 	Preset string         `json:"postern_preset,omitempty"`
 	Check  *IdentityCheck `json:"postern_identityCheck,omitempty"`

@@ -133,10 +133,10 @@ func MayFinish(started, now time.Time) bool {
 	return !started.After(now) && now.Sub(started) < FinishWithin
 }
 
-// FreshUntil is the end of the time in which [MayRegister] says yes. A session with a purpose has
-// none: what it could add would outlive the purpose (docs/threat-model.md, rule 6).
+// FreshUntil is the end of the time in which [MayRegister] says yes. A session with a purpose other
+// than this has none: what it could add would outlive the purpose (docs/threat-model.md, rule 6).
 func FreshUntil(s signin.Session) time.Time {
-	if s.Purpose != "" {
+	if !s.Purpose.Registers() {
 		return time.Time{}
 	}
 	return s.FreshUntil()

@@ -126,6 +126,9 @@ func MayThaw(s signin.Session, c Credential, e Estate, now time.Time) error {
 	if err := MayRegister(s, now); err != nil {
 		return err
 	}
+	if s.Purpose != "" {
+		return directory.ErrPurposeBound
+	}
 	from := e.From(Seed{Pass: c.Origin.Pass, Sessions: []string{c.Origin.Session}, Credentials: []string{c.ID}})
 	for _, one := range from.Sessions {
 		if one.ID == s.ID {

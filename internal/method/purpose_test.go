@@ -24,6 +24,13 @@ func TestASessionWithAPurposeAddsNoMethod(t *testing.T) {
 	if until := FreshUntil(s); !until.IsZero() {
 		t.Errorf("fresh until %s", until)
 	}
+	s.Purpose = signin.RegisterMethods
+	if err := MayRegister(s, now); err != nil {
+		t.Errorf("with a purpose that is this: %v", err)
+	}
+	if err := MayThaw(s, Credential{}, Estate{}, now); err == nil {
+		t.Error("it may say of what is frozen whose it is")
+	}
 }
 
 func TestWhatWasStartedInTimeMayBeFinishedForAWhile(t *testing.T) {

@@ -18,7 +18,7 @@ type Family struct {
 	Session   string             `json:"-"`
 	App       directory.AppID    `json:"-"`
 	PassID    string             `json:"-"`
-	Purpose   string             `json:"-"`
+	Purpose   signin.Purpose     `json:"-"`
 	CreatedAt time.Time          `json:"-"`
 	ExpiresAt time.Time          `json:"-"` // never after the end of the pass
 	EndedAt   time.Time          `json:"-"` // zero while it lives

@@ -51,6 +51,9 @@ func (s *Server) grantCode(r *http.Request, q authRequest, f Family, e audit.Eve
 // application, has proved enough, and consent is there.
 func (s *Server) newFamily(r *http.Request, c client, q authRequest, session signin.Session, user directory.User, protocol string) (Family, error) {
 	now := s.Now()
+	if err := fitsPurpose(session, q, protocol); err != nil {
+		return Family{}, err
+	}
 	f := newFamily(uuid.NewString(), c.app.AppID, session, now, protocol)
 	values := f.shown(session, now)
 	if !met(q, values) {

@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/oauth/scope"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
 )
 
@@ -43,7 +44,7 @@ type idClaims struct {
 	Given     string             `json:"given_name,omitempty"`
 	Family    string             `json:"family_name,omitempty"`
 	Email     string             `json:"email,omitempty"`
-	Purpose   string             `json:"postern_purpose,omitempty"`
+	Purpose   signin.Purpose     `json:"postern_purpose,omitempty"`
 	Device    string             `json:"deviceid,omitempty"`
 	UPN       string             `json:"upn,omitempty"`
 	Roles     []string           `json:"roles,omitempty"`
@@ -154,7 +155,7 @@ func (s *Server) accessClaims(x *exchange, f Family, user directory.User, thumbp
 		Scopes: f.Scopes, WIDs: texts(roles), AMR: f.amr(now), ACR: f.level(), AuthTime: f.AuthTime.Unix(),
 		Name: user.DisplayName, UPN: user.UserPrincipalName, Preferred: user.UserPrincipalName, Unique: user.UserPrincipalName,
 		IPAddress: request.From(x.r.Context()).Address.String(), Session: f.Session,
-		Incarnation: s.Incarnation, Family: f.ID, PassID: f.PassID, Purpose: f.Purpose,
+		Incarnation: s.Incarnation, Family: f.ID, PassID: f.PassID, Purpose: string(f.Purpose),
 		Device: f.deviceID(), ACRs: f.Contexts, Rules: f.Rules,
 	}
 	if resource.AppID != directory.GraphAppID {

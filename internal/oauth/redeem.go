@@ -178,7 +178,7 @@ func (s *Server) presented(x *exchange, kind GrantKind, field string) (Grant, Fa
 	case kind == KindRefresh && !s.Now().Before(g.ExpiresAt) && (f.PassEnd.IsZero() || s.Now().Before(f.PassEnd)):
 		return g, f, oautherr.ErrRefreshExpired
 	}
-	return g, f, nil
+	return g, f, fitsKey(f, g)
 }
 
 // proof returns the thumbprint of the key that the request proves by DPoP, which must be

@@ -23,7 +23,7 @@ func (s *Server) userInfo(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		owner, err = s.Store.TokenOwner(r.Context(), a, s.Now())
 	}
-	if err == nil && a.AppOnly() {
+	if err == nil && (a.AppOnly() || a.Purpose != "") {
 		err = token.ErrInvalid
 	}
 	if err == nil {

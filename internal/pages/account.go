@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -23,6 +24,9 @@ import (
 // comes back here, and the answer is written: ok is false.
 func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) (who knownAccount, ok bool, err error) {
 	if all := s.accounts(r); len(all) > 0 {
+		if err := forPurpose(all[0].session, r.URL.Path); err != nil {
+			return all[0], false, err
+		}
 		ok, err := s.mayBeHere(w, r, all[0])
 		return all[0], ok, err
 	}
@@ -36,6 +40,19 @@ func (s *Site) signedIn(w http.ResponseWriter, r *http.Request) (who knownAccoun
 	}
 	return knownAccount{}, false, s.begin(w, r, tenant.ID, back)
 }
+
+// forPurpose reports directory.ErrPurposeBound when the pass behind a session is for something
+// else than the page. One for methods adds some, and sees nothing else of the account.
+func forPurpose(session signin.Session, path string) error {
+	adds := path == securityInfoPath || path == addPath || strings.HasPrefix(path, addPath+"/") || path == provePath || path == "/security-info/phone"
+	if session.Purpose != "" && !(session.Purpose.Registers() && adds) {
+		return directory.ErrPurposeBound
+	}
+	return nil
+}
+
+// securityInfoPath is the first of a person's own pages.
+const securityInfoPath = "/security-info"
 
 // mayBeHere reports whether the rules let the person of a session use their own pages, which is
 // the user action of registering security info; else what they are to prove is asked for, or a
@@ -63,6 +80,9 @@ func (s *Site) securityInfo(w http.ResponseWriter, r *http.Request) error {
 	me, ok, err := s.signedIn(w, r)
 	if err != nil || !ok {
 		return err
+	}
+	if me.session.Purpose != "" {
+		return s.renderAddWay(w, r, me)
 	}
 	p, err := s.ownPage(r, me)
 	if err != nil {

@@ -9,6 +9,8 @@ type addWayPage struct {
 	SignOutHref string
 	BackHref    string
 	Offers      []offer
+	Notice      string // what was just done
+	ForMethods  bool   // a pass for this alone led here: there is no way back to other pages
 }
 
 func (addWayPage) file() string { return "addway.html" }
@@ -19,11 +21,18 @@ func (s *Site) showAddWay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || !ok {
 		return err
 	}
+	return s.renderAddWay(w, r, me)
+}
+
+func (s *Site) renderAddWay(w http.ResponseWriter, r *http.Request, me knownAccount) error {
 	tenant, err := s.tenant(r.Context(), me.session.Tenant)
 	if err != nil {
 		return err
 	}
-	p := addWayPage{frame: s.frame(r, tenant), Name: me.user.DisplayName, SignOutHref: signOutHref(tenant), BackHref: "/security-info"}
+	p := addWayPage{frame: s.frame(r, tenant), Name: me.user.DisplayName, SignOutHref: signOutHref(tenant), BackHref: securityInfoPath, ForMethods: me.session.Purpose != ""}
+	if key, ok := dones[r.URL.Query().Get("done")]; ok {
+		p.Notice = s.View.Text(p.Lang, key)
+	}
 	open, err := s.openTo(r, me)
 	if err != nil {
 		return err

@@ -20,16 +20,19 @@ func (p phrasebook) funcs() template.FuncMap {
 
 // fault returns what f says happened.
 func (p phrasebook) fault(f *fault.Error) template.HTML {
-	return p.translated("fault_"+f.Code, f.Text, Helpdesk{})
+	return p.translated("fault_"+f.Code, f.Text, f.Target, Helpdesk{})
 }
 
 // remedy returns what f says to do; the sentence may name the helpdesk's number.
 func (p phrasebook) remedy(f *fault.Error, h Helpdesk) template.HTML {
-	return p.translated("fault_"+f.Code+"_remedy", f.Remedy, h)
+	return p.translated("fault_"+f.Code+"_remedy", f.Remedy, f.Target, h)
 }
 
-func (p phrasebook) translated(key, sentence string, h Helpdesk) template.HTML {
-	return p.Words.Translated(p.Lang, key, sentence, map[string]string{"Phone": string(design.Phone(h.Phone))})
+// translated returns the sentence in the person's language; it may name what the fault is about.
+func (p phrasebook) translated(key, sentence, target string, h Helpdesk) template.HTML {
+	return p.Words.Translated(p.Lang, key, sentence, map[string]string{
+		"Phone": string(design.Phone(h.Phone)), "Target": string(design.Isolate(target)),
+	})
 }
 
 // A passLetter is one character of a pass as it is shown.

@@ -126,6 +126,7 @@ func samples(lang string) map[string]page {
 		"manage-pin":          managePage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Method: pin, PIN: true, ProveHref: "/prove"},
 		"manage-last":         managePage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Method: key, Last: true, Confirm: true, FreshUntil: soon, RemoveAction: "/r"},
 		"addway":              addWayPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Offers: []offer{{"passkey", "Passkey", "Unlocks with this device", "", "/add/passkey"}, {"keypad", "Code from an app", "Six digits", "", "/add/otc"}}},
+		"addway-purpose":      addWayPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", ForMethods: true, Notice: "Added.", Offers: []offer{{"passkey", "Passkey", "Unlocks with this device", "", "/add/passkey"}}},
 		"addway-none":         addWayPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back"},
 		"notme":               notMePage{frame: f},
 		"notme-failed":        notMePage{frame: failing(method.ErrDispute)},

@@ -69,7 +69,7 @@ func (s Subject) Colleague(other Subject, p Policy, now time.Time) bool {
 
 // SignInOf is what is known of who is signed in by s.
 func SignInOf(s signin.Session) SignIn {
-	in := SignIn{Session: s.ID, Address: s.Address, Pass: s.PassID, Purpose: s.Purpose}
+	in := SignIn{Session: s.ID, Address: s.Address, Pass: s.PassID, Purpose: string(s.Purpose)}
 	if s.Device != nil {
 		in.Device = s.Device.DeviceID
 	}

@@ -16,7 +16,7 @@ import (
 // the same at every repeat by the same browser; held are the sessions that the browser has, of
 // which one is raised if t raises one.
 func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle token.Opaque, place Place, held []token.Opaque) (Transaction, Session, token.Opaque, error) {
-	if (!t.Proved() || t.Renews() != "" || t.Refused != nil) && !t.Done() {
+	if (!t.Proved() || t.Renews() != "" || t.Refused != nil || !t.fits()) && !t.Done() {
 		return t, Session{}, token.Opaque{}, ErrGone
 	}
 	t, err := s.lastAsked(ctx, t, place)

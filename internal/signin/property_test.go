@@ -261,7 +261,7 @@ func TestWhatARaisedSessionKeeps(t *testing.T) {
 		old, now []Proof
 		methods  []MethodID
 		pass     string
-		purpose  string
+		purpose  Purpose
 		ends     time.Time
 	}{
 		{"a full proof replaces the pass with its purpose and its end", []Proof{pass}, []Proof{fresh}, []MethodID{"passkey"}, "", "", at(30).Add(SessionLifetime)},

@@ -24,7 +24,7 @@ type Session struct {
 	SeenAt    time.Time          `json:"-"`
 	EndedAt   time.Time          `json:"-"` // zero while it lives
 	PassID    string             `json:"-"`
-	Purpose   string             `json:"-"`
+	Purpose   Purpose            `json:"-"`
 	Method    string             `json:"-"` // id of the device PIN that it came from; empty for browsers
 
 	// Device is where the person signed in, when that is a joined device; the session ends

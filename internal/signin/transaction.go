@@ -111,7 +111,7 @@ type Proof struct {
 	// FreshUntil is the end of the time in which methods may be registered without another
 	// proof.
 	FreshUntil time.Time       `json:"freshUntil,omitzero"`
-	Purpose    string          `json:"purpose,omitempty"`
+	Purpose    Purpose         `json:"purpose,omitempty"`
 	Pass       *PassUsed       `json:"pass,omitempty"`
 	Credential *CredentialUsed `json:"credential,omitempty"`
 	// AAGUID is the model of the passkey.

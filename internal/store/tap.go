@@ -21,6 +21,7 @@ const tapColumns = `user_id, id, pepper_id, passcode_hash, incarnation, created_
 // tapBody is what of a pass is only shown.
 type tapBody struct {
 	Purpose tap.Purpose `json:"purpose,omitempty"`
+	Device  string      `json:"device,omitempty"` // name of its device
 	Issuer  tap.Issuer  `json:"issuer"`
 	Reason  string      `json:"reason,omitempty"`
 	Ticket  string      `json:"ticket,omitempty"`
@@ -43,7 +44,7 @@ func scanPass(tenant directory.TenantID, scan func(...any) error) (tap.Pass, err
 	if err := json.Unmarshal([]byte(body), &b); err != nil {
 		return p, fmt.Errorf("read pass %s: %w", p.ID, err)
 	}
-	p.Purpose, p.Issuer, p.Reason, p.Ticket, p.Case, p.Check = b.Purpose, b.Issuer, b.Reason, b.Ticket, b.Case, b.Check
+	p.Purpose, p.DeviceName, p.Issuer, p.Reason, p.Ticket, p.Case, p.Check = b.Purpose, b.Device, b.Issuer, b.Reason, b.Ticket, b.Case, b.Check
 	return p, nil
 }
 
@@ -94,7 +95,7 @@ func (tx *Tx) putPass(ctx context.Context, p tap.Pass) error {
 	if err != nil && !errors.Is(err, tap.ErrNone) {
 		return err
 	}
-	body, err := json.Marshal(tapBody{Purpose: p.Purpose, Issuer: p.Issuer, Reason: p.Reason, Ticket: p.Ticket, Case: p.Case, Check: p.Check})
+	body, err := json.Marshal(tapBody{Purpose: p.Purpose, Device: p.DeviceName, Issuer: p.Issuer, Reason: p.Reason, Ticket: p.Ticket, Case: p.Case, Check: p.Check})
 	if err != nil {
 		return err
 	}

@@ -141,6 +141,9 @@ func (k *desk) welcome(ctx context.Context, a pam.Attempt, p websignin.Person, e
 	if typed := a.Request.User; !strings.EqualFold(typed, account.UserName) && !strings.EqualFold(typed, account.UPN) {
 		return pam.Person{}, ErrSomebodyElse
 	}
+	if !p.MayEnter() {
+		return pam.Person{}, agent.Told(websignin.ErrPurpose)
+	}
 	k.remember(p)
 	return k.known(account.ID)
 }
@@ -169,7 +172,7 @@ func (k *desk) remember(p websignin.Person) {
 			delete(k.fresh, id)
 		}
 	}
-	if k.agent.FreshLeft(p) > 0 {
+	if p.MaySetPIN() && k.agent.FreshLeft(p) > 0 {
 		k.fresh[p.ID] = p
 	}
 }

@@ -194,7 +194,7 @@ func (s *Screen) takeNewPIN(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	by := Web
-	if how == byPIN {
+	if how == byPIN || !a.person.MayEnter() {
 		by = PIN
 	}
 	return s.open(w, r, a, Opening{Account: account, By: by, PINSet: true, Offline: out.Offline && how == byPIN, Left: out.Left})
@@ -222,7 +222,7 @@ func (s *Screen) setPIN(r *http.Request, a *attempt, how change, chosen string) 
 
 // later goes on without a new PIN.
 func (s *Screen) later(w http.ResponseWriter, r *http.Request, a *attempt, how change) error {
-	if how == byPIN { // nobody has proved anything yet
+	if how == byPIN || !a.person.MayEnter() { // nobody has proved anything yet, or not for this
 		return s.cancel(w, r)
 	}
 	d, err := s.agent.Device()

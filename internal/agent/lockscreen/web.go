@@ -275,7 +275,11 @@ func (s *Screen) arrived(ctx context.Context, a *attempt, p websignin.Person) (n
 	if err != nil {
 		return "", err
 	}
-	how, due := s.due(d, account.ID, p, a.forgot)
+	// A pass for a PIN opens no session: it is the new PIN that does.
+	how, due := s.due(d, account.ID, p, a.forgot || !p.MayEnter())
+	if !due && !p.MayEnter() {
+		return "", websignin.ErrPurpose
+	}
 	if !due {
 		return s.enterSession(a, Opening{Account: account, By: Web, PINDue: s.remind(d, account.ID)})
 	}
@@ -292,7 +296,7 @@ func (s *Screen) arrived(ctx context.Context, a *attempt, p websignin.Person) (n
 // now: after a strong sign-in, when they have none, one that is locked, or asked for it.
 func (s *Screen) due(d *agent.Device, user string, p websignin.Person, forgot bool) (change, bool) {
 	settings := d.Settings(user)
-	if d.PINOffered(user) != nil || d.Settings("").On(devicepolicy.SharedMode) || s.mayPIN(user) != nil || s.agent.FreshLeft(p) <= 0 {
+	if !p.MaySetPIN() || d.PINOffered(user) != nil || d.Settings("").On(devicepolicy.SharedMode) || s.mayPIN(user) != nil || s.agent.FreshLeft(p) <= 0 {
 		return first, false
 	}
 	state := d.PINState(user)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/device"
@@ -124,13 +125,19 @@ func Lost(err error) bool {
 // credentialRefused is the server's one code for all that may be wrong with a name and a pass.
 const credentialRefused = "credentialRefused"
 
+// elsewhere are the server's codes for a right pass that is good for something else.
+var elsewhere = []string{"tapForMethods", "tapForSignIn", "tapForPIN"}
+
 // told keeps what the server adds to its one refusal, such as from when a pass works.
 func told(err error) error {
 	f, ok := errors.AsType[*fault.Error](err)
-	if !ok || f.Code != credentialRefused {
+	if !ok || f.Code != credentialRefused && !slices.Contains(elsewhere, f.Code) {
 		return err
 	}
 	out := ErrCredential.With("", "")
+	if f.Code != credentialRefused {
+		out.Text = f.Text
+	}
 	if f.Remedy != "" {
 		out.Remedy = f.Remedy
 	}

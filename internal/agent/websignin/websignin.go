@@ -34,6 +34,11 @@ var (
 		Kind: fault.Unauthorized, Code: "webSignInRefused",
 		Text: "The server did not sign you in.", Remedy: "Try again, or ask the helpdesk.",
 	}
+	// ErrPurpose says that the pass is for something else on this device, or for another one.
+	ErrPurpose = &fault.Error{
+		Kind: fault.Forbidden, Code: "webSignInPurpose",
+		Text: "The pass is for one purpose, and this is another.", Remedy: "Ask the helpdesk what your pass is good for.",
+	}
 	ErrDevice = &fault.Error{
 		Kind: fault.Unauthorized, Code: "webSignInDevice",
 		Text: "The sign-in was made for another device.", Remedy: "Start again on this device.",
@@ -51,12 +56,29 @@ type Person struct {
 	Access   graphclient.Secret
 	Until    time.Time // end of Access
 
-	PINKeyDue bool // the PIN that signed in is to get a new key
+	Purpose   string // of the pass that signed in; empty for any sign-in
+	PINKeyDue bool   // the PIN that signed in is to get a new key
 }
 
 // Fresh reports whether the server holds the sign-in for strong and new enough to join a
 // device or to set a PIN up.
 func (p Person) Fresh() bool { return slices.Contains(p.AMR, "ngcmfa") }
+
+// Purposes of passes, as tokens name them: each is followed by the id of its device.
+const (
+	purposeSignIn = "signIn:"
+	purposePIN    = "resetPin:"
+)
+
+// MayEnter reports whether the sign-in opens a session on this device.
+func (p Person) MayEnter() bool {
+	return p.Purpose == "" || p.DeviceID != "" && p.Purpose == purposeSignIn+p.DeviceID
+}
+
+// MaySetPIN reports whether it is for a PIN on this device.
+func (p Person) MaySetPIN() bool {
+	return p.Purpose == "" || p.DeviceID != "" && p.Purpose == purposePIN+p.DeviceID
+}
 
 // Scope is what a token for devices is asked with.
 const Scope = "openid profile " + string(directory.DeviceRegistrationAppID) + "/" + directory.DeviceScope
@@ -202,6 +224,7 @@ type identity struct {
 	Name     string   `json:"name"`
 	DeviceID string   `json:"deviceid"`
 	AMR      []string `json:"amr"`
+	Purpose  string   `json:"postern_purpose"`
 }
 
 // Redeem gets tokens at the token endpoint for what form holds, and returns whom they speak
@@ -227,7 +250,7 @@ func Redeem(ctx context.Context, l *link.Link, about device.About, nonce string,
 		return Person{}, err
 	}
 	return Person{
-		ID: id.User, UPN: id.UPN, Name: id.Name, AMR: append(id.AMR, access.AMR...), DeviceID: id.DeviceID, At: asked,
+		ID: id.User, UPN: id.UPN, Name: id.Name, AMR: append(id.AMR, access.AMR...), DeviceID: id.DeviceID, At: asked, Purpose: id.Purpose,
 		Access: graphclient.NewSecret(got.Access), Until: asked.Add(time.Duration(got.Lifetime) * time.Second),
 		PINKeyDue: got.KeyDue,
 	}, nil

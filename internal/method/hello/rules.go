@@ -25,7 +25,7 @@ func MaySetUp(d directory.Device, session signin.Session, s Settings, now time.T
 		return ErrOff
 	case s.RequireTPM && !d.Attested, !inFile(d) && (d.KeyStorage != "tpm" || len(d.AttestationKey) == 0):
 		return ErrNeedsTPM
-	case session.Purpose != "":
+	case !session.Purpose.SetsPIN(session.Device):
 		return directory.ErrPurposeBound
 	case !slices.Contains(session.AMR(now), "ngcmfa"), session.Device != nil && session.Device.ID != d.ID:
 		return ErrStale
@@ -43,7 +43,7 @@ func MayReset(c Container, session signin.Session, s Settings, now time.Time) (s
 		return signin.Proof{}, ErrOff
 	case !s.Recovery:
 		return signin.Proof{}, ErrResetOff
-	case session.Purpose != "":
+	case !session.Purpose.SetsPIN(session.Device):
 		return signin.Proof{}, directory.ErrPurposeBound
 	}
 	if session.Device == nil || session.Device.ID != c.Device {

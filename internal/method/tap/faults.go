@@ -1,6 +1,11 @@
 package tap
 
-import "github.com/postern-id/postern/internal/fault"
+import (
+	"errors"
+
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/signin"
+)
 
 // What can go wrong with passes. The AADSTS numbers appear in the sign-in log and at token
 // refresh; a page tells none of the ones about redemption apart (docs/threat-model.md).
@@ -72,4 +77,43 @@ func Refusal(u Usability) error {
 		return ErrNotYet
 	}
 	return ErrNotUsable
+}
+
+// Faults of passes for one purpose.
+var (
+	// ErrPurpose says that a pass can't be for that.
+	ErrPurpose = &fault.Error{
+		Kind: fault.Invalid, Code: "tapPurpose", Target: "postern_purpose",
+		Text: "A pass can’t be for that.", Remedy: "Leave postern_purpose out, or use registerMethods, or signIn or resetPin with the postern_deviceId of a device that is joined and switched on.",
+	}
+	// These three tell who typed a right pass in a wrong place what it is good for.
+	ErrForMethods = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapForMethods", AADSTS: 130501,
+		Text: "This pass is good for one thing: setting up how you sign in.", Remedy: "Open your security info and type it there. Then sign in here with what you set up.",
+	}
+	ErrForSignIn = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapForSignIn", AADSTS: 130501,
+		Text: "This pass is good for one thing: signing in to one device.", Remedy: "Type it at the lock screen of that device.",
+	}
+	ErrForPIN = &fault.Error{
+		Kind: fault.Unauthorized, Code: "tapForPIN", AADSTS: 130501,
+		Text: "This pass is good for one thing: a new PIN on one device.", Remedy: "At the lock screen of that device, choose that you forgot your PIN, and type it there.",
+	}
+)
+
+// IsElsewhere reports whether err is what [Elsewhere] says.
+func IsElsewhere(err error) bool {
+	return errors.Is(err, ErrForMethods) || errors.Is(err, ErrForSignIn) || errors.Is(err, ErrForPIN)
+}
+
+// Elsewhere is what is told to who typed a pass for one purpose where it is of no use. The pass
+// works still.
+func Elsewhere(p Purpose, device string) *fault.Error {
+	switch p.Kind() {
+	case signin.RegisterMethods:
+		return ErrForMethods
+	case signin.SignIn:
+		return ErrForSignIn.With(device, "")
+	}
+	return ErrForPIN.With(device, "")
 }

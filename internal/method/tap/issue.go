@@ -27,6 +27,7 @@ type Request struct {
 	Ticket   string
 	Case     string // id of the recovery case that asks for it; empty for none
 	Purpose  Purpose
+	Device   string // name of the purpose's device
 	Check    IdentityCheck
 	Preset   Preset // fills in what of Lifetime, Once and Start is not set
 	Issuer   Issuer
@@ -64,6 +65,8 @@ func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 		return Pass{}, ErrExternalGuest
 	case !policy.InScope(r.Groups):
 		return Pass{}, ErrOutOfScope
+	case !r.Purpose.Valid():
+		return Pass{}, ErrPurpose
 	case !noteOK(r.Reason):
 		return Pass{}, ErrNote.With("postern_reason", "")
 	case !noteOK(r.Ticket):
@@ -97,7 +100,7 @@ func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 	p := Pass{
 		Tenant: r.Tenant.ID, User: r.User.ID, CreatedAt: now, Start: start,
 		Lifetime: time.Duration(minutes) * time.Minute, SingleUse: once,
-		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Case: r.Case, Purpose: r.Purpose, Check: r.Check, Preset: r.Preset,
+		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Case: r.Case, Purpose: r.Purpose, DeviceName: r.Device, Check: r.Check, Preset: r.Preset,
 	}
 	if policy.Checks() == CheckRequired && !r.Check.Done() {
 		return p, ErrCheckMissing

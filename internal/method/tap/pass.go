@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // A Pass is one Temporary Access Pass, without its passcode.
@@ -29,7 +30,9 @@ type Pass struct {
 	// Bootstrap passes come from init and recover: they work whatever the policy says.
 	Bootstrap bool
 	Purpose   Purpose
-	UsedAt    time.Time // UTC; zero until the first redemption
+	// DeviceName is the name of the purpose's device when the pass was issued.
+	DeviceName string
+	UsedAt     time.Time // UTC; zero until the first redemption
 	// ReservedFor is the sign-in transaction that typed a one-time pass right and has not
 	// finished yet; it holds until ReservedUntil.
 	ReservedFor   string
@@ -48,9 +51,8 @@ type Pass struct {
 	Incarnation string
 }
 
-// Purpose limits what a pass is for; empty means any sign-in. It goes into the proof, the
-// session and every token that come from the pass.
-type Purpose string
+// Purpose limits what a pass is for; empty means any sign-in.
+type Purpose = signin.Purpose
 
 // Issuer says who issued a pass, as the person who redeems it may be told.
 type Issuer struct {

@@ -139,6 +139,9 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 	if err := Refusal(usability); err != nil {
 		return signin.Proof{}, err
 	}
+	if !p.Purpose.Fits(a.Application.ID, a.Device) { // before anything is reserved: the pass is not lost
+		return signin.Proof{}, &signin.Told{Why: Elsewhere(p.Purpose, p.DeviceName)}
+	}
 	policy, err := m.Store.PassPolicy(ctx, a.Tenant)
 	if err != nil {
 		return signin.Proof{}, err
@@ -157,6 +160,6 @@ func proof(p Pass, policy Policy, at time.Time) signin.Proof {
 	}
 	return signin.Proof{
 		Method: MethodID, At: at, AMR: []string{"otp", "mfa"}, Combination: p.mode().String(),
-		Factors: factors, FreshUntil: window, Purpose: string(p.Purpose), Pass: used,
+		Factors: factors, FreshUntil: window, Purpose: p.Purpose, Pass: used,
 	}
 }

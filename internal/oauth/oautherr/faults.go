@@ -125,6 +125,10 @@ var (
 		Kind: fault.Unauthorized, Code: "signInFrequency", AADSTS: 70043,
 		Text: "The last sign-in is older than a rule of the organisation allows here.", Remedy: "Sign in again.",
 	}
+	ErrPurpose = &fault.Error{
+		Kind: fault.Unauthorized, Code: "purposeElsewhere", AADSTS: 50076,
+		Text: "The pass that was used is for one purpose, and this is another.", Remedy: "Sign in another way.",
+	}
 	ErrRegistrationRequired = &fault.Error{
 		Kind: fault.Unauthorized, Code: "registrationRequired", AADSTS: 50079,
 		Text: "A further way to sign in has to be set up.", Remedy: "Sign in again.",
