@@ -2,6 +2,7 @@ package administration
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/console"
@@ -34,6 +35,11 @@ type federationPage struct { // federation.html
 // File implements console.Page.
 func (federationPage) File() string { return "federation.html" }
 
+// SignedOut is where an OpenID provider sends people back to whom it signed out.
+func (p federationPage) SignedOut() string {
+	return strings.TrimSuffix(p.Redirect, p.Domain) + "signedout"
+}
+
 // Behaviors are the answers to who does multifactor authentication.
 func (federationPage) Behaviors() []string {
 	return []string{"acceptIfMfaDoneByFederatedIdp", "enforceMfaByFederatedIdp", "rejectMfaByFederatedIdp"}
@@ -56,6 +62,7 @@ func federationFields(protocol string, has bool) []federationField {
 			federationField{Name: "passiveSignInUri", property: "passiveSignInUri", Required: true},
 			federationField{Name: "signingCertificate", property: "signingCertificate", Required: true, Long: true},
 			federationField{Name: "metadataExchangeUri", property: "metadataExchangeUri"},
+			federationField{Name: "signOutUri", property: "signOutUri"},
 		)
 	}
 	return append(all,
@@ -64,7 +71,7 @@ func federationFields(protocol string, has bool) []federationField {
 	)
 }
 
-const federationSelect = "id,displayName,issuerUri,passiveSignInUri,signingCertificate,metadataExchangeUri,federatedIdpMfaBehavior,signingCertificateUpdateStatus," +
+const federationSelect = "id,displayName,issuerUri,passiveSignInUri,signingCertificate,metadataExchangeUri,signOutUri,federatedIdpMfaBehavior,signingCertificateUpdateStatus," +
 	"postern_protocol,postern_clientId,postern_passBeforeFederation,postern_createUsers,postern_redirectUri,postern_entityId"
 
 func federationOf(c *console.Call) (federationPage, error) {
