@@ -31,6 +31,7 @@ var postern = house{
 			"internal/console/... internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/scim/... internal/agent/..."},
 		{name: "web", packages: "internal/request/... internal/browser/..."},
 		{name: "wire", packages: "internal/device/..."},
+		{name: "onboarding", packages: "internal/lifecycle/..."},
 		{name: "recovery", packages: "internal/recovery/..."},
 		{name: "methods", packages: "internal/method/authenticator/... internal/method/federated/... internal/method/hello/... internal/method/passkey/... " +
 			"internal/method/password/... internal/method/tap/... internal/method/totp/... internal/devicepolicy/... internal/report/..."},

@@ -72,6 +72,7 @@ const (
 	ServiceConditionalAccess     = "Conditional Access"
 	ServiceCoreDirectory         = "Core Directory"
 	ServiceDeviceRegistration    = "Device Registration Service"
+	ServiceLifecycleWorkflows    = "Lifecycle Workflows"
 	ServicePostern               = "Postern" // events that Entra does not have
 )
 
@@ -86,6 +87,8 @@ const (
 	CategoryPolicy                = "Policy"
 	CategoryRoleManagement        = "RoleManagement"
 	CategoryUserManagement        = "UserManagement"
+	CategoryWorkflowManagement    = "WorkflowManagement"
+	CategoryTaskManagement        = "TaskManagement"
 )
 
 // Values of [Target.Type].
@@ -270,6 +273,22 @@ const (
 	AddDeviceOwner    = "Add registered owner to device"
 	RemoveDeviceOwner = "Remove registered owner from device"
 	DeleteDevice      = "Delete device"
+)
+
+// Activities of [ServiceLifecycleWorkflows].
+const (
+	CreateWorkflow        = "Create workflow"
+	UpdateWorkflow        = "Update workflow"
+	CreateWorkflowVersion = "Create new version of workflow"
+	DeleteWorkflow        = "Delete workflow"
+	RestoreWorkflow       = "Restore workflow"
+	HardDeleteWorkflow    = "Hard delete workflow"
+	RunWorkflowOnDemand   = "On-demand workflow execution started"
+	WorkflowTaskFailed    = "Workflow task failed"
+	SetWorkflowSettings   = "Set workflow settings"
+	CreateTaskExtension   = "Create custom task extension" // CategoryTaskManagement, as the next two
+	UpdateTaskExtension   = "Update custom task extension"
+	DeleteTaskExtension   = "Delete custom task extension"
 )
 
 // Activities of [ServicePostern].

@@ -94,6 +94,9 @@ const (
 	ReadJoinPolicy  Action = "readJoinPolicy" // deviceRegistrationPolicy
 	WriteJoinPolicy Action = "writeJoinPolicy"
 
+	ReadWorkflows  Action = "readWorkflows" // lifecycle workflows, their runs and settings
+	WriteWorkflows Action = "writeWorkflows"
+
 	ReadSignIns Action = "readSignIns"
 	ReadAudits  Action = "readAudits"
 	KeepViews   Action = "keepViews" // lists with their filters, for oneself
@@ -393,6 +396,13 @@ var rules = map[Action]rule{
 	ReadJoinPolicy: {
 		needs: []oneOf{{"Policy.Read.DeviceConfiguration", "Policy.Read.All", "Policy.ReadWrite.DeviceConfiguration"}},
 		roles: []RoleID{CloudDeviceAdministrator, IntuneAdministrator, GlobalReader, GlobalAdministrator},
+	},
+	ReadWorkflows: {
+		needs: []oneOf{{"LifecycleWorkflows.Read.All", "LifecycleWorkflows.ReadWrite.All"}},
+		roles: []RoleID{LifecycleWorkflowsAdministrator, GlobalReader, GlobalAdministrator},
+	},
+	WriteWorkflows: {
+		needs: []oneOf{{"LifecycleWorkflows.ReadWrite.All"}}, roles: []RoleID{LifecycleWorkflowsAdministrator, GlobalAdministrator},
 	},
 	WriteJoinPolicy: {
 		needs: []oneOf{{"Policy.ReadWrite.DeviceConfiguration"}}, roles: []RoleID{CloudDeviceAdministrator, GlobalAdministrator},

@@ -8,6 +8,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
+	"github.com/postern-id/postern/internal/lifecycle"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
@@ -30,6 +31,8 @@ type Store interface {
 	Federations
 	Brandings
 	DevicePolicies
+	lifecycle.Workflows
+	lifecycle.Runs
 	access.Store
 	Scopes
 	Devices

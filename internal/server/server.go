@@ -25,6 +25,7 @@ import (
 	"github.com/postern-id/postern/internal/graph"
 	"github.com/postern-id/postern/internal/jobs"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/lifecycle"
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/tap"
@@ -104,6 +105,7 @@ type Server struct {
 	push      *phoneapi.Push
 	phoneFeed *phoneapi.Feed
 	courier   *outbox.Courier
+	workflows *lifecycle.Engine
 	worker    *jobs.Worker
 	refusals  *signin.Refusals
 	sealer    *audit.Sealer
@@ -188,6 +190,7 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	if s.courier, err = s.newCourier(); err != nil {
 		return nil, err
 	}
+	s.workflows = s.newWorkflows()
 	s.worker = s.newWorker()
 	if err := s.checkMaster(ctx); err != nil {
 		return nil, err
@@ -274,7 +277,7 @@ func (s *Server) build() (http.Handler, error) {
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Handovers: s.handovers(), Registry: registry, Cases: &s.cases, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
-		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s}, Rules: authorization,
+		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s}, Rules: authorization, Workflows: s.workflows,
 	}
 	if o.Places != nil {
 		api.Countries = o.Places
@@ -304,7 +307,7 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.worker.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.followUpstreams, s.counting.follower.Run, s.counting.census.Run, s.counting.sweep.Run}
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.worker.Run, s.workflows.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.followUpstreams, s.counting.follower.Run, s.counting.census.Run, s.counting.sweep.Run}
 	for _, c := range s.couriers() {
 		work = append(work, c.Run)
 	}

@@ -33,6 +33,9 @@ var expiring = []struct {
 	{"recovery_case", "id", "over_at", 400 * 24 * time.Hour}, // longer than any dispute window
 	{"contact_change", "user_id", "changed_at", 400 * 24 * time.Hour},
 	{"seen_id", "id", "until_at", 0},
+	{"lifecycle_task", "id", "created_at", 400 * 24 * time.Hour},
+	{"lifecycle_person", "id", "scheduled_at", 400 * 24 * time.Hour}, // the schedule looks back for days
+	{"lifecycle_run", "id", "scheduled_at", 400 * 24 * time.Hour},
 }
 
 // RemoveExpired deletes rows that mean nothing any more, at most limit a table, and reports

@@ -183,7 +183,7 @@ func (f *Filling) Row(values []any) error {
 // ownMeta reports whether a row of meta is one that every store writes itself.
 func (f *Filling) ownMeta(values []any) bool {
 	name := values[slices.IndexFunc(f.table.Columns, func(c backup.Column) bool { return c.Name == "name" })]
-	return name == "release" || name == unfinished || name == "incarnation" && !f.alive
+	return name == "release" || name == unfinished || name == leavingFilled || name == "incarnation" && !f.alive
 }
 
 // flush writes the rows that wait.

@@ -16,20 +16,27 @@ import (
 // PutHandover implements handover.Store.
 func (db *DB) PutHandover(ctx context.Context, h handover.Handover, sealed string, e audit.Event, mails ...outbox.Item) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		if err := tx.voidHandovers(ctx, h.Tenant, h.Pass, h.CreatedAt); err != nil {
+		if err := tx.putHandover(ctx, h, sealed); err != nil {
 			return err
-		}
-		if _, err := tx.exec(ctx, `
-			INSERT INTO handover (tenant_id, id, case_id, pass_id, owner_id, reader_id, code_hash, sealed, created_at, ends_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			h.Tenant, h.ID, h.Case, h.Pass, h.Owner, h.Reader, h.Hash, sealed, micros(h.CreatedAt), micros(h.EndsAt)); err != nil {
-			return fmt.Errorf("keep a hand-over: %w", err)
 		}
 		if err := tx.queue(ctx, mails); err != nil {
 			return err
 		}
 		return tx.append(ctx, e)
 	})
+}
+
+func (tx *Tx) putHandover(ctx context.Context, h handover.Handover, sealed string) error {
+	if err := tx.voidHandovers(ctx, h.Tenant, h.Pass, h.CreatedAt); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, `
+		INSERT INTO handover (tenant_id, id, case_id, pass_id, owner_id, reader_id, code_hash, sealed, created_at, ends_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		h.Tenant, h.ID, h.Case, h.Pass, h.Owner, h.Reader, h.Hash, sealed, micros(h.CreatedAt), micros(h.EndsAt)); err != nil {
+		return fmt.Errorf("keep a hand-over: %w", err)
+	}
+	return nil
 }
 
 // voidHandovers ends the links to a pass that goes.

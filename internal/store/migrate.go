@@ -48,6 +48,11 @@ func (db *DB) migrate(ctx context.Context, release int) error {
 	if err := db.byBytes(ctx); err != nil {
 		return err
 	}
+	if release > 1 {
+		if err := db.fillLeaving(ctx); err != nil {
+			return err
+		}
+	}
 	_, err = db.write.ExecContext(ctx, `
 		INSERT INTO meta (name, value) VALUES ('release', $1)
 		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, strconv.Itoa(release))

@@ -72,31 +72,35 @@ func (db *DB) CreateUser(ctx context.Context, u directory.User, events ...audit.
 // when the account was disabled, and records events.
 func (db *DB) UpdateUser(ctx context.Context, u directory.User, at time.Time, events ...audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		old, err := userBy(ctx, tx.q, u.Tenant, "id", string(u.ID))
-		if err != nil {
-			return err
-		}
-		if old.AccountEnabled && !u.AccountEnabled {
-			if err := tx.guardLastAdministrator(ctx, u.Tenant, u.ID); err != nil {
-				return err
-			}
-			if err := tx.endAllOf(ctx, u.Tenant, u.ID, at, "accountDisabled"); err != nil {
-				return err
-			}
-		}
-		if err := tx.replaceUser(ctx, u); err != nil {
-			return err
-		}
-		if u.Manager != old.Manager {
-			if err := tx.setManager(ctx, u.Tenant, u.ID, u.Manager); err != nil {
-				return err
-			}
-		}
-		if err := tx.noteContacts(ctx, old, u, at); err != nil {
+		if err := tx.updateUser(ctx, u, at); err != nil {
 			return err
 		}
 		return tx.appendAll(ctx, events)
 	})
+}
+
+func (tx *Tx) updateUser(ctx context.Context, u directory.User, at time.Time) error {
+	old, err := userBy(ctx, tx.q, u.Tenant, "id", string(u.ID))
+	if err != nil {
+		return err
+	}
+	if old.AccountEnabled && !u.AccountEnabled {
+		if err := tx.guardLastAdministrator(ctx, u.Tenant, u.ID); err != nil {
+			return err
+		}
+		if err := tx.endAllOf(ctx, u.Tenant, u.ID, at, "accountDisabled"); err != nil {
+			return err
+		}
+	}
+	if err := tx.replaceUser(ctx, u); err != nil {
+		return err
+	}
+	if u.Manager != old.Manager {
+		if err := tx.setManager(ctx, u.Tenant, u.ID, u.Manager); err != nil {
+			return err
+		}
+	}
+	return tx.noteContacts(ctx, old, u, at)
 }
 
 func (tx *Tx) insertUser(ctx context.Context, u directory.User) error {
@@ -107,9 +111,9 @@ func (tx *Tx) insertUser(ctx context.Context, u directory.User) error {
 	n, err := tx.exec(ctx, `
 		INSERT INTO directory_user (tenant_id, id, user_principal_name, display_name, given_name,
 			surname, mail, mail_nickname, employee_id, department, job_title, user_type,
-			account_enabled, employee_hire_at, on_premises_sync, created_at, manager_id,
+			account_enabled, employee_hire_at, on_premises_sync, employee_leave_at, created_at, manager_id,
 			sessions_valid_from, body, external_id, source)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
 		ON CONFLICT (tenant_id, user_principal_name) DO NOTHING`,
 		append(append([]any{u.Tenant, u.ID}, userIndex(u)...), micros(u.CreatedDateTime), u.Manager, micros(u.SessionsValidFrom), string(body), u.ExternalID, u.Source)...)
 	if isDuplicate(err) && violates(err, "external_id") {
@@ -131,7 +135,7 @@ func userIndex(u directory.User) []any {
 	return []any{
 		lower(u.UserPrincipalName), lower(u.DisplayName), lower(u.GivenName), lower(u.Surname), lower(u.Mail),
 		lower(u.MailNickname), lower(u.EmployeeID), lower(u.Department), lower(u.JobTitle), lower(u.UserType),
-		u.AccountEnabled, micros(u.EmployeeHireDate), u.OnPremisesSyncEnabled,
+		u.AccountEnabled, micros(u.EmployeeHireDate), u.OnPremisesSyncEnabled, micros(u.EmployeeLeaveDateTime),
 	}
 }
 
@@ -144,8 +148,8 @@ func (tx *Tx) replaceUser(ctx context.Context, u directory.User) error {
 		UPDATE directory_user SET user_principal_name = $1, display_name = $2, given_name = $3,
 			surname = $4, mail = $5, mail_nickname = $6, employee_id = $7, department = $8,
 			job_title = $9, user_type = $10, account_enabled = $11, employee_hire_at = $12,
-			on_premises_sync = $13, body = $14, external_id = $15, source = $16, version = version + 1
-		WHERE tenant_id = $17 AND id = $18 AND version = $19`,
+			on_premises_sync = $13, employee_leave_at = $14, body = $15, external_id = $16, source = $17, version = version + 1
+		WHERE tenant_id = $18 AND id = $19 AND version = $20`,
 		append(userIndex(u), string(body), u.ExternalID, u.Source, u.Tenant, u.ID, u.Version)...)
 	switch {
 	case isDuplicate(err) && violates(err, "external_id"):

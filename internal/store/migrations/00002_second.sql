@@ -561,3 +561,103 @@ CREATE TABLE contact_change (
     PRIMARY KEY (tenant_id, user_id, property)
 );
 CREATE INDEX contact_change_end ON contact_change (tenant_id, changed_at);
+
+-- People are found by the day they leave, which the first release kept in the body alone.
+ALTER TABLE directory_user ADD COLUMN employee_leave_at BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX directory_user_leaving ON directory_user (tenant_id, employee_leave_at, id);
+
+-- Lifecycle workflows. deleted_at, next_run_at and last_run_at are 0 when there is none; stamp
+-- grows with every change. The body is the current version, which is also in lifecycle_version.
+CREATE TABLE lifecycle_workflow (
+    tenant_id   TEXT   NOT NULL,
+    id          TEXT   NOT NULL,
+    created_at  BIGINT NOT NULL,
+    deleted_at  BIGINT NOT NULL,
+    next_run_at BIGINT NOT NULL,
+    last_run_at BIGINT NOT NULL,
+    stamp       BIGINT NOT NULL,
+    body        TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX lifecycle_workflow_next ON lifecycle_workflow (tenant_id, next_run_at);
+CREATE TABLE lifecycle_version (
+    tenant_id   TEXT   NOT NULL,
+    workflow_id TEXT   NOT NULL,
+    version     BIGINT NOT NULL,
+    body        TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, workflow_id, version)
+);
+CREATE TABLE lifecycle_settings (
+    tenant_id TEXT   NOT NULL PRIMARY KEY,
+    stamp     BIGINT NOT NULL,
+    body      TEXT   NOT NULL
+);
+CREATE TABLE lifecycle_extension (
+    tenant_id  TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    stamp      BIGINT NOT NULL,
+    body       TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+
+-- What workflows did. A run holds people, a person tasks. once says which date of the person it is
+-- about, so that nobody is seen to twice for one; on demand it is the run.
+CREATE TABLE lifecycle_run (
+    tenant_id         TEXT   NOT NULL,
+    id                TEXT   NOT NULL,
+    workflow_id       TEXT   NOT NULL,
+    version           BIGINT NOT NULL,
+    execution         TEXT   NOT NULL,
+    status            TEXT   NOT NULL,
+    scheduled_at      BIGINT NOT NULL,
+    completed_at      BIGINT NOT NULL DEFAULT 0,
+    updated_at        BIGINT NOT NULL,
+    gathering         BIGINT NOT NULL,
+    people            BIGINT NOT NULL DEFAULT 0,
+    people_succeeded  BIGINT NOT NULL DEFAULT 0,
+    people_failed     BIGINT NOT NULL DEFAULT 0,
+    tasks             BIGINT NOT NULL DEFAULT 0,
+    tasks_failed      BIGINT NOT NULL DEFAULT 0,
+    tasks_unprocessed BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX lifecycle_run_workflow ON lifecycle_run (tenant_id, workflow_id, scheduled_at, id);
+CREATE INDEX lifecycle_run_end ON lifecycle_run (tenant_id, scheduled_at);
+CREATE TABLE lifecycle_person (
+    tenant_id    TEXT   NOT NULL,
+    id           TEXT   NOT NULL,
+    run_id       TEXT   NOT NULL,
+    workflow_id  TEXT   NOT NULL,
+    version      BIGINT NOT NULL,
+    execution    TEXT   NOT NULL,
+    user_id      TEXT   NOT NULL,
+    trigger_at   BIGINT NOT NULL,
+    once         TEXT   NOT NULL,
+    status       TEXT   NOT NULL,
+    scheduled_at BIGINT NOT NULL,
+    started_at   BIGINT NOT NULL DEFAULT 0,
+    completed_at BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX lifecycle_person_once ON lifecycle_person (tenant_id, workflow_id, user_id, once);
+CREATE INDEX lifecycle_person_workflow ON lifecycle_person (tenant_id, workflow_id, scheduled_at, id);
+CREATE INDEX lifecycle_person_run ON lifecycle_person (tenant_id, run_id, scheduled_at, id);
+CREATE INDEX lifecycle_person_end ON lifecycle_person (tenant_id, scheduled_at);
+CREATE TABLE lifecycle_task (
+    tenant_id      TEXT   NOT NULL,
+    id             TEXT   NOT NULL,
+    person_id      TEXT   NOT NULL,
+    run_id         TEXT   NOT NULL,
+    sequence       BIGINT NOT NULL,
+    status         TEXT   NOT NULL,
+    failure_reason TEXT   NOT NULL DEFAULT '',
+    created_at     BIGINT NOT NULL,
+    started_at     BIGINT NOT NULL DEFAULT 0,
+    completed_at   BIGINT NOT NULL DEFAULT 0,
+    body           TEXT   NOT NULL, -- the task
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX lifecycle_task_person ON lifecycle_task (tenant_id, person_id, sequence);
+CREATE INDEX lifecycle_task_run ON lifecycle_task (tenant_id, run_id, sequence, status);
+CREATE INDEX lifecycle_task_end ON lifecycle_task (tenant_id, created_at);

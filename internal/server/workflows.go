@@ -1,0 +1,131 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/jobs"
+	"github.com/postern-id/postern/internal/lifecycle"
+	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/outbound"
+	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/pages"
+	"github.com/postern-id/postern/internal/recovery/handover"
+)
+
+func (s *Server) newWorkflows() *lifecycle.Engine {
+	return &lifecycle.Engine{
+		Store: s.db, Directory: s.db, Registrations: s.db, Passes: s.passes, Box: s.box, Letters: workflowLetters{s},
+		Hooks: &workflowHooks{
+			client: outbound.NewClient(s.options.Roots, s.options.LogoutNetworks, hookLimit), secrets: s.ring, now: s.now,
+		},
+		HandOver: s.sealForWorkflow, Now: s.now, Log: s.options.Log,
+	}
+}
+
+// sealForWorkflow makes a hand-over that the workflow's own transaction keeps and its own mail tells of.
+func (s *Server) sealForWorkflow(
+	ctx context.Context, p tap.Pass, code tap.Passcode, owner, reader directory.User, run string,
+) (link string, kept lifecycle.SealedPass, event audit.Event, err error) {
+	held := &heldHandover{Store: s.db}
+	service := s.handovers()
+	service.Store = held
+	service.Letters = func(_ context.Context, _ handover.Handover, secret string) ([]outbox.Item, error) {
+		link = s.options.PublicURL + pages.OpenPath + "#" + secret
+		return nil, nil
+	}
+	_, err = service.Seal(ctx, handover.Order{
+		Tenant: p.Tenant, Pass: p.ID, Owner: owner, Reader: reader, Until: p.End(), By: lifecycle.Actor, CorrelationID: run,
+	}, code.Reveal())
+	return link, held.kept, held.event, err
+}
+
+// heldHandover takes a hand-over that another transaction keeps.
+type heldHandover struct {
+	handover.Store
+	kept  lifecycle.SealedPass
+	event audit.Event
+}
+
+// PutHandover implements handover.Store.
+func (h *heldHandover) PutHandover(_ context.Context, o handover.Handover, sealed string, e audit.Event, _ ...outbox.Item) error {
+	h.kept, h.event = lifecycle.SealedPass{Handover: o, Sealed: sealed}, e
+	return nil
+}
+
+// workflowLetters writes the mail of workflows.
+type workflowLetters struct{ s *Server }
+
+// Language implements lifecycle.Letters.
+func (workflowLetters) Language(preferred string) string { return pages.LanguageOf(preferred) }
+
+// Day implements lifecycle.Letters.
+func (workflowLetters) Day(lang string, zone *time.Location, at time.Time) string {
+	return pages.Day(lang, zone, at)
+}
+
+// Compose implements lifecycle.Letters.
+func (l workflowLetters) Compose(tenant directory.Tenant, u directory.User, lang, subject string, paragraphs []string) (outbox.Mail, error) {
+	letter, err := l.s.view.Note(lang, subject, paragraphs...)
+	return mailTo(u, tenant, letter), err
+}
+
+// hookLimit bounds one call of an extension.
+const hookLimit = 20 * time.Second
+
+// workflowHooks calls custom task extensions. Calls are signed as Standard Webhooks 1.0 say
+// (https://www.standardwebhooks.com): the id, the time and the body under a key of the extension's own.
+type workflowHooks struct {
+	client  *http.Client
+	secrets interface {
+		Derive(ctx context.Context, tenant, label string) ([]byte, error)
+	}
+	now func() time.Time
+}
+
+// Call implements lifecycle.Hooks.
+func (h *workflowHooks) Call(ctx context.Context, x lifecycle.Extension, c lifecycle.Call) error {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	key, err := h.secrets.Derive(ctx, string(x.Tenant), x.SecretLabel())
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, x.URL, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%w: %w", jobs.ErrRefused, err)
+	}
+	at := strconv.FormatInt(h.now().Unix(), 10)
+	mac := hmac.New(sha256.New, key)
+	_, _ = mac.Write([]byte(c.ID + "." + at + "." + string(body)))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", "Postern")
+	r.Header.Set("webhook-id", c.ID)
+	r.Header.Set("webhook-timestamp", at)
+	r.Header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	answer, err := h.client.Do(r)
+	if err != nil {
+		return fmt.Errorf("the extension can't be reached: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	switch code := answer.StatusCode; {
+	case code >= 200 && code < 300:
+		return nil
+	case code >= 300 && code < 500 && code != http.StatusRequestTimeout && code != http.StatusTooManyRequests:
+		return fmt.Errorf("%w: it answered %d", jobs.ErrRefused, code)
+	default:
+		return fmt.Errorf("the extension answered %d", code)
+	}
+}
