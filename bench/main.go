@@ -46,7 +46,7 @@ type row struct {
 
 func main() {
 	b := &bench{out: os.Stdout}
-	only := flag.String("only", "", "measure only these parts: `PARTS` of start,tokens,signins,firstpage,passkeys,users,agent,console")
+	only := flag.String("only", "", "measure only these parts: `PARTS` of start,tokens,signins,firstpage,passkeys,users,readiness,agent,console")
 	flag.DurationVar(&b.span, "span", 5*time.Second, "how long each rate is measured")
 	flag.IntVar(&b.users, "users", 1_000_000, "people in the large directory")
 	flag.IntVar(&b.rounds, "rounds", 9, "how often a start is measured")
@@ -88,6 +88,7 @@ func (b *bench) run(ctx context.Context, dir string, only []string) (err error) 
 		{"firstpage", (*bench).measureFirstPage},
 		{"passkeys", (*bench).measurePasskeys},
 		{"users", (*bench).measureUsers},
+		{"readiness", (*bench).measureReadiness},
 		{"agent", (*bench).measureAgent},
 		{"console", (*bench).measureConsole},
 	} {

@@ -80,7 +80,7 @@ func policyMethodsShow() *cobra.Command {
 }
 
 func policyMethodsSet() *cobra.Command {
-	var on bool
+	var on, force bool
 	var include, exclude []string
 	c := &cobra.Command{
 		Use: "set METHOD [PROPERTY=VALUE…]", Short: "Change the policy of a method", Args: cobra.MinimumNArgs(1),
@@ -90,6 +90,7 @@ func policyMethodsSet() *cobra.Command {
 			`  postern policy methods set Fido2 'keyRestrictions={"isEnforced":true,"enforcementType":"allow","aaGuids":["…"]}'`,
 	}
 	f := c.Flags()
+	f.BoolVar(&force, "force", false, "save it although people would have no way back in")
 	f.BoolVar(&on, "enabled", false, "whether people can use the method; --enabled=false switches it off")
 	f.StringArrayVar(&include, "include-group", nil, "`GROUP`, by name or id, whose members may use it, or all_users; may be given again")
 	f.StringArrayVar(&exclude, "exclude-group", nil, "`GROUP`, by name or id, whose members may not, \"\" for none; may be given again")
@@ -111,6 +112,9 @@ func policyMethodsSet() *cobra.Command {
 		}
 		if len(change) == 0 {
 			return program.Usagef("Say what to change; see `postern policy methods set --help`.")
+		}
+		if force {
+			change["postern_force"] = true
 		}
 		if err := e.graph.PatchMethodPolicy(c.Context(), args[0], change); err != nil {
 			return err

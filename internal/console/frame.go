@@ -78,6 +78,7 @@ var entries = [][]struct {
 		{"groups", "role", "/groups", []string{"readGroup", "readRoles"}},
 		{"applications", "apps", "/applications", []string{"readApplications"}},
 		{"devices", "device", "/devices", []string{"readDevices"}},
+		{"readiness", "key", "/readiness", []string{"readRegistrations"}},
 	},
 	{
 		{"methods", "shield", "/methods", []string{"readMethodsPolicy"}},

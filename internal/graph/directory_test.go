@@ -33,6 +33,7 @@ type world struct {
 	db      *store.DB
 	keys    *token.Keys
 	api     *graph.API
+	insists bool // on what is refused once
 	handler http.Handler
 	token   string // of the caller
 	robot   string // the service principal of the application that newWorld makes
@@ -156,6 +157,9 @@ func (w *world) send(method, path, body string) *httptest.ResponseRecorder {
 	r.Header.Set("Authorization", "Bearer "+w.token)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("ConsistencyLevel", "eventual")
+	if w.insists {
+		r.Header.Set("Postern-Force", "true")
+	}
 	rec := httptest.NewRecorder()
 	w.handler.ServeHTTP(rec, r)
 	return rec

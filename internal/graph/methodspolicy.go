@@ -197,6 +197,9 @@ func (a *API) patchConfiguration(c *call) error {
 	if err := a.checkPolicy(c, k, known); err != nil {
 		return err
 	}
+	if err := a.keepsWaysBack(c, c.force || !k.mayTake(before), withMethod(k)); err != nil {
+		return err
+	}
 	return a.savePolicy(c, k, before, audit.MethodsPolicyUpdate)
 }
 
@@ -213,12 +216,18 @@ func (k kept) readBody(c *call) error {
 		return err
 	}
 	_ = body.Raw("id") // SDKs send back what they read
+	_ = forced(c, body)
+	k.read(body)
+	return body.Done()
+}
+
+// read takes what body says of the policy.
+func (k kept) read(body *odata.Object) {
 	t := k.policy.shared()
 	body.String("state", &t.State)
 	k.policy.read(body)
 	t.Include = k.targets(body, "includeTargets", t.Include)
 	t.Exclude = k.targets(body, "excludeTargets", t.Exclude)
-	return body.Done()
 }
 
 // checkPolicy reports the first rule that the policy breaks; known are the groups that it named
@@ -270,6 +279,10 @@ func (a *API) resetConfiguration(c *call) error {
 	if err := a.leavesAWayIn(c, k); err != nil {
 		return err
 	}
+	c.force = strings.EqualFold(c.r.Header.Get(forceHeader), "true")
+	if err := a.keepsWaysBack(c, c.force, withMethod(k)); err != nil {
+		return err
+	}
 	return a.savePolicy(c, k, before, audit.MethodsPolicyReset)
 }
 
@@ -278,7 +291,12 @@ func (a *API) savePolicy(c *call, k kept, before []byte, activity string) error 
 	if err != nil {
 		return err
 	}
+	var details []audit.KeyValue
+	if c.force {
+		details = []audit.KeyValue{{Key: "postern_force", Value: "true"}}
+	}
 	e := a.event(c, audit.Change{
+		Details:  details,
 		Activity: activity, Category: audit.CategoryApplicationManagement,
 		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationUpdate,
 		Targets: []audit.Target{{

@@ -73,7 +73,9 @@ func TestEveryConfigurationIsChangedStrictlyAndReset(t *testing.T) {
 		if changed["state"] != "enabled" || ids(changed["excludeTargets"]) != group || ids(changed["includeTargets"]) != directory.AllUsers {
 			t.Errorf("%s: %v", id, changed)
 		}
+		w.insists = true
 		w.call(204, "DELETE", path, "")
+		w.insists = false
 		if reset := w.call(200, "GET", path, ""); reset["state"] != fresh["state"] || ids(reset["excludeTargets"]) != "" {
 			t.Errorf("%s: reset to %v, want %v", id, reset, fresh)
 		}

@@ -90,6 +90,7 @@ var routes = []route{
 	{"GET /postern/users/{id}/readiness", odata.Methods, directory.ReadReadiness, person, (*API).getReadiness},
 	{"GET /reports/recoveryReadiness", odata.Policies, directory.ReadRegistrations, nil, (*API).listReadiness},
 	{"GET /reports/recoveryReadiness/summary", odata.Policies, directory.ReadReports, nil, (*API).readinessSummary},
+	{"POST /postern/recovery/readiness/whatIf", odata.Policies, directory.ReadRegistrations, nil, (*API).whatIfReadiness},
 	{"GET /postern/users/{id}/sessions", odata.Directory, directory.ReadSessions, person, (*API).listSessions},
 	{"DELETE /postern/users/{id}/sessions/{session}", odata.Directory, directory.RevokeSessions, person, (*API).endSession},
 	{"GET /postern/users/{id}/history", odata.Logs, "", nil, (*API).listHistory}, // asks May itself

@@ -110,6 +110,7 @@ func (a *API) patchSignInPolicy(c *call) error {
 	for _, readOnly := range []string{"id", "displayName", "description", "lastModifiedDateTime"} {
 		_ = body.Raw(readOnly)
 	}
+	insists := forced(c, body)
 	for _, one := range surfaceProperties {
 		ids, all, err := readMethods(body, one.name)
 		switch {
@@ -138,6 +139,9 @@ func (a *API) patchSignInPolicy(c *call) error {
 		return err
 	}
 	if err := p.Check(shownWith(methods)); err != nil {
+		return err
+	}
+	if err := a.keepsWaysBack(c, insists, func(r *rulebook) error { r.surfaces = p; return nil }); err != nil {
 		return err
 	}
 	after, err := json.Marshal(p)

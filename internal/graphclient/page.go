@@ -59,6 +59,7 @@ type Query struct {
 	Count                                   bool // asks for how many there are in all
 	// SkipToken is where a page starts, as the Next of the page before says.
 	SkipToken string
+	More      map[string]string // what only this list takes
 }
 
 func (q Query) encode() string {
@@ -66,6 +67,11 @@ func (q Query) encode() string {
 	for name, value := range map[string]string{
 		"$filter": q.Filter, "$search": q.Search, "$orderby": q.OrderBy, "$select": q.Select, "$expand": q.Expand, "$skiptoken": q.SkipToken,
 	} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	for name, value := range q.More {
 		if value != "" {
 			v.Set(name, value)
 		}

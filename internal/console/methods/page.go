@@ -32,6 +32,7 @@ type policyPage struct { // policy.html
 	Notes   []note
 	// InScope is how many may use it, in words; empty where nobody counted.
 	InScope string
+	Strands bool // it was refused because people would have no way back in
 	Back    bool // an earlier version is shown, not saved
 	By      string
 	At      time.Time
@@ -117,7 +118,11 @@ func edit(c *console.Call) error {
 	if act != "save" || page.Broken != nil || page.Fault != nil || len(page.Changes) == 0 {
 		return c.Show(http.StatusOK, page)
 	}
-	err = p.save(c, tag, d.body())
+	body := d.body()
+	if c.Form("force") != "" {
+		body["postern_force"] = true
+	}
+	err = p.save(c, tag, body)
 	if refused, ok := errors.AsType[*graphclient.Error](err); ok && refused.Status == http.StatusPreconditionFailed {
 		if d.now, d.tag, err = p.read(c); err != nil {
 			return err
@@ -130,6 +135,7 @@ func edit(c *console.Call) error {
 	if page.Fault = console.Explain(err); page.Fault == nil {
 		return err
 	}
+	page.Strands = page.Fault.Status == http.StatusConflict && !c.Foreign() // it can be insisted on
 	return c.Show(http.StatusBadRequest, page)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/console/methods"
 	"github.com/postern-id/postern/internal/console/passes"
 	"github.com/postern-id/postern/internal/console/people"
+	"github.com/postern-id/postern/internal/console/readiness"
 )
 
 // Sections are all that the console has, one line each.
@@ -22,6 +23,7 @@ func Sections() []console.Section {
 		methods.Section(),
 		access.Section(),
 		people.Section(),
+		readiness.Section(),
 		devices.Section(),
 		administration.Section(),
 		passes.Section(),

@@ -1,0 +1,69 @@
+package graph_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/postern-id/postern/internal/method/authenticator"
+	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
+	"github.com/postern-id/postern/internal/method/totp"
+)
+
+const whatIfReadiness = "/v1.0/postern/recovery/readiness/whatIf"
+
+func TestWhatIfTellsWhoLosesTheirLastWay(t *testing.T) {
+	w := newWorld(t, "UserAuthenticationMethod.Read.All", "Policy.ReadWrite.AuthenticationMethod", "AuditLog.Read.All", "Policy.Read.All", "User.Read.All")
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"enabled"}`)
+	w.call(204, "PATCH", configurations+"/Password", `{"state":"enabled"}`)
+	w.call(204, "PATCH", configurations+"/SoftwareOath", `{"state":"enabled"}`)
+	keys, phone, typing := w.member("keys"), w.member("phone"), w.member("typing")
+	w.give(keys.ID, passkey.MethodID, strings.Replace(keyData, `"rpId"`, `"transports":["usb"],"rpId"`, 1))
+	w.give(phone.ID, authenticator.MethodID, `{"verifies":true}`)
+	w.give(typing.ID, password.MethodID, `{}`)
+	w.give(typing.ID, totp.MethodID, `{}`)
+	ask := func(body string) (stranded, dependent float64, names []string) {
+		t.Helper()
+		got := w.call(200, "POST", whatIfReadiness, body)
+		if got["isComplete"] != true {
+			t.Errorf("%s: not complete: %v", body, got)
+		}
+		for _, one := range got["losing"].([]any) {
+			names = append(names, one.(map[string]any)["displayName"].(string))
+		}
+		return got["leftWithoutAWay"].(float64), got["leftWithAPassOnly"].(float64), names
+	}
+	for _, c := range []struct {
+		name, body          string
+		stranded, dependent float64
+	}{
+		{"nothing changes", `{}`, 0, 0},
+		{"without passwords codes alone are half a way", `{"passwordsOff":true}`, 0, 1},
+		{"without keys", `{"methods":[{"id":"Fido2","state":"disabled"}]}`, 0, 1},
+		{"passes for one use still let in", `{"passesOneTime":true}`, 0, 0},
+		{"without passes nobody is left a way who loses the rest", `{"methods":[{"id":"TemporaryAccessPass","state":"disabled"}]}`, 4, 0},
+		{"phishing-resistant for everybody keeps passes out, too", `{"requirePhishingResistant":true}`, 4, 0},
+	} {
+		if s, d, names := ask(c.body); s != c.stranded || d != c.dependent {
+			t.Errorf("%s: %v without a way and %v with a pass only (%v), want %v and %v", c.name, s, d, names, c.stranded, c.dependent)
+		}
+	}
+	w.refused(400, "POST", whatIfReadiness, `{"passwords":true}`)
+	w.refused(404, "POST", whatIfReadiness, `{"methods":[{"id":"Sms","state":"disabled"}]}`)
+}
+
+func TestAPolicyThatLeavesPeopleWithoutAWayIsSavedOnlyForWhoInsists(t *testing.T) {
+	w := newWorld(t, "Policy.ReadWrite.AuthenticationMethod", "User.Read.All", "AuditLog.Read.All", "Policy.Read.All")
+	w.member("ann")
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"enabled"}`)
+	if text := asText(t, w.call(409, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"disabled"}`)); !strings.Contains(text, "policyStrandsPeople") {
+		t.Errorf("refused as %v", text)
+	}
+	w.refused(409, "DELETE", configurations+"/TemporaryAccessPass", "")
+	if state := w.call(200, "GET", configurations+"/TemporaryAccessPass", "")["state"]; state != "enabled" {
+		t.Errorf("what was refused was saved: %v", state)
+	}
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"defaultLength":12}`) // takes nobody anything
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"disabled","postern_force":true}`)
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"minimumLifetimeInMinutes":60}`) // nobody has a way to lose
+}
