@@ -328,6 +328,7 @@ const (
 	GiveUpJob         = "Give up job"                            // CategoryDirectoryManagement
 	WakeJob           = "Wake job"                               // CategoryDirectoryManagement
 	CaseOpened        = "Open recovery case"                     // CategoryUserManagement, as those below
+	CaseAsked         = "Ask in recovery case"
 	CaseProven        = "Prove identity in recovery case"
 	CaseApproved      = "Approve recovery case"
 	CaseIssued        = "Issue pass for recovery case"

@@ -15,6 +15,7 @@ type blockedPage struct {
 	RegisterHref  string // adds a method that would do; "" leaves the link out
 	RetryHref     string // begins again; "" leaves the link out
 	OtherWaysHref string
+	RecoverHref   string // asks for help; "" leaves the link out
 }
 
 func (blockedPage) file() string { return "blocked.html" }
@@ -35,6 +36,7 @@ func (s *Site) stopped(w http.ResponseWriter, r *http.Request, v visit, base fra
 		}
 	case p.Fault == nil:
 		p.Fault, status = signin.ErrCantGoOn, http.StatusForbidden
+		p.RecoverHref = recoverHref(v)
 	}
 	s.render(w, r, status, p)
 	return nil

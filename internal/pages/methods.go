@@ -7,6 +7,8 @@ type methodsPage struct {
 	who
 	Offers   []offer
 	BackHref string // to the page before; "" leaves the link out
+
+	RecoverHref string // asks for help; "" leaves the link out
 }
 
 // An offer is one way to sign in that a person may choose.

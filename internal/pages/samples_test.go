@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/recovery/claim"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -136,6 +137,27 @@ func samples(lang string) map[string]page {
 		"handover-ready":      handoverPage{frame: f, Ready: true, Owner: "Mira Okafor"},
 		"handover-shown":      handoverPage{frame: f, Passcode: "7KQ2-M4XD-9F3T", Owner: "Mira Okafor", Starts: morning, EndsAt: morning.Add(time.Hour), Once: true},
 		"handover-own":        handoverPage{frame: f, Passcode: "7KQ2-M4XD-9F3T", Owner: "Mira Okafor", Own: true, Starts: morning, EndsAt: morning.Add(time.Hour)},
+		"recover":             recoverPage{frame: f, who: mira, BackHref: "/signin", Lost: []lostChoice{{"phoneLost", "My phone is lost or broken", true}, {"newDevice", "I have a new computer", false}}},
+		"case":                casePage{frame: f, Number: "R-7K4MQ2", State: "open", EndsAt: morning, Mail: true, Phone: true, Colleague: true},
+		"case-mail":           casePage{frame: f, Number: "R-7K4MQ2", State: "proven", EndsAt: morning, Mail: true, Phone: true, Said: "mail", Proofs: []caseProof{{"Your phone showed the number", morning}}},
+		"case-phone":          casePage{frame: f, Number: "R-7K4MQ2", State: "open", EndsAt: morning, Phone: true, Match: "47"},
+		"case-failed":         casePage{frame: failing(ErrAskedForHelpOften), Number: "R-7K4MQ2", State: "open", EndsAt: morning, Colleague: true, Said: "wrong"},
+		"case-issuable":       casePage{frame: f, Number: "R-7K4MQ2", State: issuable, EndsAt: morning, Proofs: []caseProof{{"Your manager said so", morning}}},
+		"case-trial":          casePage{frame: f, Number: "R-7K4MQ2", State: issuable, Trial: true},
+		"case-shown":          casePage{frame: f, Number: "R-7K4MQ2", State: "passIssued", Passcode: "7KQ2-M4XD-9F3T", EndsAt: morning, SignInHref: "/"},
+		"case-frozen":         casePage{frame: f, Number: "R-7K4MQ2", State: "disputed"},
+		"case-over":           casePage{frame: f, Number: "R-7K4MQ2", State: "closed"},
+		"case-issued":         casePage{frame: f, Number: "R-7K4MQ2", State: "used", SignInHref: "/"},
+		"approve":             approvePage{frame: f, Manager: true, Name: "Mira Okafor", Username: mira.Username, Title: "Dispatcher", Lost: []string{"My phone is lost or broken"}, OpenedAt: morning, From: "Chrome, Android, 203.0.113.4", Roles: true},
+		"approve-failed":      approvePage{frame: failing(ErrCaseNumber), Manager: true, Name: "Mira Okafor", Username: mira.Username, OpenedAt: morning},
+		"approve-colleague":   approvePage{frame: f, Name: "Mira Okafor", Username: mira.Username, OpenedAt: morning},
+		"approve-done":        approvePage{frame: f, Manager: true, Name: "Mira Okafor", Username: mira.Username, Done: "approved", Handed: true},
+		"approve-vouched":     approvePage{frame: f, Name: "Mira Okafor", Username: mira.Username, Done: "vouched"},
+		"approve-refused":     approvePage{frame: f, Manager: true, Name: "Mira Okafor", Username: mira.Username, Done: "refused"},
+		"approve-over":        approvePage{frame: f, Manager: true, Name: "Mira Okafor", Username: mira.Username, Done: "over"},
+		"deny":                denyPage{frame: f},
+		"deny-failed":         denyPage{frame: failing(claim.ErrDenial)},
+		"deny-done":           denyPage{frame: f, Done: true, Number: "R-7K4MQ2", SignIn: "/security-info"},
 		"lost-phone":          lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, OnlyPass: true, FreshUntil: soon, Methods: []lostThing{{ID: "a", Icon: "phone", Name: "Pixel 9", Text: "Authenticator app", UsedAt: morning, Checked: true}, {ID: "b", Icon: "passkey", Name: "Blue key", Text: "Passkey"}}, Sessions: []lostThing{{ID: "s", Icon: "globe", Name: "Chrome, Android", Text: "203.0.113.4", UsedAt: morning, Checked: true}}},
 		"lost-key":            lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", ProveHref: "/prove", Methods: []lostThing{{ID: "b", Icon: "passkey", Name: "Blue key", Checked: true}}},
 		"lost-nothing":        lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, FreshUntil: soon},

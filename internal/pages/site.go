@@ -20,6 +20,7 @@ import (
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
@@ -49,6 +50,11 @@ type Site struct {
 	Events    Events
 	// Handovers open the links by which passes are handed over.
 	Handovers handover.Service
+	// Cases are recovery cases; CaseMails writes to people about them, and Matcher asks their
+	// phones, nil where none are asked.
+	Cases     recovery.Service
+	CaseMails CaseMails
+	Matcher   Matcher
 	Images    Images
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -81,6 +87,14 @@ type PINs interface {
 // sign-ins, and limit of the changes.
 type Events interface {
 	AccountEvents(ctx context.Context, tenant directory.TenantID, user directory.UserID, limit int) ([]audit.Event, error)
+}
+
+// CaseMails writes to people about a recovery case.
+type CaseMails interface {
+	// MailCode mails a code to the private addresses of the person, once in a slot.
+	MailCode(ctx context.Context, v recovery.View, code string, slot int64) error
+	// AskToVouch asks a colleague whether it is really the person, once.
+	AskToVouch(ctx context.Context, v recovery.View, colleague directory.User) error
 }
 
 // handler answers a request or returns why it can't.
@@ -122,6 +136,17 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"POST " + OpenPath:                 s.takeHandover,
 		"GET " + openReadyPath:             s.showReady,
 		"POST " + openReadyPath:            s.takeReady,
+		"GET " + recoverPath:               s.showRecover,
+		"POST " + recoverPath:              s.takeRecover,
+		"GET " + casePath:                  s.showCase,
+		"POST " + casePath:                 s.takeCase,
+		"GET " + DenyPath:                  s.showDeny,
+		"POST " + DenyPath:                 s.takeDeny,
+
+		"GET " + approvePath + "{tenant}/{case}":  s.showApprove,
+		"POST " + approvePath + "{tenant}/{case}": s.takeApprove,
+		"GET " + vouchPath + "{tenant}/{case}":    s.showVouch,
+		"POST " + vouchPath + "{tenant}/{case}":   s.takeVouch,
 	} {
 		mux.Handle(pattern, s.guard(h))
 	}

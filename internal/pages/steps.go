@@ -131,7 +131,7 @@ func (s *Site) accountPage(base frame, v visit) page {
 }
 
 func (s *Site) methodsPage(base frame, v visit, facts signin.Facts) page {
-	p := methodsPage{frame: base, who: s.who(v)}
+	p := methodsPage{frame: base, who: s.who(v), RecoverHref: recoverHref(v)}
 	useful := signin.Useful(v.transaction, facts.Offers)
 	for _, o := range useful {
 		m, ok := methodPageOf(o.Method)

@@ -90,6 +90,8 @@ const (
 type Opener struct {
 	Kind OpenerKind `json:"kind"`
 	Person
+	// From is where they asked, for people to judge: browser, system and address. Personal.
+	From string `json:"from,omitempty"`
 }
 
 // An OpenerKind is in what part somebody opened a case.

@@ -81,6 +81,7 @@ type Opening struct {
 	Device  string
 	Note    string
 	Ticket  string
+	From    string // where they asked, for people to judge
 }
 
 // MostLiving is how many cases of one person may wait at a time.
@@ -122,7 +123,7 @@ func (s Service) Open(ctx context.Context, o Opening, by Actor) (Case, error) {
 	now := s.Now()
 	c := Case{
 		Tenant: o.Tenant, ID: uuid.NewString(), User: o.User, State: Open, OpenedAt: now,
-		Opener: Opener{Kind: o.Kind, Person: by.person()}, Channel: o.Channel, Lost: o.Lost, Device: o.Device, Note: o.Note, Ticket: o.Ticket,
+		Opener: Opener{Kind: o.Kind, Person: by.person(), From: o.From}, Channel: o.Channel, Lost: o.Lost, Device: o.Device, Note: o.Note, Ticket: o.Ticket,
 	}
 	subject, err := s.subject(ctx, c)
 	if err != nil {

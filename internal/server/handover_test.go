@@ -15,7 +15,7 @@ import (
 
 var (
 	linkToOpen = regexp.MustCompile(`/recover/open#([A-Za-z0-9_-]+)`)
-	handedPass  = regexp.MustCompile(`data-pass="([^"]+)"`)
+	handedPass = regexp.MustCompile(`data-pass="([^"]+)"`)
 )
 
 // linked returns the code in the newest mail that has a link of that form.

@@ -48,6 +48,15 @@ func (s *Server) issuedLetters(ctx context.Context, p tap.Pass) ([]outbox.Item, 
 // redeemedLetters tell a person that somebody signed in with their pass, where policy says so.
 func (s *Server) redeemedLetters(ctx context.Context, c signin.Completion) ([]outbox.Item, error) {
 	t := c.Transaction
+	if c.Session.Case != "" {
+		u, err := s.db.User(ctx, t.Home, t.User)
+		if errors.Is(err, directory.ErrUserUnknown) {
+			return nil, nil // the sign-in will be refused for it
+		} else if err != nil {
+			return nil, err
+		}
+		return s.usedLetters(ctx, c, c.Session.Case, u)
+	}
 	policy, err := s.db.PassPolicy(ctx, t.Home)
 	if err != nil || !policy.NotifyPerson {
 		return nil, err

@@ -182,7 +182,7 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	s.ring = &keyring.Ring{Store: db, Wrapper: master, Now: s.now}
 	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
 	s.passes.Letters = s.issuedLetters
-	s.cases = recovery.Service{Cases: db, People: db, Passes: s.passes, Now: s.now, Rand: rand.Reader}
+	s.cases = recovery.Service{Cases: db, People: db, Passes: s.passes, Now: s.now, Rand: rand.Reader, Letters: s.caseLetters}
 	s.refusals = &signin.Refusals{Record: db.RecordSignIn, Log: o.Log}
 	s.sealer = &audit.Sealer{Store: db.Log(), Key: s.checkpointKey, Now: s.now, Log: o.Log}
 	s.box = outbox.Box{Seals: s.ring, Now: s.now}
@@ -249,7 +249,7 @@ func (s *Server) build() (http.Handler, error) {
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{ConsolePath: "/console/", View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Images: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Handovers: s.handovers(), Now: s.now, Log: o.Log}
+	site := &pages.Site{ConsolePath: "/console/", View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Images: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Handovers: s.handovers(), Cases: s.cases, CaseMails: caseMails{s}, Matcher: authenticator.Method{Phones: phones}, Now: s.now, Log: o.Log}
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}

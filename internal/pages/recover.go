@@ -1,0 +1,203 @@
+package pages
+
+import (
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/browser"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/recovery"
+	"github.com/postern-id/postern/internal/recovery/claim"
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// recoverPage is recover.html: somebody can't use any of their ways to sign in, and asks for help.
+// What was lost is in field lost, once for each thing.
+type recoverPage struct {
+	frame
+	who
+	Lost     []lostChoice
+	BackHref string
+}
+
+// A lostChoice is something that may be lost.
+type lostChoice struct {
+	Value   string
+	Name    string
+	Checked bool
+}
+
+func (recoverPage) file() string { return "recover.html" }
+
+const recoverPath = "/recover"
+
+// asks are what people are asked for on that page. What only an administrator can name is not
+// among them.
+var asks = slices.DeleteFunc([]recovery.Failure{"phoneLost", "keyForgotten", "pinBroken", "newDevice", "deviceAndPhoneLost", "everythingLost"}, func(f recovery.Failure) bool {
+	return !slices.Contains(recovery.Failures, f)
+})
+
+// The budgets of cases that are opened by people who are not signed in: for each name, known or
+// not, and for each network.
+var (
+	openByName    = signin.Rule{Budget: 3, Window: time.Hour, Slow: time.Hour}
+	openByNetwork = signin.Rule{Budget: 20, Window: time.Hour, Slow: 3 * time.Minute}
+)
+
+// ErrAskedForHelpOften slows down who opens recovery cases.
+var ErrAskedForHelpOften = &fault.Error{
+	Kind: fault.TooMany, Code: "recoveryTooOften",
+	Text: "Help was asked for too often.", Remedy: "Call the helpdesk.",
+}
+
+// showRecover serves GET /recover.
+func (s *Site) showRecover(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.lockedOut(r)
+	if err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, s.recoverPage(r, v, nil))
+	return nil
+}
+
+// lockedOut is the sign-in of somebody who typed a name and has not got in.
+func (s *Site) lockedOut(r *http.Request) (visit, error) {
+	v, err := s.visit(r)
+	if err == nil && (v.transaction.Username == "" || v.transaction.Done()) {
+		err = signin.ErrGone
+	}
+	return v, err
+}
+
+func recoverHref(v visit) string {
+	return recoverPath + "?t=" + browser.HandleName(v.handle)
+}
+
+func (s *Site) recoverPage(r *http.Request, v visit, lost []string) recoverPage {
+	p := recoverPage{frame: s.stepFrame(r, v), who: who{Username: v.transaction.Username}, BackHref: Address(v.handle) + "&go=methods"}
+	p.Action, p.KeepOpener = recoverHref(v), false
+	for _, f := range asks {
+		p.Lost = append(p.Lost, lostChoice{Value: string(f), Name: s.View.Text(p.Lang, "recover_lost_"+string(f)), Checked: slices.Contains(lost, string(f))})
+	}
+	return p
+}
+
+// takeRecover serves POST /recover: opens a case for the name that was typed. A name that nobody
+// has gets the same answer, at the same time, and a page that shows the same.
+func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.lockedOut(r)
+	if err != nil {
+		return err
+	}
+	deadline := time.NewTimer(s.SignIn.Hold)
+	defer deadline.Stop()
+	t := v.transaction
+	home := t.Home
+	if wait, err := s.SignIn.Store.Charge(r.Context(), home, []signin.Bucket{{Name: "recovery|" + place(r).Network(), Rule: openByNetwork}}, s.Now()); err != nil {
+		return err
+	} else if wait > 0 {
+		return ErrAskedForHelpOften.After(int(wait/time.Second) + 1)
+	}
+	wait, err := s.SignIn.Store.Charge(r.Context(), home, []signin.Bucket{{Name: "recovery|" + t.NameHash, Rule: openByName}}, s.Now())
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return ErrAskedForHelpOften.After(int(wait/time.Second) + 1)
+	}
+	id, err := s.openCase(r, t)
+	if err != nil {
+		return err
+	}
+	c, err := claim.New(rand.Reader, home, id, s.Now())
+	if err != nil {
+		return err
+	}
+	text, err := c.Text(r.Context(), s.SignIn.Secrets.MAC)
+	if err != nil {
+		return err
+	}
+	policy, err := s.Cases.Cases.RecoveryPolicy(r.Context(), home)
+	if err != nil {
+		return err
+	}
+	browser.KeepClaim(w, text, time.Duration(policy.CaseMinutes)*time.Minute)
+	select {
+	case <-deadline.C:
+	case <-r.Context().Done():
+	}
+	return redirect(w, r, casePath)
+}
+
+// openCase opens a case for the person of a sign-in and returns its id, or "" when there is
+// nobody, or nobody who may: the page does not tell.
+func (s *Site) openCase(r *http.Request, t signin.Transaction) (string, error) {
+	if t.User == "" {
+		return "", nil
+	}
+	var lost []recovery.Failure
+	for _, f := range asks {
+		if slices.Contains(r.PostForm["lost"], string(f)) {
+			lost = append(lost, f)
+		}
+	}
+	f := request.From(r.Context())
+	c, err := s.Cases.Open(r.Context(), recovery.Opening{
+		Tenant: t.Home, User: t.User, Kind: recovery.BySelf, Channel: recovery.BySignInPage, Lost: lost, From: placeText(f),
+	}, s.asker(r, ""))
+	if _, told := errors.AsType[*fault.Error](err); told {
+		return "", nil //nolint:nilerr // it is in the log, and the page looks the same
+	}
+	return c.ID, err
+}
+
+// asker is whoever asks for help in this browser, who is not signed in.
+func (s *Site) asker(r *http.Request, holder string) recovery.Actor {
+	f := request.From(r.Context())
+	return recovery.Actor{
+		Self: true, Browser: holder, By: actorOf(r, knownAccount{}), CorrelationID: f.CorrelationID,
+		SignIn: recovery.SignIn{Address: f.Address.String()},
+	}
+}
+
+// claimed is the case of this browser: of a claim without a case, one that stays open.
+func (s *Site) claimed(r *http.Request) (claim.Claim, recovery.View, bool, error) {
+	c, ok := claim.Parse(r.Context(), browser.Claim(r), s.SignIn.Secrets.MAC)
+	if !ok {
+		return c, recovery.View{}, false, nil
+	}
+	one, err := s.Cases.Cases.Case(r.Context(), c.Tenant, c.Case)
+	if err == nil {
+		v, err := s.Cases.View(r.Context(), one)
+		return c, v, err == nil, err
+	}
+	if !errors.Is(err, recovery.ErrUnknown) {
+		return c, recovery.View{}, false, err
+	}
+	v := recovery.View{}
+	if v.Policy, err = s.Cases.Cases.RecoveryPolicy(r.Context(), c.Tenant); err != nil {
+		return c, v, false, err
+	}
+	v.Number, err = c.Number(r.Context(), s.SignIn.Secrets.MAC)
+	v.Tenant, v.State, v.OpenedAt, v.ExpiresAt = c.Tenant, recovery.Open, c.At, c.At.Add(time.Duration(v.Policy.CaseMinutes)*time.Minute)
+	if !s.Now().Before(v.ExpiresAt) {
+		v.State = recovery.Expired
+	}
+	return c, v, err == nil, err
+}
+
+func (s *Site) ref(tenant directory.TenantID, id string) recovery.Ref {
+	return recovery.Ref{Tenant: tenant, ID: id}
+}
+
+// placeText is where a request comes from, in words for people.
+func placeText(f request.Facts) string {
+	name, system := signin.DescribeAgent(f.UserAgent)
+	return strings.Trim(strings.Join([]string{name, system, f.Address.String()}, ", "), ", ")
+}

@@ -1,0 +1,212 @@
+package pages
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/recovery"
+	"github.com/postern-id/postern/internal/recovery/handover"
+	"github.com/postern-id/postern/internal/request"
+)
+
+// approvePage is approve.html: the manager of somebody who asks for help, or a colleague, says
+// whether it is them. Field answer is yes or no, number what the person read out, way where the
+// pass is shown: there, or me.
+type approvePage struct {
+	frame
+	Manager  bool // else a colleague
+	Name     string
+	Username string
+	Title    string
+	Lost     []string
+	OpenedAt time.Time
+	From     string // browser, system and address in which they asked
+	Done     string // approved, vouched, refused; "" before
+	Handed   bool   // the pass is in a mail to the reader
+	Roles    bool   // an administrator has to approve, too
+}
+
+func (approvePage) file() string { return "approve.html" }
+
+const (
+	approvePath = recoverPath + "/approve/"
+	vouchPath   = recoverPath + "/vouch/"
+)
+
+// ErrCaseNumber says that the number is not that of the case.
+var ErrCaseNumber = &fault.Error{
+	Kind: fault.Invalid, Code: "caseNumberWrong", Target: "number",
+	Text: "That is not the number of this case.", Remedy: "Call the person on a number that you know, and have them read it from their screen. If they know of no case, say that it is not them.",
+}
+
+// ApproveLink is where a manager approves a case, and VouchLink where a colleague vouches.
+func ApproveLink(tenant directory.TenantID, id string) string {
+	return approvePath + string(tenant) + "/" + id
+}
+
+// VouchLink is where a colleague vouches.
+func VouchLink(tenant directory.TenantID, id string) string {
+	return vouchPath + string(tenant) + "/" + id
+}
+
+func (s *Site) showApprove(w http.ResponseWriter, r *http.Request) error {
+	return s.showVoice(w, r, true)
+}
+
+func (s *Site) showVouch(w http.ResponseWriter, r *http.Request) error {
+	return s.showVoice(w, r, false)
+}
+
+func (s *Site) takeApprove(w http.ResponseWriter, r *http.Request) error {
+	return s.takeVoice(w, r, true)
+}
+
+func (s *Site) takeVouch(w http.ResponseWriter, r *http.Request) error {
+	return s.takeVoice(w, r, false)
+}
+
+// voice is who has something to say about a case: freshly signed in by what resists phishing, and
+// the manager or a colleague of the person. Else the answer is written.
+func (s *Site) voice(w http.ResponseWriter, r *http.Request, manager bool) (me knownAccount, v recovery.View, ok bool, err error) {
+	tenant, id := directory.TenantID(r.PathValue("tenant")), r.PathValue("case")
+	if !directory.IsID(string(tenant)) || !directory.IsID(id) {
+		return me, v, false, recovery.ErrUnknown
+	}
+	if _, err := s.Tenants.Tenant(r.Context(), tenant); err != nil {
+		return me, v, false, recovery.ErrUnknown
+	}
+	for _, a := range s.accounts(r) {
+		if a.session.Tenant == tenant {
+			me = a
+			break
+		}
+	}
+	back := r.URL.Path
+	if since := resistantSince(me.session); me.user.ID == "" || since.IsZero() || s.Now().Sub(since) > handover.Fresh {
+		return me, v, false, s.proveResistant(w, r, tenant, me, back)
+	}
+	c, err := s.Cases.Cases.Case(r.Context(), tenant, id)
+	if err != nil {
+		return me, v, false, err
+	}
+	if v, err = s.Cases.View(r.Context(), c); err != nil {
+		return me, v, false, err
+	}
+	if manager {
+		if !v.Subject.ManagedBy(me.user.ID, v.Policy, s.Now()) {
+			return me, v, false, recovery.ErrNotManager
+		}
+		return me, v, true, nil
+	}
+	them, err := s.Cases.Subject(r.Context(), tenant, me.user.ID)
+	if err == nil && !v.Subject.Colleague(them, v.Policy, s.Now()) {
+		err = recovery.ErrNotColleague
+	}
+	return me, v, err == nil, err
+}
+
+func (s *Site) showVoice(w http.ResponseWriter, r *http.Request, manager bool) error {
+	_, v, ok, err := s.voice(w, r, manager)
+	if err != nil || !ok {
+		return err
+	}
+	return s.renderVoice(w, r, v, approvePage{Manager: manager}, nil)
+}
+
+func (s *Site) renderVoice(w http.ResponseWriter, r *http.Request, v recovery.View, p approvePage, why error) error {
+	status := http.StatusOK
+	p.frame = s.frame(r, v.Subject.Tenant)
+	if why != nil {
+		if p.Fault, status = s.told(r, why); p.Fault == nil {
+			return why
+		}
+	}
+	p.Action = r.URL.Path
+	u := v.Subject.User
+	p.Name, p.Username, p.Title, p.OpenedAt, p.From = u.DisplayName, u.UserPrincipalName, u.JobTitle, v.OpenedAt, v.Opener.From
+	p.Roles = v.Subject.Class != recovery.Everyone
+	for _, f := range v.Lost {
+		p.Lost = append(p.Lost, s.View.Text(p.Lang, "recover_lost_"+string(f)))
+	}
+	if p.Done == "" && p.Fault == nil && !v.State.Waits() {
+		p.Done = "over"
+	}
+	s.render(w, r, status, p)
+	return nil
+}
+
+// takeVoice serves the answer of a manager or a colleague.
+func (s *Site) takeVoice(w http.ResponseWriter, r *http.Request, manager bool) error {
+	me, v, ok, err := s.voice(w, r, manager)
+	if err != nil || !ok {
+		return err
+	}
+	p := approvePage{Manager: manager}
+	ref, by := s.ref(v.Tenant, v.ID), s.voter(r, me)
+	switch answer := r.PostFormValue("answer"); {
+	case answer == "no" && manager:
+		if v.Case, err = s.Cases.Refuse(r.Context(), ref, "", by); err != nil {
+			return s.renderVoice(w, r, v, p, err)
+		}
+		p.Done = "refused"
+	case answer != "yes":
+	case !sameNumber(r.PostFormValue("number"), v.Number):
+		return s.renderVoice(w, r, v, p, ErrCaseNumber)
+	case manager:
+		if v.Case, err = s.Cases.Approve(r.Context(), ref, recovery.AsManager, "", by); err != nil {
+			return s.renderVoice(w, r, v, p, err)
+		}
+		p.Done = "approved"
+		if r.PostFormValue("way") == "me" && v.State == recovery.Approved {
+			if err := s.handToManager(r, v, me, by); err != nil {
+				return s.renderVoice(w, r, v, p, err)
+			}
+			p.Handed = true
+		}
+	default:
+		if v.Case, err = s.Cases.Vouch(r.Context(), ref, "", by); err != nil {
+			return s.renderVoice(w, r, v, p, err)
+		}
+		p.Done = "vouched"
+	}
+	return s.renderVoice(w, r, v, p, nil)
+}
+
+// sameNumber compares the number of a case with what somebody typed.
+func sameNumber(typed, number string) bool {
+	plain := func(s string) string {
+		s = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(s))
+		return strings.TrimPrefix(s, "R")
+	}
+	return plain(typed) == plain(number) || "R"+plain(typed) == strings.ReplaceAll(number, "-", "")
+}
+
+// handToManager issues the pass of an approved case and seals it for the manager.
+func (s *Site) handToManager(r *http.Request, v recovery.View, me knownAccount, by recovery.Actor) error {
+	next, pass, passcode, err := s.Cases.Issue(r.Context(), s.ref(v.Tenant, v.ID), recovery.Order{Handed: true}, by)
+	if err != nil {
+		return err
+	}
+	_, err = s.Handovers.Seal(r.Context(), handover.Order{
+		Tenant: v.Tenant, Case: next.ID, Pass: pass.ID, Owner: v.Subject.User, Reader: me.user, Until: pass.End(), By: by.By, CorrelationID: by.CorrelationID,
+	}, passcode.Reveal())
+	return err
+}
+
+// voter is somebody who is signed in and speaks for another.
+func (s *Site) voter(r *http.Request, me knownAccount) recovery.Actor {
+	f := request.From(r.Context())
+	in := recovery.SignIn{
+		Session: me.session.ID, ProvedAt: resistantSince(me.session), Address: f.Address.String(), Pass: me.session.PassID, Purpose: string(me.session.Purpose),
+	}
+	if me.session.Device != nil {
+		in.Device = me.session.Device.DeviceID
+	}
+	return recovery.Actor{
+		Caller: directory.Caller{Tenant: me.session.Tenant, User: me.user.ID, App: directory.PagesAppID, Purpose: string(me.session.Purpose)}, Name: me.user.DisplayName,
+		By: actorOf(r, me), CorrelationID: f.CorrelationID, SignIn: in,
+	}
+}

@@ -1,0 +1,258 @@
+package pages
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/postern-id/postern/internal/browser"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/recovery"
+	"github.com/postern-id/postern/internal/recovery/claim"
+	"github.com/postern-id/postern/internal/signin"
+)
+
+// casePage is case.html: how the case stands that this browser opened, and what the person can do
+// about it. What was asked for is in field ask, the code of a mail in code.
+type casePage struct {
+	frame
+	Number   string
+	State    string // one of recovery's states, or issuable
+	OpenedAt time.Time
+	EndsAt   time.Time // of the case, or of the pass
+	Proofs   []caseProof
+	// Mail, Phone and Colleague are offered to everybody, or to nobody.
+	Mail, Phone, Colleague bool
+	Said                   string // what was just done
+	Match                  string // the number that the phone asks for
+	Passcode               string // once
+	Trial                  bool   // nothing is issued while policy only evaluates
+	SignInHref             string
+}
+
+// A caseProof is something that showed who asks.
+type caseProof struct {
+	Name string
+	At   time.Time
+}
+
+func (casePage) file() string { return "case.html" }
+
+const casePath = recoverPath + "/case"
+
+// issuable is the state of a case whose pass this browser may see now.
+const issuable = "issuable"
+
+// noCase says that this browser has opened no case.
+var noCase = recovery.ErrUnknown
+
+// showCase serves GET /recover/case.
+func (s *Site) showCase(w http.ResponseWriter, r *http.Request) error {
+	c, v, ok, err := s.claimed(r)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return noCase
+	}
+	return s.renderCase(w, r, c, v, casePage{Said: r.URL.Query().Get("said")}, nil)
+}
+
+func (s *Site) renderCase(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View, p casePage, why error) error {
+	tenant, err := s.tenant(r.Context(), c.Tenant)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	p.frame = s.frame(r, tenant)
+	if why != nil {
+		if p.Fault, status = s.told(r, why); p.Fault == nil {
+			return why
+		}
+		setRetryAfter(w, p.Fault)
+	}
+	p.Action, p.Number, p.State, p.OpenedAt, p.EndsAt, p.SignInHref = casePath, v.Number, string(v.State), v.OpenedAt, v.ExpiresAt, "/security-info"
+	for _, one := range v.Proofs {
+		p.Proofs = append(p.Proofs, caseProof{s.View.Text(p.Lang, "case_proof_"+string(one.Kind)), one.At})
+	}
+	p.Mail = v.Policy.LevelOf(recovery.ProofMail) != recovery.LevelNone
+	p.Phone = v.Policy.LevelOf(recovery.ProofMatch) != recovery.LevelNone && s.Matcher != nil
+	p.Colleague = v.Policy.LevelOf(recovery.ProofVouch) != recovery.LevelNone
+	if _, known := sayings[p.Said]; !known {
+		p.Said = ""
+	}
+	if v.Pass != nil {
+		p.EndsAt = v.Pass.Ends
+	}
+	if v.State == recovery.Approved && p.Passcode == "" {
+		p.State = issuable
+		if len(v.Approvers(v.Policy, v.Subject.Class, s.Now())) == 0 { // nobody but the person themselves
+			p.Trial = v.Policy.SelfService == recovery.SelfEvaluation
+			if v.Policy.SelfService == recovery.SelfOff {
+				p.State = string(recovery.Proven)
+			}
+		}
+	}
+	s.render(w, r, status, p)
+	return nil
+}
+
+// sayings are what the page may say was done. None tells whether there was anything to do.
+var sayings = map[string]bool{"mail": true, "phone": true, "colleague": true, "wrong": true}
+
+// takeCase serves POST /recover/case.
+func (s *Site) takeCase(w http.ResponseWriter, r *http.Request) error {
+	c, v, ok, err := s.claimed(r)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return noCase
+	}
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	switch ask := r.PostForm.Get("ask"); {
+	case r.PostForm.Has("code"):
+		return s.takeMailCode(w, r, c, v)
+	case ask == "pass":
+		return s.showCasePass(w, r, c, v)
+	case ask == "mail":
+		return s.sendMailCode(w, r, c, v)
+	case ask == "phone":
+		return s.askPhone(w, r, c, v)
+	case ask == "matched":
+		return s.takeMatch(w, r, c, v)
+	case ask == "colleague":
+		return s.askColleague(w, r, c, v)
+	case ask == "cancel":
+		return s.giveUp(w, r, c, v)
+	}
+	return redirect(w, r, casePath)
+}
+
+// real reports whether a claim has a case.
+func isReal(v recovery.View) bool { return v.ID != "" }
+
+// casesRule bounds what one browser sets off with its case: mails, requests to phones, codes.
+var casesRule = signin.Rule{Budget: 10, Window: time.Hour, Slow: 10 * time.Minute}
+
+// spend takes one try of what this browser may set off.
+func (s *Site) spend(r *http.Request, c claim.Claim, what string) error {
+	wait, err := s.SignIn.Store.Charge(r.Context(), c.Tenant, []signin.Bucket{{Name: "recovery|" + what + "|" + c.Case, Rule: casesRule}}, s.Now())
+	if err == nil && wait > 0 {
+		err = ErrAskedForHelpOften.After(int(wait/time.Second) + 1)
+	}
+	return err
+}
+
+// showCasePass issues the pass of an approved case and shows it, once, in the browser that opened
+// the case.
+func (s *Site) showCasePass(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
+	if !isReal(v) || v.State != recovery.Approved { // alike, so that it tells nobody who is known
+		return s.renderCase(w, r, c, v, casePage{}, recovery.ErrNotProven)
+	}
+	holder, err := c.Holder(r.Context(), s.SignIn.Secrets.MAC)
+	if err != nil {
+		return err
+	}
+	next, _, passcode, err := s.Cases.Issue(r.Context(), s.ref(c.Tenant, c.Case), recovery.Order{Handed: true}, s.asker(r, holder))
+	if err != nil {
+		return s.renderCase(w, r, c, v, casePage{}, err)
+	}
+	v.Case = next
+	return s.renderCase(w, r, c, v, casePage{Passcode: passcode.Reveal()}, nil)
+}
+
+// giveUp cancels the case.
+func (s *Site) giveUp(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
+	if isReal(v) {
+		holder, err := c.Holder(r.Context(), s.SignIn.Secrets.MAC)
+		if err != nil {
+			return err
+		}
+		if _, err := s.Cases.Cancel(r.Context(), s.ref(c.Tenant, c.Case), "", s.asker(r, holder)); err != nil {
+			return s.renderCase(w, r, c, v, casePage{}, err)
+		}
+	}
+	browser.KeepClaim(w, "", 0)
+	return redirect(w, r, "/")
+}
+
+// sendMailCode mails the code to the private addresses that are on file.
+func (s *Site) sendMailCode(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
+	if err := s.spend(r, c, "mail"); err != nil {
+		return s.renderCase(w, r, c, v, casePage{}, err)
+	}
+	if isReal(v) && v.State.Waits() {
+		code, err := c.Code(r.Context(), s.SignIn.Secrets.MAC, claim.Slot(s.Now()))
+		if err != nil {
+			return err
+		}
+		if err := s.CaseMails.MailCode(r.Context(), v, code, claim.Slot(s.Now())); err != nil {
+			return err
+		}
+	}
+	return redirect(w, r, casePath+"?said=mail")
+}
+
+// takeMailCode takes the code of the mail.
+func (s *Site) takeMailCode(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
+	if err := s.spend(r, c, "code"); err != nil {
+		return s.renderCase(w, r, c, v, casePage{}, err)
+	}
+	right, err := c.CodeIs(r.Context(), s.SignIn.Secrets.MAC, r.PostForm.Get("code"), s.Now())
+	if err != nil {
+		return err
+	}
+	if !right || !isReal(v) {
+		return redirect(w, r, casePath+"?said=wrong")
+	}
+	return s.proveSelf(w, r, c, v, recovery.Proof{Kind: recovery.ProofMail, Contact: recovery.ContactMail})
+}
+
+func (s *Site) proveSelf(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View, proof recovery.Proof) error {
+	holder, err := c.Holder(r.Context(), s.SignIn.Secrets.MAC)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Cases.ProveSelf(r.Context(), s.ref(c.Tenant, c.Case), proof, s.asker(r, holder)); err != nil {
+		return s.renderCase(w, r, c, v, casePage{}, err)
+	}
+	return redirect(w, r, casePath)
+}
+
+// askColleague tells a colleague that they may vouch. Whether they exist is not told.
+func (s *Site) askColleague(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
+	if err := s.spend(r, c, "colleague"); err != nil {
+		return s.renderCase(w, r, c, v, casePage{}, err)
+	}
+	if isReal(v) && v.State.Waits() {
+		other, err := s.SignIn.Store.UserByName(r.Context(), c.Tenant, r.PostForm.Get("colleague"))
+		if err != nil && !errors.Is(err, directory.ErrUserUnknown) {
+			return err
+		}
+		if err == nil {
+			if err := s.mailColleague(r, v, other); err != nil {
+				return err
+			}
+		}
+	}
+	return redirect(w, r, casePath+"?said=colleague")
+}
+
+// mailColleague writes to who may vouch, and to nobody else.
+func (s *Site) mailColleague(r *http.Request, v recovery.View, other directory.User) error {
+	them, err := s.Cases.Subject(r.Context(), v.Tenant, other.ID)
+	if err != nil {
+		if _, told := errors.AsType[*fault.Error](err); told {
+			return nil //nolint:nilerr // gone meanwhile
+		}
+		return err
+	}
+	if !v.Subject.Colleague(them, v.Policy, s.Now()) {
+		return nil
+	}
+	return s.CaseMails.AskToVouch(r.Context(), v, other)
+}
