@@ -124,7 +124,7 @@ type applicationPage struct {
 	Web, SPA, Native             []string // where codes may go
 	LogoutURL, HomePage          string
 	Identifiers                  []string
-	Public, BuiltIn              bool
+	Public, BuiltIn, SAML        bool
 	Secrets, Certificates        []credential
 	Owners                       []thing
 
@@ -158,7 +158,7 @@ func openApplication(c *console.Call) (graphclient.Object, error) {
 }
 
 const applicationProperties = "id,appId,createdDateTime,displayName,description,identifierUris,isFallbackPublicClient,signInAudience," +
-	"keyCredentials,passwordCredentials,publicClient,spa,web,postern_builtIn"
+	"keyCredentials,passwordCredentials,publicClient,spa,web,requestSignatureVerification,postern_builtIn,postern_saml"
 
 func showApplication(c *console.Call) error {
 	o, err := openApplication(c)
@@ -167,6 +167,7 @@ func showApplication(c *console.Call) error {
 	}
 	page := applicationPage{Frame: c.Frame("applications")}
 	page.read(c, o)
+	page.SAML = !c.Foreign()
 	page.MayEdit = !page.BuiltIn && mayApplication(c, o, toEdit)
 	page.MayGrant, page.MayGrants = c.May("assignGraphRoles") || c.May("grantPermissions"), c.May("readGrants")
 	owners, err := c.Graph.Page(c.Context(), graphclient.Query{Top: 20}, "applications", page.ID, "owners")

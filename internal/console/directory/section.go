@@ -65,6 +65,8 @@ func Section() console.Section {
 		{Pattern: "POST /console/applications/{id}/edit", Needs: readApps, Serve: updateApplication},
 		{Pattern: "GET /console/applications/{id}/delete", Needs: readApps, Serve: askDelete(applications)},
 		{Pattern: "POST /console/applications/{id}/delete", Needs: readApps, Serve: remove(applications)},
+		{Pattern: "GET /console/applications/{id}/saml", Needs: readApps, Serve: editSAML},
+		{Pattern: "POST /console/applications/{id}/saml", Needs: readApps, Serve: updateSAML},
 		{Pattern: "POST /console/applications/{id}/switch", Needs: readApps, Serve: switchApplication},
 		{Pattern: "GET /console/applications/{id}/secrets/new", Needs: readApps, Serve: askSecret},
 		{Pattern: "POST /console/applications/{id}/secrets/new", Needs: readApps, Serve: addSecret},
