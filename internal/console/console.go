@@ -83,6 +83,7 @@ func New(cfg Config) (*Console, error) {
 func (c *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Root+"/signin/done", c.signedIn)
+	mux.HandleFunc("GET "+Root+"/signin/again", c.again)
 	mux.HandleFunc("POST "+Root+"/signout", c.signOut)
 	mux.Handle("GET "+Root+"/assets/", assets)
 	for _, section := range c.Sections {

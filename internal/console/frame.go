@@ -75,6 +75,7 @@ var entries = [][]struct {
 	{
 		{"home", "home", "/", nil},
 		{"people", "people", "/people", []string{"readUserBasic"}},
+		{"recovery", "help", "/recovery", []string{"readCases"}},
 		{"groups", "role", "/groups", []string{"readGroup", "readRoles"}},
 		{"applications", "apps", "/applications", []string{"readApplications"}},
 		{"devices", "device", "/devices", []string{"readDevices"}},

@@ -55,16 +55,28 @@ func (c *Console) begin(w http.ResponseWriter, r *http.Request) {
 	c.ask(w, r, c.scope())
 }
 
+// again serves GET /console/signin/again?to=PATH: who is signed in proves once more who they are,
+// and goes back to where a fresh proof is asked for.
+func (c *Console) again(w http.ResponseWriter, r *http.Request) {
+	c.askFor(w, r, c.scope(), r.URL.Query().Get("to"), true)
+}
+
 // ask sends the browser to sign in for scope and back to where r wanted to go.
 func (c *Console) ask(w http.ResponseWriter, r *http.Request, scope string) {
+	c.askFor(w, r, scope, r.URL.RequestURI(), false)
+}
+
+func (c *Console) askFor(w http.ResponseWriter, r *http.Request, scope, back string, anew bool) {
 	call := &Call{W: w, R: r, console: c}
 	a, err := c.authority(r.Context())
 	if err != nil {
 		c.fail(call, err)
 		return
 	}
-	p := pending{graphclient.NewPending(), onlyPath(r.URL.RequestURI()), scope}
-	to, err := a.Pending(c.ClientID, scope, c.redirectURI(), p.Pending).URL("")
+	p := pending{graphclient.NewPending(), onlyPath(back), scope}
+	asked := a.Pending(c.ClientID, scope, c.redirectURI(), p.Pending)
+	asked.Anew = anew
+	to, err := asked.URL("")
 	if err != nil {
 		c.fail(call, err)
 		return

@@ -51,18 +51,30 @@ func caseView(v recovery.View) odata.Entity {
 		odata.Property{Name: "missingApprovals", Value: v.Missing},
 		odata.Property{Name: "readyDateTime", Value: odata.Time(v.ReadyAt)},
 		odata.Property{Name: "contactChanges", Value: contactChanges(v)},
+		odata.Property{Name: "proofLevels", Value: proofLevels(v.Policy)},
 	)
 }
 
-// contactChanges is what was changed too short a time ago to count.
+// contactChanges is when what the person is reached by was last changed, as far as that is kept, and
+// whether it counts in this case all the same.
 func contactChanges(v recovery.View) []odata.Entity {
 	all := []odata.Entity{}
 	for _, property := range recovery.Contacts {
-		if at, ok := v.Subject.Changed[property]; ok && v.OpenedAt.Before(at.Add(v.Policy.ContactDelay())) {
-			all = append(all, odata.Entity{{Name: "property", Value: property}, {Name: "changedDateTime", Value: odata.Time(at)}})
+		if at, ok := v.Subject.Changed[property]; ok {
+			counts := !v.OpenedAt.Before(at.Add(v.Policy.ContactDelay()))
+			all = append(all, odata.Entity{{Name: "property", Value: property}, {Name: "changedDateTime", Value: odata.Time(at)}, {Name: "counts", Value: counts}})
 		}
 	}
 	return all
+}
+
+// proofLevels is what each kind of proof is worth under p.
+func proofLevels(p recovery.Policy) odata.Entity {
+	levels := odata.Entity{}
+	for _, r := range recovery.Ladder {
+		levels = append(levels, odata.Property{Name: string(r.Kind), Value: string(p.LevelOf(r.Kind))})
+	}
+	return levels
 }
 
 func texts[T ~string](all []T) []string {

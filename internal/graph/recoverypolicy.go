@@ -10,10 +10,6 @@ import (
 
 // recoveryPolicyResource is p with what it says of each kind of proof.
 func recoveryPolicyResource(p recovery.Policy) odata.Entity {
-	levels := odata.Entity{}
-	for _, r := range recovery.Ladder {
-		levels = append(levels, odata.Property{Name: string(r.Kind), Value: string(p.LevelOf(r.Kind))})
-	}
 	rules := []odata.Entity{}
 	for _, r := range p.Rules {
 		grants := []odata.Entity{}
@@ -30,7 +26,7 @@ func recoveryPolicyResource(p recovery.Policy) odata.Entity {
 		{Name: odata.TagName, Value: odata.ETag(p.Version)},
 		{Name: "id", Value: "recovery"},
 		{Name: "caseRequired", Value: texts(p.CaseRequired)},
-		{Name: "levels", Value: levels},
+		{Name: "levels", Value: proofLevels(p)},
 		{Name: "rules", Value: rules},
 		{Name: "caseLifetimeInMinutes", Value: p.CaseMinutes},
 		{Name: "proofLifetimeInMinutes", Value: p.ProofMinutes},

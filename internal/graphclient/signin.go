@@ -30,6 +30,8 @@ type SignIn struct {
 	Key *Key
 	// Silent lets the server sign in whoever its browser is signed in as, without a question.
 	Silent bool
+	// Anew has the person prove who they are once more, even if they just did.
+	Anew bool
 }
 
 // Pending is what has to be kept of a sign-in until its answer comes, by who asked. State names
@@ -72,7 +74,10 @@ func (s *SignIn) URL(hint string) (string, error) {
 		"state": {s.state}, "nonce": {s.nonce}, "response_mode": {"query"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}
-	if !s.Silent {
+	switch {
+	case s.Anew:
+		v.Set("prompt", "login")
+	case !s.Silent:
 		v.Set("prompt", "select_account")
 	}
 	if hint != "" {

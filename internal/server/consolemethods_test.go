@@ -26,6 +26,9 @@ func formOf(t *testing.T, page string) url.Values {
 	if !ok {
 		_, below, ok = strings.Cut(page, `method="post" action="`+joining+`"`)
 	}
+	if !ok {
+		_, below, ok = strings.Cut(page, `method="post" action="/console/recovery/policy"`)
+	}
 	if page = below; !ok {
 		t.Fatalf("there is no form:\n%s", page)
 	}

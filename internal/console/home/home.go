@@ -72,6 +72,11 @@ func show(c *console.Call) error {
 	for _, i := range items.Items {
 		p.Needs = append(p.Needs, needOf(c, i))
 	}
+	waiting, err := casesWaiting(c)
+	if err != nil {
+		return err
+	}
+	p.Needs = append(waiting, p.Needs...)
 	f, err := read(c)
 	if err != nil {
 		return err

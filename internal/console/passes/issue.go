@@ -36,7 +36,11 @@ type askPage struct { // ask.html
 	Later   bool // it will not work at once
 	Checks  []string
 	Once    string // spends itself when the form is sent
+	MayOpen bool   // a case of recovery
 }
+
+// ByCase reports whether this person gets a pass by a case of recovery only.
+func (p askPage) ByCase() bool { return p.Preview != nil && p.Preview.Code == "caseRequired" }
 
 // A preset is what one of the first choices comes to here.
 type preset struct {
@@ -135,7 +139,7 @@ func askAgain(c *console.Call, status int, f form, wrong *console.Trouble) error
 		return err
 	}
 	p := askPage{Frame: c.Frame("people"), Who: who, Form: f, Checks: checks}
-	p.Fault = wrong
+	p.Fault, p.MayOpen = wrong, c.May("handleCase") && who.ID != c.Person.ID && !c.Foreign()
 	if err := p.preview(c); err != nil {
 		return err
 	}

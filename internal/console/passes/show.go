@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/google/uuid"
+
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
 )
@@ -25,6 +27,7 @@ type showPage struct { // show.html
 	Course  course
 	MayTake bool
 	Seen    string // names what Course tells
+	Case    string // of recovery, that the pass was issued for
 	Now     time.Time
 }
 
@@ -65,6 +68,9 @@ func show(c *console.Call) error {
 	}
 	p := showPage{Frame: c.Frame("people"), Who: who, Self: formHref(who.ID) + "/" + c.R.PathValue("pass"), MayTake: c.May("deletePass"), Now: c.Now().Add(slack)}
 	p.Scripts = []string{"pass.js"}
+	if from := c.Form("case"); uuid.Validate(from) == nil {
+		p.Case = from
+	}
 	name := c.Form("once")
 	if p.Course, p.Seen, err = courseOf(c, who.ID); err != nil && name == "" {
 		return err // the pass that is held here must be shown whatever else fails

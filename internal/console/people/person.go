@@ -69,10 +69,11 @@ type personPage struct { // person.html
 	Roles    part
 	Sessions part
 	Lately   part
+	Waiting  part // cases of recovery
 
 	call *console.Call
 
-	MayIssue, MayHelp, MayEdit, MayDelete, MayRemove, MayFreeze, MaySignOut, MayReadPass bool
+	MayIssue, MayHelp, MayEdit, MayDelete, MayRemove, MayFreeze, MaySignOut, MayReadPass, MayOpen bool
 }
 
 // File implements console.Page.
@@ -145,6 +146,10 @@ func show(c *console.Call) error {
 	load(&p.Roles, c.May("readMemberships"), page(graphclient.Query{Select: "id,displayName", Top: 25}, "users", id, "transitiveMemberOf", "microsoft.graph.directoryRole"))
 	load(&p.Sessions, own && (c.May("readSessions") || p.Self), page(graphclient.Query{}, "postern", "users", id, "sessions"))
 	load(&p.Lately, own && (c.May("readHistory") || c.May("readSignIns")), page(graphclient.Query{Top: 8}, "postern", "users", id, "history"))
+	load(&p.Waiting, own && c.May("readCases"), func() ([]graphclient.Object, bool, error) {
+		found, err := c.Graph.Page(c.Context(), graphclient.Query{Filter: "userId eq " + graphclient.Quote(id), Top: 5}, "postern", "recovery", "cases")
+		return slices.DeleteFunc(found.Items, func(o graphclient.Object) bool { return slices.Contains(caseOver, o.Text("state")) }), false, err
+	})
 	all.Go(func() {
 		p.Manager, _ = c.Graph.Select(c.Context(), "id,displayName", "users", id, "manager") // none, or none that may be read
 	})
@@ -152,6 +157,7 @@ func show(c *console.Call) error {
 	// Who may not see the methods of this person may not change them.
 	reached := !p.Methods.Refused() && !p.Ways.Refused() && !p.Sessions.Refused()
 	p.MayIssue = c.May("issuePass") && reached && !p.Self
+	p.MayOpen = own && c.May("handleCase") && reached && !p.Self
 	p.MayHelp = mayOne(c, helper) && reached
 	p.MayRemove = (c.May("deletePhone") || c.May("deletePasskey")) && reached
 	p.MayFreeze = c.May("freezeMethod") && reached && !p.Self && own
@@ -159,6 +165,9 @@ func show(c *console.Call) error {
 	p.MayDelete = c.May("deleteUser") && reached && !p.Self
 	return c.Show(http.StatusOK, p)
 }
+
+// caseOver are the states of a case of recovery that waits for nobody.
+var caseOver = []string{"closed", "cancelled", "refused", "expired", "reverted"}
 
 // devicesOf are the devices that somebody owns, and those where they signed in.
 func devicesOf(c *console.Call, id string) (all []graphclient.Object, more bool, err error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/postern-id/postern/internal/console/passes"
 	"github.com/postern-id/postern/internal/console/people"
 	"github.com/postern-id/postern/internal/console/readiness"
+	"github.com/postern-id/postern/internal/console/recovery"
 )
 
 // Sections are all that the console has, one line each.
@@ -27,6 +28,7 @@ func Sections() []console.Section {
 		devices.Section(),
 		administration.Section(),
 		passes.Section(),
+		recovery.Section(),
 		logs.Section(),
 	}
 }

@@ -1,0 +1,135 @@
+package recovery
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// A kase is a case as the pages show it.
+type kase struct {
+	ID, Number, Tag, State string
+	Who                    who
+	Opened, Closed, Until  time.Time
+	OpenedAs, OpenedBy     string
+	OpenerID               string
+	Channel, Note, Ticket  string
+	Lost                   []string
+	Device                 string // id
+	Proofs                 []proof
+	Approvals              []approval
+	Pass                   *pass
+	Used                   time.Time
+	Registered             []registered
+	Outcome, Why           string
+	Disputed               *dispute
+
+	Class   string
+	Level   string // that the proofs show now
+	Grant   *grant // what that is good for
+	Missing int    // approvals
+	ReadyAt time.Time
+}
+
+// who is the person of a case.
+type who struct{ ID, Name, Username string }
+
+// A proof is one answer to who asks.
+type proof struct {
+	Kind, Level, By, ByID, Contact, Note string
+	At                                   time.Time
+}
+
+// An approval is the word of somebody who is not the one that asks.
+type approval struct {
+	By, ByID, Part, Note string
+	At                   time.Time
+}
+
+// A pass is what was issued.
+type pass struct {
+	ID, By, Purpose string
+	At, Ends        time.Time
+	Once            bool
+}
+
+// registered is something that was set up with the pass.
+type registered struct {
+	ID, Kind string
+	At       time.Time
+}
+
+type dispute struct {
+	By, Note string
+	At       time.Time
+}
+
+// A grant is what a level of proof is good for.
+type grant struct {
+	Level                        string
+	Minutes, Approvals, CoolDown int
+	Once                         bool
+	Purposes                     []string
+}
+
+// Waits reports whether no pass has been issued yet and one may still be.
+func (k kase) Waits() bool { return slices.Contains([]string{"open", "proven", "approved"}, k.State) }
+
+// Lives reports whether the case waits for somebody.
+func (k kase) Lives() bool { return slices.Contains(living, k.State) }
+
+// living are the states in which a case waits for somebody, the most urgent first.
+var living = []string{"disputed", "approved", "proven", "open", "passIssued", "used"}
+
+// over are the states of cases that ended.
+var over = []string{"closed", "cancelled", "refused", "expired", "reverted"}
+
+func part(o graphclient.Object, name string) graphclient.Object {
+	m, _ := o[name].(map[string]any)
+	return m
+}
+
+func moment(o graphclient.Object, name string) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, o.Text(name))
+	if err != nil {
+		return time.Time{} // null, or not told
+	}
+	return at
+}
+
+func number(o graphclient.Object, name string) int {
+	n, _ := o[name].(float64)
+	return int(n)
+}
+
+func texts(o graphclient.Object, name string) []string {
+	items, _ := o[name].([]any)
+	var all []string
+	for _, one := range items {
+		if text, ok := one.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+// isNumber reports whether somebody typed the number of a case, and returns it as cases have it.
+func isNumber(typed string) (string, bool) {
+	text := strings.ToUpper(strings.Join(strings.Fields(typed), ""))
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "R"), "-")
+	if len(text) != 6 || strings.ContainsFunc(text, func(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') }) {
+		return "", false
+	}
+	return "R-" + text, true
+}
+
+// Kind is the purpose without the device that it names.
+func (p pass) Kind() string {
+	kind, _, _ := strings.Cut(p.Purpose, ":")
+	if kind == "" {
+		return "general"
+	}
+	return kind
+}

@@ -1,0 +1,159 @@
+package recovery
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// errTyped says that a field can't be read.
+var errTyped = &fault.Error{
+	Kind: fault.Invalid, Code: "consoleFieldWrong",
+	Text: "A field can't be read.", Remedy: "Minutes are a whole number, the start is a date and a time.",
+}
+
+type passPage struct { // pass.html
+	console.Frame
+	Case    kase
+	Purpose string
+	Minutes string
+	Hand    string
+	Once    string // spends itself when the form is sent
+	Device  string // name
+}
+
+// File implements console.Page.
+func (passPage) File() string { return "pass.html" }
+
+// Purposes are those that the proof is good for; those of one device only where the case has one.
+func (p passPage) Purposes() []string {
+	if p.Case.Grant == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Case.Grant.Purposes), func(one string) bool { return p.Case.Device == "" && (one == "signIn" || one == "resetPin") })
+}
+
+// askPass serves GET /console/recovery/cases/{id}/pass.
+func askPass(c *console.Call) error {
+	k, err := read(c)
+	if err != nil {
+		return err
+	}
+	if k.State != "approved" {
+		return c.Go(hrefOf(k.ID), "")
+	}
+	return askPassAgain(c, http.StatusOK, k, nil)
+}
+
+func askPassAgain(c *console.Call, status int, k kase, wrong *console.Trouble) error {
+	p := passPage{Frame: c.Frame("recovery"), Case: k, Purpose: c.Form("purpose"), Minutes: c.Form("minutes"), Hand: c.Form("hand")}
+	p.Fault = wrong
+	if all := p.Purposes(); !slices.Contains(all, p.Purpose) && len(all) > 0 {
+		p.Purpose = all[0]
+	}
+	var err error
+	if p.Once, err = c.Hold("case", formLifetime); err != nil {
+		return err
+	}
+	return c.Show(status, p)
+}
+
+// held is what one page of package passes shows once.
+type held struct {
+	Pass string `json:"pass"`
+}
+
+// readable is how long the one page that shows a pass may take to be asked for.
+const readable = 2 * time.Minute
+
+// issue serves POST /console/recovery/cases/{id}/pass: the pass is shown once, by package passes.
+func issue(c *console.Call) error {
+	k, err := read(c)
+	if err != nil {
+		return err
+	}
+	body := graphclient.Object{}
+	if typed := c.Form("minutes"); typed != "" {
+		n, err := strconv.Atoi(typed)
+		if err != nil || n <= 0 {
+			return askPassAgain(c, http.StatusBadRequest, k, console.Explain(errTyped))
+		}
+		body["lifetimeInMinutes"] = n
+	}
+	switch purpose := c.Form("purpose"); purpose {
+	case "", "general":
+	case "signIn", "resetPin":
+		body["postern_purpose"] = purpose + ":" + k.Device
+	default:
+		body["postern_purpose"] = purpose
+	}
+	hand := c.Form("hand")
+	if hand != "" {
+		body["postern_handOver"] = hand
+	}
+	var sent string
+	if err := c.Take(c.Form("form"), &sent); err != nil {
+		if !errors.Is(err, console.ErrTaken) {
+			return err
+		}
+		return askPassAgain(c, http.StatusConflict, k, console.Explain(errSent))
+	}
+	o, err := c.Graph.Matching(c.Form("etag")).Do(c.Context(), http.MethodPost, body, at(k.ID, "issue")...)
+	if err != nil {
+		wrong := console.Explain(err)
+		if wrong == nil || wrong.Status == http.StatusNotFound {
+			return err
+		}
+		return askPassAgain(c, max(wrong.Status, http.StatusBadRequest), k, wrong)
+	}
+	if hand != "" {
+		return c.Go(hrefOf(k.ID), "recovery_handed")
+	}
+	issued := part(o, "temporaryAccessPassMethod")
+	code := issued.Text("temporaryAccessPass")
+	if code == "" {
+		return graphclient.ErrAnswer
+	}
+	name, err := c.Hold(held{code}, readable)
+	if err != nil {
+		return err
+	}
+	return c.Go("/console/people/"+url.PathEscape(k.Who.ID)+"/pass/"+url.PathEscape(issued.Text("id"))+"?case="+url.QueryEscape(k.ID)+"&once="+name, "")
+}
+
+// span says how long some minutes are: the key of its words, and a number in them.
+func span(minutes int) string {
+	switch {
+	case minutes == 60:
+		return "recovery_hour"
+	case minutes%1440 == 0:
+		return "recovery_days"
+	case minutes%60 == 0:
+		return "recovery_hours"
+	}
+	return "recovery_minutes"
+}
+
+// SpanKey is the key of the words for how long a pass may work, SpanN the number in them.
+func (g grant) SpanKey() string { return span(g.Minutes) }
+
+// SpanN is the number in the words of SpanKey.
+func (g grant) SpanN() int { return amount(g.Minutes) }
+
+func amount(minutes int) int {
+	switch key := span(minutes); {
+	case strings.HasSuffix(key, "days"):
+		return minutes / 1440
+	case strings.HasSuffix(key, "minutes"):
+		return minutes
+	}
+	return minutes / 60
+}

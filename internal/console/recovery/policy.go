@@ -1,0 +1,333 @@
+package recovery
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// What a policy is made of, as Graph calls it.
+var (
+	classes   = []string{"everyone", "role", "privileged"}
+	rungs     = []string{"mailCode", "callBack", "video", "inPerson", "vouch", "numberMatch", "external", "manager", "credential"}
+	purposes  = []string{"general", "registerMethods", "signIn", "resetPin"}
+	weekdays  = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+	lifetimes = []string{"caseLifetimeInMinutes", "proofLifetimeInMinutes", "approvalLifetimeInMinutes", "approverFreshInMinutes", "contactChangeDelayInHours", "disputeWindowInDays"}
+	outside   = []string{"allow", "approve", "refuse"}
+	selves    = []string{"off", "evaluation", "production"}
+)
+
+// rules is a recovery policy, as Graph has it.
+type rules struct {
+	CaseRequired []string          `json:"caseRequired"`
+	Levels       map[string]string `json:"levels"`
+	Rules        []rule            `json:"rules"`
+	Hours        *hours            `json:"workingHours"`
+	OutOfHours   string            `json:"outOfHours"`
+	SelfService  string            `json:"selfService"`
+	Times        map[string]int    `json:"-"` // by their names
+}
+
+type rule struct {
+	Class  string  `json:"targetClass"`
+	Grants []terms `json:"grants"`
+}
+
+// terms are what one level is good for.
+type terms struct {
+	Level     string   `json:"level"`
+	Minutes   int      `json:"maximumLifetimeInMinutes"`
+	Once      bool     `json:"isUsableOnce"`
+	Purposes  []string `json:"purposes"`
+	Approvals int      `json:"approvals"`
+	CoolDown  int      `json:"coolDownInMinutes"`
+}
+
+type hours struct {
+	Days []string `json:"days"`
+	From string   `json:"from"`
+	To   string   `json:"to"`
+}
+
+type policyPage struct { // policy.html
+	console.Frame
+	Tag      string
+	Draft    rules
+	Changes  []change
+	Checked  bool
+	Quicker  bool // somebody changed it while it was open
+	MayWrite bool
+	Changed  time.Time
+	Usual    bool   // nothing was ever saved
+	Unread   string // key of a field that can't be read
+	typed    map[string]string
+}
+
+// A change is a row of what saving changes, in words.
+type change struct{ Label, Now, Then string }
+
+// File implements console.Page.
+func (policyPage) File() string { return "policy.html" }
+
+// Lists of the form.
+func (policyPage) Classes() []string   { return classes }
+func (policyPage) Levels() []string    { return levels }
+func (policyPage) Rungs() []string     { return rungs }
+func (policyPage) Purposes() []string  { return purposes }
+func (policyPage) Weekdays() []string  { return weekdays }
+func (policyPage) Lifetimes() []string { return lifetimes }
+func (policyPage) Outside() []string   { return outside }
+func (policyPage) Selves() []string    { return selves }
+
+// Needs reports whether people of a class get passes by cases only.
+func (p policyPage) Needs(class string) bool { return slices.Contains(p.Draft.CaseRequired, class) }
+
+// LevelOf is what a kind of proof is worth.
+func (p policyPage) LevelOf(kind string) string { return p.Draft.Levels[kind] }
+
+// Time is one of the lifetimes, as typed.
+func (p policyPage) Time(name string) string {
+	if typed, ok := p.typed[name]; ok {
+		return typed
+	}
+	return strconv.Itoa(p.Draft.Times[name])
+}
+
+// Works reports whether a day is one of work.
+func (p policyPage) Works(day string) bool {
+	return p.Draft.Hours != nil && slices.Contains(p.Draft.Hours.Days, day)
+}
+
+// A slot is what a level is good for, for a class: empty terms for nothing of its own.
+type slot struct {
+	Class string
+	On    bool
+	terms
+}
+
+// Has reports whether a purpose is among those of the slot.
+func (s slot) Has(purpose string) bool { return slices.Contains(s.Purposes, purpose) }
+
+// Slots are the levels of a class.
+func (p policyPage) Slots(class string) []slot {
+	var all []slot
+	for _, level := range levels[1:] {
+		s := slot{Class: class, terms: terms{Level: level}}
+		if g, ok := p.Draft.terms(class, level); ok {
+			s.On, s.terms = true, g
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func (r rules) terms(class, level string) (terms, bool) {
+	for _, one := range r.Rules {
+		for _, g := range one.Grants {
+			if one.Class == class && g.Level == level {
+				return g, true
+			}
+		}
+	}
+	return terms{}, false
+}
+
+// readPolicy returns the policy as it is, and its tag.
+func readPolicy(c *console.Call) (rules, graphclient.Object, error) {
+	o, err := c.Graph.Get(c.Context(), policyAt...)
+	if err != nil {
+		return rules{}, nil, err
+	}
+	raw, err := json.Marshal(o)
+	if err != nil {
+		return rules{}, nil, err
+	}
+	r := rules{Times: map[string]int{}}
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return rules{}, nil, graphclient.ErrAnswer
+	}
+	for _, name := range lifetimes {
+		r.Times[name] = number(o, name)
+	}
+	if r.Levels == nil {
+		r.Levels = map[string]string{}
+	}
+	return r, o, nil
+}
+
+var policyAt = []string{"postern", "recovery", "policy"}
+
+// showPolicy serves GET /console/recovery/policy.
+func showPolicy(c *console.Call) error {
+	now, o, err := readPolicy(c)
+	if err != nil {
+		return err
+	}
+	return c.Show(http.StatusOK, pageOf(c, now, o))
+}
+
+func pageOf(c *console.Call, draft rules, o graphclient.Object) policyPage {
+	return policyPage{
+		Frame: c.Frame("recovery"), Tag: o.Text(graphclient.ETag), Draft: draft, MayWrite: c.May(writesPolicy),
+		Changed: moment(o, "lastModifiedDateTime"), typed: map[string]string{},
+	}
+}
+
+// editPolicy serves POST /console/recovery/policy: what changes is said first, then it is saved, if
+// nobody was quicker. What was typed is shown again whatever happens.
+func editPolicy(c *console.Call) error {
+	if err := c.R.ParseForm(); err != nil {
+		return err
+	}
+	now, o, err := readPolicy(c)
+	if err != nil {
+		return err
+	}
+	p := pageOf(c, rules{}, o)
+	p.Draft = p.read(c, now)
+	p.Checked, p.Changes = true, changesOf(c, now, p.Draft)
+	p.Quicker = c.Form("etag") != p.Tag
+	switch {
+	case p.Unread != "":
+		p.Fault = console.Explain(errTyped)
+		return c.Show(http.StatusBadRequest, p)
+	case c.Form("act") != "save" || p.Quicker || len(p.Changes) == 0:
+		return c.Show(http.StatusOK, p)
+	}
+	if _, err := c.Graph.Matching(p.Tag).Do(c.Context(), http.MethodPatch, p.Draft.body(), policyAt...); err != nil {
+		if p.Fault = console.Explain(err); p.Fault == nil {
+			return err
+		}
+		return c.Show(statusOf(err), p)
+	}
+	return c.Go(policy, "recovery_policy")
+}
+
+// body is r as Graph takes it.
+func (r rules) body() graphclient.Object {
+	b := graphclient.Object{
+		"caseRequired": append([]string{}, r.CaseRequired...), "levels": r.Levels, "rules": r.Rules, "workingHours": r.Hours,
+		"outOfHours": r.OutOfHours, "selfService": r.SelfService,
+	}
+	for name, n := range r.Times {
+		b[name] = n
+	}
+	return b
+}
+
+// read is the policy that the form says.
+func (p *policyPage) read(c *console.Call, now rules) rules {
+	d := rules{
+		CaseRequired: c.R.Form["caseRequired"], Levels: map[string]string{}, Times: map[string]int{}, OutOfHours: c.Form("outOfHours"), SelfService: c.Form("selfService"),
+	}
+	number := func(name string, otherwise int) int {
+		text := c.Form(name)
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			p.Unread = name
+			p.typed[name] = text
+			return otherwise
+		}
+		return n
+	}
+	for _, name := range lifetimes {
+		d.Times[name] = number(name, now.Times[name])
+	}
+	for _, kind := range rungs {
+		d.Levels[kind] = c.Form("level." + kind)
+	}
+	if c.Form("hours") != "" {
+		d.Hours = &hours{Days: append([]string{}, c.R.Form["day"]...), From: c.Form("from"), To: c.Form("to")}
+	}
+	for _, class := range classes {
+		r := rule{Class: class, Grants: []terms{}}
+		for _, level := range levels[1:] {
+			at := class + "." + level + "."
+			if c.Form(at+"on") == "" {
+				continue
+			}
+			r.Grants = append(r.Grants, terms{
+				Level: level, Minutes: number(at+"minutes", 0), Once: c.Form(at+"once") != "", Purposes: append([]string{}, c.R.Form[at+"purpose"]...),
+				Approvals: number(at+"approvals", 0), CoolDown: number(at+"coolDown", 0),
+			})
+		}
+		d.Rules = append(d.Rules, r)
+	}
+	return d
+}
+
+// changesOf says what differs between two policies.
+func changesOf(c *console.Call, now, then rules) []change {
+	before, after := now.said(c), then.said(c)
+	var all []change
+	for i, one := range after {
+		if before[i].Then != one.Then {
+			all = append(all, change{one.Label, before[i].Then, one.Then})
+		}
+	}
+	return all
+}
+
+// said is a policy in words, a row for everything that can change.
+func (r rules) said(c *console.Call) []change {
+	var all []change
+	add := func(label, words string) { all = append(all, change{Label: label, Then: words}) }
+	each := func(prefix string, values []string) string {
+		var out []string
+		for _, one := range values {
+			out = append(out, c.Text(prefix+one))
+		}
+		if out == nil {
+			return c.Text("recovery_nobody_at_all")
+		}
+		return strings.Join(out, ", ")
+	}
+	ordered := func(all, some []string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(one string) bool { return !slices.Contains(some, one) })
+	}
+	add(c.Text("recovery_case_required"), each("recovery_class_", ordered(classes, r.CaseRequired)))
+	for _, class := range classes {
+		for _, level := range levels[1:] {
+			label := c.Text("recovery_class_"+class) + ", " + c.Text("recovery_level_"+level)
+			g, ok := r.terms(class, level)
+			if !ok {
+				add(label, c.Text("recovery_no_terms"))
+				continue
+			}
+			parts := []string{c.Text(span(g.Minutes), "N", strconv.Itoa(amount(g.Minutes)))}
+			if g.Once {
+				parts = append(parts, c.Text("recovery_once"))
+			} else {
+				parts = append(parts, c.Text("recovery_many"))
+			}
+			parts = append(parts, each("recovery_purpose_", ordered(purposes, g.Purposes)))
+			if g.Approvals > 0 {
+				parts = append(parts, c.Text("recovery_approvals_n", "N", strconv.Itoa(g.Approvals)))
+			}
+			if g.CoolDown > 0 {
+				parts = append(parts, c.Text("recovery_cool_n", "N", strconv.Itoa(g.CoolDown)))
+			}
+			add(label, strings.Join(parts, "; "))
+		}
+	}
+	for _, kind := range rungs {
+		add(c.Text("recovery_proof_"+kind), c.Text("recovery_level_"+r.Levels[kind]))
+	}
+	for _, name := range lifetimes {
+		add(c.Text("recovery_time_"+name), strconv.Itoa(r.Times[name])+" "+c.Text("recovery_unit_"+name))
+	}
+	work := c.Text("recovery_always")
+	if r.Hours != nil {
+		work = each("recovery_day_", ordered(weekdays, r.Hours.Days)) + ", " + r.Hours.From + "–" + r.Hours.To
+	}
+	add(c.Text("recovery_working"), work)
+	add(c.Text("recovery_out"), c.Text("recovery_out_"+r.OutOfHours))
+	add(c.Text("recovery_self"), c.Text("recovery_self_"+r.SelfService))
+	return all
+}

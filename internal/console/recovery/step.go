@@ -1,0 +1,76 @@
+package recovery
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/postern-id/postern/internal/console"
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+// Steps that are asked about on a page of their own.
+var asked = []string{"cancel", "refuse", "dispute", "release", "revert"}
+
+type stepPage struct { // step.html
+	console.Frame
+	Case     kase
+	Step     string
+	Note     string
+	Typed    string
+	Mistyped bool
+}
+
+// File implements console.Page.
+func (stepPage) File() string { return "step.html" }
+
+// Removes reports whether the step takes something away for good, so that it takes the number.
+func (p stepPage) Removes() bool { return p.Step == "revert" }
+
+// Grave reports whether the button is a warning.
+func (p stepPage) Grave() bool { return p.Step != "release" && p.Step != "cancel" }
+
+// stepOf reads what the address names.
+func stepOf(c *console.Call) (stepPage, error) {
+	p := stepPage{Frame: c.Frame("recovery"), Step: c.R.PathValue("step"), Note: c.Form("note"), Typed: c.Form("number")}
+	if !slices.Contains(asked, p.Step) {
+		return p, console.ErrNowhere
+	}
+	need := handles
+	if p.Step == "release" || p.Step == "revert" {
+		need = judges
+	}
+	if !c.May(need) {
+		return p, console.ErrNotYours
+	}
+	var err error
+	p.Case, err = read(c)
+	return p, err
+}
+
+// askStep serves GET /console/recovery/cases/{id}/{step}.
+func askStep(c *console.Call) error {
+	p, err := stepOf(c)
+	if err != nil {
+		return err
+	}
+	return c.Show(http.StatusOK, p)
+}
+
+// takeStep serves POST /console/recovery/cases/{id}/{step}.
+func takeStep(c *console.Call) error {
+	p, err := stepOf(c)
+	if err != nil {
+		return err
+	}
+	if typed, _ := isNumber(p.Typed); p.Removes() && typed != p.Case.Number {
+		p.Mistyped = true
+		return c.Show(http.StatusBadRequest, p)
+	}
+	if _, err := c.Graph.Matching(c.Form("etag")).Do(c.Context(), http.MethodPost, noted(c, graphclient.Object{}), at(p.Case.ID, p.Step)...); err != nil {
+		if p.Fault = console.Explain(err); p.Fault == nil {
+			return err
+		}
+		return c.Show(statusOf(err), p)
+	}
+	return c.Go(hrefOf(p.Case.ID), "recovery_"+p.Step)
+}

@@ -1,0 +1,191 @@
+package server_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/postern-id/postern/internal/directory"
+)
+
+var (
+	etagOfForm = regexp.MustCompile(`name="etag" value="([^"]*)"`)
+	nextOfCase = regexp.MustCompile(`data-next="([a-z_]+)"`)
+)
+
+// caseFor opens a case for a person in the console, and returns the address of its page.
+func (w *world) caseFor(user string, more url.Values) string {
+	w.t.Helper()
+	form := w.get("/console/recovery/new?person=" + user)
+	token := formToken.FindStringSubmatch(form.body)
+	if form.status != http.StatusOK || token == nil {
+		w.t.Fatalf("the form: %d\n%s", form.status, form.body)
+	}
+	v := url.Values{"form": {token[1]}, "person": {user}, "channel": {"phone"}, "lost": {"phoneLost"}}
+	for name, values := range more {
+		v[name] = values
+	}
+	a := w.post("/console/recovery/new", v)
+	if a.status != http.StatusSeeOther {
+		w.t.Fatalf("open: %d\n%s", a.status, a.body)
+	}
+	at, _, _ := strings.Cut(a.location, "?")
+	return at
+}
+
+// caseStep sends a form of a case with what its page says of the version.
+func (w *world) caseStep(at, step string, v url.Values) answer {
+	w.t.Helper()
+	page := w.get(at)
+	if tag := etagOfForm.FindStringSubmatch(page.body); tag != nil && v.Get("etag") == "" {
+		v.Set("etag", strings.ReplaceAll(tag[1], "&#34;", `"`))
+	}
+	return w.post(at+"/"+step, v)
+}
+
+// next is what the page of a case says comes next.
+func (w *world) next(at string) string {
+	w.t.Helper()
+	page := w.get(at)
+	found := nextOfCase.FindStringSubmatch(page.body)
+	if page.status != http.StatusOK || found == nil {
+		w.t.Fatalf("%s: %d\n%s", at, page.status, page.body)
+	}
+	return found[1]
+}
+
+func TestAnAgentTakesACallFromTheCaseToThePassAndTheNextThingIsOneButton(t *testing.T) {
+	w := newWorld(t)
+	mira := w.createUser("mira")
+	w.consoleAs("dana", directory.AuthenticationAdministrator)
+	at := w.caseFor(mira, url.Values{"ticket": {"HD-7"}, "note": {`<script>alert(1)</script>`}})
+	page := w.get(at)
+	if w.next(at) != "prove" || !strings.Contains(page.body, "&lt;script&gt;") || !strings.Contains(page.body, "HD-7") {
+		t.Fatalf("%s", page.body)
+	}
+	if a := w.caseStep(at, "pass", url.Values{}); a.status < 400 {
+		t.Errorf("a pass without a proof: %d\n%s", a.status, a.body)
+	}
+	if a := w.caseStep(at, "proof", url.Values{"way": {"inPerson"}, "note": {"passport"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("prove: %d\n%s", a.status, a.body)
+	}
+	if got := w.next(at); got != "issue" {
+		t.Fatalf("after the proof: %s", got)
+	}
+	form := w.get(at + "/pass")
+	token := formToken.FindStringSubmatch(form.body)
+	if token == nil {
+		t.Fatalf("%d\n%s", form.status, form.body)
+	}
+	v := url.Values{"form": {token[1]}, "purpose": {"registerMethods"}}
+	_, pass := w.readOut(w.caseStep(at, "pass", v))
+	page = w.get(at)
+	if w.next(at) != "use" || !strings.Contains(page.body, `data-step="issued"`) || strings.Contains(page.body, pass) {
+		t.Errorf("%s", page.body)
+	}
+	if a := w.caseStep(at, "pass", v); a.status != http.StatusConflict {
+		t.Errorf("a second click: %d", a.status)
+	}
+	for _, list := range []string{"/console/recovery", "/console/recovery?show=passIssued", "/console/recovery?show=all", "/console/recovery?person=" + mira} {
+		if a := w.get(list); !strings.Contains(a.body, at) {
+			t.Errorf("%s: %d\n%s", list, a.status, a.body)
+		}
+	}
+	number := regexp.MustCompile(`R-[A-Z2-9]{6}`).FindString(page.body)
+	if a := w.get("/console/recovery?q=" + strings.ToLower(number[2:])); a.status != http.StatusSeeOther || a.location != at {
+		t.Errorf("by %s: %d %s", number, a.status, a.location)
+	}
+	if a := w.get("/console/people/" + mira); !strings.Contains(a.body, at) {
+		t.Errorf("the person's page does not know the case\n%s", a.body)
+	}
+
+	t.Run("it was somebody else", func(t *testing.T) {
+		if a := w.post(at+"/dispute", url.Values{"note": {"she is at her desk"}}); a.status != http.StatusSeeOther || w.next(at) != "decide" {
+			t.Fatalf("%d\n%s", a.status, a.body)
+		}
+		if len(w.passesOf(mira)) != 0 {
+			t.Error("the pass is there")
+		}
+		for _, typed := range []string{"", "R-AAAAAA", "yes"} {
+			if a := w.post(at+"/revert", url.Values{"number": {typed}}); a.status != http.StatusBadRequest || w.next(at) != "decide" {
+				t.Errorf("%q reverts: %d", typed, a.status)
+			}
+		}
+		if a := w.post(at+"/revert", url.Values{"number": {number}}); a.status != http.StatusSeeOther || w.next(at) != "reverted" {
+			t.Errorf("%d\n%s", a.status, a.body)
+		}
+	})
+}
+
+func TestANumberThatWasChangedLatelyIsShownAndProvesNothing(t *testing.T) {
+	w := newWorld(t)
+	mira := w.createUser("mira")
+	w.do204(http.MethodPatch, "/v1.0/users/"+mira, `{"mobilePhone":"+47 555 0100"}`)
+	w.consoleAs("dana", directory.HelpdeskAdministrator)
+	at := w.caseFor(mira, nil)
+	page := w.get(at)
+	if !regexp.MustCompile(`value="callBack:mobilePhone" required disabled`).MatchString(page.body) || !strings.Contains(page.body, "555") {
+		t.Errorf("%s", page.body)
+	}
+	a := w.caseStep(at, "proof", url.Values{"way": {"callBack:mobilePhone"}})
+	if a.status != http.StatusConflict || w.next(at) != "prove" {
+		t.Errorf("%d\n%s", a.status, a.body)
+	}
+	if page := w.get(at); !strings.Contains(page.body, `data-step="failed"`) {
+		t.Errorf("the refusal is not in the course\n%s", page.body)
+	}
+	// Who may open cases and not issue passes is told who can.
+	if a := w.caseStep(at, "proof", url.Values{"way": {"inPerson"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	if got := w.next(at); got != "issue_others" && got != "issue" {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestOfTwoWhoHadACaseOpenTheSecondIsToldAndChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	mira := w.createUser("mira")
+	w.consoleAs("dana", directory.AuthenticationAdministrator)
+	at := w.caseFor(mira, nil)
+	old := etagOfForm.FindStringSubmatch(w.get(at).body)[1]
+	if a := w.caseStep(at, "proof", url.Values{"way": {"video"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", a.status, a.body)
+	}
+	a := w.post(at+"/proof", url.Values{"way": {"inPerson"}, "etag": {strings.ReplaceAll(old, "&#34;", `"`)}})
+	if a.status != http.StatusPreconditionFailed || strings.Count(w.get(at).body, `data-step="proven"`) != 1 {
+		t.Errorf("%d\n%s", a.status, a.body)
+	}
+}
+
+func TestTheRecoveryPolicySaysWhatWouldChangeBeforeItIsSavedAndNobodyIsOverwritten(t *testing.T) {
+	w := newWorld(t)
+	w.consoleAs("dana", directory.GlobalAdministrator)
+	at := "/console/recovery/policy"
+	page := w.get(at)
+	v := formOf(t, page.body)
+	if a := w.post(at, v); a.status != http.StatusOK || strings.Contains(a.body, "<ins>") {
+		t.Fatalf("nothing typed changes something: %d\n%s", a.status, a.body)
+	}
+	v.Set("everyone.low.minutes", "30")
+	v.Set("level.callBack", "none")
+	v.Set("act", "check")
+	if a := w.post(at, v); strings.Count(a.body, "<ins>") != 2 || !strings.Contains(w.get(at).body, `name="everyone.low.minutes" type="number" min="10" max="43200" value="60"`) {
+		t.Fatalf("check: %d\n%s", a.status, a.body)
+	}
+	v.Set("act", "save")
+	if a := w.post(at, v); a.status != http.StatusSeeOther {
+		t.Fatalf("save: %d\n%s", a.status, a.body)
+	}
+	if a := w.post(at, v); a.status != http.StatusOK || !strings.Contains(a.body, `id="quicker"`) {
+		t.Errorf("an old form: %d\n%s", a.status, a.body)
+	}
+	bad := formOf(t, w.get(at).body)
+	bad.Set("privileged.medium.approvals", "0")
+	bad.Set("act", "save")
+	if a := w.post(at, bad); a.status != http.StatusBadRequest || !strings.Contains(a.body, `id="trouble"`) {
+		t.Errorf("one person for an administrator: %d\n%s", a.status, a.body)
+	}
+}
