@@ -40,21 +40,23 @@ type Sweep struct {
 	Tenants func(ctx context.Context) ([]string, error)
 	Now     func() time.Time // UTC
 	Log     *slog.Logger
+
+	rested time.Time // when the next step may be that is in no hurry
 }
 
 // Run sweeps until ctx ends.
 func (s *Sweep) Run(ctx context.Context) {
-	for wait := time.Duration(0); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
-		began := s.Now()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
 		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "looking at who gets back in failed", "err", err)
 		}
-		wait = min(max(lookEvery, share*s.Now().Sub(began)), between)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
@@ -83,10 +85,14 @@ func (s *Sweep) tenant(ctx context.Context, tenant directory.TenantID) error {
 	switch {
 	case from.Rules != rules:
 		from = from.anew(rules, now)
-	case from.Began.IsZero() && now.Sub(from.Ended) < between:
+	case !from.Rush && (from.Began.IsZero() && now.Sub(from.Ended) < between || now.Before(s.rested)):
 		return nil
 	}
-	return s.sweep(ctx, tenant, from)
+	err = s.sweep(ctx, tenant, from)
+	if ended := s.Now(); !from.Rush {
+		s.rested = ended.Add(share * ended.Sub(now))
+	}
+	return err
 }
 
 // anew is the mark of a round that begins because the rules changed. Its version stays: it is
