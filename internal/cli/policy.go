@@ -12,7 +12,7 @@ import (
 )
 
 func policyCommand() *cobra.Command {
-	return program.Noun("policy", "Policies", program.Noun("show", "Show a policy", policyShowTap(), policyShowJoin()), program.Noun("set", "Change a policy", policySetTap(), policySetJoin()), policyMethods(), policySignIn(), policyDevice(), policyAccess())
+	return program.Noun("policy", "Policies", program.Noun("show", "Show a policy", policyShowTap(), policyShowJoin()), program.Noun("set", "Change a policy", policySetTap(), policySetJoin()), policyMethods(), policySignIn(), policyDevice(), policyAccess(), policyRecovery())
 }
 
 var policyProperties = []string{

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/cli/program"
+	"github.com/postern-id/postern/internal/graphclient"
+)
+
+func policyRecovery() *cobra.Command {
+	return program.Noun("recovery", "What a proof is worth, and what a pass of a recovery case may be", policyShowRecovery(), policySetRecovery())
+}
+
+func policyShowRecovery() *cobra.Command {
+	c := &cobra.Command{Use: "show", Short: "Show the recovery policy", Args: cobra.NoArgs}
+	return verb(c, func(e *env, _ []string) error {
+		p, err := e.graph.RecoveryPolicy(c.Context())
+		if err != nil {
+			return err
+		}
+		if e.json {
+			return e.printJSON(p)
+		}
+		if err := e.object(p, "caseRequired", "caseLifetimeInMinutes", "proofLifetimeInMinutes", "approvalLifetimeInMinutes", "approverFreshInMinutes",
+			"contactChangeDelayInHours", "disputeWindowInDays", "outOfHours", "selfService"); err != nil {
+			return err
+		}
+		var rows []graphclient.Object
+		for _, r := range p.Objects("rules") {
+			for _, g := range r.Objects("grants") {
+				g["targetClass"] = r.Text("targetClass")
+				rows = append(rows, g)
+			}
+		}
+		return e.rows(rows, []column{
+			{"WHO", "targetClass"}, {"LEVEL", "level"}, {"MINUTES", "maximumLifetimeInMinutes"}, {"ONCE", "isUsableOnce"}, {"APPROVALS", "approvals"}, {"COOL-DOWN", "coolDownInMinutes"},
+		})
+	})
+}
+
+func policySetRecovery() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "set [PROPERTY=VALUE…]", Short: "Change the recovery policy", Args: cobra.ArbitraryArgs,
+		Long: "Changes properties by their names, and leaves the others. Rules, levels and working hours come as JSON, from\n" +
+			"--file or, with -, from stdin; `show --json` prints what can be changed and sent back.",
+		Example: "  postern policy recovery set contactChangeDelayInHours=72 caseRequired=privileged,role\n  postern policy recovery set --file rules.json",
+	}
+	c.Flags().StringVar(&file, "file", "", "`FILE` of JSON; - is stdin")
+	return verb(c, func(e *env, args []string) error {
+		change := graphclient.Object{}
+		if file != "" {
+			in := io.Reader(c.InOrStdin())
+			if file != "-" {
+				f, err := os.Open(file) //nolint:gosec // it is what was asked for
+				if err != nil {
+					return program.Usagef("%s", err)
+				}
+				defer f.Close()
+				in = f
+			}
+			if err := json.NewDecoder(in).Decode(&change); err != nil {
+				return program.Usagef("The file is no JSON: %s", err)
+			}
+		}
+		more, err := changes(args)
+		if err != nil {
+			return err
+		}
+		for name, value := range more {
+			if change[name], err = recoveryValue(name, value); err != nil {
+				return err
+			}
+		}
+		if len(change) == 0 {
+			return program.Usagef("Say what to change; see `postern policy recovery set --help`.")
+		}
+		for _, name := range []string{"@odata.etag", "@odata.context"} {
+			delete(change, name)
+		}
+		if err := e.graph.PatchRecoveryPolicy(c.Context(), change); err != nil {
+			return err
+		}
+		e.say("The policy is changed.")
+		return nil
+	})
+}
+
+// recoveryValue is a value as the policy has it: numbers, and a list of classes.
+func recoveryValue(name string, value any) (any, error) {
+	text, _ := value.(string)
+	switch {
+	case name == "caseRequired" && text == "":
+		return []string{}, nil
+	case name == "caseRequired":
+		return strings.Split(text, ","), nil
+	case strings.HasSuffix(name, "InMinutes"), strings.HasSuffix(name, "InHours"), strings.HasSuffix(name, "InDays"):
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, program.Usagef("%s takes a whole number.", name)
+		}
+		return n, nil
+	}
+	return value, nil
+}

@@ -1,0 +1,55 @@
+package graphclient
+
+import (
+	"context"
+	"iter"
+	"net/http"
+)
+
+var recoveryCases = []string{"postern", "recovery", "cases"}
+
+func casePath(more ...string) []string { return append(append([]string{}, recoveryCases...), more...) }
+
+// RecoveryCases yields recovery cases, the newest first.
+func (c *Client) RecoveryCases(ctx context.Context, q Query) iter.Seq2[Object, error] {
+	return c.list(ctx, q, recoveryCases...)
+}
+
+// RecoveryCase returns a case by its number or id, with what the rules say of it now.
+func (c *Client) RecoveryCase(ctx context.Context, name string) (Object, error) {
+	var out Object
+	err := c.at(ctx, http.MethodGet, nil, &out, casePath(name)...)
+	return out, err
+}
+
+// OpenRecoveryCase opens a case.
+func (c *Client) OpenRecoveryCase(ctx context.Context, in Object) (Object, error) {
+	var out Object
+	err := c.at(ctx, http.MethodPost, in, &out, recoveryCases...)
+	return out, err
+}
+
+// StepRecoveryCase takes a step of a case: prove, approve, vouch, issue, cancel, refuse, dispute,
+// release or revert. The answer to issue has the pass, once.
+func (c *Client) StepRecoveryCase(ctx context.Context, name, step string, in Object) (Object, error) {
+	var out Object
+	err := c.at(ctx, http.MethodPost, in, &out, casePath(name, step)...)
+	return out, err
+}
+
+// RecoveryTimeline yields the events of a case, the oldest first.
+func (c *Client) RecoveryTimeline(ctx context.Context, name string) iter.Seq2[Object, error] {
+	return c.list(ctx, Query{}, casePath(name, "timeline")...)
+}
+
+// RecoveryPolicy returns the policy of recovery cases.
+func (c *Client) RecoveryPolicy(ctx context.Context) (Object, error) {
+	var out Object
+	err := c.at(ctx, http.MethodGet, nil, &out, "postern", "recovery", "policy")
+	return out, err
+}
+
+// PatchRecoveryPolicy changes the properties in change and leaves the others.
+func (c *Client) PatchRecoveryPolicy(ctx context.Context, change Object) error {
+	return c.at(ctx, http.MethodPatch, change, nil, "postern", "recovery", "policy")
+}
