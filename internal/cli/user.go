@@ -15,7 +15,7 @@ import (
 func userCommand() *cobra.Command {
 	return program.Noun("user", "People", userList(), userShow(), userCreate(),
 		userEnable("disable", "Disable a person; their sessions and passes end", false),
-		userEnable("enable", "Enable a person again", true), userSet(), userDelete(),
+		userEnable("enable", "Enable a person again", true), userSet(), userImport(), userDelete(),
 		deletedOf("List deleted people, who can be restored for 30 days", deletedUsers, column{"NAME", "userPrincipalName"}, column{"DISPLAY NAME", "displayName"}),
 		restoreOf("restore UPN", "Bring a deleted person back", "person", "userPrincipalName", deletedUsers))
 }

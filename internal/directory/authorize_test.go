@@ -230,7 +230,7 @@ func TestTheAnswerSaysWhomToAsk(t *testing.T) {
 }
 
 func TestSensitivePropertiesAreThoseOfEntra(t *testing.T) {
-	want := []string{"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "userPrincipalName"}
+	want := []string{"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "postern_externalId", "userPrincipalName"}
 	if !slices.Equal(directory.SensitiveProperties, want) {
 		t.Errorf("got %v", directory.SensitiveProperties)
 	}

@@ -71,6 +71,7 @@ var routes = []route{
 	{"GET /users/{id}", odata.Directory, directory.ReadUserBasic, person, (*API).getUser},
 	{"PATCH /users/{id}", odata.Directory, directory.UpdateUser, person, (*API).patchUser},
 	{"DELETE /users/{id}", odata.Directory, directory.DeleteUser, person, (*API).deleteUser},
+	{"POST /postern/imports", odata.Directory, directory.CreateUser, nil, (*API).importPeople},
 	{"GET /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.ReadUser, person, (*API).getSyncBehavior},
 	{"PATCH /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.UpdateUserSensitive, person, (*API).patchSyncBehavior},
 	{"GET /users/{id}/manager", odata.Directory, directory.ReadUser, person, (*API).getManager},

@@ -37,6 +37,7 @@ type Store interface {
 	Scopes
 	Devices
 	Reports
+	Imports
 
 	// Tenant returns a tenant, or directory.ErrTenantUnknown.
 	Tenant(ctx context.Context, id directory.TenantID) (directory.Tenant, error)

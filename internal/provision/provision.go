@@ -59,14 +59,19 @@ type Provisioner struct {
 
 // CreateUser checks and stores a new person, whose id it chooses.
 func (p Provisioner) CreateUser(ctx context.Context, by By, u directory.User) (directory.User, error) {
-	if err := directory.May(by.Caller, directory.CreateUser, directory.Target{}); err != nil {
-		return u, err
-	}
-	u, err := p.complete(by, u)
+	u, err := p.planUser(by, u)
 	if err != nil {
 		return u, err
 	}
 	return u, p.Store.CreateUser(ctx, u, p.userEvent(by, audit.AddUser, audit.OperationAdd, u, Modified(directory.User{}, u)))
+}
+
+// planUser returns the person that u would become, or why by may not make them.
+func (p Provisioner) planUser(by By, u directory.User) (directory.User, error) {
+	if err := directory.May(by.Caller, directory.CreateUser, directory.Target{}); err != nil {
+		return u, err
+	}
+	return p.complete(by, u)
 }
 
 // complete fills in what a new person has and no source says, and checks the whole.
@@ -103,19 +108,10 @@ func (p Provisioner) MayChange(ctx context.Context, by By, u directory.User) (di
 // ChangeUser checks and stores what has become of old, and returns it with its new version. Where
 // nothing differs it stores nothing.
 func (p Provisioner) ChangeUser(ctx context.Context, by By, old, u directory.User) (directory.User, error) {
-	var err error
-	if u.Source, err = p.MayChange(ctx, by, old); err != nil {
+	u, changes, err := p.planChange(ctx, by, old, u)
+	if err != nil {
 		return u, err
 	}
-	if u.Manager != old.Manager {
-		if err := directory.May(by.Caller, directory.UpdateManager, directory.Target{User: u.ID}); err != nil {
-			return u, err
-		}
-	}
-	if err := u.Check(by.Tenant); err != nil {
-		return u, err
-	}
-	changes := Modified(old, u)
 	if len(changes) == 0 {
 		return old, nil
 	}
@@ -127,6 +123,20 @@ func (p Provisioner) ChangeUser(ctx context.Context, by By, old, u directory.Use
 		activity = audit.EnableAccount
 	}
 	return u, p.Store.UpdateUser(ctx, u, p.Now(), p.userEvent(by, activity, audit.OperationUpdate, u, changes))
+}
+
+// planChange returns u with its source and what differs from old, or why by may not change it so.
+func (p Provisioner) planChange(ctx context.Context, by By, old, u directory.User) (directory.User, []audit.ModifiedProperty, error) {
+	var err error
+	if u.Source, err = p.MayChange(ctx, by, old); err != nil {
+		return u, nil, err
+	}
+	if u.Manager != old.Manager {
+		if err := directory.May(by.Caller, directory.UpdateManager, directory.Target{User: u.ID}); err != nil {
+			return u, nil, err
+		}
+	}
+	return u, Modified(old, u), u.Check(by.Tenant)
 }
 
 // DeleteUser deletes a person, who can be restored for 30 days.

@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/filter"
 )
 
 // ChangeGroup implements provision.Store.
@@ -73,4 +75,15 @@ func (tx *Tx) removeMembers(ctx context.Context, g directory.Group, members []di
 		}
 	}
 	return nil
+}
+
+// UsersWith implements provision.Finder.
+func (db *DB) UsersWith(ctx context.Context, tenant directory.TenantID, property, value string, limit int) ([]directory.User, error) {
+	column := "external_id"
+	if property == "employeeId" {
+		column, value = "employee_id", filter.Fold(value)
+	}
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT `+userColumns+` FROM directory_user WHERE tenant_id = $1 AND `+column+` = $2 ORDER BY id LIMIT $3`, tenant, value, limit)
+	return collect(rows, err, func(r *sql.Rows) (directory.User, error) { return scanUser(tenant, r.Scan) })
 }

@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postern-id/postern/internal/cli/program"
+	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/graphclient"
+	"github.com/postern-id/postern/internal/graphclient/peoplefile"
+)
+
+// importPart is how many rows one request holds.
+const importPart = 200
+
+// ErrSomeRows reports an import of which some rows were refused.
+var ErrSomeRows = &fault.Error{
+	Kind: fault.Conflict, Code: "someRowsRefused",
+	Text: "Some rows were refused.", Remedy: "Correct them and import the file again; what is in place is left alone.",
+}
+
+func userImport() *cobra.Command {
+	var dry bool
+	c := &cobra.Command{
+		Use: "import FILE", Short: "Add and change people as a CSV file says", Args: cobra.ExactArgs(1),
+		Long: `Adds and changes people as a CSV file says, whose first line names the columns by Graph's
+names: userPrincipalName, externalId, employeeId, displayName, givenName, surname, mail, jobTitle,
+department, manager, employeeHireDate, accountEnabled and others (docs/cli.md). A person is found by
+externalId, else employeeId, else userPrincipalName. An empty value changes nothing. The same file twice
+changes nothing the second time. One line for each person that is not left alone: what, line, name, and which
+properties or why not.`,
+		Example: "  postern user import hires.csv --dry-run\n  postern user import hires.csv",
+	}
+	c.Flags().BoolVar(&dry, "dry-run", false, "only tell what would be done")
+	return verb(c, func(e *env, args []string) error {
+		file, err := os.Open(args[0])
+		if err != nil {
+			return program.Usagef("%v", err)
+		}
+		defer file.Close()
+		i := importer{e: e, dry: dry, seen: map[string]int{}, counts: map[string]int{}}
+		return i.run(file)
+	})
+}
+
+// An importer sends a file in parts.
+type importer struct {
+	e       *env
+	dry     bool
+	columns []string
+	keys    map[int]string // the columns that name a person, by their place
+	seen    map[string]int // the line of each name
+	counts  map[string]int
+	part    []graphclient.Object
+	// later are rows whose manager was not there: they may come further down in the file.
+	later []graphclient.Object
+}
+
+func (i *importer) run(file io.Reader) error {
+	r, err := peoplefile.Open(file)
+	if err != nil {
+		return err
+	}
+	i.columns, i.keys = r.Columns, map[int]string{}
+	for at, name := range r.Columns {
+		switch low := strings.ToLower(name); low {
+		case "userprincipalname", "externalid", "employeeid":
+			i.keys[at] = low
+		}
+	}
+	if len(i.keys) == 0 {
+		return peoplefile.ErrFile.With("", "No column names the person: userPrincipalName, externalId or employeeId.")
+	}
+	for {
+		line, values, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return errors.Join(i.send(false), err)
+		}
+		if err := i.add(line, values); err != nil {
+			return err
+		}
+	}
+	if err := i.send(false); err != nil {
+		return err
+	}
+	if err := i.again(); err != nil {
+		return err
+	}
+	would := map[bool]string{true: "would be "}[i.dry]
+	i.e.say("%d %sadded, %d %schanged, %d left alone, %d refused.", i.counts["added"], would, i.counts["changed"], would, i.counts["left"], i.counts["refused"])
+	if i.counts["refused"] > 0 {
+		return ErrSomeRows
+	}
+	return nil
+}
+
+// add takes one row; the second one about a person is refused here, for it may be in another part.
+func (i *importer) add(line int, values []string) error {
+	for at, key := range i.keys {
+		if at >= len(values) || values[at] == "" {
+			continue
+		}
+		name := key + "\x00" + strings.ToLower(values[at])
+		if first, twice := i.seen[name]; twice {
+			i.counts["refused"]++
+			return i.e.result(fmt.Sprintf("refused\t%d\t%s\tLine %d is about the same person.", line, values[at], first))
+		}
+		i.seen[name] = line
+	}
+	i.part = append(i.part, graphclient.Object{"row": line, "values": values})
+	if len(i.part) == importPart {
+		return i.send(false)
+	}
+	return nil
+}
+
+// again sends the rows once more whose manager was not there, now that everybody is.
+func (i *importer) again() error {
+	if i.dry || len(i.later) == 0 {
+		return nil
+	}
+	rows := i.later
+	i.later = nil
+	for len(rows) > 0 {
+		n := min(importPart, len(rows))
+		i.part, rows = rows[:n:n], rows[n:]
+		if err := i.send(true); err != nil {
+			return err
+		}
+	}
+	for _, row := range i.later {
+		i.e.say("Line %v: the manager is not there.", row["row"])
+	}
+	return nil
+}
+
+// send sends the rows that wait, and tells what became of them.
+func (i *importer) send(second bool) error {
+	if len(i.part) == 0 {
+		return nil
+	}
+	result, err := i.e.graph.ImportPeople(i.e.command.Context(), i.columns, i.part, i.dry)
+	if err != nil {
+		return err
+	}
+	answers, _ := result["rows"].([]any)
+	for at, x := range answers {
+		row, _ := x.(map[string]any)
+		if row["managerMissing"] == true && at < len(i.part) {
+			i.later = append(i.later, i.part[at])
+		}
+		outcome, _ := row["outcome"].(string)
+		if second && outcome != "refused" {
+			continue // counted the first time
+		}
+		i.counts[outcome]++
+		if err := i.tell(outcome, row); err != nil {
+			return err
+		}
+	}
+	i.part = nil
+	return nil
+}
+
+func (i *importer) tell(outcome string, row map[string]any) error {
+	if i.e.json {
+		return i.e.printJSON(row)
+	}
+	if outcome == "left" {
+		return nil
+	}
+	name, _ := row["userPrincipalName"].(string)
+	return i.e.result(fmt.Sprintf("%s\t%v\t%s\t%s", outcome, row["row"], name, details(row)))
+}
+
+// details are the properties that differ, or why a row was refused.
+func details(row map[string]any) string {
+	if refused, ok := row["error"].(map[string]any); ok {
+		text, _ := refused["message"].(string)
+		return text
+	}
+	changes, _ := row["changes"].([]any)
+	var all []string
+	for _, x := range changes {
+		c, _ := x.(map[string]any)
+		if row["outcome"] == "added" {
+			all = append(all, fmt.Sprint(c["displayName"]))
+		} else {
+			all = append(all, fmt.Sprintf("%v: %v → %v", c["displayName"], c["oldValue"], c["newValue"]))
+		}
+	}
+	return strings.Join(all, ", ")
+}
