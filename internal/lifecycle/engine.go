@@ -95,7 +95,7 @@ type gathering struct {
 // Schedule queues the search for people of each workflow whose time has come. Of any number of
 // servers one does.
 func (e *Engine) Schedule(ctx context.Context) error {
-	tenants, err := e.tenants(ctx)
+	tenants, err := e.Store.Tenants(ctx)
 	var all []error
 	for _, tenant := range tenants {
 		if err := e.schedule(ctx, tenant); err != nil {
@@ -103,16 +103,6 @@ func (e *Engine) Schedule(ctx context.Context) error {
 		}
 	}
 	return errors.Join(append(all, err)...)
-}
-
-func (e *Engine) tenants(ctx context.Context) ([]directory.TenantID, error) {
-	lister, ok := e.Store.(interface {
-		Tenants(ctx context.Context) ([]directory.TenantID, error)
-	})
-	if !ok {
-		return nil, nil
-	}
-	return lister.Tenants(ctx)
 }
 
 func (e *Engine) schedule(ctx context.Context, tenant directory.TenantID) error {

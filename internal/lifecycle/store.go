@@ -17,6 +17,8 @@ type Store interface {
 	Workflows
 	Runs
 
+	// Tenants returns the ids of all tenants.
+	Tenants(ctx context.Context) ([]directory.TenantID, error)
 	// ScheduledBefore returns workflows of the tenant whose next run is not after now.
 	ScheduledBefore(ctx context.Context, tenant directory.TenantID, now time.Time) ([]Workflow, error)
 	// Schedule notes that the schedule looked at now for whom w is due and will look again at
