@@ -1,0 +1,155 @@
+// Somebody lost what they sign in with: from the sign-in page to a new passkey, with the manager's word, in real browsers and
+// with the mailbox; and the same with an impostor, who is stopped by a link in a mail.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open as opened, skip } from "./lib/browser.js";
+import { enterDev } from "./lib/console.js";
+import { look } from "./lib/look.js";
+import { authenticator, register } from "./lib/passkey.js";
+import { at, giveName, givePass, press } from "./lib/person.js";
+import { startDev } from "./lib/server.js";
+
+const soak = process.env.POSTERN_SOAK === "1";
+const shapes = soak ? [{ widths: [360, 1280], themes: ["light", "dark"] }] : []; // the story alone is quick
+
+// open is as anywhere, with patience: this is a long story on a busy machine.
+async function open(t, browser) {
+  const page = await opened(t, browser);
+  page.setDefaultTimeout(30_000);
+  return page;
+}
+
+const who = "mira.okafor@contoso.example";
+const boss = "sam.fischer@contoso.example";
+
+describe("recovery", { skip }, () => {
+  let dev, browser, server;
+  before(async () => {
+    [dev, browser] = await Promise.all([startDev(), launch()]);
+    server = { url: dev.publicUrl };
+  });
+  after(() => Promise.all([dev?.stop(), browser?.close()]));
+
+  const seen = new Set();
+  const see = async (page, name, step) => {
+    await at(page, step);
+    if (seen.has(name)) {
+      return;
+    }
+    seen.add(name);
+    for (const shape of shapes) {
+      await look(page, name, shape);
+    }
+  };
+
+  // link waits for a mail with that subject and returns the address in it.
+  async function link(page, subject, pattern) {
+    for (const end = Date.now() + 20_000; Date.now() < end; ) {
+      await page.goto(`${server.url}/mailbox`);
+      const row = page.getByRole("link", { name: subject }).first();
+      if ((await row.count()) > 0) {
+        await row.click();
+        const found = (await page.locator("main").innerText()).match(pattern);
+        assert.ok(found, `no link in ${subject}`);
+        return found[0];
+      }
+    }
+    assert.fail(`no mail ${subject}`);
+  }
+
+  // passFor has the administrator issue a pass in the console.
+  async function passFor(t, name) {
+    const page = await open(t, browser);
+    await enterDev(page, dev, "/console/people");
+    await page.goto(`${server.url}/console/people?q=${encodeURIComponent(name)}`);
+    await page.locator("#found tbody tr th a").first().click();
+    await page.getByRole("link", { name: "Issue a pass" }).click();
+    await page.getByRole("button", { name: "Issue the pass" }).click();
+    await page.locator("#letters b").first().waitFor();
+    return (await page.locator("#letters b").allInnerTexts()).join("");
+  }
+
+  // enrolled gives somebody a passkey in a browser of their own.
+  async function enrolled(t, name, pass) {
+    const page = await open(t, browser);
+    await authenticator(page);
+    await page.goto(`${server.url}/security-info`);
+    await giveName(page, name);
+    await givePass(page, pass);
+    await press(page, page.locator("button[name=stay][value=no]"));
+    await register(page, server);
+    return page;
+  }
+
+  // ask opens a case from the sign-in page and returns its number.
+  async function ask(page) {
+    await page.goto(`${server.url}/security-info`);
+    await giveName(page, who);
+    await page.getByRole("link", { name: "Other ways" }).click();
+    await at(page, "methods");
+    await press(page, page.getByRole("link", { name: "I can’t use any of these" }));
+    await see(page, "recover", "recover");
+    await page.getByLabel("My phone is lost or broken").check();
+    await press(page, page.getByRole("button", { name: "Ask for help" }));
+    await see(page, "case", "case");
+    return (await page.locator("main").innerText()).match(/R-[A-Z2-9]{6}/)[0];
+  }
+
+  async function approve(manager, number, way) {
+    await manager.goto(await link(manager, /^Is it really/, /https:\S+\/recover\/approve\/\S+/));
+    if ((await manager.locator("main").getAttribute("data-step")) !== "approve") {
+      await manager.waitForSelector("main[data-step=approve]");
+    }
+    await see(manager, `approve-${way}`, "approve");
+    await manager.getByLabel("The number that they read to you").fill(number);
+    await manager.locator(`input[name=way][value=${way}]`).check();
+    await press(manager, manager.locator("button[name=answer][value=yes]"));
+    await see(manager, `approve-done-${way}`, "approve");
+  }
+
+  it("gets somebody back in who lost everything on a trip, and stops who only says so", async (t) => {
+    const manager = await enrolled(t, boss, await passFor(t, boss));
+    const theirs = await open(t, browser);
+    const number = await ask(theirs);
+    await approve(manager, number, "there");
+    await theirs.goto(`${server.url}/recover/case`);
+    await see(theirs, "case-issuable", "case");
+    await press(theirs, theirs.getByRole("button", { name: "Show the pass" }));
+    await see(theirs, "case-shown", "case");
+    const pass = await theirs.locator("#passcode").getAttribute("data-pass");
+    await authenticator(theirs);
+    await theirs.goto(`${server.url}/security-info`);
+    await giveName(theirs, who);
+    await givePass(theirs, pass);
+    await press(theirs, theirs.locator("button[name=stay][value=no]"));
+    await register(theirs, server);
+    for (const subject of [/^Somebody asked for help/, /^A pass was issued to recover/, /^The pass for your account/, /^Passkey added/]) {
+      await link(manager, subject, /./);
+    }
+
+    // The impostor.
+    const impostor = await open(t, browser);
+    const second = await ask(impostor);
+    await approve(manager, second, "me");
+    await manager.goto(await link(manager, /^Hand a pass over/, /https:\S+\/recover\/open#\S+/));
+    await see(manager, "handover", "handover");
+    await press(manager, manager.getByRole("button", { name: "Go on" }));
+    await see(manager, "handover-ready", "handover");
+    await press(manager, manager.getByRole("button", { name: "Show the pass" }));
+    await see(manager, "handover-shown", "handover");
+    const stolen = await manager.locator("#passcode").getAttribute("data-pass");
+    await impostor.goto(`${server.url}/security-info`);
+    await giveName(impostor, who);
+    await givePass(impostor, stolen);
+    await press(impostor, impostor.locator("button[name=stay][value=no]"));
+    const victim = await open(t, browser);
+    await victim.goto(await link(victim, /^The pass for your account/, /https:\S+\/recover\/not-me#\S+/));
+    await see(victim, "deny", "deny");
+    await press(victim, victim.getByRole("button", { name: "Stop it" }));
+    await see(victim, "deny-done", "deny");
+    await impostor.goto(`${server.url}/security-info`);
+    await at(impostor, "identify");
+    await impostor.goto(`${server.url}/recover/case`);
+    await see(impostor, "case-frozen", "case");
+  });
+});
