@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -24,9 +25,7 @@ func (w *world) caseFor(user string, more url.Values) string {
 		w.t.Fatalf("the form: %d\n%s", form.status, form.body)
 	}
 	v := url.Values{"form": {token[1]}, "person": {user}, "channel": {"phone"}, "lost": {"phoneLost"}}
-	for name, values := range more {
-		v[name] = values
-	}
+	maps.Copy(v, more)
 	a := w.post("/console/recovery/new", v)
 	if a.status != http.StatusSeeOther {
 		w.t.Fatalf("open: %d\n%s", a.status, a.body)
@@ -187,5 +186,34 @@ func TestTheRecoveryPolicySaysWhatWouldChangeBeforeItIsSavedAndNobodyIsOverwritt
 	bad.Set("act", "save")
 	if a := w.post(at, bad); a.status != http.StatusBadRequest || !strings.Contains(a.body, `id="trouble"`) {
 		t.Errorf("one person for an administrator: %d\n%s", a.status, a.body)
+	}
+}
+
+func TestAnApproverWhoSignedInByAPassIsLedToSignInAnewAndNobodyApprovesWhatTheyBegan(t *testing.T) {
+	w := newWorld(t)
+	boss := w.createUser("boss")
+	w.create("/v1.0/roleManagement/directory/roleAssignments", `{"roleDefinitionId":"`+string(directory.ReportsReader)+`","principalId":"`+boss+`","directoryScopeId":"/"}`)
+	w.consoleAs("dana", directory.AuthenticationAdministrator)
+	at := w.caseFor(boss, nil)
+	if a := w.caseStep(at, "proof", url.Values{"way": {"inPerson"}}); a.status != http.StatusSeeOther || w.next(at) != "approve_not_you" {
+		t.Fatalf("%d %s\n%s", a.status, w.next(at), a.body)
+	}
+	if a := w.caseStep(at, "approve", url.Values{}); a.status != http.StatusForbidden {
+		t.Errorf("dana approves what she began: %d", a.status)
+	}
+	w.consoleAs("eve", directory.AuthenticationAdministrator)
+	if got := w.next(at); got != "approve" {
+		t.Fatalf("for eve: %s", got)
+	}
+	again := "/console/signin/again?to=" + at
+	if a := w.caseStep(at, "approve", url.Values{}); a.status != http.StatusForbidden || !strings.Contains(a.body, again) || w.next(at) != "approve" {
+		t.Errorf("signed in by a pass: %d\n%s", a.status, a.body)
+	}
+	if a := w.get(again); a.status != http.StatusSeeOther || !strings.Contains(a.location, "prompt=login") {
+		t.Errorf("%d %s", a.status, a.location)
+	}
+	w.consoleAs("reader", directory.GlobalReader)
+	if got := w.next(at); got != "approve_others" {
+		t.Errorf("for a reader: %s", got)
 	}
 }

@@ -74,6 +74,7 @@ var consoleRoles = map[string]directory.RoleID{
 func TestWhatTheConsoleOffersOpensForEveryRole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.create("/v1.0/postern/recovery/cases", `{"userId":"`+w.createUser("mira")+`","channel":"api"}`)
 	pages := map[string][]string{}
 	for nick, role := range consoleRoles {
 		w.consoleAs(nick, role)
@@ -82,7 +83,7 @@ func TestWhatTheConsoleOffersOpensForEveryRole(t *testing.T) {
 	if len(pages["global"]) < 30 {
 		t.Errorf("a Global Administrator sees %d pages", len(pages["global"]))
 	}
-	for _, path := range []string{"/console/people", "/console/groups", "/console/applications", "/console/devices"} {
+	for _, path := range []string{"/console/people", "/console/recovery", "/console/groups", "/console/applications", "/console/devices"} {
 		if !slices.Contains(pages["reader"], path) {
 			t.Errorf("a Global Reader does not find %s", path)
 		}
@@ -94,16 +95,21 @@ func TestNobodyDoesByAddressOrFormWhatTheirRoleMayNot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	victim := w.createUser("victim")
+	kase := w.create("/v1.0/postern/recovery/cases", `{"userId":"`+victim+`","channel":"api"}`)
 	form := url.Values{
 		"name": {"x"}, "displayName": {"x"}, "userPrincipalName": {"x@contoso.example"}, "confirmed": {"yes"}, "preset": {"recoverDevice"},
-		"check": {"callBack"}, "member": {victim}, "id": {victim}, "role": {string(directory.GlobalAdministrator)}, "person": {victim}, "method": {"fido2"},
+		"check": {"callBack"}, "member": {victim}, "id": {victim}, "role": {string(directory.GlobalAdministrator)}, "person": {victim}, "method": {"fido2"}, "way": {"inPerson"}, "channel": {"phone"},
 	}
 	send := func(who string, want func(status int) bool) {
 		t.Helper()
 		for _, section := range site.Sections() {
 			for _, route := range section.Routes {
 				verb, pattern, _ := strings.Cut(route.Pattern, " ")
-				path := wildcard.ReplaceAllString(strings.ReplaceAll(pattern, "{$}", ""), victim)
+				id := victim
+				if strings.HasPrefix(pattern, "/console/recovery/cases/") {
+					id, pattern = kase, strings.ReplaceAll(pattern, "{step}", "cancel")
+				}
+				path := wildcard.ReplaceAllString(strings.ReplaceAll(pattern, "{$}", ""), id)
 				if verb != http.MethodPost {
 					continue
 				}

@@ -27,7 +27,7 @@ type passPage struct { // pass.html
 	Minutes string
 	Hand    string
 	Once    string // spends itself when the form is sent
-	Device  string // name
+	Manager string // of the person, who may open it
 }
 
 // File implements console.Page.
@@ -58,6 +58,9 @@ func askPassAgain(c *console.Call, status int, k kase, wrong *console.Trouble) e
 	p.Fault = wrong
 	if all := p.Purposes(); !slices.Contains(all, p.Purpose) && len(all) > 0 {
 		p.Purpose = all[0]
+	}
+	if manager, err := c.Graph.Select(c.Context(), "id,displayName", "users", k.Who.ID, "manager"); err == nil { // nobody else is offered
+		p.Manager = manager.Text("displayName")
 	}
 	var err error
 	if p.Once, err = c.Hold("case", formLifetime); err != nil {

@@ -114,6 +114,12 @@ type slot struct {
 // Has reports whether a purpose is among those of the slot.
 func (s slot) Has(purpose string) bool { return slices.Contains(s.Purposes, purpose) }
 
+// SpanKey is the key of the words for how long a pass may work, SpanN the number in them.
+func (s slot) SpanKey() string { return span(s.Minutes) }
+
+// SpanN is the number in the words of SpanKey.
+func (s slot) SpanN() int { return amount(s.Minutes) }
+
 // Slots are the levels of a class.
 func (p policyPage) Slots(class string) []slot {
 	var all []slot

@@ -37,9 +37,6 @@ type casePage struct { // case.html
 // File implements console.Page.
 func (casePage) File() string { return "case.html" }
 
-// Left is how long a case may still wait.
-func (p casePage) Left() time.Time { return p.Case.Until }
-
 // show serves GET /console/recovery/cases/{id}.
 func show(c *console.Call) error {
 	return showAgain(c, http.StatusOK, nil)
@@ -56,11 +53,12 @@ func showAgain(c *console.Call, status int, wrong error) error {
 		if p.Fault = console.Explain(wrong); p.Fault == nil || p.Fault.Status == http.StatusNotFound {
 			return wrong
 		}
-		p.SignIn = p.Fault.Code == "caseApproverSignIn"
 	}
 	k := &p.Case
 	p.Own, p.Next = k.Who.ID == p.Reader.ID, k.next(p.Reader, c.Now())
-	p.Disputes = p.Reader.Handles && k.State != "disputed" && k.State != "refused" && k.State != "reverted" && (k.Lives() || k.Pass != nil)
+	// Who may approve by role and part is refused for how they signed in, or for whom it is about.
+	p.SignIn = p.Fault != nil && p.Fault.Status == http.StatusForbidden && p.Next.Do == "approve"
+	p.Disputes = p.Reader.Handles && k.Pass != nil && k.State != "disputed" && k.State != "reverted"
 	if p.Course, err = courseOf(c, *k); err != nil {
 		return err
 	}

@@ -1,0 +1,97 @@
+// Recovery cases in the console: an agent takes a call from “I can't get in” to the pass that is used, and back.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { launch, open, skip } from "./lib/browser.js";
+import { colleague, enter } from "./lib/console.js";
+import { everywhere, look } from "./lib/look.js";
+import { signIn } from "./lib/person.js";
+import { start } from "./lib/server.js";
+
+// Pages that are much like others are looked at in a soak only.
+const seldom = process.env.POSTERN_SOAK === "1" ? everywhere : [];
+const narrow = process.env.POSTERN_SOAK === "1" ? everywhere : { widths: [360], themes: ["dark"] };
+
+describe("a recovery case in the console", { skip }, () => {
+  let server, browser, dana;
+  before(async () => {
+    [server, browser] = await Promise.all([start(), launch()]);
+    dana = await colleague(server, "dana", "Global Administrator");
+    await server.cli("user", "create", "mira@contoso.example", "--display-name", `Mira "<img src=x onerror=alert(1)>" Okafor`);
+  });
+  after(() => Promise.all([server?.stop(), browser?.close()]));
+
+  it("goes from a call to the pass that is used, one button after the other, and to a dispute", async (t) => {
+    const page = await open(t, browser);
+    const next = () => page.locator("#next").getAttribute("data-next");
+    await enter(page, server, dana, "/console/recovery");
+    await look(page, "console-recovery-none", seldom);
+    await page.getByRole("link", { name: "Open a case" }).click();
+    await page.locator("main [name=q]").fill("mira");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/person=/);
+    await page.getByRole("checkbox", { name: "Phone lost", exact: true }).focus();
+    await page.keyboard.press(" ");
+    await page.getByLabel("What happened").fill("Phone stolen on a trip.");
+    await look(page, "console-recovery-open", seldom);
+    await page.getByRole("button", { name: "Open the case" }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator("#next").waitFor();
+    assert.equal(await next(), "prove");
+    await look(page, "console-recovery-prove", narrow);
+    await page.getByRole("radio", { name: /In person/ }).focus();
+    await page.keyboard.press(" ");
+    await page.getByRole("button", { name: "It’s them" }).focus();
+    await page.keyboard.press("Enter");
+    await page.locator("#next[data-next=issue]").waitFor();
+    const at = new URL(page.url()).pathname;
+    await look(page, "console-recovery-issue", seldom);
+    await page.locator("#next").getByRole("link", { name: "Issue the pass" }).click();
+    await page.locator("#issue").waitFor();
+    await look(page, "console-recovery-pass", seldom);
+    await page.getByRole("radio", { name: /^To sign in/ }).check();
+    await page.getByRole("button", { name: "Issue the pass" }).click();
+    await page.locator("#letters").waitFor();
+    const pass = (await page.locator("#letters b").allTextContents()).join("");
+    await page.getByRole("link", { name: "To the case" }).click();
+    await page.locator("#next[data-next=use]").waitFor();
+
+    const caller = await open(t, browser);
+    await signIn(caller, { ...server, name: "mira@contoso.example" }, pass);
+    await page.locator("[data-step=used]").waitFor(); // by itself
+    await look(page, "console-recovery-used", seldom);
+
+    await page.getByRole("link", { name: /This was somebody else/ }).click();
+    await page.getByLabel("Why").fill("She is at her desk and did not call.");
+    await look(page, "console-recovery-dispute", seldom);
+    await page.getByRole("button", { name: /This was somebody else/ }).click();
+    await page.locator("#next[data-next=decide]").waitFor();
+    await look(page, "console-recovery-disputed", seldom);
+    await page.goto(`${server.url}/console/recovery`);
+    await look(page, "console-recovery-list", seldom);
+    await page.goto(`${server.url}/console/`);
+    await page.getByText(/is disputed/).waitFor();
+    await look(page, "console-recovery-home", seldom);
+    await page.goto(`${server.url}${at}/revert`);
+    await page.getByLabel(/number of the case/).fill("R-AAAAAA");
+    await page.getByRole("button", { name: /remove everything/ }).click();
+    await page.locator("[aria-invalid=true]").waitFor();
+    await look(page, "console-recovery-revert", seldom);
+    await page.getByLabel(/number of the case/).fill((await page.locator("#number-hint").textContent()).trim());
+    await page.getByRole("button", { name: /remove everything/ }).click();
+    await page.locator("#next[data-next=reverted]").waitFor();
+    await look(page, "console-recovery-reverted", seldom);
+  });
+
+  it("says what a change of the policy comes to before it is saved", async (t) => {
+    const page = await open(t, browser);
+    await enter(page, server, dana, "/console/recovery/policy");
+    await look(page, "console-recovery-policy", seldom);
+    await page.locator("[name='everyone.low.minutes']").fill("30");
+    await page.getByRole("button", { name: "Look at what changes" }).last().click();
+    await page.locator("#check ins").waitFor();
+    assert.equal(await page.locator("#check ins").count(), 1);
+    await look(page, "console-recovery-policy-check", narrow);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The policy is saved.").waitFor();
+  });
+});
