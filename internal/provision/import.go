@@ -23,7 +23,7 @@ type Finder interface {
 // [Columns]. An empty value says nothing and changes nothing.
 type Row map[string]string
 
-// What becomes of a row.
+// An Outcome is what becomes of a row.
 type Outcome string
 
 // The outcomes.

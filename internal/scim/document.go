@@ -2,6 +2,7 @@ package scim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -37,9 +38,7 @@ func (k *kind) read(raw map[string]any) (document, error) {
 		if err != nil {
 			return nil, err
 		}
-		for name, value := range one {
-			d[name] = value
-		}
+		maps.Copy(d, one)
 	}
 	return d, nil
 }

@@ -3,6 +3,7 @@ package scim
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -154,9 +155,7 @@ func applyOne(at document, p place, o operation) error {
 	name := p.attribute.Name
 	if p.sub != nil {
 		inner := document{}
-		for n, v := range at.inner(name) {
-			inner[n] = v
-		}
+		maps.Copy(inner, at.inner(name))
 		if err := assign(inner, p.sub, o); err != nil {
 			return err
 		}
@@ -269,9 +268,7 @@ func same(a *attribute, e, x document) bool {
 // changeElement returns what becomes of one element of a list; nothing, if it goes.
 func changeElement(p place, e document, o operation) (document, error) {
 	fresh := document{}
-	for n, v := range e {
-		fresh[n] = v
-	}
+	maps.Copy(fresh, e)
 	if p.sub != nil {
 		return fresh, assign(fresh, p.sub, o)
 	}
@@ -283,9 +280,7 @@ func changeElement(p place, e document, o operation) (document, error) {
 		return nil, err
 	}
 	values, _ := v.(document)
-	for n, v := range values {
-		fresh[n] = v
-	}
+	maps.Copy(fresh, values)
 	return fresh, nil
 }
 

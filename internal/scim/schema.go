@@ -171,7 +171,9 @@ type kind struct {
 }
 
 var users = &kind{
-	"User", "/Users", "People's accounts.", userSchema, []resourceSchema{enterpriseSchema, posternSchema},
+	"User", "/Users", "People's accounts.",
+	userSchema,
+	[]resourceSchema{enterpriseSchema, posternSchema},
 	[]string{"profileUrl", "locale", "timezone", "password", "ims", "photos", "entitlements", "roles", "x509Certificates"},
 }
 

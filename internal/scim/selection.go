@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -88,22 +89,22 @@ func (s selection) of(k *kind, d document) document {
 	return out
 }
 
-// take copies p from d.
-func (out document) take(d document, p place) {
+// take copies p from all.
+func (d document) take(all document, p place) {
 	if p.attribute == nil {
-		out.set(p.extension, d[p.extension])
+		d.set(p.extension, all[p.extension])
 		return
 	}
-	from := d
+	from := all
 	if p.extension != "" {
-		from = d.inner(p.extension)
+		from = all.inner(p.extension)
 	}
 	v, ok := from[p.attribute.Name]
 	if !ok {
 		return
 	}
-	to := out.part(p.extension)
-	defer out.prune(p.extension)
+	to := d.part(p.extension)
+	defer d.prune(p.extension)
 	if p.sub == nil {
 		to[p.attribute.Name] = v
 		return
@@ -111,9 +112,7 @@ func (out document) take(d document, p place) {
 	switch v := v.(type) {
 	case document:
 		inner := document{}
-		for n, x := range to.inner(p.attribute.Name) {
-			inner[n] = x
-		}
+		maps.Copy(inner, to.inner(p.attribute.Name))
 		inner.set(p.sub.Name, v[p.sub.Name])
 		to.set(p.attribute.Name, inner)
 	case []document:
@@ -133,9 +132,7 @@ func (out document) take(d document, p place) {
 // without returns d without p.
 func (d document) without(p place) document {
 	out := document{}
-	for n, v := range d {
-		out[n] = v
-	}
+	maps.Copy(out, d)
 	if p.attribute == nil {
 		delete(out, p.extension)
 		return out

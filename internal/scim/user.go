@@ -116,7 +116,8 @@ func writeUser(u directory.User, d document) (directory.User, error) {
 	if err := writePhones(&u, d.list("phoneNumbers")); err != nil {
 		return u, err
 	}
-	return u, writeAddresses(&u, d.list("addresses"))
+	err := writeAddresses(&u, d.list("addresses"))
+	return u, err
 }
 
 // writeMails makes the address of type work the mail, else one that is primary, else one

@@ -63,7 +63,7 @@ func etag(version int64) string { return `W/"` + strconv.FormatInt(version, 10) 
 // meets reports whether one of the entity tags in a header is tag. Tags are weak: compared by what
 // is in the quotes.
 func meets(header, tag string) bool {
-	for _, h := range strings.Split(header, ",") {
+	for h := range strings.SplitSeq(header, ",") {
 		h = strings.TrimSpace(h)
 		if h == "*" || strings.TrimPrefix(h, "W/") == strings.TrimPrefix(tag, "W/") {
 			return true

@@ -142,7 +142,7 @@ func (x *Reader) Next() (line int, values []string, err error) {
 		if len(record) > len(x.Columns) {
 			return line, nil, ErrFile.With("", fmt.Sprintf("Line %d has more values than there are columns.", line))
 		}
-		values, any := make([]string, len(record)), false
+		values, full := make([]string, len(record)), false
 		for i, v := range record {
 			v = strings.TrimSpace(v)
 			if !utf8.ValidString(v) || strings.ContainsRune(v, utf8.RuneError) {
@@ -151,9 +151,9 @@ func (x *Reader) Next() (line int, values []string, err error) {
 			if len(v) > maxCell {
 				return line, nil, ErrFile.With("", fmt.Sprintf("Line %d has a value of more than %d bytes. Is a quote not closed?", line, maxCell))
 			}
-			values[i], any = v, any || v != ""
+			values[i], full = v, full || v != ""
 		}
-		if any {
+		if full {
 			return line, values, nil
 		}
 	}
