@@ -44,6 +44,8 @@ const (
 	// BreakGlass is in the additional details of a sign-in by a method that the policy of the
 	// surface takes away and the list of break-glass methods gives back.
 	BreakGlass = "Break-glass method: the policy of this surface does not allow it otherwise."
+	// IssuerAddress is in those of a sign-in with a pass from the address that it was issued from.
+	IssuerAddress = "The pass was used from the address that it was issued from."
 	// RecoveryExemption, before the name of a policy, is in the additional details of a sign-in that
 	// only a recovery exemption of it let by.
 	RecoveryExemption = "Recovery exemption of "
@@ -308,6 +310,8 @@ const (
 	HandoverRefused   = "Refuse link of handed-over pass"        // CategoryUserManagement
 	PassReverted      = "Revert what came from a pass"           // CategoryUserManagement
 	ChangeDisputed    = "Dispute a change of security info"      // CategoryUserManagement
+	PassToIssuer      = "Refuse pass to its issuer"              // CategoryUserManagement
+	PassWhereIssued   = "Use pass where it was issued"           // CategoryUserManagement
 	CaseQuarantined   = "Quarantine recovery case"               // CategoryUserManagement
 	CaseReleased      = "Release recovery case"                  // CategoryUserManagement
 	PhoneRefused      = "Refuse sign-in on the phone"            // CategoryUserManagement

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/request"
 )
 
 const passType = "#microsoft.graph.temporaryAccessPassAuthenticationMethod"
@@ -58,7 +59,7 @@ func (a *API) passRequest(c *call) (in tap.Request, way handOverWay, err error) 
 		return tap.Request{}, "", err
 	}
 	in = tap.Request{User: c.user, Tenant: c.tenant, Issuer: tap.Issuer{
-		User: c.caller.User, App: c.caller.App, DisplayName: c.actorName(),
+		User: c.caller.User, App: c.caller.App, DisplayName: c.actorName(), Address: request.From(c.ctx()).Address.String(),
 	}}
 	if body.Has("lifetimeInMinutes") && !body.IsNull("lifetimeInMinutes") {
 		in.Lifetime = new(int)

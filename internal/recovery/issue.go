@@ -81,7 +81,7 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 	pass, code, err := through.Issue(ctx, tap.Request{
 		User: subject.User, Tenant: subject.Tenant, Groups: groups, Lifetime: order.Minutes, Once: order.Once,
 		Reason: "Recovery case " + c.Number, Ticket: c.Ticket, Check: c.check(), Purpose: *order.Purpose, Case: c.ID,
-		Issuer: tap.Issuer{User: person.User, App: person.App, DisplayName: person.Name},
+		Issuer: tap.Issuer{User: person.User, App: person.App, DisplayName: person.Name, Address: by.SignIn.Address},
 	}, func(p tap.Pass) audit.Event { return c.issuedEvent(p, subject.User, by, now) })
 	if err != nil {
 		return none(err)

@@ -28,7 +28,7 @@ func (s *Service) tellGlass(ctx context.Context, t Transaction, e *audit.Event) 
 		before := t
 		before.Proofs = t.Proofs[:i]
 		if m := s.method(one.Method); m != nil && !realm.takes(before, m, false) {
-			e.SignIn.AdditionalDetails = audit.BreakGlass
+			e.SignIn.AdditionalDetails = strings.TrimPrefix(e.SignIn.AdditionalDetails+"; "+audit.BreakGlass, "; ")
 		}
 		if _, glass := p.Allows(t.Surface(), one.Method); glass {
 			e.SignIn.AdditionalDetails = strings.TrimPrefix(e.SignIn.AdditionalDetails+"; "+audit.BreakGlass, "; ")
@@ -55,6 +55,9 @@ func (s *Service) event(t Transaction, id MethodID, place Place, why *fault.Erro
 	}
 	if pass := t.Pass(); pass != nil {
 		in.PassID = pass.ID
+		if pass.issuedFrom(place.Address) {
+			in.AdditionalDetails = audit.IssuerAddress
+		}
 	}
 	in.Details = s.details(t)
 	t.Verdict.Describe(in)

@@ -81,6 +81,9 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 		return t, s.refuseLocked(ctx, t, id, place, now)
 	}
 	t, proof, err := s.proof(ctx, t, method, typed, place, now)
+	if err == nil {
+		err = s.notToIssuer(ctx, t, proof, place, now)
+	}
 	if errors.Is(err, ErrBack) { // no try was wrong
 		if err := s.Store.Refund(ctx, t.Home, counters); err != nil {
 			return t, err

@@ -138,6 +138,9 @@ type PassUsed struct {
 	End       time.Time `json:"end"`
 	SingleUse bool      `json:"singleUse"`
 	Case      string    `json:"case,omitempty"` // id of the recovery case that it was issued in
+	// Issuer is the person who issued it, and IssuedAt the address from which they did.
+	Issuer   directory.UserID `json:"issuer,omitempty"`
+	IssuedAt string           `json:"issuedAt,omitempty"`
 	// IssuedBy and Reason are shown to the person; empty when policy hides them.
 	IssuedBy string `json:"issuedBy,omitempty"`
 	Reason   string `json:"reason,omitempty"`

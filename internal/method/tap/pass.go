@@ -59,6 +59,7 @@ type Issuer struct {
 	User        directory.UserID `json:"user,omitempty"`
 	App         directory.AppID  `json:"app,omitempty"`
 	DisplayName string           `json:"displayName,omitempty"`
+	Address     string           `json:"address,omitempty"` // from which it was issued
 }
 
 // End is the first moment at which the pass no longer works.
