@@ -61,7 +61,7 @@ type draft func(*rulebook) error
 func (r *rulebook) under(d draft) (*rulebook, error) {
 	then := &rulebook{
 		at: r.at, policies: r.policies, surfaces: r.surfaces, settings: r.settings, access: r.access,
-		upstreams: r.upstreams, deviceGroups: r.deviceGroups,
+		upstreams: r.upstreams, managers: r.managers, deviceGroups: r.deviceGroups,
 	}
 	then.policies.of = maps.Clone(r.policies.of)
 	return then, d(then)

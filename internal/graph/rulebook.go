@@ -32,6 +32,8 @@ type rulebook struct {
 	settings  []devicepolicy.Policy
 	access    *access.Set // of policies that are decided without knowing from where somebody comes
 	upstreams map[string]federation.Configuration
+	// managers says that managers let their people back in, without the helpdesk.
+	managers bool
 	// deviceGroups returns the groups of a device; it is asked when a policy is assigned to some.
 	deviceGroups func(directory.DeviceObjectID) (map[directory.GroupID]bool, error)
 
@@ -58,6 +60,11 @@ func (a *API) rulebook(c *call) (*rulebook, error) {
 	for _, one := range upstreams {
 		r.upstreams[one.Domain] = one
 	}
+	recovering, err := a.recoveryPolicyOf(c)
+	if err != nil {
+		return nil, err
+	}
+	r.managers = recovering.SelfService == recovery.SelfProduction && recovering.LevelOf(recovery.ProofManager) != recovery.LevelNone
 	rules, err := a.accessRules(c)
 	if err != nil {
 		return nil, err
@@ -66,6 +73,14 @@ func (a *API) rulebook(c *call) (*rulebook, error) {
 		return a.Store.GroupsOf(c.ctx(), c.tenant.ID, string(id))
 	}
 	return r, r.obey(a, rules)
+}
+
+// recoveryPolicyOf is the policy of recovery cases.
+func (a *API) recoveryPolicyOf(c *call) (recovery.Policy, error) {
+	if a.Cases == nil {
+		return recovery.DefaultPolicy(), nil
+	}
+	return a.Cases.Cases.RecoveryPolicy(c.ctx(), c.tenant.ID)
 }
 
 // obey takes the policies of Conditional Access that decide by who somebody is and what they
@@ -108,7 +123,11 @@ func (a *API) rulesVersion(c *call) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintln(h, revision.Version, accessVersion)
+	recovering, err := a.recoveryPolicyOf(c)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintln(h, revision.Version, accessVersion, recovering.Version)
 	settings, err := a.Store.DevicePolicies(c.ctx(), c.tenant.ID)
 	if err != nil {
 		return "", err
@@ -181,6 +200,9 @@ func (r *rulebook) passOf(p roster.Person) recovery.Pass {
 	out.Helpers = []recovery.Help{recovery.Administrator}
 	if len(p.Roles) == 0 && !p.RoleAssignableGroup { // the helpdesk reaches people without power
 		out.Helpers = []recovery.Help{recovery.Helpdesk, recovery.Administrator}
+	}
+	if r.managers && p.Manager != "" {
+		out.Helpers = append(out.Helpers, recovery.Manager)
 	}
 	return out
 }

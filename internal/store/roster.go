@@ -34,8 +34,12 @@ func (db *DB) SweepRoster(ctx context.Context, tenant directory.TenantID, from, 
 		if err := tx.moveRoster(ctx, tenant, from, to); err != nil {
 			return err
 		}
-		rows, err := tx.q.QueryContext(ctx, `
-			SELECT state, user_id FROM roster WHERE tenant_id = $1 AND user_id > $2 AND (user_id <= $3 OR $3 = '')`, tenant, from.After, to.After)
+		q := db.newQuery(tenant, directory.KindUser)
+		q.add("SELECT state, user_id FROM roster WHERE tenant_id = $1 AND user_id > ", q.arg(from.After))
+		if to.After != "" { // in words that an index understands: a chunk reads no more than a chunk
+			q.add(" AND user_id <= ", q.arg(to.After))
+		}
+		rows, err := tx.q.QueryContext(ctx, q.String(), q.args...)
 		known, err := rosterIn(rows, err)
 		if err != nil {
 			return err
