@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
@@ -32,7 +31,7 @@ func Low(free, total uint64) bool {
 
 // Metrics serves what Prometheus would get.
 func (s *Server) Metrics() http.Handler {
-	return promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})
+	return s.metrics
 }
 
 // Witnessed seals the log and brings its checkpoints to the witnesses, once.

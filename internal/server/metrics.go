@@ -5,15 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	prom "github.com/VictoriaMetrics/metrics"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/request"
@@ -23,59 +23,44 @@ import (
 // values: routes are patterns, outcomes the codes of docs/errors.md. docs/operations.md
 // lists them.
 type metrics struct {
-	registry  *prometheus.Registry
-	requests  *prometheus.CounterVec
-	durations *prometheus.HistogramVec
-	signIns   *prometheus.CounterVec
-	passes    *prometheus.CounterVec
-	commits   prometheus.Histogram
-	groups    prometheus.Histogram
-	witnessed *prometheus.CounterVec
-	failed    *prometheus.CounterVec
+	set     *prom.Set
+	commits *prom.PrometheusHistogram
+	groups  *prom.PrometheusHistogram
 }
 
+// requestBounds are the bounds of how long requests take, in seconds.
+var requestBounds = []float64{.001, .005, .02, .1, .3, .5, 1, 3, 10}
+
 func newMetrics() *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "postern_http_requests_total", Help: "Requests by route and status.",
-		}, []string{"route", "status"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "postern_http_request_duration_seconds", Help: "How long requests took, by route.",
-			Buckets: []float64{.001, .005, .02, .1, .3, .5, 1, 3, 10},
-		}, []string{"route"}),
-		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "postern_sign_ins_total", Help: "Sign-ins by kind and outcome: success, or the number of the error.",
-		}, []string{"kind", "outcome"}),
-		passes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "postern_passes_total", Help: "Temporary Access Passes by what happened to them.",
-		}, []string{"event"}),
-		commits: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "postern_store_commit_seconds", Help: "How long commits took, with the changes in them.",
-			Buckets: []float64{.0003, .001, .003, .01, .03, .1, .3, 1, 3},
-		}),
-		groups: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "postern_store_commit_changes", Help: "How many changes shared a commit.",
-			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256},
-		}),
-		witnessed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "postern_witness_checkpoints_total", Help: "Checkpoints that a witness took, by kind of witness.",
-		}, []string{"witness"}),
-		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "postern_witness_failures_total", Help: "Tries in which a witness did not take a checkpoint.",
-		}, []string{"witness"}),
+	prom.ExposeMetadata(true) // with the type of each
+	set := prom.NewSet()
+	return &metrics{
+		set:     set,
+		commits: set.NewPrometheusHistogramExt("postern_store_commit_seconds", []float64{.0003, .001, .003, .01, .03, .1, .3, 1, 3}),
+		groups:  set.NewPrometheusHistogramExt("postern_store_commit_changes", []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}),
 	}
-	m.registry.MustRegister(m.requests, m.durations, m.signIns, m.passes, m.commits, m.groups, m.witnessed, m.failed,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+}
+
+// count adds one to a counter; labels are names and values in turn.
+func (m *metrics) count(name string, labels ...string) {
+	m.set.GetOrCreateCounter(series(name, labels...)).Inc()
+}
+
+// series is the name of one series of a metric.
+func series(name string, labels ...string) string {
+	parts := make([]string, 0, len(labels)/2)
+	for pair := range slices.Chunk(labels, 2) {
+		parts = append(parts, pair[0]+"="+strconv.Quote(pair[1]))
+	}
+	return name + "{" + strings.Join(parts, ",") + "}"
 }
 
 // Begin implements store.Observer.
 func (m *metrics) Begin() func(changes int) {
 	began := time.Now()
 	return func(changes int) {
-		m.commits.Observe(time.Since(began).Seconds())
-		m.groups.Observe(float64(changes))
+		m.commits.UpdateDuration(began)
+		m.groups.Update(float64(changes))
 	}
 }
 
@@ -94,71 +79,62 @@ func (m *metrics) Recorded(e audit.Event) {
 		if s.ErrorCode != 0 {
 			outcome, pass = strconv.Itoa(s.ErrorCode), "failed"
 		}
-		m.signIns.WithLabelValues(s.EventType, outcome).Inc()
+		m.count("postern_sign_ins_total", "kind", s.EventType, "outcome", outcome)
 		if slices.ContainsFunc(s.Details, func(d audit.AuthenticationDetail) bool { return d.Method == audit.MethodPass }) {
-			m.passes.WithLabelValues(pass).Inc()
+			m.count("postern_passes_total", "event", pass)
 		}
 	}
 	if c := e.Change; c != nil {
 		if event := passEvents[cmp.Or(c.ResultReason, c.Activity)]; event != "" {
-			m.passes.WithLabelValues(event).Inc()
+			m.count("postern_passes_total", "event", event)
 		}
 	}
 }
 
 // watched adds what is read from s when Prometheus asks.
 func (m *metrics) watched(s *Server) {
-	gauge := func(name, help string, read func() float64) {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
-	}
-	gauge("postern_gate_inside", "Slow hashes that run.", func() float64 { inside, _ := s.gate.Load(); return float64(inside) })
-	gauge("postern_gate_waiting", "Callers who wait for their slow hash.", func() float64 { _, waiting := s.gate.Load(); return float64(waiting) })
-	gauge("postern_clock_wrong", "1 while the clock is wrong and nothing is served.", func() float64 {
-		if s.watch.clock.Verdict().Err != nil {
-			return 1
-		}
-		return 0
-	})
-	gauge("postern_clock_ahead_seconds", "How far the clock is ahead of a time mark that does not follow.", func() float64 {
-		return s.watch.clock.Verdict().Ahead.Seconds()
-	})
-	gauge("postern_disk_free_bytes", "Free space of the data directory's disk.", func() float64 { return float64(s.watch.disk.left.Load()) })
-	m.registry.MustRegister(
-		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "postern_throttle_refusals_total", Help: "Tries that a throttle refused.",
-		}, func() float64 { return float64(s.refusals.Total()) }),
-		&backlog{
-			s, prometheus.NewDesc("postern_log_seal_lag_seconds", "Age of the oldest event that is not sealed.", nil, nil),
-			prometheus.NewDesc("postern_outbox_waiting", "Mails that wait to be sent.", nil, nil),
-			prometheus.NewDesc("postern_outbox_given_up", "Mails that were given up in the last 30 days.", nil, nil),
+	for name, read := range map[string]func() float64{
+		"postern_gate_inside":  func() float64 { inside, _ := s.gate.Load(); return float64(inside) },
+		"postern_gate_waiting": func() float64 { _, waiting := s.gate.Load(); return float64(waiting) },
+		"postern_clock_wrong": func() float64 {
+			if s.watch.clock.Verdict().Err != nil {
+				return 1
+			}
+			return 0
 		},
-	)
+		"postern_clock_ahead_seconds": func() float64 { return s.watch.clock.Verdict().Ahead.Seconds() },
+		"postern_disk_free_bytes":     func() float64 { return float64(s.watch.disk.left.Load()) },
+	} {
+		m.set.NewGauge(name, read)
+	}
+	m.set.RegisterMetricsWriter(func(w io.Writer) {
+		prom.WriteCounterFloat64(w, "postern_throttle_refusals_total", float64(s.refusals.Total()))
+		s.writeBacklog(w)
+	})
 }
 
-// backlog reads from the store what waits.
-type backlog struct {
-	server           *Server
-	lag, mail, ended *prometheus.Desc
-}
-
-// Describe implements prometheus.Collector.
-func (b *backlog) Describe(c chan<- *prometheus.Desc) { c <- b.lag; c <- b.mail; c <- b.ended }
-
-// Collect implements prometheus.Collector. Without a database they are left out.
-func (b *backlog) Collect(c chan<- prometheus.Metric) {
+// writeBacklog says what waits in the store. Without a database it is left out.
+func (s *Server) writeBacklog(w io.Writer) {
 	ctx, cancel := context.WithTimeout(context.Background(), watchEvery)
 	defer cancel()
-	waiting, err := b.server.db.Backlog(ctx)
+	waiting, err := s.db.Backlog(ctx)
 	if err != nil {
 		return
 	}
 	lag := 0.0
 	if !waiting.OldestUnsealed.IsZero() {
-		lag = max(0, b.server.now().Sub(waiting.OldestUnsealed).Seconds())
+		lag = max(0, s.now().Sub(waiting.OldestUnsealed).Seconds())
 	}
-	c <- prometheus.MustNewConstMetric(b.lag, prometheus.GaugeValue, lag)
-	c <- prometheus.MustNewConstMetric(b.mail, prometheus.GaugeValue, float64(waiting.WaitingMail))
-	c <- prometheus.MustNewConstMetric(b.ended, prometheus.GaugeValue, float64(waiting.GivenUpMail))
+	prom.WriteGaugeFloat64(w, "postern_log_seal_lag_seconds", lag)
+	prom.WriteGaugeFloat64(w, "postern_outbox_waiting", float64(waiting.WaitingMail))
+	prom.WriteGaugeFloat64(w, "postern_outbox_given_up", float64(waiting.GivenUpMail))
+}
+
+// ServeHTTP writes all of them in Prometheus's text format.
+func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	m.set.WritePrometheus(w)
+	prom.WriteProcessMetrics(w)
 }
 
 // measured counts and traces requests.
@@ -177,8 +153,8 @@ func (s *Server) measured(next http.Handler) http.Handler {
 				route = "none"
 			}
 			end(route, seen.status)
-			s.metrics.requests.WithLabelValues(route, strconv.Itoa(seen.status)).Inc()
-			s.metrics.durations.WithLabelValues(route).Observe(time.Since(began).Seconds())
+			s.metrics.count("postern_http_requests_total", "route", route, "status", strconv.Itoa(seen.status))
+			s.metrics.set.GetOrCreatePrometheusHistogramExt(series("postern_http_request_duration_seconds", "route", route), requestBounds).UpdateDuration(began)
 		}()
 		next.ServeHTTP(seen, r)
 	})
@@ -215,7 +191,7 @@ func (s *Server) serveMetrics(ctx context.Context, address string) (string, erro
 		return "", ErrListen.With("metrics", fmt.Sprintf("%s can't be listened on for metrics: %v.", address, err))
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", s.metrics)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 	s.work.Go(func() {
 		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -200,10 +200,10 @@ func (s *Server) couriers() []*audit.Courier {
 			Tenants: s.tenantNames,
 			Told: func(err error) {
 				if err != nil {
-					s.metrics.failed.WithLabelValues(w.kind).Inc()
+					s.metrics.count("postern_witness_failures_total", "witness", w.kind)
 					return
 				}
-				s.metrics.witnessed.WithLabelValues(w.kind).Inc()
+				s.metrics.count("postern_witness_checkpoints_total", "witness", w.kind)
 			},
 		})
 	}
