@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,12 +20,11 @@ import (
 	"strings"
 	"time"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// A collector takes spans by OTLP over HTTP, in protobuf. The exporter's own client does the
-// same and brings gRPC along, a twentieth of the program.
+// A collector takes spans by OTLP over HTTP, in JSON. The exporter of OpenTelemetry does the
+// same and brings gRPC and protobuf along, a twelfth of the program.
 // https://opentelemetry.io/docs/specs/otlp/#otlphttp
 type collector struct {
 	address  string
@@ -100,19 +100,12 @@ func (c *collector) trust(file string) error {
 	return nil
 }
 
-// Start implements otlptrace.Client.
-func (c *collector) Start(context.Context) error { return nil }
-
-// Stop implements otlptrace.Client.
-func (c *collector) Stop(context.Context) error {
-	c.client.CloseIdleConnections()
-	return nil
-}
-
-// UploadTraces implements otlptrace.Client. Who is busy is asked again until the time is over.
-func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	// An export request has the same form as data on file: one list, field 1.
-	body, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
+// ExportSpans implements sdktrace.SpanExporter. Who is busy is asked again until the time is over.
+func (c *collector) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	if len(spans) == 0 {
+		return nil
+	}
+	body, err := json.Marshal(exportOf(spans))
 	if err != nil {
 		return fmt.Errorf("write spans: %w", err)
 	}
@@ -140,13 +133,19 @@ func (c *collector) UploadTraces(ctx context.Context, spans []*tracepb.ResourceS
 	}
 }
 
+// Shutdown implements sdktrace.SpanExporter.
+func (c *collector) Shutdown(context.Context) error {
+	c.client.CloseIdleConnections()
+	return nil
+}
+
 func (c *collector) post(ctx context.Context, body []byte) (status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.address, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	r.Header = c.headers.Clone()
-	r.Header.Set("Content-Type", "application/x-protobuf")
+	r.Header.Set("Content-Type", "application/json")
 	if c.compress {
 		r.Header.Set("Content-Encoding", "gzip")
 	}

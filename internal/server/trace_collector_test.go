@@ -10,23 +10,42 @@ import (
 	"testing"
 	"time"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 )
 
-func spans() []*tracepb.ResourceSpans {
-	return []*tracepb.ResourceSpans{{ScopeSpans: []*tracepb.ScopeSpans{{Spans: []*tracepb.Span{{Name: "GET /signin"}}}}}}
+func spans() []sdktrace.ReadOnlySpan {
+	id := func(b byte) trace.SpanContext {
+		return trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{15: 1}, SpanID: trace.SpanID{7: b}, TraceFlags: trace.FlagsSampled})
+	}
+	return tracetest.SpanStubs{{
+		Name: "GET /signin", SpanContext: id(2), Parent: id(3), SpanKind: trace.SpanKindServer,
+		StartTime: time.Unix(1, 5), EndTime: time.Unix(2, 0), Status: sdktrace.Status{Code: codes.Error},
+		Attributes: []attribute.KeyValue{attribute.String("http.route", "GET /signin"), attribute.Int("http.response.status_code", 500)},
+		Resource:   resource.NewSchemaless(attribute.String("service.name", "postern")), InstrumentationScope: instrumentation.Scope{Name: "here"},
+	}}.Snapshots()
 }
+
+// inJSON is spans as the specification writes them.
+const inJSON = `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"postern"}}]},` +
+	`"scopeSpans":[{"scope":{"name":"here"},"spans":[{"traceId":"00000000000000000000000000000001","spanId":"0000000000000002",` +
+	`"parentSpanId":"0000000000000003","flags":1,"name":"GET /signin","kind":2,"startTimeUnixNano":"1000000005","endTimeUnixNano":"2000000000",` +
+	`"attributes":[{"key":"http.route","value":{"stringValue":"GET /signin"}},{"key":"http.response.status_code","value":{"intValue":"500"}}],` +
+	`"status":{"code":2}}]}]}]}`
 
 func TestSpansReachTheAddressThatTheVariablesSay(t *testing.T) {
 	tries := 0
 	at := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		var got tracepb.TracesData
-		if err != nil || proto.Unmarshal(body, &got) != nil || !proto.Equal(got.GetResourceSpans()[0], spans()[0]) {
+		if err != nil || string(body) != inJSON {
 			t.Errorf("sent %q (%v)", body, err)
 		}
-		if r.URL.Path != "/otlp/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf" || r.Header.Get("X-Key") != "a b" {
+		if r.URL.Path != "/otlp/v1/traces" || r.Header.Get("Content-Type") != "application/json" || r.Header.Get("X-Key") != "a b" {
 			t.Errorf("asked %s with %v", r.URL.Path, r.Header)
 		}
 		if tries++; tries == 1 {
@@ -41,7 +60,7 @@ func TestSpansReachTheAddressThatTheVariablesSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.pause = time.Millisecond
-	if err := c.UploadTraces(t.Context(), spans()); err != nil || tries != 2 {
+	if err := c.ExportSpans(t.Context(), spans()); err != nil || tries != 2 {
 		t.Errorf("%v after %d tries", err, tries)
 	}
 }
@@ -58,7 +77,7 @@ func TestACollectorThatRefusesIsNotAskedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.UploadTraces(t.Context(), spans()); err == nil || !strings.Contains(err.Error(), "401") || tries != 1 {
+	if err := c.ExportSpans(t.Context(), spans()); err == nil || !strings.Contains(err.Error(), "401") || tries != 1 {
 		t.Errorf("%v after %d tries", err, tries)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -33,15 +32,11 @@ func beginTraces(ctx context.Context) (end func(context.Context) error, err erro
 	if err != nil || to == nil {
 		return none, err
 	}
-	exporter, err := otlptrace.New(ctx, to)
-	if err != nil {
-		return none, fmt.Errorf("send traces: %w", err)
-	}
 	about, err := resource.New(ctx, resource.WithAttributes(attribute.String("service.name", "postern")), resource.WithFromEnv())
 	if err != nil {
 		return none, fmt.Errorf("send traces: %w", err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(to), sdktrace.WithResource(about))
 	otel.SetTracerProvider(provider)
 	return provider.Shutdown, nil
 }
