@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -153,9 +154,9 @@ func caseApprove() *cobra.Command {
 
 // noted is o with those of the named texts that are not empty.
 func noted(o graphclient.Object, namesAndTexts ...string) graphclient.Object {
-	for i := 0; i < len(namesAndTexts); i += 2 {
-		if namesAndTexts[i+1] != "" {
-			o[namesAndTexts[i]] = namesAndTexts[i+1]
+	for pair := range slices.Chunk(namesAndTexts, 2) {
+		if pair[1] != "" {
+			o[pair[0]] = pair[1]
 		}
 	}
 	return o

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -56,13 +55,13 @@ func policySetRecovery() *cobra.Command {
 	return verb(c, func(e *env, args []string) error {
 		change := graphclient.Object{}
 		if file != "" {
-			in := io.Reader(c.InOrStdin())
+			in := c.InOrStdin()
 			if file != "-" {
-				f, err := os.Open(file) //nolint:gosec // it is what was asked for
+				f, err := os.Open(file)
 				if err != nil {
 					return program.Usagef("%s", err)
 				}
-				defer f.Close()
+				defer func() { _ = f.Close() }()
 				in = f
 			}
 			if err := json.NewDecoder(in).Decode(&change); err != nil {

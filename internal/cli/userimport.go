@@ -42,7 +42,7 @@ properties or why not.`,
 		if err != nil {
 			return program.Usagef("%v", err)
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		i := importer{e: e, dry: dry, seen: map[string]int{}, counts: map[string]int{}}
 		return i.run(file)
 	})

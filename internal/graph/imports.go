@@ -68,8 +68,10 @@ func (a *API) importPeople(c *call) error {
 	}
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity("postern/imports", nil), odata.Entity{
 		{Name: "dryRun", Value: dry},
-		{Name: "added", Value: counts[provision.Added]}, {Name: "changed", Value: counts[provision.Changed]},
-		{Name: "left", Value: counts[provision.Left]}, {Name: "refused", Value: counts[provision.Refused]},
+		{Name: "added", Value: counts[provision.Added]},
+		{Name: "changed", Value: counts[provision.Changed]},
+		{Name: "left", Value: counts[provision.Left]},
+		{Name: "refused", Value: counts[provision.Refused]},
 		{Name: "rows", Value: all},
 	})
 }
@@ -122,9 +124,11 @@ func (a *API) importResource(c *call, number int, row provision.Row, res provisi
 		})
 	}
 	e := odata.Entity{
-		{Name: "row", Value: number}, {Name: "outcome", Value: string(res.Outcome)},
+		{Name: "row", Value: number},
+		{Name: "outcome", Value: string(res.Outcome)},
 		{Name: "userPrincipalName", Value: text(cmp.Or(res.User.UserPrincipalName, row["userPrincipalName"]))},
-		{Name: "managerMissing", Value: res.ManagerMissing}, {Name: "changes", Value: changes},
+		{Name: "managerMissing", Value: res.ManagerMissing},
+		{Name: "changes", Value: changes},
 	}
 	if res.Err == nil {
 		return append(e, odata.Property{Name: "error", Value: nil})

@@ -251,8 +251,11 @@ func (a *API) whatIfReadiness(c *call) error {
 			return err
 		}
 		losing = append(losing, odata.Entity{
-			{Name: "id", Value: u.ID}, {Name: "userPrincipalName", Value: u.UserPrincipalName}, {Name: "displayName", Value: u.DisplayName},
-			{Name: "leftWithoutAWay", Value: l.stranded}, {Name: "failures", Value: l.failures},
+			{Name: "id", Value: u.ID},
+			{Name: "userPrincipalName", Value: u.UserPrincipalName},
+			{Name: "displayName", Value: u.DisplayName},
+			{Name: "leftWithoutAWay", Value: l.stranded},
+			{Name: "failures", Value: l.failures},
 		})
 	}
 	failures := odata.Entity{}

@@ -93,8 +93,13 @@ func caseProofs(c recovery.Case) []odata.Entity {
 	all := []odata.Entity{}
 	for _, p := range c.Proofs {
 		all = append(all, odata.Entity{
-			{Name: "kind", Value: string(p.Kind)}, {Name: "level", Value: string(p.Level)}, {Name: "createdDateTime", Value: odata.Time(p.At)},
-			{Name: "by", Value: caseParty(p.By)}, {Name: "contact", Value: text(p.Contact)}, {Name: "note", Value: text(p.Note)}, {Name: "reference", Value: text(p.Reference)},
+			{Name: "kind", Value: string(p.Kind)},
+			{Name: "level", Value: string(p.Level)},
+			{Name: "createdDateTime", Value: odata.Time(p.At)},
+			{Name: "by", Value: caseParty(p.By)},
+			{Name: "contact", Value: text(p.Contact)},
+			{Name: "note", Value: text(p.Note)},
+			{Name: "reference", Value: text(p.Reference)},
 		})
 	}
 	return all
@@ -104,8 +109,12 @@ func caseApprovals(c recovery.Case) []odata.Entity {
 	all := []odata.Entity{}
 	for _, one := range c.Approvals {
 		all = append(all, odata.Entity{
-			{Name: "as", Value: string(one.Part)}, {Name: "by", Value: caseParty(one.By)}, {Name: "createdDateTime", Value: odata.Time(one.At)},
-			{Name: "signedInDateTime", Value: odata.Time(one.SignIn.ProvedAt)}, {Name: "ipAddress", Value: text(one.SignIn.Address)}, {Name: "note", Value: text(one.Note)},
+			{Name: "as", Value: string(one.Part)},
+			{Name: "by", Value: caseParty(one.By)},
+			{Name: "createdDateTime", Value: odata.Time(one.At)},
+			{Name: "signedInDateTime", Value: odata.Time(one.SignIn.ProvedAt)},
+			{Name: "ipAddress", Value: text(one.SignIn.Address)},
+			{Name: "note", Value: text(one.Note)},
 		})
 	}
 	return all
@@ -116,8 +125,12 @@ func casePass(c recovery.Case) any {
 		return nil
 	}
 	return odata.Entity{
-		{Name: "id", Value: c.Pass.ID}, {Name: "createdDateTime", Value: odata.Time(c.Pass.At)}, {Name: "endDateTime", Value: odata.Time(c.Pass.Ends)},
-		{Name: "isUsableOnce", Value: c.Pass.Once}, {Name: "postern_purpose", Value: string(c.Pass.Purpose)}, {Name: "issuedBy", Value: caseParty(c.Pass.By)},
+		{Name: "id", Value: c.Pass.ID},
+		{Name: "createdDateTime", Value: odata.Time(c.Pass.At)},
+		{Name: "endDateTime", Value: odata.Time(c.Pass.Ends)},
+		{Name: "isUsableOnce", Value: c.Pass.Once},
+		{Name: "postern_purpose", Value: string(c.Pass.Purpose)},
+		{Name: "issuedBy", Value: caseParty(c.Pass.By)},
 	}
 }
 
@@ -134,14 +147,20 @@ func caseDispute(c recovery.Case) any {
 		return nil
 	}
 	return odata.Entity{
-		{Name: "createdDateTime", Value: odata.Time(c.Disputed.At)}, {Name: "by", Value: caseParty(c.Disputed.By)},
-		{Name: "stateBefore", Value: string(c.Disputed.Was)}, {Name: "note", Value: text(c.Disputed.Note)},
+		{Name: "createdDateTime", Value: odata.Time(c.Disputed.At)},
+		{Name: "by", Value: caseParty(c.Disputed.By)},
+		{Name: "stateBefore", Value: string(c.Disputed.Was)},
+		{Name: "note", Value: text(c.Disputed.Note)},
 	}
 }
 
 func caseGrant(g recovery.Grant) odata.Entity {
 	return odata.Entity{
-		{Name: "level", Value: string(g.Level)}, {Name: "maximumLifetimeInMinutes", Value: g.Minutes}, {Name: "isUsableOnce", Value: g.Once},
-		{Name: "purposes", Value: texts(g.Purposes)}, {Name: "approvals", Value: g.Approvals}, {Name: "coolDownInMinutes", Value: g.CoolDown},
+		{Name: "level", Value: string(g.Level)},
+		{Name: "maximumLifetimeInMinutes", Value: g.Minutes},
+		{Name: "isUsableOnce", Value: g.Once},
+		{Name: "purposes", Value: texts(g.Purposes)},
+		{Name: "approvals", Value: g.Approvals},
+		{Name: "coolDownInMinutes", Value: g.CoolDown},
 	}
 }

@@ -72,7 +72,8 @@ func (a *API) rulebook(c *call) (*rulebook, error) {
 	r.deviceGroups = func(id directory.DeviceObjectID) (map[directory.GroupID]bool, error) {
 		return a.Store.GroupsOf(c.ctx(), c.tenant.ID, string(id))
 	}
-	return r, r.obey(a, rules)
+	err = r.obey(a, rules)
+	return r, err
 }
 
 // recoveryPolicyOf is the policy of recovery cases.

@@ -291,9 +291,13 @@ func (a *API) activateWorkflow(c *call) error {
 func (a *API) workflowEvent(c *call, activity, operation string, old, w lifecycle.Workflow) audit.Event {
 	facts := func(w lifecycle.Workflow) odata.Entity {
 		return odata.Entity{
-			{Name: "displayName", Value: text(w.DisplayName)}, {Name: "description", Value: text(w.Description)},
-			{Name: "isEnabled", Value: w.Enabled}, {Name: "isSchedulingEnabled", Value: w.Scheduled}, {Name: "version", Value: w.Version},
-			{Name: "executionConditions", Value: workflowConditions(w)}, {Name: "tasks", Value: workflowTasks(w)},
+			{Name: "displayName", Value: text(w.DisplayName)},
+			{Name: "description", Value: text(w.Description)},
+			{Name: "isEnabled", Value: w.Enabled},
+			{Name: "isSchedulingEnabled", Value: w.Scheduled},
+			{Name: "version", Value: w.Version},
+			{Name: "executionConditions", Value: workflowConditions(w)},
+			{Name: "tasks", Value: workflowTasks(w)},
 		}
 	}
 	return a.event(c, audit.Change{

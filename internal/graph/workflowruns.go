@@ -39,7 +39,8 @@ func (a *API) pages(c *call, properties []string) (wish, error) {
 	if w.options, err = odata.ParseOptions(c.r, odata.Allow{Properties: properties, DefaultTop: usualPage, MaxTop: largestPage}); err != nil {
 		return w, err
 	}
-	return w, a.openCursor(c, &w)
+	err = a.openCursor(c, &w)
+	return w, err
 }
 
 // listRuns serves GET …/workflows/{id}/runs, the newest first.
@@ -214,8 +215,10 @@ func taskResultResource(p lifecycle.Person, u directory.User, t lifecycle.TaskRe
 		{Name: "completedDateTime", Value: odata.Time(t.CompletedAt)},
 		{Name: "subject", Value: subjectResource(p.User, u)},
 		{Name: "task", Value: odata.Entity{
-			{Name: "id", Value: t.Task.ID}, {Name: "displayName", Value: t.Task.DisplayName},
-			{Name: "taskDefinitionId", Value: t.Task.Definition}, {Name: "executionSequence", Value: t.Sequence},
+			{Name: "id", Value: t.Task.ID},
+			{Name: "displayName", Value: t.Task.DisplayName},
+			{Name: "taskDefinitionId", Value: t.Task.Definition},
+			{Name: "executionSequence", Value: t.Sequence},
 		}},
 	}
 }

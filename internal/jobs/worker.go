@@ -101,8 +101,10 @@ func (w *Worker) Work(ctx context.Context) (int, error) {
 
 func (w *Worker) work(ctx context.Context, tenant directory.TenantID, names []string, kinds map[string]Kind) (int, error) {
 	for n := range round {
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return n, nil
+		default:
 		}
 		now := w.Now()
 		j, err := w.Store.LeaseJob(ctx, tenant, names, now, now.Add(lease))

@@ -149,7 +149,7 @@ func DefinitionOf(id string) (Definition, bool) {
 	return definitions[i], true
 }
 
-// Categories is the category as Graph writes it: joiner,leaver.
+// CategoryText is the category as Graph writes it: joiner,leaver.
 func (d Definition) CategoryText() string {
 	all := make([]string, len(d.Categories))
 	for i, c := range d.Categories {

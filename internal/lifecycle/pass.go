@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -47,7 +48,7 @@ func generatePass(ctx context.Context, e *Engine, w work) (Effect, error) {
 			return Effect{}, err
 		}
 		did.HandOver, did.Events = &sealed, append(did.Events, event)
-		shown = append(textOf(lang, "pass.link").Body, link)
+		shown = slices.Concat(textOf(lang, "pass.link").Body, []string{link})
 	}
 	mails, err := e.letters(ctx, w, to, manager, shown, "(…)")
 	did.Mails = append(did.Mails, mails...)

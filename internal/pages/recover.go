@@ -152,7 +152,7 @@ func (s *Site) openCase(r *http.Request, t signin.Transaction) (string, error) {
 		Tenant: t.Home, User: t.User, Kind: recovery.BySelf, Channel: recovery.BySignInPage, Lost: lost, From: placeText(f),
 	}, s.asker(r, ""))
 	if _, told := errors.AsType[*fault.Error](err); told {
-		return "", nil //nolint:nilerr // it is in the log, and the page looks the same
+		return "", nil // it is in the log, and the page looks the same
 	}
 	return c.ID, err
 }

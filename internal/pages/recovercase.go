@@ -247,7 +247,7 @@ func (s *Site) mailColleague(r *http.Request, v recovery.View, other directory.U
 	them, err := s.Cases.Subject(r.Context(), v.Tenant, other.ID)
 	if err != nil {
 		if _, told := errors.AsType[*fault.Error](err); told {
-			return nil //nolint:nilerr // gone meanwhile
+			return nil // gone meanwhile
 		}
 		return err
 	}

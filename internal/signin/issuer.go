@@ -87,8 +87,10 @@ func (s *Service) aboutIssuer(t Transaction, p PassUsed, activity string, place 
 			{ID: string(p.Issuer), Type: audit.TargetUser},
 		},
 		Details: []audit.KeyValue{
-			{Key: "temporaryAccessPassMethodId", Value: p.ID}, {Key: "Issuer", Value: string(p.Issuer)},
-			{Key: "Device", Value: t.Device.Name()}, {Key: "Browser", Value: AgentWords(place.UserAgent)},
+			{Key: "temporaryAccessPassMethodId", Value: p.ID},
+			{Key: "Issuer", Value: string(p.Issuer)},
+			{Key: "Device", Value: t.Device.Name()},
+			{Key: "Browser", Value: AgentWords(place.UserAgent)},
 		},
 	}}
 }

@@ -9,7 +9,7 @@ import (
 func TestAPurposeFitsOnePlaceAndNoOther(t *testing.T) {
 	const here, there = "0b8c3c52-5b0e-4f0f-8a52-0c7c6d7a1d01", "0b8c3c52-5b0e-4f0f-8a52-0c7c6d7a1d02"
 	at := func(id string) *Device { return &Device{ID: directory.DeviceObjectID("object of " + id), DeviceID: id} }
-	pages, agent, mail := directory.AppID(directory.PagesAppID), directory.AppID(directory.AgentAppID), directory.AppID("mail")
+	pages, agent, mail := directory.PagesAppID, directory.AgentAppID, directory.AppID("mail")
 	for _, c := range []struct {
 		name                string
 		p                   Purpose

@@ -260,6 +260,14 @@ var attributeColumns = map[lifecycle.Attribute]string{
 	lifecycle.HireDate: "employee_hire_at", lifecycle.LeaveDate: "employee_leave_at", lifecycle.Created: "created_at",
 }
 
+// peopleBy asks for people by one of attributeColumns.
+func peopleBy(column string) string {
+	return `
+		SELECT ` + userColumns + ` FROM directory_user
+		WHERE tenant_id = $1 AND (` + column + `, id) > ($2, $3) AND ` + column + ` <= $4 AND ` + column + ` <> 0
+		ORDER BY ` + column + `, id LIMIT $5`
+}
+
 // PeopleAt implements lifecycle.Store.
 func (db *DB) PeopleAt(
 	ctx context.Context, tenant directory.TenantID, a lifecycle.Attribute, from, to time.Time, last directory.User, limit int,
@@ -272,9 +280,6 @@ func (db *DB) PeopleAt(
 	if last.ID != "" {
 		after, id = micros(a.Of(last)), string(last.ID)
 	}
-	rows, err := db.read.QueryContext(ctx, `
-		SELECT `+userColumns+` FROM directory_user
-		WHERE tenant_id = $1 AND (`+column+`, id) > ($2, $3) AND `+column+` <= $4 AND `+column+` <> 0
-		ORDER BY `+column+`, id LIMIT $5`, tenant, after, id, micros(to), limit)
+	rows, err := db.read.QueryContext(ctx, peopleBy(column), tenant, after, id, micros(to), limit)
 	return collect(rows, err, func(r *sql.Rows) (directory.User, error) { return scanUser(tenant, r.Scan) })
 }

@@ -182,7 +182,7 @@ func year(t *testing.T, f fixture, days, hires int) {
 	boss := member(tenant, directory.UserID(uuid.NewString()))
 	boss.Mail = "boss@contoso.example"
 	f.addUser(t, boss)
-	chance := mathrand.New(mathrand.NewPCG(7, uint64(hires))) //nolint:gosec // to be the same each time
+	chance := mathrand.New(mathrand.NewPCG(7, uint64(hires))) // to be the same each time
 	hired := map[directory.UserID]directory.User{}
 	for i := range hires {
 		u := member(tenant, directory.UserID(uuid.NewString()))

@@ -340,6 +340,13 @@ func (db *DB) ListRuns(ctx context.Context, tenant directory.TenantID, workflow 
 	return found[:limit], []any{micros(last.ScheduledAt), last.ID}, nil
 }
 
+// Those of a workflow or of one run, the newest first.
+const (
+	personsOfWorkflow = `SELECT ` + personColumns + ` FROM lifecycle_person WHERE tenant_id = $1 AND workflow_id = $2` + personsAfter
+	personsOfRun      = `SELECT ` + personColumns + ` FROM lifecycle_person WHERE tenant_id = $1 AND run_id = $2` + personsAfter
+	personsAfter      = ` AND (scheduled_at, id) < ($3, $4) ORDER BY scheduled_at DESC, id DESC LIMIT $5`
+)
+
 // ListPeople implements lifecycle.Runs.
 func (db *DB) ListPeople(
 	ctx context.Context, tenant directory.TenantID, workflow, run string, after []any, limit int,
@@ -348,13 +355,11 @@ func (db *DB) ListPeople(
 	if err != nil {
 		return nil, nil, err
 	}
-	column, value := "workflow_id", workflow
+	query, value := personsOfWorkflow, workflow
 	if run != "" {
-		column, value = "run_id", run
+		query, value = personsOfRun, run
 	}
-	rows, err := db.read.QueryContext(ctx, `
-		SELECT `+personColumns+` FROM lifecycle_person WHERE tenant_id = $1 AND `+column+` = $2 AND (scheduled_at, id) < ($3, $4)
-		ORDER BY scheduled_at DESC, id DESC LIMIT $5`, tenant, value, at, id, limit+1)
+	rows, err := db.read.QueryContext(ctx, query, tenant, value, at, id, limit+1)
 	found, err := collect(rows, err, func(r *sql.Rows) (lifecycle.Person, error) { return scanPerson(tenant, r.Scan) })
 	if err != nil {
 		return nil, nil, err
