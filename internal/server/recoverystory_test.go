@@ -185,8 +185,20 @@ func TestAnImpostorsCaseIsFrozenAndRevertedAndTheLogTellsIt(t *testing.T) {
 	if a := x.post("/recover/not-me", url.Values{"code": {deny}}); !strings.Contains(a.body, "data-error") {
 		t.Errorf("a second time: %d", a.status)
 	}
-	if a := x.directoryAudits(x.appToken(), "Dispute recovery case"); len(a) == 0 {
-		t.Error("the log has no dispute")
+	app := x.appToken()
+	_, found := x.api(http.MethodGet, "/v1.0/postern/recovery/cases?$filter=number%20eq%20%27"+number+"%27", app, "")
+	id := found["value"].([]any)[0].(map[string]any)["id"].(string)
+	if status, c := x.api(http.MethodPost, "/v1.0/postern/recovery/cases/"+id+"/revert", app, "{}"); status != http.StatusOK || c["state"] != "reverted" || c["outcome"] != "impostor" {
+		t.Fatalf("revert: %d %v", status, c)
+	}
+	_, sams := x.api(http.MethodGet, "/v1.0/users/sam@contoso.example/authentication/fido2Methods", app, "")
+	if keys := sams["value"].([]any); len(keys) != 1 { // Sam's own
+		t.Errorf("after the revert Sam has %d keys: %v", len(keys), keys)
+	}
+	for _, step := range []string{"Open recovery case", "Issue pass for recovery case", "Dispute recovery case", "Revert recovery case"} {
+		if a := x.directoryAudits(app, step); len(a) == 0 {
+			t.Errorf("the log does not tell %q", step)
+		}
 	}
 }
 
