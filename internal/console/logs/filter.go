@@ -122,6 +122,15 @@ type chip struct {
 	OffHref     string
 }
 
+// At is the moment that a chip is about; zero for one that is about something else.
+func (c chip) At() time.Time {
+	at, err := time.Parse(time.RFC3339, c.Value)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
 // chips are those of the address.
 func (t trail) chips(q url.Values) []chip {
 	var all []chip
