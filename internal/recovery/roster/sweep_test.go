@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 // A crowd is people who all stand alike. It is the store, too, and notes what is stored.
 type crowd struct {
 	roster.Store
+	lock   sync.Mutex
 	ids    []directory.UserID
 	rules  string
 	mark   roster.Mark
@@ -26,7 +28,25 @@ type crowd struct {
 	broken error
 }
 
-func (c *crowd) Rules(context.Context, directory.TenantID) (string, error) { return c.rules, nil }
+func (c *crowd) Rules(context.Context, directory.TenantID) (string, error) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.rules, nil
+}
+
+// changeRules is what an administrator does.
+func (c *crowd) changeRules(to string) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.rules = to
+}
+
+// chunks is how many are stored, and the mark.
+func (c *crowd) chunks() (int, roster.Mark) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return len(c.stored), c.mark
+}
 
 func (c *crowd) After(_ context.Context, _ directory.TenantID, after directory.UserID, _ int) (roster.States, directory.UserID, error) {
 	time.Sleep(c.looks)
@@ -45,10 +65,14 @@ func (c *crowd) Of(context.Context, directory.TenantID, []directory.UserID) (ros
 }
 
 func (c *crowd) RosterMark(context.Context, directory.TenantID) (roster.Mark, error) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
 	return c.mark, nil
 }
 
 func (c *crowd) SweepRoster(_ context.Context, _ directory.TenantID, from, to roster.Mark, _ roster.States) error {
+	c.lock.Lock()
+	defer c.lock.Unlock()
 	if from.Version != c.mark.Version {
 		return roster.ErrStale
 	}
@@ -77,21 +101,21 @@ func TestASweepHurriesOnlyWhenTheRulesChanged(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go c.sweep().Run(ctx)
 		time.Sleep(2 * time.Second)
-		if n := len(c.stored); n != 101 || c.mark.Rush || c.mark.Whole.IsZero() {
-			t.Errorf("at first %d chunks are stored, and the mark is %+v", n, c.mark)
+		if n, mark := c.chunks(); n != 101 || mark.Rush || mark.Whole.IsZero() {
+			t.Errorf("at first %d chunks are stored, and the mark is %+v", n, mark)
 		}
-		c.rules = "2"
+		c.changeRules("2")
 		time.Sleep(2 * time.Second)
-		if n := len(c.stored); n != 202 {
+		if n, _ := c.chunks(); n != 202 {
 			t.Errorf("after the rules changed %d chunks", n)
 		}
 		time.Sleep(time.Minute)
-		if n := len(c.stored); n != 202 {
+		if n, _ := c.chunks(); n != 202 {
 			t.Errorf("nothing happened, and %d chunks are stored", n)
 		}
 		time.Sleep(10 * time.Minute) // rounds in no hurry: one chunk a second at most
-		if n := len(c.stored) - 202; n < 100 || n > 10*60 {
-			t.Errorf("in ten minutes %d chunks", n)
+		if n, _ := c.chunks(); n < 202+100 || n > 202+10*60 {
+			t.Errorf("in ten minutes %d chunks", n-202)
 		}
 		stop()
 		synctest.Wait()
@@ -105,8 +129,8 @@ func TestOfTwoSweepsTheSlowerOneStops(t *testing.T) {
 		go c.sweep().Run(ctx)
 		go c.sweep().Run(ctx)
 		time.Sleep(5 * time.Second)
-		if c.mark.Version != 51 || c.mark.Rush {
-			t.Errorf("the mark is %+v", c.mark)
+		if _, mark := c.chunks(); mark.Version != 51 || mark.Rush {
+			t.Errorf("the mark is %+v", mark)
 		}
 		stop()
 		synctest.Wait()
