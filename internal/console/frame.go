@@ -92,6 +92,9 @@ var entries = [][]struct {
 	},
 }
 
+// ownOnly are entries for which another Graph may have the rights, and not the pages.
+var ownOnly = []string{"readiness"}
+
 // navigation returns the entries that c's person can use and that there are pages for.
 func navigation(c *Call, current string) [][]NavItem {
 	var all [][]NavItem
@@ -101,7 +104,7 @@ func navigation(c *Call, current string) [][]NavItem {
 	for _, group := range entries {
 		var items []NavItem
 		for _, e := range group {
-			if !c.console.serves(Root+e.path) || !c.mayOne(e.needs) {
+			if !c.console.serves(Root+e.path) || !c.mayOne(e.needs) || c.Foreign() && slices.Contains(ownOnly, e.name) {
 				continue
 			}
 			items = append(items, NavItem{Name: e.name, Icon: e.icon, Href: Root + e.path, Current: e.name == current})

@@ -42,13 +42,17 @@ describe("recovery", { skip }, () => {
     }
   };
 
-  // link waits for a mail with that subject and returns the address in it.
-  async function link(page, subject, pattern) {
+  const mails = async (page, subject) => {
+    await page.goto(`${server.url}/mailbox`);
+    return page.getByRole("link", { name: subject });
+  };
+
+  // link waits for more mails with that subject than there were, and returns the address in the newest.
+  async function link(page, subject, pattern, were = 0) {
     for (const end = Date.now() + 20_000; Date.now() < end; ) {
-      await page.goto(`${server.url}/mailbox`);
-      const row = page.getByRole("link", { name: subject }).first();
-      if ((await row.count()) > 0) {
-        await row.click();
+      const rows = await mails(page, subject);
+      if ((await rows.count()) > were) {
+        await rows.first().click();
         const found = (await page.locator("main").innerText()).match(pattern);
         assert.ok(found, `no link in ${subject}`);
         return found[0];
@@ -95,8 +99,8 @@ describe("recovery", { skip }, () => {
     return (await page.locator("main").innerText()).match(/R-[A-Z2-9]{6}/)[0];
   }
 
-  async function approve(manager, number, way) {
-    await manager.goto(await link(manager, /^Is it really/, /https:\S+\/recover\/approve\/\S+/));
+  async function approve(manager, number, way, were) {
+    await manager.goto(await link(manager, /^Is it really/, /https:\S+\/recover\/approve\/\S+/, were));
     if ((await manager.locator("main").getAttribute("data-step")) !== "approve") {
       await manager.waitForSelector("main[data-step=approve]");
     }
@@ -128,9 +132,11 @@ describe("recovery", { skip }, () => {
     }
 
     // The impostor.
+    const asked = await (await mails(manager, /^Is it really/)).count();
+    const used = await (await mails(manager, /^The pass for your account/)).count();
     const impostor = await open(t, browser);
     const second = await ask(impostor);
-    await approve(manager, second, "me");
+    await approve(manager, second, "me", asked);
     await manager.goto(await link(manager, /^Hand a pass over/, /https:\S+\/recover\/open#\S+/));
     await see(manager, "handover", "handover");
     await press(manager, manager.getByRole("button", { name: "Go on" }));
@@ -143,7 +149,7 @@ describe("recovery", { skip }, () => {
     await givePass(impostor, stolen);
     await press(impostor, impostor.locator("button[name=stay][value=no]"));
     const victim = await open(t, browser);
-    await victim.goto(await link(victim, /^The pass for your account/, /https:\S+\/recover\/not-me#\S+/));
+    await victim.goto(await link(victim, /^The pass for your account/, /https:\S+\/recover\/not-me#\S+/, used));
     await see(victim, "deny", "deny");
     await press(victim, victim.getByRole("button", { name: "Stop it" }));
     await see(victim, "deny-done", "deny");
