@@ -45,6 +45,15 @@ func onBoth(t *testing.T, test func(t *testing.T, c store.Config)) {
 // open opens a store for the length of the test.
 func open(t testing.TB, c store.Config) *store.DB {
 	t.Helper()
+	if c.Database != "" {
+		pgtest.Migrate(t, c.Database, func(address string) error {
+			db, err := store.Open(context.Background(), store.Config{Database: address})
+			if err == nil {
+				err = db.Close()
+			}
+			return err
+		})
+	}
 	db, err := store.Open(context.Background(), c)
 	if err != nil {
 		t.Fatalf("open the store: %v", err)
