@@ -41,7 +41,10 @@ func TestAPDFHasItsObjectsWhereItSays(t *testing.T) {
 func TestAPDFIsReadByOthers(t *testing.T) {
 	reader, err := exec.LookPath("gs")
 	if err != nil {
-		t.Skip("there is no Ghostscript")
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no Ghostscript: install ghostscript")
+		}
+		t.Skip("there is no Ghostscript: install ghostscript")
 	}
 	name := filepath.Join(t.TempDir(), "x.pdf")
 	if err := os.WriteFile(name, paper(200), 0o600); err != nil {
