@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -71,10 +72,16 @@ func (e *env) recoveryCase(one graphclient.Object) error {
 	for _, p := range one.Objects("approvals") {
 		approvals = append(approvals, p.Text("by/displayName")+" as "+p.Text("as"))
 	}
-	one["shownProofs"], one["shownApprovals"], one["shownPass"] = strings.Join(proofs, ", "), strings.Join(approvals, ", "), one.Text("pass/id")
+	lost, _ := one["lost"].([]any)
+	var failed []string
+	for _, f := range lost {
+		failed = append(failed, fmt.Sprint(f))
+	}
+	one["failures"], one["opener"] = strings.Join(failed, ", "), strings.TrimSpace(one.Text("openedBy/displayName")+" as "+one.Text("openedAs"))
+	one["proof"], one["approvedBy"], one["passId"] = strings.Join(proofs, ", "), strings.Join(approvals, ", "), one.Text("pass/id")
 	properties := []string{
-		"number", "state", "outcome", "userPrincipalName", "targetClass", "assuranceLevel", "shownProofs", "shownApprovals", "missingApprovals", "readyDateTime",
-		"shownPass", "createdDateTime", "expirationDateTime", "usedDateTime", "closedDateTime", "why",
+		"number", "state", "outcome", "userPrincipalName", "targetClass", "opener", "channel", "failures", "deviceId", "assuranceLevel", "proof", "approvedBy", "missingApprovals", "readyDateTime",
+		"passId", "createdDateTime", "expirationDateTime", "usedDateTime", "closedDateTime", "why",
 	}
 	return e.object(one, properties...)
 }
@@ -83,7 +90,7 @@ func caseTimeline() *cobra.Command {
 	c := &cobra.Command{Use: "timeline CASE", Short: "Show what happened in a case, refused steps too", Args: cobra.ExactArgs(1)}
 	return verb(c, func(e *env, args []string) error {
 		return e.table(e.graph.RecoveryTimeline(c.Context(), args[0]), 0,
-			column{"TIME", "activityDateTime"}, column{"STEP", "activityDisplayName"}, column{"RESULT", "result"}, column{"BY", "initiatedBy/user/userPrincipalName"}, column{"WHY", "resultReason"})
+			column{"TIME", "activityDateTime"}, column{"STEP", "activityDisplayName"}, column{"RESULT", "result"}, column{"BY", "initiatedBy/user/userPrincipalName|initiatedBy/user/displayName|initiatedBy/app/displayName"}, column{"WHY", "resultReason"})
 	})
 }
 

@@ -17,6 +17,15 @@ func (e *env) result(text string) error {
 	return err
 }
 
+// line prints cells with a tab between them, as they come: what is as long as a file is no table.
+func (e *env) line(cells ...string) error {
+	for i, c := range cells {
+		cells[i] = program.Printable(c)
+	}
+	_, err := fmt.Fprintln(e.command.OutOrStdout(), strings.Join(cells, "\t"))
+	return err
+}
+
 func (e *env) printJSON(v any) error {
 	enc := json.NewEncoder(e.command.OutOrStdout())
 	enc.SetIndent("", "  ")

@@ -111,7 +111,7 @@ func (i *importer) add(line int, values []string) error {
 		name := key + "\x00" + strings.ToLower(values[at])
 		if first, twice := i.seen[name]; twice {
 			i.counts["refused"]++
-			return i.e.result(fmt.Sprintf("refused\t%d\t%s\tLine %d is about the same person.", line, values[at], first))
+			return i.e.line("refused", fmt.Sprint(line), values[at], fmt.Sprintf("Line %d is about the same person.", first))
 		}
 		i.seen[name] = line
 	}
@@ -178,7 +178,7 @@ func (i *importer) tell(outcome string, row map[string]any) error {
 		return nil
 	}
 	name, _ := row["userPrincipalName"].(string)
-	return i.e.result(fmt.Sprintf("%s\t%v\t%s\t%s", outcome, row["row"], name, details(row)))
+	return i.e.line(outcome, fmt.Sprint(row["row"]), name, details(row))
 }
 
 // details are the properties that differ, or why a row was refused.

@@ -15,7 +15,10 @@ func (s Service) Prove(ctx context.Context, ref Ref, proof Proof, by Actor) (Cas
 		if err := directory.May(by.Caller, directory.HandleCase, v.Subject.Target); err != nil {
 			return v.Case, Effects{}, err
 		}
-		if rung, ok := RungOf(proof.Kind); !ok || !rung.Attested || by.Caller.AppOnly() {
+		if by.Caller.AppOnly() {
+			return v.Case, Effects{}, ErrProofKind.With("", "An application attests nothing: a person does.")
+		}
+		if rung, ok := RungOf(proof.Kind); !ok || !rung.Attested {
 			return v.Case, Effects{}, ErrProofKind.With("", "An agent attests inPerson, callBack and video.")
 		}
 		return s.prove(v, proof, by, now)

@@ -41,6 +41,9 @@ func Open(r io.Reader) (*Reader, error) {
 	}
 	first, _ := text.Peek(4096) // a shorter file is an answer, too
 	line, _, _ := strings.Cut(string(first), "\n")
+	if len(line) < len(first) && !utf8.ValidString(line) { // nor cut in the middle of a letter
+		return nil, ErrFile.With("", "The first line is not in UTF-8.")
+	}
 	x := &Reader{csv: csv.NewReader(text)}
 	x.csv.Comma = separator(line)
 	x.csv.ReuseRecord, x.csv.FieldsPerRecord = true, -1

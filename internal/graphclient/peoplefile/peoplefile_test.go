@@ -84,3 +84,10 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatIsNoTextIsRefusedInWords(t *testing.T) {
+	_, err := peoplefile.Open(strings.NewReader("\xb9\x12na\xffme,x\nrow"))
+	if f, ok := errors.AsType[*fault.Error](err); !ok || f.Code != peoplefile.ErrFile.Code || !strings.Contains(f.Error(), "UTF-8") || strings.Contains(f.Error(), "xb9") {
+		t.Errorf("%v", err)
+	}
+}
