@@ -30,6 +30,32 @@ type PIN struct {
 	DeviceID  string
 	CreatedAt time.Time
 	Origin    Origin
+	Renewals  []Renewal
+}
+
+// A Renewal is a reset of a device PIN: whoever was signed in there knows the new one.
+type Renewal struct {
+	At      time.Time `json:"at"` // UTC
+	Session string    `json:"session,omitempty"`
+	Pass    string    `json:"pass,omitempty"`    // behind that session
+	Case    string    `json:"case,omitempty"`    // behind that pass
+	Methods []string  `json:"methods,omitempty"` // that proved that session, other than a pass
+}
+
+// RenewalIn is a reset in s at at, to the microsecond, as sessions and methods have their times.
+func RenewalIn(s signin.Session, at time.Time) Renewal {
+	o := OriginOf(s, signin.Place{})
+	return Renewal{At: at.Truncate(time.Microsecond), Session: o.Session, Pass: o.Pass, Case: o.Case, Methods: o.Methods}
+}
+
+func (r Renewal) origin() Origin {
+	return Origin{Session: r.Session, Pass: r.Pass, Case: r.Case, Methods: r.Methods}
+}
+
+// Covers reports whether whatever finds q, which is later, finds r: both are by the same pass, or in
+// the same session.
+func (r Renewal) Covers(q Renewal) bool {
+	return r.Pass == q.Pass && r.Case == q.Case && slices.Equal(r.Methods, q.Methods) && (r.Pass != "" || r.Session == q.Session)
 }
 
 // A Seed is where a lineage begins. Empty fields begin nothing.
@@ -41,34 +67,26 @@ type Seed struct {
 }
 
 // From returns the part of e that came from s: sessions that it proved, what was registered or
-// joined in them, what that proved in turn, and so on. A device belongs to it, but proves no
-// person.
+// joined in them, what that proved in turn, and so on. A PIN that was reset there belongs to it, and
+// what the PIN proved since. A device belongs to it, but proves no person.
 //
 //	pass ─▶ session ─▶ credential, PIN ─▶ session ─▶ …
 //	            └────▶ device
 func (e Estate) From(s Seed) Estate {
-	l := lineage{of: s.Case, pass: s.Pass, sessions: set(s.Sessions), methods: set(s.Credentials)}
-	for before := -1; before != l.size(); {
-		before = l.size()
-		for _, one := range e.Sessions {
-			if l.proved(one) {
-				l.sessions[one.ID] = true
-			}
-		}
-		for _, one := range e.Credentials {
-			if l.has(one.Origin) {
-				l.methods[one.ID] = true
-			}
-		}
-		for _, one := range e.PINs {
-			if l.has(one.Origin) {
-				l.methods[one.ID] = true
-			}
-		}
+	l := &lineage{of: s.Case, pass: s.Pass, sessions: map[string]bool{}, methods: map[string]time.Time{}}
+	for _, id := range s.Sessions {
+		l.addSession(id)
+	}
+	for _, id := range s.Credentials {
+		l.addMethod(id, time.Time{})
+	}
+	for l.grown = true; l.grown; {
+		l.grown = false
+		l.grow(e)
 	}
 	return Estate{
-		Credentials: keep(e.Credentials, func(c Credential) bool { return l.methods[c.ID] }),
-		PINs:        keep(e.PINs, func(p PIN) bool { return l.methods[p.ID] }),
+		Credentials: keep(e.Credentials, func(c Credential) bool { return l.hasMethod(c.ID) }),
+		PINs:        keep(e.PINs, func(p PIN) bool { return l.hasMethod(p.ID) }),
 		Sessions:    keep(e.Sessions, func(one signin.Session) bool { return l.sessions[one.ID] }),
 		Devices: keep(e.Devices, func(d directory.Device) bool {
 			return d.JoinedIn != "" && l.sessions[d.JoinedIn] || l.pass != "" && d.JoinedWith == l.pass
@@ -78,30 +96,68 @@ func (e Estate) From(s Seed) Estate {
 
 // lineage are the ids that belong to one, as far as they are known.
 type lineage struct {
-	of, pass          string // case and pass
-	sessions, methods map[string]bool
+	of, pass string // case and pass
+	sessions map[string]bool
+	methods  map[string]time.Time // since when each belongs to it; zero for always
+	grown    bool
 }
 
-func (l lineage) size() int { return len(l.sessions) + len(l.methods) }
-
-func (l lineage) proved(s signin.Session) bool {
-	return l.of != "" && s.Case == l.of || l.pass != "" && s.PassID == l.pass || s.Method != "" && l.methods[s.Method] ||
-		slices.ContainsFunc(s.Proofs, func(p signin.Proof) bool { return p.Credential != nil && l.methods[p.Credential.ID] })
-}
-
-func (l lineage) has(o Origin) bool {
-	return l.of != "" && o.Case == l.of || l.pass != "" && o.Pass == l.pass || o.Session != "" && l.sessions[o.Session] ||
-		slices.ContainsFunc(o.Methods, func(id string) bool { return l.methods[id] })
-}
-
-func set(ids []string) map[string]bool {
-	all := map[string]bool{}
-	for _, id := range ids {
-		if id != "" {
-			all[id] = true
+// grow adds what follows from what is known so far.
+func (l *lineage) grow(e Estate) {
+	for _, one := range e.Sessions {
+		if l.proved(one) {
+			l.addSession(one.ID)
 		}
 	}
-	return all
+	for _, one := range e.Credentials {
+		if l.has(one.Origin, one.CreatedAt) {
+			l.addMethod(one.ID, time.Time{})
+		}
+	}
+	for _, one := range e.PINs {
+		if l.has(one.Origin, one.CreatedAt) {
+			l.addMethod(one.ID, time.Time{})
+		}
+		for _, r := range one.Renewals {
+			if l.has(r.origin(), r.At) {
+				l.addMethod(one.ID, r.At)
+			}
+		}
+	}
+}
+
+func (l *lineage) addSession(id string) {
+	if id != "" && !l.sessions[id] {
+		l.sessions[id], l.grown = true, true
+	}
+}
+
+func (l *lineage) addMethod(id string, since time.Time) {
+	if was, there := l.methods[id]; id != "" && (!there || since.Before(was)) {
+		l.methods[id], l.grown = since, true
+	}
+}
+
+func (l *lineage) hasMethod(id string) bool {
+	_, there := l.methods[id]
+	return there
+}
+
+// did reports whether method id belonged to l when it was used at at.
+func (l *lineage) did(id string, at time.Time) bool {
+	since, there := l.methods[id]
+	return there && !at.Before(since)
+}
+
+func (l *lineage) proved(s signin.Session) bool {
+	return l.of != "" && s.Case == l.of || l.pass != "" && s.PassID == l.pass || l.did(s.Method, s.CreatedAt) ||
+		slices.ContainsFunc(s.Proofs, func(p signin.Proof) bool { return p.Credential != nil && l.did(p.Credential.ID, p.At) })
+}
+
+// has reports whether what o made at at belongs to l.
+func (l *lineage) has(o Origin, at time.Time) bool {
+	return l.of != "" && o.Case == l.of || l.pass != "" && o.Pass == l.pass || l.sessions[o.Session] ||
+		slices.ContainsFunc(o.Methods, func(id string) bool { return l.did(id, at) })
 }
 
 func keep[T any](all []T, in func(T) bool) []T {

@@ -75,6 +75,46 @@ func TestALineageIsAllThatCameFromAPassAndNothingElse(t *testing.T) {
 	}
 }
 
+// A PIN that was theirs and was reset with a pass is in the hands of whoever had the pass: it goes, and what
+// it proved since. What it proved before stays.
+func TestAPINThatWasResetBelongsToTheResetsLineageFromThenOn(t *testing.T) {
+	later := nine.Add(time.Hour)
+	e := method.Estate{
+		Credentials: []method.Credential{
+			{ID: "before", CreatedAt: nine, Origin: method.Origin{Methods: []string{"pin"}}},
+			{ID: "since", CreatedAt: later, Origin: method.Origin{Methods: []string{"pin"}}},
+			{ID: "other", CreatedAt: later, Origin: method.Origin{Methods: []string{"untouched"}}},
+		},
+		PINs: []method.PIN{
+			{ID: "untouched"},
+			{ID: "second", CreatedAt: nine, Renewals: []method.Renewal{{At: later, Methods: []string{"since"}}}}, // by what came from it
+			{ID: "third", CreatedAt: nine, Renewals: []method.Renewal{{At: nine, Methods: []string{"pin"}}}},     // by the PIN, before
+			{ID: "pin", CreatedAt: nine, Renewals: []method.Renewal{{At: nine, Pass: "mine"}, {At: later, Session: "s", Pass: "p", Case: "c"}}},
+		},
+		Sessions: []signin.Session{
+			{ID: "s1", Method: "pin", CreatedAt: later.Add(-time.Microsecond)},
+			{ID: "s2", Method: "pin", CreatedAt: later},
+			{ID: "s3", Method: "untouched", CreatedAt: later},
+		},
+	}
+	for _, c := range []struct {
+		name string
+		seed method.Seed
+		want []string
+	}{
+		{"the pass of the reset", method.Seed{Pass: "p"}, []string{"pin", "s2", "second", "since"}},
+		{"its case", method.Seed{Case: "c"}, []string{"pin", "s2", "second", "since"}},
+		{"its session", method.Seed{Sessions: []string{"s"}}, []string{"pin", "s2", "second", "since"}},
+		{"an earlier reset", method.Seed{Pass: "mine"}, []string{"before", "pin", "s1", "s2", "second", "since", "third"}},
+		{"the PIN itself", method.Seed{Credentials: []string{"pin"}}, []string{"before", "pin", "s1", "s2", "second", "since", "third"}},
+		{"another", method.Seed{Pass: "q", Case: "d"}, nil},
+	} {
+		if got := ids(e.From(c.seed)); !slices.Equal(got, c.want) {
+			t.Errorf("%s: From = %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
 func TestATagChangesWithWhatItNames(t *testing.T) {
 	whole := estate.From(method.Seed{Pass: "p"})
 	again := estate.From(method.Seed{Pass: "p"})

@@ -229,6 +229,24 @@ func TestAPassForAPINSetsOneOnThatDeviceAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.tokens(p.signInWith(c, "864209"))
+
+	// A PIN that was theirs goes with the pass by which it was replaced.
+	only = w.passForOnly(mira, "resetPin", other.joined.DeviceID)
+	_, list := w.api(http.MethodGet, "/v1.0/users/"+mira+"/authentication/temporaryAccessPassMethods", w.appToken(), "")
+	at := "/v1.0/postern/users/" + mira + "/passes/" + list["value"].([]any)[0].(map[string]any)["id"].(string)
+	other.access = other.tokensAtLock(other.joined.DeviceID, name, only)["access_token"].(string)
+	if err := other.store.Reset(t.Context(), other, other.user, "975310"); err != nil {
+		t.Fatal(err)
+	}
+	other.tokens(other.signInWith(theirs, "975310"))
+	_, lineage := w.api(http.MethodGet, at+"/lineage", w.appToken(), "")
+	if status, v := w.api(http.MethodPost, at+"/revert", w.appToken(), `{"etag":"`+lineage["etag"].(string)+`"}`); status != http.StatusOK {
+		t.Fatalf("revert: %d %v", status, v)
+	}
+	if a := other.signInWith(theirs, "975310"); a.status == http.StatusOK {
+		t.Errorf("the PIN of a pass that was reverted: %s", a.body)
+	}
+	p.tokens(p.signInWith(c, "864209"))
 }
 
 func TestAPassToRegisterMethodsAddsSomeAndSeesNothingElse(t *testing.T) {

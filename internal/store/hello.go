@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
@@ -207,7 +208,7 @@ func (tx *Tx) removeContainersOf(ctx context.Context, tenant directory.TenantID,
 }
 
 // NoteReset implements hello.Counter.
-func (db *DB) NoteReset(ctx context.Context, c hello.Container, next *hello.Guard, at time.Time, e audit.Event, mails ...outbox.Item) error {
+func (db *DB) NoteReset(ctx context.Context, c hello.Container, next *hello.Guard, by method.Renewal, e audit.Event, mails ...outbox.Item) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.owners(ctx, c); err != nil {
 			return err
@@ -219,7 +220,7 @@ func (db *DB) NoteReset(ctx context.Context, c hello.Container, next *hello.Guar
 		if err != nil {
 			return err
 		}
-		if now, err = now.Reset(at); err != nil {
+		if now, err = now.Reset(by); err != nil {
 			return err
 		}
 		if err := tx.putContainer(ctx, now.Announced(next)); err != nil {

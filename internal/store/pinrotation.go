@@ -48,9 +48,9 @@ func (db *DB) RotateKey(ctx context.Context, former, next hello.Container, e aud
 		if !bytes.Equal(now.Key, former.Key) || now.Rotation == nil || !bytes.Equal(now.Rotation.Challenge, next.Challenge) {
 			return hello.ErrCurrent
 		}
-		resets := now.Resets // one may have been noted meanwhile
+		resets, renewals := now.Resets, now.Renewals // one may have been noted meanwhile
 		now = next
-		now.Resets = resets
+		now.Resets, now.Renewals = resets, renewals
 		if err := tx.putContainer(ctx, now); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
@@ -178,6 +179,35 @@ func TestAQuarantineEndsAndFreezesWhatCameFromACaseAndNothingElse(t *testing.T) 
 			}
 			if n, _ := b.frozen(t); n != 0 {
 				t.Errorf("%d methods are still frozen", n)
+			}
+		})
+	}
+}
+
+func TestADevicePINThatWasResetInACaseGoesWithIt(t *testing.T) {
+	for _, d := range dialects {
+		t.Run(d.name, func(t *testing.T) {
+			b := newCaseBench(t, d.place(t))
+			joined := b.pins.AddDevice(t, b.tenant, b.user)
+			c := hello.Container{Tenant: b.tenant, ID: uuid.NewString(), Device: joined, User: b.user, CreatedAt: nine}
+			if err := b.BeginContainer(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			c.Method, c.RegisteredAt, c.Key = uuid.NewString(), nine, []byte("key")
+			if _, err := b.RegisterKey(t.Context(), c, change(b.tenant), nil); err != nil {
+				t.Fatal(err)
+			}
+			if e, err := b.Estate(t.Context(), b.tenant, b.user, nine); err != nil || len(e.From(method.Seed{Case: aCase}).PINs) != 0 {
+				t.Errorf("the person's own PIN is of the case: %v", err)
+			}
+			if err := b.NoteReset(t.Context(), c, nil, method.RenewalIn(b.session, nine), change(b.tenant)); err != nil {
+				t.Fatal(err)
+			}
+			if e, err := b.Quarantine(t.Context(), b.quarantine()); err != nil || len(e.PINs) != 1 || e.PINs[0].ID != c.Method {
+				t.Errorf("Quarantine = %+v, %v", e.PINs, err)
+			}
+			if _, err := b.ContainerOf(t.Context(), b.tenant, c.Method); !errors.Is(err, hello.ErrNone) {
+				t.Errorf("the PIN that the impostor chose: %v", err)
 			}
 		})
 	}

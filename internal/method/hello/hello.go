@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/pinkey"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -43,6 +44,8 @@ const (
 	MostResets = 5
 	// ResetWindow is the time in which resets are counted.
 	ResetWindow = time.Hour
+	// MostRenewals is how many resets a container remembers by what they were done.
+	MostRenewals = 100
 )
 
 // A Container is the device PIN of one person on one device, as the server knows it. Times
@@ -74,6 +77,9 @@ type Container struct {
 	RegisteredAt time.Time   `json:"registeredAt,omitzero"`
 	Resets       []time.Time `json:"resets,omitempty"` // the last MostResets, oldest first
 	Rotation     *Rotation   `json:"rotation,omitempty"`
+
+	// Renewals are by what its PIN was replaced, oldest first, one for each pass.
+	Renewals []method.Renewal `json:"renewals,omitempty"`
 }
 
 // IDs is the container as its key's policy names it.
@@ -117,8 +123,9 @@ func (c Container) Storage() string {
 	return "tpm"
 }
 
-// Reset notes a reset at now, or is ErrTooManyResets.
-func (c Container) Reset(now time.Time) (Container, error) {
+// Reset notes a reset, or is ErrTooManyResets.
+func (c Container) Reset(by method.Renewal) (Container, error) {
+	now := by.At
 	recent := slices.DeleteFunc(slices.Clone(c.Resets), func(at time.Time) bool { return now.Sub(at) >= ResetWindow })
 	if len(recent) >= MostResets {
 		wait := recent[len(recent)-MostResets].Add(ResetWindow).Sub(now)
@@ -126,6 +133,14 @@ func (c Container) Reset(now time.Time) (Container, error) {
 	}
 	recent = append(recent, now)
 	c.Resets = recent
+	if !slices.ContainsFunc(c.Renewals, func(r method.Renewal) bool { return r.Covers(by) }) {
+		c.Renewals = append(slices.Clone(c.Renewals), by)
+	}
+	for len(c.Renewals) > MostRenewals {
+		// Whoever has the person's own methods can reset as often as they like, and must not push a pass out by that.
+		i := max(0, slices.IndexFunc(c.Renewals, func(r method.Renewal) bool { return r.Pass == "" }))
+		c.Renewals = slices.Delete(slices.Clone(c.Renewals), i, i+1)
+	}
 	return c, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pinkey"
@@ -29,10 +31,10 @@ import (
 var nine = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 const (
-	tenant = "6a1c0f0e-3a8e-4f0e-9a57-0d1c9a3f6c11"
-	mira   = "3f0a4b43-9f0e-4d2b-8c4d-5e6f9c1f6f2e"
-	method = "0c9be0a8-23f6-4f3b-93a5-6a2a7d0f4c55"
-	issuer = "https://id.contoso.example/" + tenant + "/v2.0"
+	tenant   = "6a1c0f0e-3a8e-4f0e-9a57-0d1c9a3f6c11"
+	mira     = "3f0a4b43-9f0e-4d2b-8c4d-5e6f9c1f6f2e"
+	methodID = "0c9be0a8-23f6-4f3b-93a5-6a2a7d0f4c55"
+	issuer   = "https://id.contoso.example/" + tenant + "/v2.0"
 )
 
 func proof(combination string, at time.Time) signin.Proof {
@@ -84,7 +86,7 @@ func TestMaySetUp(t *testing.T) {
 }
 
 func TestMayReset(t *testing.T) {
-	c := hello.Container{Tenant: tenant, User: mira, Method: method, Device: "this"}
+	c := hello.Container{Tenant: tenant, User: mira, Method: methodID, Device: "this"}
 	here := &signin.Device{ID: "this"}
 	settings := hello.Settings{Allowed: true, Recovery: true, ResetProofs: []string{"temporaryAccessPassOneTime", "fido2"}}
 	with := func(proofs ...signin.Proof) signin.Session {
@@ -135,11 +137,11 @@ func TestMayReset(t *testing.T) {
 }
 
 func TestMayRotate(t *testing.T) {
-	c := hello.Container{Tenant: tenant, User: mira, Method: method, Device: "this"}
+	c := hello.Container{Tenant: tenant, User: mira, Method: methodID, Device: "this"}
 	d := directory.Device{ID: "this", KeyStorage: "tpm"}
 	byPIN := func(change func(*signin.Session)) signin.Session {
 		s := signin.Session{
-			Tenant: tenant, User: mira, Method: method, Device: &signin.Device{ID: "this"},
+			Tenant: tenant, User: mira, Method: methodID, Device: &signin.Device{ID: "this"},
 			Proofs: []signin.Proof{{Method: hello.MethodID, At: nine}},
 		}
 		if change != nil {
@@ -245,7 +247,7 @@ func (ring) Secret(_ context.Context, _ string, purpose keyring.Purpose, id stri
 // counter answers NoteReset.
 type counter struct{ err error }
 
-func (c counter) NoteReset(context.Context, hello.Container, *hello.Guard, time.Time, audit.Event, ...outbox.Item) error {
+func (c counter) NoteReset(context.Context, hello.Container, *hello.Guard, method.Renewal, audit.Event, ...outbox.Item) error {
 	return c.err
 }
 
@@ -285,7 +287,7 @@ func TestASignatureIsGivenOutOnlyWhenItIsCounted(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			signer := hello.Roots{Ring: ring{}, Counter: counter{test.counted}}
-			signature, err := signer.Sign(t.Context(), c, test.nonce, test.lifetime, nine, audit.Event{})
+			signature, err := signer.Sign(t.Context(), c, test.nonce, test.lifetime, method.Renewal{At: nine}, audit.Event{})
 			if !errors.Is(err, test.want) || (signature != nil) != (err == nil) {
 				t.Errorf("got %d bytes, %v", len(signature), err)
 			}
@@ -297,7 +299,7 @@ func TestFiveResetsAnHour(t *testing.T) {
 	var c hello.Container
 	for i := range hello.MostResets {
 		var err error
-		if c, err = c.Reset(nine.Add(time.Duration(i) * time.Minute)); err != nil {
+		if c, err = c.Reset(method.Renewal{At: nine.Add(time.Duration(i) * time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -311,9 +313,36 @@ func TestFiveResetsAnHour(t *testing.T) {
 		{"when the first is an hour old", nine.Add(time.Hour), nil},
 		{"by a clock that went back", nine.Add(-time.Hour), hello.ErrTooManyResets},
 	} {
-		if _, err := c.Reset(test.at); !errors.Is(err, test.want) {
+		if _, err := c.Reset(method.Renewal{At: test.at}); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 		}
+	}
+}
+
+func TestAContainerRemembersByWhichPassesItsPINWasReplaced(t *testing.T) {
+	var c hello.Container
+	at := nine
+	reset := func(r method.Renewal) {
+		t.Helper()
+		var err error
+		at = at.Add(hello.ResetWindow)
+		r.At = at
+		if c, err = c.Reset(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range hello.MostRenewals + 10 { // whoever has the PIN can't push the pass out
+		reset(method.Renewal{Session: fmt.Sprint("own", i), Methods: []string{"own"}})
+		if i == 3 {
+			reset(method.Renewal{Session: "s", Pass: "p", Case: "c"})
+			reset(method.Renewal{Session: "another", Pass: "p", Case: "c"}) // by the same
+		}
+	}
+	if n := len(c.Renewals); n != hello.MostRenewals {
+		t.Errorf("%d are remembered", n)
+	}
+	if r := c.Renewals[0]; r.Case != "c" || r.Session != "s" || !r.At.Equal(nine.Add(5*hello.ResetWindow)) {
+		t.Errorf("the first is %+v", r)
 	}
 }
 
@@ -326,7 +355,7 @@ func TestForgedAssertions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := hello.Container{Tenant: tenant, User: mira, DeviceID: "device", Method: method, Key: public}
+	c := hello.Container{Tenant: tenant, User: mira, DeviceID: "device", Method: methodID, Key: public}
 	claims := map[string]any{
 		"iss": mira, "sub": mira, "aud": issuer, "nonce": "nonce", "jti": uuid.NewString(), "exp": nine.Add(4 * time.Minute).Unix(), "device_id": "device",
 	}
@@ -335,7 +364,7 @@ func TestForgedAssertions(t *testing.T) {
 		t.Fatal(err)
 	}
 	sign := func(alg jose.SignatureAlgorithm, with any, body []byte, more map[jose.HeaderKey]any) string {
-		o := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", method)
+		o := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", methodID)
 		for name, value := range more {
 			o.WithHeader(name, value)
 		}
@@ -362,21 +391,21 @@ func TestForgedAssertions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT","kid":"`+method+`"}`)) + "." + base64.RawURLEncoding.EncodeToString(body) + "."
+	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT","kid":"`+methodID+`"}`)) + "." + base64.RawURLEncoding.EncodeToString(body) + "."
 	twice := append(slices.Clone(body[:len(body)-1]), []byte(`,"sub":"somebody else"}`)...)
 	for name, text := range map[string]string{
-		"signed by another key":                  sign(jose.ES256, other, body, nil),
-		"the public key as a shared secret":      sign(jose.HS256, public, body, nil),
-		"no signature":                           unsigned,
-		"no signature, with a dot":               unsigned + "AAAA",
-		"an extension":                           sign(jose.ES256, key, body, map[jose.HeaderKey]any{"crit": []string{"exp"}}),
-		"a key in the header":                    sign(jose.ES256, other, body, map[jose.HeaderKey]any{"jwk": jose.JSONWebKey{Key: &other.PublicKey}}),
-		"another type":                           sign(jose.ES256, key, body, map[jose.HeaderKey]any{"typ": "dpop+jwt"}),
-		"a claim twice":                          sign(jose.ES256, key, twice, nil),
-		"with a line feed":                       right[:20] + "\n" + right[20:],
-		"too long":                               right + string(make([]byte, hello.MaxAssertion)),
-		"another method's name on the right key": sign(jose.ES256, key, body, map[jose.HeaderKey]any{"kid": uuid.NewString()}),
-		"empty":                                  "",
+		"signed by another key":                    sign(jose.ES256, other, body, nil),
+		"the public key as a shared secret":        sign(jose.HS256, public, body, nil),
+		"no signature":                             unsigned,
+		"no signature, with a dot":                 unsigned + "AAAA",
+		"an extension":                             sign(jose.ES256, key, body, map[jose.HeaderKey]any{"crit": []string{"exp"}}),
+		"a key in the header":                      sign(jose.ES256, other, body, map[jose.HeaderKey]any{"jwk": jose.JSONWebKey{Key: &other.PublicKey}}),
+		"another type":                             sign(jose.ES256, key, body, map[jose.HeaderKey]any{"typ": "dpop+jwt"}),
+		"a claim twice":                            sign(jose.ES256, key, twice, nil),
+		"with a line feed":                         right[:20] + "\n" + right[20:],
+		"too long":                                 right + string(make([]byte, hello.MaxAssertion)),
+		"another methodID's name on the right key": sign(jose.ES256, key, body, map[jose.HeaderKey]any{"kid": uuid.NewString()}),
+		"empty": "",
 	} {
 		if _, err := hello.Verify(text, c, issuer, nine); err == nil {
 			t.Errorf("%s was taken", name)
@@ -397,7 +426,7 @@ func TestForgedAssertions(t *testing.T) {
 func FuzzAssertions(f *testing.F) {
 	f.Add("eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.e30.AAAA")
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, err := hello.Verify(text, hello.Container{Method: method}, issuer, nine); err == nil {
+		if _, err := hello.Verify(text, hello.Container{Method: methodID}, issuer, nine); err == nil {
 			t.Errorf("%q was taken", text)
 		}
 		_, _ = hello.MethodOf(text)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pinkey"
 )
@@ -29,7 +30,7 @@ type Signer interface {
 	// Sign authorises one change of the PIN of c: over a nonce of the TPM, for lifetime. The
 	// signature is given out only when e is recorded and counted; beyond MostResets it is
 	// ErrTooManyResets.
-	Sign(ctx context.Context, c Container, nonce []byte, lifetime time.Duration, at time.Time, e audit.Event, mails ...outbox.Item) ([]byte, error)
+	Sign(ctx context.Context, c Container, nonce []byte, lifetime time.Duration, by method.Renewal, e audit.Event, mails ...outbox.Item) ([]byte, error)
 
 	// Due reports whether the tenant has a newer root than that of c, which is registered.
 	Due(ctx context.Context, c Container) (bool, error)
@@ -44,7 +45,7 @@ type Signer interface {
 	Try(ctx context.Context, c Container, verifier []byte, next *Guard, stopped audit.Event) (Tried, Shares, error)
 	// Release opens the recovery secret of c and seals it, with the share of the next PIN, to
 	// one request. It is given out only when e is recorded and counted, as by Sign.
-	Release(ctx context.Context, c Container, sealed, to []byte, next Guard, at time.Time, e audit.Event, mails ...outbox.Item) ([]byte, error)
+	Release(ctx context.Context, c Container, sealed, to []byte, next Guard, by method.Renewal, e audit.Event, mails ...outbox.Item) ([]byte, error)
 }
 
 // A ResetKey is the public part of a reset key.
@@ -68,9 +69,9 @@ type Roots struct {
 
 // Counter counts resets and tries.
 type Counter interface {
-	// NoteReset notes a reset of a registered container and the PIN that follows, unless it is
-	// nil, records e and queues mails, if [Container.Reset] lets it; or does none of it.
-	NoteReset(ctx context.Context, c Container, next *Guard, at time.Time, e audit.Event, mails ...outbox.Item) error
+	// NoteReset notes a reset of a registered container, by what it was done, and the PIN that
+	// follows, unless it is nil, records e and queues mails, if [Container.Reset] lets it; or does none of it.
+	NoteReset(ctx context.Context, c Container, next *Guard, by method.Renewal, e audit.Event, mails ...outbox.Item) error
 	// NoteTry keeps what [Container.Try] makes of a registered container without a TPM, and
 	// records stopped when that was the last try. Of concurrent tries each counts.
 	NoteTry(ctx context.Context, c Container, verifier []byte, next *Guard, stopped audit.Event) (Tried, error)
@@ -108,7 +109,7 @@ func (r Roots) KeyOf(ctx context.Context, c Container) (*ecdsa.PublicKey, error)
 }
 
 // Sign implements Signer.
-func (r Roots) Sign(ctx context.Context, c Container, nonce []byte, lifetime time.Duration, at time.Time, e audit.Event, mails ...outbox.Item) ([]byte, error) {
+func (r Roots) Sign(ctx context.Context, c Container, nonce []byte, lifetime time.Duration, by method.Renewal, e audit.Event, mails ...outbox.Item) ([]byte, error) {
 	key, _, err := r.key(ctx, c.IDs(), c.Root)
 	if err != nil {
 		return nil, err
@@ -117,7 +118,7 @@ func (r Roots) Sign(ctx context.Context, c Container, nonce []byte, lifetime tim
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Counter.NoteReset(ctx, c, nil, at, e, mails...); err != nil {
+	if err := r.Counter.NoteReset(ctx, c, nil, by, e, mails...); err != nil {
 		return nil, err
 	}
 	return tpm2.Marshal(signature), nil

@@ -165,7 +165,7 @@ func (p PINs) Reset(ctx context.Context, r Request, id string, nonce []byte, lif
 	if c.Software != nil { // there is no TPM that the nonce could be of
 		return nil, pinkey.ErrReset
 	}
-	return p.Signer.Sign(ctx, c, nonce, lifetime, what.At, event(what), mails...)
+	return p.Signer.Sign(ctx, c, nonce, lifetime, method.RenewalIn(r.Session, what.At), event(what), mails...)
 }
 
 // mayReset returns the container whose forgotten PIN may be replaced now, by what, and the

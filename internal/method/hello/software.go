@@ -9,13 +9,13 @@ import (
 	"crypto/subtle"
 	"crypto/x509"
 	"io"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pinkey"
 	"github.com/postern-id/postern/internal/pinkey/software"
@@ -175,7 +175,7 @@ func (r Roots) Share(ctx context.Context, c Container) ([]byte, error) {
 }
 
 // Release implements Signer.
-func (r Roots) Release(ctx context.Context, c Container, sealed, to []byte, next Guard, at time.Time, e audit.Event, mails ...outbox.Item) ([]byte, error) {
+func (r Roots) Release(ctx context.Context, c Container, sealed, to []byte, next Guard, by method.Renewal, e audit.Event, mails ...outbox.Item) ([]byte, error) {
 	key, err := r.recovery(ctx, c.IDs(), c.Root)
 	if err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func (r Roots) Release(ctx context.Context, c Container, sealed, to []byte, next
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Counter.NoteReset(ctx, c, &next, at, e, mails...); err != nil {
+	if err := r.Counter.NoteReset(ctx, c, &next, by, e, mails...); err != nil {
 		return nil, err
 	}
 	return answer, nil
@@ -291,5 +291,5 @@ func (p PINs) Recover(ctx context.Context, r Request, id string, in Recovery, ev
 	if err != nil {
 		return nil, err
 	}
-	return p.Signer.Release(ctx, c, in.Sealed, in.To, next, what.At, event(what), mails...)
+	return p.Signer.Release(ctx, c, in.Sealed, in.To, next, method.RenewalIn(r.Session, what.At), event(what), mails...)
 }

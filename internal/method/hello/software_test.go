@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/pinkey/software"
 )
@@ -25,7 +26,7 @@ func guard(pin string) hello.Guard {
 
 func withoutTPM() hello.Container {
 	return hello.Container{
-		Tenant: tenant, User: mira, DeviceID: "device", ID: "container", Root: "old", Method: method, Software: &hello.Software{Present: guard("246813")},
+		Tenant: tenant, User: mira, DeviceID: "device", ID: "container", Root: "old", Method: methodID, Software: &hello.Software{Present: guard("246813")},
 	}
 }
 
@@ -122,7 +123,7 @@ func TestARecoverySecretIsReleasedToOneRequestAndOnlyWhenItIsCounted(t *testing.
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := signer.Release(t.Context(), c, sealed, request.PublicKey().Bytes(), guard("864209"), nine, audit.Event{})
+		answer, err := signer.Release(t.Context(), c, sealed, request.PublicKey().Bytes(), guard("864209"), method.Renewal{At: nine}, audit.Event{})
 		if !errors.Is(err, want) || (answer == nil) != (want != nil) {
 			t.Fatalf("%d bytes, %v, want %v", len(answer), err, want)
 		}
@@ -135,7 +136,7 @@ func TestARecoverySecretIsReleasedToOneRequestAndOnlyWhenItIsCounted(t *testing.
 		}
 		other := c
 		other.ID = "another"
-		if _, err := signer.Release(t.Context(), other, sealed, request.PublicKey().Bytes(), guard("864209"), nine, audit.Event{}); !errors.Is(err, software.ErrSealed) {
+		if _, err := signer.Release(t.Context(), other, sealed, request.PublicKey().Bytes(), guard("864209"), method.Renewal{At: nine}, audit.Event{}); !errors.Is(err, software.ErrSealed) {
 			t.Errorf("another container's: %v", err)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/keyring"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pinkey"
@@ -64,7 +65,7 @@ func (ring) Secret(_ context.Context, _ string, _ keyring.Purpose, id string) ([
 }
 
 // NoteReset implements hello.Counter.
-func (s *server) NoteReset(_ context.Context, _ hello.Container, next *hello.Guard, _ time.Time, _ audit.Event, _ ...outbox.Item) error {
+func (s *server) NoteReset(_ context.Context, _ hello.Container, next *hello.Guard, _ method.Renewal, _ audit.Event, _ ...outbox.Item) error {
 	s.kept = s.kept.Announced(next)
 	return nil
 }
@@ -103,7 +104,7 @@ func (s *server) Try(ctx context.Context, _ pinkey.Container, in device.TryReque
 
 // Release implements soft.Server.
 func (s *server) Release(ctx context.Context, _ pinkey.Container, in device.ReleaseRequest) (device.ReleaseAnswer, error) {
-	sealed, err := s.roots.Release(ctx, s.kept, in.Sealed, in.To, guard(in.Next), nine, audit.Event{})
+	sealed, err := s.roots.Release(ctx, s.kept, in.Sealed, in.To, guard(in.Next), method.Renewal{At: nine}, audit.Event{})
 	return device.ReleaseAnswer{Sealed: sealed}, errors.Join(err, s.answered())
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 )
 
@@ -411,11 +412,11 @@ func together(t *testing.T, b *bench) {
 	}
 	b.wantMethods(t, c)
 	for range 2 * hello.MostResets {
-		if err := b.NoteReset(t.Context(), c, nil, nine, b.broken()); err == nil {
+		if err := b.NoteReset(t.Context(), c, nil, method.Renewal{At: nine}, b.broken()); err == nil {
 			t.Error("NoteReset without an event")
 		}
 	}
-	if err := b.NoteReset(t.Context(), c, nil, nine, b.event()); err != nil {
+	if err := b.NoteReset(t.Context(), c, nil, method.Renewal{At: nine}, b.event()); err != nil {
 		t.Errorf("what was not recorded counts: %v", err)
 	}
 }

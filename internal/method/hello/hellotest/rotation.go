@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 )
 
@@ -71,13 +72,20 @@ func rotates(t *testing.T, b *bench) {
 	if _, err := b.RotateKey(t.Context(), stranger, begun, b.event()); !errors.Is(err, hello.ErrCurrent) {
 		t.Errorf("of another key: %v", err)
 	}
+	meanwhile := method.Renewal{At: nine, Case: "one"}
+	if err := b.NoteReset(t.Context(), c, nil, meanwhile, b.event()); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 { // and a repeat
 		got, err := b.RotateKey(t.Context(), c, begun, b.event())
 		if err != nil || got.Method != c.Method || string(got.Key) != "next" || got.Root != "new" || got.Version != 3 || got.Rotation != nil {
 			t.Errorf("RotateKey = %+v, %v", got, err)
 		}
 	}
-	if n := b.Events(t, b.tenant) - before; n != 2 { // and the sign-in
+	if got, err := b.Container(t.Context(), b.tenant, c.ID); err != nil || len(got.Renewals) != 1 || got.Renewals[0].Case != "one" || len(got.Resets) != 1 {
+		t.Errorf("a reset that was noted meanwhile: %+v, %v", got, err)
+	}
+	if n := b.Events(t, b.tenant) - before; n != 3 { // and the sign-in, and the reset
 		t.Errorf("%d events", n)
 	}
 	b.wantLiving(t, 2, 2)

@@ -11,18 +11,19 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/hello"
 )
 
 func resets(t *testing.T, b *bench) {
-	if err := b.NoteReset(t.Context(), b.begin(t), nil, nine, b.event()); !errors.Is(err, hello.ErrNone) {
+	if err := b.NoteReset(t.Context(), b.begin(t), nil, method.Renewal{At: nine}, b.event()); !errors.Is(err, hello.ErrNone) {
 		t.Errorf("a PIN that is not registered: %v", err)
 	}
 	c := b.register(t)
 	results := make(chan error, 2*hello.MostResets)
 	var all sync.WaitGroup
 	for range cap(results) {
-		all.Go(func() { results <- b.NoteReset(t.Context(), c, nil, nine, b.event()) })
+		all.Go(func() { results <- b.NoteReset(t.Context(), c, nil, method.Renewal{At: nine}, b.event()) })
 	}
 	all.Wait()
 	close(results)
@@ -37,10 +38,10 @@ func resets(t *testing.T, b *bench) {
 	if noted != hello.MostResets {
 		t.Errorf("%d resets", noted)
 	}
-	if err := b.NoteReset(t.Context(), c, nil, nine.Add(hello.ResetWindow-time.Second), b.event()); !errors.Is(err, hello.ErrTooManyResets) {
+	if err := b.NoteReset(t.Context(), c, nil, method.Renewal{At: nine.Add(hello.ResetWindow - time.Second)}, b.event()); !errors.Is(err, hello.ErrTooManyResets) {
 		t.Errorf("a second early: %v", err)
 	}
-	if err := b.NoteReset(t.Context(), c, nil, nine.Add(hello.ResetWindow), b.event()); err != nil {
+	if err := b.NoteReset(t.Context(), c, nil, method.Renewal{At: nine.Add(hello.ResetWindow)}, b.event()); err != nil {
 		t.Errorf("an hour later: %v", err)
 	}
 }
@@ -92,7 +93,7 @@ func tries(t *testing.T, b *bench) {
 		t.Errorf("the right one after it stopped: %+v %v", tried, err)
 	}
 	next := hello.Guard{Check: sum[:], Draw: []byte("another")}
-	if err := b.NoteReset(t.Context(), c, &next, nine, b.event()); err != nil {
+	if err := b.NoteReset(t.Context(), c, &next, method.Renewal{At: nine}, b.event()); err != nil {
 		t.Fatal(err)
 	}
 	if tried, err := b.NoteTry(t.Context(), c, verifier("246813"), nil, b.event()); err != nil || !tried.Right || string(tried.Guard.Draw) != "another" {
