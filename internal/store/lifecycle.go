@@ -112,9 +112,9 @@ func (db *DB) UpdateWorkflow(ctx context.Context, w lifecycle.Workflow, e audit.
 	}
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		n, err := tx.exec(ctx, `
-			UPDATE lifecycle_workflow SET deleted_at = $1, next_run_at = $2, stamp = stamp + 1, body = $3
-			WHERE tenant_id = $4 AND id = $5 AND stamp = $6`,
-			micros(w.DeletedAt), micros(w.NextRunAt), string(body), w.Tenant, w.ID, w.Stamp)
+			UPDATE lifecycle_workflow SET deleted_at = $1, next_run_at = $2, last_run_at = $3, stamp = stamp + 1, body = $4
+			WHERE tenant_id = $5 AND id = $6 AND stamp = $7`,
+			micros(w.DeletedAt), micros(w.NextRunAt), micros(w.LastRunAt), string(body), w.Tenant, w.ID, w.Stamp)
 		if err := changed(n, err, directory.ErrChanged); err != nil {
 			return err
 		}

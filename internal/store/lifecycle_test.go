@@ -247,6 +247,56 @@ func year(t *testing.T, f fixture, days, hires int) {
 	settled(t, f, all, w, hired, team)
 }
 
+func TestAWorkflowThatStoodStillForgetsWhenItLastLooked(t *testing.T) {
+	onBoth(t, func(t *testing.T, c store.Config) {
+		db, ctx := open(t, c), t.Context()
+		tenant := tenantOf(t, db, "contoso.example")
+		w := lifecycle.Workflow{
+			Tenant: tenant, ID: uuid.NewString(), Category: lifecycle.Leaver, DisplayName: "Leave", Enabled: true, Scheduled: true, Version: 1,
+			CreatedAt: nine, Attribute: lifecycle.LeaveDate, Tasks: []lifecycle.Task{{Definition: lifecycle.DisableAccount, DisplayName: "Off", Enabled: true}},
+		}.Saved(lifecycle.Workflow{}, nine)
+		if err := db.CreateWorkflow(ctx, w, change(tenant)); err != nil {
+			t.Fatal(err)
+		}
+		now := func() lifecycle.Workflow {
+			t.Helper()
+			w, err := db.Workflow(ctx, tenant, w.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return w
+		}
+		switched := func(on bool, at time.Time) {
+			t.Helper()
+			old := now()
+			w := old
+			w.Enabled = on
+			if err := db.UpdateWorkflow(ctx, w.Saved(old, at), change(tenant)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j, err := jobs.New(tenant, "workflow.gather", "look", nil, nine, nine)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Schedule(ctx, now(), nine, nine.Add(time.Hour), j); err != nil {
+			t.Fatal(err)
+		}
+		if got := now(); !got.LastRunAt.Equal(nine) {
+			t.Errorf("it looked at %v", got.LastRunAt)
+		}
+		if err := db.UpdateWorkflow(ctx, now().Saved(now(), nine), change(tenant)); err != nil || !now().LastRunAt.Equal(nine) {
+			t.Errorf("a change of a workflow that runs leaves %v, %v", now().LastRunAt, err)
+		}
+		later := nine.AddDate(0, 6, 0)
+		switched(false, nine)
+		switched(true, later)
+		if got := now(); !got.LastRunAt.IsZero() || !got.NextRunAt.Equal(later) {
+			t.Errorf("half a year later it looks back to %v, next at %v", got.LastRunAt, got.NextRunAt)
+		}
+	})
+}
+
 // settled holds what is in the store against what was to be done.
 func settled(t *testing.T, f fixture, c *company, w lifecycle.Workflow, hired map[directory.UserID]directory.User, team directory.Group) {
 	t.Helper()
