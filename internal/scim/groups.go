@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -197,8 +198,11 @@ func memberIDs(list []document) (ids []string, err error) {
 func (a *API) refs(c *call, ids []string) (refs []directory.Ref, err error) {
 	for _, id := range ids {
 		ref, err := a.Store.Find(c.ctx(), c.tenant(), id)
-		if err != nil {
+		if errors.Is(err, directory.ErrObjectUnknown) {
 			return nil, ErrValue.With("members", "There is no member with the id "+id+".")
+		}
+		if err != nil {
+			return nil, err
 		}
 		if ref.Kind == directory.KindApplication {
 			return nil, ErrValue.With("members", "An object of this kind can't be a member.")
@@ -346,11 +350,8 @@ func (a *API) patchGroup(c *call) error {
 	return a.changeGroup(c, func(old directory.Group) (directory.Group, shift, error) {
 		var s shift
 		if operations == nil {
-			body, err := readBody(c.r)
-			if err != nil {
-				return old, s, err
-			}
-			if operations, err = readPatch(body); err != nil {
+			var err error
+			if operations, err = groups.patchBody(c); err != nil {
 				return old, s, err
 			}
 		}

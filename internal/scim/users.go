@@ -216,9 +216,27 @@ func (a *API) createUser(c *call) error {
 	return a.sendUser(c, http.StatusCreated, u)
 }
 
+// bodyOf reads the body of a change. What is wrong with the wish for the answer is said before
+// anything is done.
+func (k *kind) bodyOf(c *call) (map[string]any, error) {
+	if _, err := k.selected(c); err != nil {
+		return nil, err
+	}
+	return readBody(c.r)
+}
+
+// patchBody reads the body of a PATCH.
+func (k *kind) patchBody(c *call) ([]operation, error) {
+	body, err := k.bodyOf(c)
+	if err != nil {
+		return nil, err
+	}
+	return readPatch(body)
+}
+
 // fromBody reads the body of a POST or PUT.
 func (k *kind) fromBody(c *call, urn string) (document, error) {
-	body, err := readBody(c.r)
+	body, err := k.bodyOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -256,11 +274,8 @@ func (a *API) patchUser(c *call) error {
 	var operations []operation
 	return a.changeUser(c, func(old directory.User) (directory.User, error) {
 		if operations == nil {
-			body, err := readBody(c.r)
-			if err != nil {
-				return old, err
-			}
-			if operations, err = readPatch(body); err != nil {
+			var err error
+			if operations, err = users.patchBody(c); err != nil {
 				return old, err
 			}
 		}

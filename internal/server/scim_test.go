@@ -216,26 +216,29 @@ func TestSCIMChangesNobodyBeyondTheCallersReach(t *testing.T) {
 		method, path, body, scimType string
 		status                       int
 	}{
-		"no such person":           {"PATCH", "/Users/00000000-0000-4000-8000-000000000000", `{}`, "", 404},
-		"a name twice":             {"POST", "/Users", `{"userName":"a","USERNAME":"b"}`, "invalidSyntax", 400},
-		"too deep":                 {"POST", "/Users", strings.Repeat(`{"a":`, 20) + "1" + strings.Repeat("}", 20), "tooMany", 400},
-		"an unknown attribute":     {"POST", "/Users", strings.Replace(scimPerson("x", "x"), `"title"`, `"isAdmin"`, 1), "invalidPath", 400},
-		"a foreign domain":         {"POST", "/Users", strings.ReplaceAll(scimPerson("x", "x"), "contoso.example", "evil.example"), "invalidValue", 400},
-		"a read-only attribute":    {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"replace","path":"id","value":"x"}]}`, "mutability", 400},
-		"nothing meets the filter": {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"replace","path":"emails[type eq \"other\"].value","value":"x"}]}`, "noTarget", 400},
-		"a remove without path":    {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"remove"}]}`, "noTarget", 400},
-		"a path that is none":      {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"add","path":"emails[","value":1}]}`, "invalidPath", 400},
-		"half of a patch":          {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"add","path":"title","value":"X"},{"op":"add","path":"active","value":"maybe"}]}`, "invalidValue", 400},
-		"a manager in no form":     {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"add","path":"` + enterpriseURN + `:manager","value":"x\u0000"}]}`, "invalidValue", 400},
-		"themselves as manager":    {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"add","path":"` + enterpriseURN + `:manager","value":"` + ordinary + `"}]}`, "invalidValue", 400},
-		"a filter without index":   {"GET", "/Users?filter=" + url.QueryEscape(`displayName co "x"`), "", "invalidFilter", 400},
-		"a filter that is none":    {"GET", "/Users?filter=" + url.QueryEscape(`displayName eq`), "", "invalidFilter", 400},
-		"a zero in a filter":       {"GET", "/Users?filter=" + url.QueryEscape(`userName eq "a\u0000"`), "", "invalidFilter", 400},
-		"a cursor of one's own":    {"GET", "/Users?cursor=W3RydWUsMV0", "", "invalidCursor", 400},
-		"a page far away":          {"GET", "/Users?startIndex=1000000", "", "tooMany", 400},
-		"Me":                       {"GET", "/Me", "", "", 501},
-		"Bulk":                     {"POST", "/Bulk", `{}`, "", 501},
-		"nothing":                  {"GET", "/Devices", "", "", 404},
+		"no such person":                       {"PATCH", "/Users/00000000-0000-4000-8000-000000000000", `{}`, "", 404},
+		"a name twice":                         {"POST", "/Users", `{"userName":"a","USERNAME":"b"}`, "invalidSyntax", 400},
+		"too deep":                             {"POST", "/Users", strings.Repeat(`{"a":`, 20) + "1" + strings.Repeat("}", 20), "tooMany", 400},
+		"an unknown attribute":                 {"POST", "/Users", strings.Replace(scimPerson("x", "x"), `"title"`, `"isAdmin"`, 1), "invalidPath", 400},
+		"a foreign domain":                     {"POST", "/Users", strings.ReplaceAll(scimPerson("x", "x"), "contoso.example", "evil.example"), "invalidValue", 400},
+		"a read-only attribute":                {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"replace","path":"id","value":"x"}]}`, "mutability", 400},
+		"nothing meets the filter":             {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"replace","path":"emails[type eq \"other\"].value","value":"x"}]}`, "noTarget", 400},
+		"a remove without path":                {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"remove"}]}`, "noTarget", 400},
+		"a path that is none":                  {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"add","path":"emails[","value":1}]}`, "invalidPath", 400},
+		"a person with an answer that is none": {"POST", "/Users?attributes=nosuch", scimPerson("never", "never"), "invalidPath", 400},
+		"a group with one":                     {"POST", "/Groups?attributes=nosuch", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Never"}`, "invalidPath", 400},
+		"a patch with one":                     {"PATCH", "/Users/" + ordinary + "?attributes=nosuch", `{` + patchOp + `,"Operations":[{"op":"add","path":"title","value":"X"}]}`, "invalidPath", 400},
+		"half of a patch":                      {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"add","path":"title","value":"X"},{"op":"add","path":"active","value":"maybe"}]}`, "invalidValue", 400},
+		"a manager in no form":                 {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"add","path":"` + enterpriseURN + `:manager","value":"x\u0000"}]}`, "invalidValue", 400},
+		"themselves as manager":                {"PATCH", "/Users/" + ordinary, `{` + patchOp + `,"Operations":[{"op":"add","path":"` + enterpriseURN + `:manager","value":"` + ordinary + `"}]}`, "invalidValue", 400},
+		"a filter without index":               {"GET", "/Users?filter=" + url.QueryEscape(`displayName co "x"`), "", "invalidFilter", 400},
+		"a filter that is none":                {"GET", "/Users?filter=" + url.QueryEscape(`displayName eq`), "", "invalidFilter", 400},
+		"a zero in a filter":                   {"GET", "/Users?filter=" + url.QueryEscape(`userName eq "a\u0000"`), "", "invalidFilter", 400},
+		"a cursor of one's own":                {"GET", "/Users?cursor=W3RydWUsMV0", "", "invalidCursor", 400},
+		"a page far away":                      {"GET", "/Users?startIndex=1000000", "", "tooMany", 400},
+		"Me":                                   {"GET", "/Me", "", "", 501},
+		"Bulk":                                 {"POST", "/Bulk", `{}`, "", 501},
+		"nothing":                              {"GET", "/Devices", "", "", 404},
 	} {
 		a, v := w.scim(c.method, c.path, token, c.body)
 		if got, _ := v["scimType"].(string); a.status != c.status || got != c.scimType {
@@ -244,6 +247,11 @@ func TestSCIMChangesNobodyBeyondTheCallersReach(t *testing.T) {
 	}
 	if got := w.scimOK(200, "GET", "/Users/"+ordinary, token, ""); got["title"] != "Nurse" {
 		t.Errorf("a patch that failed changed %v", got)
+	}
+	for _, list := range []string{"/Users?filter=" + url.QueryEscape(`externalId eq "never"`), "/Groups?filter=" + url.QueryEscape(`displayName eq "Never"`)} {
+		if got := w.scimOK(200, "GET", list, token, ""); got["totalResults"] != 0.0 {
+			t.Errorf("a request that was refused left %v", got)
+		}
 	}
 	if a, v := w.scim("GET", "/Users", "nonsense", ""); a.status != 401 || v["status"] != "401" {
 		t.Errorf("without a token: %d %v", a.status, v)
