@@ -43,8 +43,8 @@ type Target struct {
 	OwnedByCaller bool // the signed-in person owns the group or application
 }
 
-// protected reports whether t has more power than anybody has.
-func (t Target) protected() bool {
+// Protected reports whether t has more power than anybody has.
+func (t Target) Protected() bool {
 	return len(t.Roles) > 0 || t.RoleAssignableGroup || t.RestrictedUnit || len(t.Permissions) > 0
 }
 
@@ -127,7 +127,7 @@ func (r rule) mayApp(c Caller, t Target) error {
 		return remedy(ErrNotAllowed, "Let a person sign in to the application and do it.")
 	case r.roleToo && !slices.ContainsFunc(r.roles, c.holds):
 		return remedy(ErrNotAllowed, ask(r.roles))
-	case r.reach != reachOfAll || !t.protected():
+	case r.reach != reachOfAll || !t.Protected():
 		return nil
 	case r.privileged && c.has(PrivilegedMethods):
 		return nil
@@ -144,7 +144,7 @@ func (r rule) mayApp(c Caller, t Target) error {
 func (r rule) mayPerson(c Caller, t Target, self bool) error {
 	switch {
 	case self && r.self != nil,
-		r.owner && t.OwnedByCaller && (r.reach == unlimited || !t.protected()),
+		r.owner && t.OwnedByCaller && (r.reach == unlimited || !t.Protected()),
 		r.open == toMembers && !c.Guest,
 		r.open == toEverybody:
 		return nil

@@ -25,7 +25,7 @@ type work struct {
 // manages workflows has less of it.
 func (e *Engine) unprotected(ctx context.Context, w work) error {
 	t, err := e.Directory.TargetOf(ctx, w.tenant.ID, w.user.ID)
-	if err == nil && (len(t.Roles) > 0 || t.RoleAssignableGroup || t.RestrictedUnit) {
+	if err == nil && t.Protected() {
 		return failure("The person holds a role, or is in a group that can: a workflow does not touch them. An administrator does it by hand.")
 	}
 	return err
