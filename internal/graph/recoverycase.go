@@ -61,7 +61,7 @@ func contactChanges(v recovery.View) []odata.Entity {
 	all := []odata.Entity{}
 	for _, property := range recovery.Contacts {
 		if at, ok := v.Subject.Changed[property]; ok {
-			counts := !v.OpenedAt.Before(at.Add(v.Policy.ContactDelay()))
+			counts := v.Subject.OnFile(property, v.Policy, v.At)
 			all = append(all, odata.Entity{{Name: "property", Value: property}, {Name: "changedDateTime", Value: odata.Time(at)}, {Name: "counts", Value: counts}})
 		}
 	}

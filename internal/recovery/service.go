@@ -224,6 +224,7 @@ type View struct {
 	Grant   *Grant    // what the level is good for; nil for nothing
 	Missing int       // approvals
 	ReadyAt time.Time // the end of the cool-down; zero without one
+	At      time.Time // of all this
 }
 
 // View returns a case as it stands now: what has run out counts no more.
@@ -237,7 +238,7 @@ func (s Service) View(ctx context.Context, c Case) (View, error) {
 		return v, err
 	}
 	now := s.Now()
-	v.Case = c.Ticked(now).Settled(v.Policy, v.Subject, now)
+	v.At, v.Case = now, c.Ticked(now).Settled(v.Policy, v.Subject, now)
 	var since time.Time
 	if v.Proof, since = c.Level(v.Policy, now); v.State.Waits() {
 		if g, ok := v.Policy.Grant(v.Subject.Class, v.Proof); ok {

@@ -29,8 +29,9 @@ func (s Subject) zone() *time.Location {
 	return zone
 }
 
-// onFile reports whether a property is there and has been the same for long enough.
-func (s Subject) onFile(property string, p Policy, now time.Time) bool {
+// OnFile reports whether a property of the person is there and has been the same for as long as
+// policy asks.
+func (s Subject) OnFile(property string, p Policy, now time.Time) bool {
 	if at, ok := s.Changed[property]; ok && now.Before(at.Add(p.ContactDelay())) {
 		return false
 	}
@@ -51,7 +52,7 @@ func (s Subject) onFile(property string, p Policy, now time.Time) bool {
 
 // ManagedBy reports whether u has been the person's manager for long enough.
 func (s Subject) ManagedBy(u directory.UserID, p Policy, now time.Time) bool {
-	return u != "" && s.User.Manager == u && s.onFile(ContactManager, p, now)
+	return u != "" && s.User.Manager == u && s.OnFile(ContactManager, p, now)
 }
 
 // Colleague reports whether other works with the person: under the same manager or in the same
@@ -61,7 +62,7 @@ func (s Subject) Colleague(other Subject, p Policy, now time.Time) bool {
 		return false
 	}
 	same := func(property string, equal bool) bool {
-		return equal && s.onFile(property, p, now) && other.onFile(property, p, now)
+		return equal && s.OnFile(property, p, now) && other.OnFile(property, p, now)
 	}
 	return same(ContactManager, s.User.Manager == other.User.Manager) ||
 		same(ContactDepartment, strings.EqualFold(s.User.Department, other.User.Department))

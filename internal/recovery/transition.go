@@ -101,7 +101,7 @@ func (c Case) WithProof(p Policy, proof Proof, s Subject, now time.Time) (Case, 
 		if !slices.Contains(rung.Contact, proof.Contact) {
 			return c, ErrContact.With("contact", fmt.Sprintf("%.40q is nothing that this proof goes by.", proof.Contact))
 		}
-		if !s.onFile(proof.Contact, p, now) {
+		if !s.OnFile(proof.Contact, p, now) {
 			return c, ErrContact
 		}
 	}

@@ -202,6 +202,33 @@ func TestAnImpostorsCaseIsFrozenAndRevertedAndTheLogTellsIt(t *testing.T) {
 	}
 }
 
+func TestANumberThatChangedCountsOnceItWasOnFileForLongEnough(t *testing.T) {
+	x := onATrip(t)
+	app := x.appToken()
+	if status, v := x.api(http.MethodPatch, "/v1.0/postern/recovery/policy", app, `{"contactChangeDelayInHours": 2}`); status != http.StatusOK {
+		t.Fatalf("policy: %d %v", status, v)
+	}
+	x.change(http.MethodPatch, "/v1.0/users/"+x.sam, `{"mobilePhone": "+44 113 496 0000"}`)
+	_, opened := x.api(http.MethodPost, "/v1.0/postern/recovery/cases", app, `{"userId": "`+x.sam+`", "openedAs": "automation", "channel": "api"}`)
+	counts := func() any {
+		_, c := x.api(http.MethodGet, "/v1.0/postern/recovery/cases/"+opened["id"].(string), app, "")
+		for _, one := range c["contactChanges"].([]any) {
+			if one := one.(map[string]any); one["property"] == "mobilePhone" {
+				return one["counts"]
+			}
+		}
+		return nil
+	}
+	if got := counts(); got != false {
+		t.Errorf("at once: %v", got)
+	}
+	x.clock.move(2*time.Hour + time.Minute)
+	app = x.appToken()
+	if got := counts(); got != true {
+		t.Errorf("after the delay: %v", got)
+	}
+}
+
 func TestAskingForHelpTellsNobodyWhoIsKnown(t *testing.T) {
 	x := onATrip(t)
 	plain := regexp.MustCompile(`R-[A-Z2-9]{6}|<bdi>[^<]*@[^<]*</bdi>|[0-9a-f]{8}-[0-9a-f-]{27}|t=[0-9a-f]{8}|<time[^>]*>[^<]*</time>|<p class="small">.*`)
