@@ -215,7 +215,17 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// took reports whether u took any step in c: nobody approves what they began themselves.
+// took reports whether u opened c or said who asks: nobody approves what they began themselves.
 func (c Case) took(u directory.UserID) bool {
 	return c.Opener.is(u) || slices.ContainsFunc(c.Proofs, func(p Proof) bool { return p.By.is(u) })
+}
+
+// approvedBy reports whether u approved c, however long ago.
+func (c Case) approvedBy(u directory.UserID) bool {
+	return slices.ContainsFunc(c.Approvals, func(a Approval) bool { return a.By.is(u) })
+}
+
+// tookPart reports whether u opened c, said who asks, approved, or issued the pass.
+func (c Case) tookPart(u directory.UserID) bool {
+	return c.took(u) || c.approvedBy(u) || c.Pass != nil && c.Pass.By.is(u)
 }

@@ -155,7 +155,7 @@ func (s Service) Dispute(ctx context.Context, ref Ref, note string, by Actor) (C
 }
 
 // Release ends a dispute that was wrong: what it froze works again, pass and device PINs stay gone.
-// It takes directory.RevertPass on the person, and nobody who issued the pass.
+// It takes directory.RevertPass on the person, and somebody who had no part in the case.
 func (s Service) Release(ctx context.Context, ref Ref, note string, by Actor) (Case, error) {
 	return s.decide(ctx, ref, audit.CaseLifted, note, by, func(v View, now time.Time) (Case, Effects, error) {
 		c, err := v.WithRelease(now)
@@ -185,8 +185,8 @@ func (s Service) decide(ctx context.Context, ref Ref, activity, note string, by 
 		if err := directory.May(by.Caller, directory.RevertPass, v.Subject.Target); err != nil {
 			return v.Case, Effects{}, err
 		}
-		// Who took part does not judge.
-		if v.Pass != nil && v.Pass.By.is(by.Caller.User) && activity == audit.CaseLifted {
+		// Who took part does not say that all was well, with a pass or before there is one.
+		if activity == audit.CaseLifted && v.tookPart(by.Caller.User) {
 			return v.Case, Effects{}, ErrOwnRequest
 		}
 		if !noteOK(note, maxNote) {

@@ -93,6 +93,8 @@ func (c Case) WithProof(p Policy, proof Proof, s Subject, now time.Time) (Case, 
 		return c, ErrProofKind
 	case !rung.Person && proof.By.is(c.User):
 		return c, ErrOwnCase
+	case c.approvedBy(proof.By.User): // or else one person would be two, the other way round
+		return c, ErrOwnRequest
 	}
 	if len(rung.Contact) > 0 && (rung.Attested || rung.Person) {
 		if proof.Contact == "" {

@@ -152,6 +152,30 @@ func TestAPrivilegedAccountTakesTwoPeople(t *testing.T) {
 	}
 }
 
+func TestNobodyIsTwoPeopleInOneCase(t *testing.T) {
+	p, s := DefaultPolicy(), subject(WithRole)
+	first, err := newCase().WithApproval(p, approval("second", AsApprover, tenPast), s, tenPast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, name := range map[time.Time]string{tenPast: "at once", tenPast.Add(p.approvalLife()): "when the approval has run out"} {
+		if _, err := first.WithProof(p, Proof{Kind: ProofInPerson, By: Person{User: "second"}}, s, at); !errors.Is(err, ErrOwnRequest) {
+			t.Errorf("who approved attests %s: %v", name, err)
+		}
+	}
+	c := proven(t, newCase(), ProofInPerson, s)
+	if _, err := c.WithApproval(p, approval("agent", AsApprover, tenPast), s, tenPast); !errors.Is(err, ErrOwnRequest) {
+		t.Errorf("who attested approves: %v", err)
+	}
+	first.Pass = &Issued{By: Person{User: "issuer"}}
+	first.Proofs = []Proof{{By: Person{User: "witness"}}, {}} // and one of the person's own
+	for who, want := range map[directory.UserID]bool{"agent": true, "witness": true, "second": true, "issuer": true, "judge": false, "": false} {
+		if got := first.tookPart(who); got != want {
+			t.Errorf("%q took part: %v", who, got)
+		}
+	}
+}
+
 func TestAPassIsWhatTheLevelIsGoodFor(t *testing.T) {
 	p, s := DefaultPolicy(), subject(Everyone)
 	p.Rules[0].Grants[0].Purposes = []PurposeKind{PurposeRegister}

@@ -164,6 +164,10 @@ func TestFraudAtTheHelpdeskIsRefusedAndSeen(t *testing.T) {
 			d.signInAs("issuer")
 			b = d.opens("issuer", "lost")
 		}},
+		{name: "who approved says who asks, too", who: "second", path: "b/prove", body: `{"kind":"inPerson"}`, want: "caseOwnRequest", before: func() {
+			d.signInAs("second")
+			d.does("second", b+"/approve", "")
+		}},
 		{name: "more than the level is good for", who: "issuer", path: "b/issue", body: `{"lifetimeInMinutes":480}`, want: "caseGrant", before: func() {
 			d.does("agent", b+"/prove", `{"kind":"callBack"}`)
 		}},
@@ -178,6 +182,7 @@ func TestFraudAtTheHelpdeskIsRefusedAndSeen(t *testing.T) {
 		{name: "a disputed case goes on", who: "issuer", path: "b/cancel", want: "caseDisputed", before: func() { d.does("agent", b+"/dispute", `{"note":"She called: it was not her."}`) }},
 		{name: "a disputed case gets another pass", who: "second", path: "b/issue", want: "caseDisputed"},
 		{name: "the issuer lifts the dispute of their own pass", who: "issuer", path: "b/release", want: "caseOwnRequest"},
+		{name: "who approved lifts the dispute", who: "second", path: "b/release", want: "caseOwnRequest"},
 		{name: "an agent reverts without the role", who: "agent", path: "b/revert", want: "notAllowed"},
 		{name: "a privileged account without an approval", who: "root", path: "c/issue", want: "caseNotApproved", before: func() {
 			d.signInAs("root")
