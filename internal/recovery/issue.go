@@ -50,7 +50,8 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 		return none(err)
 	}
 	now := s.Now()
-	if err := s.mayIssue(c, policy, subject, order, by, now); err != nil {
+	counted, err := s.mayIssue(c, policy, subject, order, by, now)
+	if err != nil {
 		return none(err)
 	}
 	person := by.person()
@@ -58,7 +59,7 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 		person = Person{Name: "Postern"}
 	}
 	asked := order
-	if order, err = c.Granted(policy, order, person, subject, now); err != nil {
+	if order, err = counted.Granted(policy, order, person, subject, now); err != nil {
 		return none(err)
 	}
 	passes, err := s.Passes.Store.PassPolicy(ctx, c.Tenant)
@@ -66,7 +67,7 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 		return none(err)
 	}
 	if asked.Minutes == nil {
-		level, _ := c.Level(policy, now)
+		level, _ := counted.Level(policy, now)
 		g, _ := policy.Grant(subject.Class, level)
 		n := g.Lifetime(passes.DefaultLifetime)
 		order.Minutes = &n
@@ -89,29 +90,20 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 	return into.after, pass, code, nil
 }
 
-// mayIssue says who may: see [Service.Issue].
-func (s Service) mayIssue(c Case, p Policy, about Subject, order Order, by Actor, now time.Time) error {
+// mayIssue says who may, see [Service.Issue], and returns c with the proofs that count for them.
+func (s Service) mayIssue(c Case, p Policy, about Subject, order Order, by Actor, now time.Time) (Case, error) {
 	if !order.Handed {
-		return directory.May(by.Caller, directory.IssuePass, about.Target)
+		return c, directory.May(by.Caller, directory.IssuePass, about.Target)
 	}
 	switch {
 	case len(c.Approvers(p, about.Class, now)) > 0:
-		return nil
+		return c, nil
 	case p.SelfService != SelfProduction || by.Browser == "":
-		return ErrNotApproved
+		return c, ErrNotApproved
 	}
 	// What others attested is about somebody else, perhaps; what counts is what this browser showed.
-	own := c
-	own.Proofs = slices.DeleteFunc(slices.Clone(c.Proofs), func(q Proof) bool { return q.Browser != by.Browser })
-	if level, _ := own.Level(p, now); !hasGrant(p, about.Class, level) {
-		return ErrNotProven
-	}
-	return nil
-}
-
-func hasGrant(p Policy, class Class, level Level) bool {
-	_, ok := p.Grant(class, level)
-	return ok
+	c.Proofs = slices.DeleteFunc(slices.Clone(c.Proofs), func(q Proof) bool { return q.Browser != by.Browser })
+	return c, nil
 }
 
 // check is how c knows who asks, in the words of a pass.

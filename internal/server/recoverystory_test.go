@@ -266,6 +266,13 @@ func TestAskingForHelpTellsNobodyWhoIsKnown(t *testing.T) {
 	}
 }
 
+func (x trip) selfService(mode string) {
+	x.t.Helper()
+	if status, v := x.api(http.MethodPatch, "/v1.0/postern/recovery/policy", x.appToken(), `{"selfService":"`+mode+`"}`); status != http.StatusOK {
+		x.t.Fatalf("policy: %d %v", status, v)
+	}
+}
+
 func TestACodeByMailAndColleaguesShowWhoAsks(t *testing.T) {
 	x := onATrip(t)
 	ada, adaKey := x.person("ada")
@@ -311,5 +318,18 @@ func TestACodeByMailAndColleaguesShowWhoAsks(t *testing.T) {
 	// Nobody approved, and the policy lets nobody recover by themselves.
 	if a := x.post("/recover/case", url.Values{"ask": {"pass"}}); strings.Contains(a.body, "data-pass") {
 		t.Error("a pass without approval")
+	}
+	// Where it does, the code of this browser counts, and what others said does not.
+	x.selfService("evaluation")
+	if a := x.post("/recover/case", url.Values{"ask": {"pass"}}); strings.Contains(a.body, "data-pass") {
+		t.Error("a pass while policy only evaluates")
+	}
+	x.selfService("production")
+	if a := x.post("/recover/case", url.Values{"ask": {"pass"}}); !strings.Contains(a.body, "data-pass") {
+		t.Errorf("no pass in production:\n%s", a.body)
+	}
+	_, v := x.api(http.MethodGet, recoveryCases+"/"+number, x.appToken(), "")
+	if pass, _ := v["pass"].(map[string]any); v["assuranceLevel"] != "medium" || pass["isUsableOnce"] != true {
+		t.Errorf("the pass is for more than a code by mail is good for: %v of a case of level %v", pass, v["assuranceLevel"])
 	}
 }
