@@ -98,6 +98,17 @@ func KindOf(p tap.Purpose) PurposeKind {
 	return PurposeKind(kind)
 }
 
+// on is the purpose of that kind; device is that of those which name one.
+func (k PurposeKind) on(device string) tap.Purpose {
+	switch k {
+	case PurposeGeneral:
+		return ""
+	case PurposeSignIn, PurposeReset:
+		return tap.Purpose(k).On(device)
+	}
+	return tap.Purpose(k)
+}
+
 // Hours are when the helpdesk works, in the tenant's time zone.
 type Hours struct {
 	Days []string `json:"days"` // monday …

@@ -208,11 +208,11 @@ func (c Case) Granted(p Policy, order Order, by Person, s Subject, now time.Time
 	if ready := since.Add(time.Duration(g.CoolDown) * time.Minute); now.Before(ready) {
 		return order, ErrCoolDown.After(int(ready.Sub(now)/time.Second) + 1)
 	}
-	return g.fill(order)
+	return g.fill(order, c.Device)
 }
 
-// fill sets what order leaves open, and refuses what g does not allow.
-func (g Grant) fill(order Order) (Order, error) {
+// fill sets what order leaves open, for a case about device, and refuses what g does not allow.
+func (g Grant) fill(order Order, device string) (Order, error) {
 	if order.Minutes != nil && *order.Minutes > g.Minutes {
 		return order, ErrGrant.With("lifetimeInMinutes", fmt.Sprintf("For this level of proof a pass works for %d minutes at most.", g.Minutes))
 	}
@@ -224,10 +224,7 @@ func (g Grant) fill(order Order) (Order, error) {
 		*order.Once = true
 	}
 	if order.Purpose == nil {
-		order.Purpose = new(tap.Purpose)
-		if !slices.Contains(g.Purposes, PurposeGeneral) {
-			*order.Purpose = tap.Purpose(g.Purposes[0])
-		}
+		order.Purpose = new(g.Purposes[0].on(device))
 	}
 	if !slices.Contains(g.Purposes, KindOf(*order.Purpose)) {
 		return order, ErrGrant.With("postern_purpose", "For this level of proof a pass is not for that purpose.")

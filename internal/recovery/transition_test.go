@@ -192,6 +192,23 @@ func TestAPassIsWhatTheLevelIsGoodFor(t *testing.T) {
 	}
 }
 
+func TestAPassWithoutAPurposeHasTheFirstOfThePolicy(t *testing.T) {
+	p, s := DefaultPolicy(), subject(Everyone)
+	c := newCase()
+	c.Device = "1f0c8a3e-2f6a-4c55-9d5e-2f6a3a9d4e01"
+	c = proven(t, c, ProofCallBack, s)
+	for kind, want := range map[PurposeKind]tap.Purpose{
+		PurposeGeneral: "", PurposeRegister: "registerMethods",
+		PurposeSignIn: tap.Purpose("signIn").On(c.Device), PurposeReset: tap.Purpose("resetPin").On(c.Device),
+	} {
+		p.Rules[0].Grants[0].Purposes = []PurposeKind{kind, PurposeGeneral}
+		got, err := c.Granted(p, Order{}, Person{User: "issuer"}, s, tenPast)
+		if err != nil || *got.Purpose != want || !got.Purpose.Valid() {
+			t.Errorf("%s: %v, %v", kind, got.Purpose, err)
+		}
+	}
+}
+
 func TestHoursAreThoseOfTheTenant(t *testing.T) {
 	p, s := DefaultPolicy(), subject(Everyone)
 	p.Hours, p.OutOfHours = &Hours{Days: []string{"monday"}, From: "08:00", To: "18:00"}, OutRefuse
