@@ -175,13 +175,11 @@ func (s *Site) takeVoice(w http.ResponseWriter, r *http.Request, manager bool) e
 	return s.renderVoice(w, r, v, p, nil)
 }
 
-// sameNumber compares the number of a case with what somebody typed.
+// sameNumber compares the number of a case with what somebody typed, with its first R or without.
 func sameNumber(typed, number string) bool {
-	plain := func(s string) string {
-		s = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(s))
-		return strings.TrimPrefix(s, "R")
-	}
-	return plain(typed) == plain(number) || "R"+plain(typed) == strings.ReplaceAll(number, "-", "")
+	plain := strings.NewReplacer(" ", "", "-", "")
+	typed, number = strings.ToUpper(plain.Replace(typed)), plain.Replace(number)
+	return number != "" && (typed == number || "R"+typed == number)
 }
 
 // handToManager issues the pass of an approved case and seals it for the manager.
