@@ -50,7 +50,7 @@ func (a *API) handOverTo(c *call, way handOverWay) (directory.User, error) {
 // pass that could not be sealed is of no use to anybody, and goes.
 func (a *API) handOver(c *call, pass tap.Pass, code tap.Passcode, reader directory.User, resource odata.Entity) (odata.Entity, error) {
 	h, err := a.Handovers.Seal(c.ctx(), handover.Order{
-		Tenant: c.tenant.ID, Pass: pass.ID, Owner: c.user, Reader: reader, Until: pass.End(), By: c.actor, CorrelationID: request.From(c.ctx()).CorrelationID,
+		Tenant: c.tenant.ID, Case: pass.Case, Pass: pass.ID, Owner: c.user, Reader: reader, Until: pass.End(), By: c.actor, CorrelationID: request.From(c.ctx()).CorrelationID,
 	}, code.Reveal())
 	if err != nil {
 		return nil, errors.Join(err, a.Store.DeletePass(c.ctx(), c.tenant.ID, c.user.ID, pass.ID, a.Now(), a.event(c, audit.Change{

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -190,6 +191,12 @@ func TestAnImpostorsCaseIsFrozenAndRevertedAndTheLogTellsIt(t *testing.T) {
 	id := found["value"].([]any)[0].(map[string]any)["id"].(string)
 	if status, c := x.api(http.MethodPost, "/v1.0/postern/recovery/cases/"+id+"/revert", app, "{}"); status != http.StatusOK || c["state"] != "reverted" || c["outcome"] != "impostor" {
 		t.Fatalf("revert: %d %v", status, c)
+	}
+	_, steps := x.api(http.MethodGet, "/v1.0/postern/recovery/cases/"+id+"/timeline", app, "")
+	for _, step := range []string{"Hand over temporary access pass", "Open handed-over pass"} {
+		if !strings.Contains(fmt.Sprint(steps), step) {
+			t.Errorf("the timeline of the case lacks %q: %v", step, steps)
+		}
 	}
 	_, sams := x.api(http.MethodGet, "/v1.0/users/sam@contoso.example/authentication/fido2Methods", app, "")
 	if keys := sams["value"].([]any); len(keys) != 1 { // Sam's own

@@ -82,14 +82,11 @@ type Opener struct {
 	// ProvedAt is when they last proved who they are by a method that resists phishing; zero when
 	// the session has no such proof.
 	ProvedAt time.Time
-	// Case is the recovery case that this browser opened and that was approved; empty without.
-	Case string
 }
 
 // Check reports why o may not open h at now, or nil. Only its reader is told that it was opened.
 func (h Handover) Check(o Opener, now time.Time) error {
-	own := h.Reader == h.Owner && h.Case != "" && o.Case == h.Case // they can't sign in yet
-	reader := own || o.User == h.Reader
+	reader := o.User == h.Reader
 	switch {
 	case !h.OpenedAt.IsZero() && reader:
 		return ErrOpened
@@ -97,8 +94,6 @@ func (h Handover) Check(o Opener, now time.Time) error {
 		return ErrLink
 	case !reader:
 		return ErrReader
-	case own:
-		return nil
 	case o.ProvedAt.IsZero() || o.ProvedAt.After(now) || now.Sub(o.ProvedAt) > Fresh:
 		return ErrProof
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +88,7 @@ func (s Service) Seal(ctx context.Context, o Order, secret string) (Handover, er
 		return Handover{}, err
 	}
 	e := h.event(audit.HandoverSealed, audit.Success, "", o.By, o.CorrelationID, now)
-	e.Change.Targets = append(e.Change.Targets, audit.Target{ID: string(o.Owner.ID), DisplayName: o.Owner.DisplayName, UserPrincipalName: o.Owner.UserPrincipalName, Type: audit.TargetUser})
+	e.Change.Targets = slices.Insert(e.Change.Targets, 0, audit.Target{ID: string(o.Owner.ID), DisplayName: o.Owner.DisplayName, UserPrincipalName: o.Owner.UserPrincipalName, Type: audit.TargetUser})
 	return h, s.Store.PutHandover(ctx, h, sealed, e, mails...)
 }
 
@@ -202,10 +203,11 @@ func (h Handover) event(activity, result, reason string, by audit.Actor, correla
 		Details: []audit.KeyValue{{Key: "handover", Value: h.ID}, {Key: "passId", Value: h.Pass}, {Key: "reader", Value: string(h.Reader)}},
 	}
 	if h.Case != "" {
-		c.Details = append(c.Details, audit.KeyValue{Key: "postern_caseId", Value: h.Case})
+		c.Details = append(c.Details, audit.KeyValue{Key: audit.DetailCase, Value: h.Case})
+		c.Targets = append(c.Targets, audit.Target{ID: h.Case, Type: audit.TargetOther}) // it is in the case's timeline
 	}
 	if activity != audit.HandoverSealed {
-		c.Targets = []audit.Target{{ID: string(h.Owner), Type: audit.TargetUser}}
+		c.Targets = slices.Insert(c.Targets, 0, audit.Target{ID: string(h.Owner), Type: audit.TargetUser})
 	}
 	return audit.Event{Tenant: string(h.Tenant), ID: uuid.NewString(), At: now, CorrelationID: correlationID, Change: c}
 }
