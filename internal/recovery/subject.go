@@ -56,10 +56,13 @@ func (s Subject) ManagedBy(u directory.UserID, p Policy, now time.Time) bool {
 }
 
 // Colleague reports whether other works with the person: under the same manager or in the same
-// department, and both for long enough.
+// department, and both for long enough, in an account that is as old.
 func (s Subject) Colleague(other Subject, p Policy, now time.Time) bool {
 	if other.User.ID == s.User.ID || !other.User.AccountEnabled || other.User.UserType == "Guest" {
 		return false
+	}
+	if now.Before(other.User.CreatedDateTime.Add(p.ContactDelay())) {
+		return false // who could make accounts would make colleagues
 	}
 	same := func(property string, equal bool) bool {
 		return equal && s.OnFile(property, p, now) && other.OnFile(property, p, now)

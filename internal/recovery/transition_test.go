@@ -279,3 +279,28 @@ func TestNoPolicyLetsOnePersonRecoverAPrivilegedAccount(t *testing.T) {
 		}
 	}
 }
+
+func TestAColleagueIsNobodyWhoWasMadeForIt(t *testing.T) {
+	p, s, other := DefaultPolicy(), subject(Everyone), subject(Everyone)
+	for name, x := range map[string]struct {
+		change func(u *directory.User)
+		want   bool
+	}{
+		"of the department": {func(*directory.User) {}, true},
+		"of the manager":    {func(u *directory.User) { u.Department = "" }, true},
+		"of another":        {func(u *directory.User) { u.Department, u.Manager = "Legal", "other" }, false},
+		"of neither":        {func(u *directory.User) { u.Department, u.Manager = "", "" }, false},
+		"themselves":        {func(u *directory.User) { u.ID = "mira" }, false},
+		"a guest":           {func(u *directory.User) { u.UserType = "Guest" }, false},
+		"blocked":           {func(u *directory.User) { u.AccountEnabled = false }, false},
+		"made just before":  {func(u *directory.User) { u.CreatedDateTime = tenPast.Add(1 - p.ContactDelay()) }, false},
+		"made long before":  {func(u *directory.User) { u.CreatedDateTime = tenPast.Add(-p.ContactDelay()) }, true},
+	} {
+		them := other
+		them.User.ID = "peer"
+		x.change(&them.User)
+		if got := s.Colleague(them, p, tenPast); got != x.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
