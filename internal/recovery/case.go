@@ -163,8 +163,6 @@ type Issued struct {
 	Once    bool        `json:"once,omitempty"`
 	Purpose tap.Purpose `json:"purpose,omitempty"`
 	By      Person      `json:"by"`
-	// SignIn is the issuer's: what came from there never uses the pass.
-	SignIn SignIn `json:"signIn,omitzero"`
 }
 
 // Registered is something that was registered with the pass of a case.

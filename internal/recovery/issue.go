@@ -156,7 +156,7 @@ type issuing struct {
 // PutPass implements tap.Store.
 func (i *issuing) PutPass(ctx context.Context, p tap.Pass, e audit.Event, mails ...outbox.Item) error {
 	next := i.from.WithPass(Issued{
-		ID: p.ID, At: i.at, Ends: p.End(), Once: p.SingleUse, Purpose: p.Purpose, By: i.person, SignIn: i.by.SignIn,
+		ID: p.ID, At: i.at, Ends: p.End(), Once: p.SingleUse, Purpose: p.Purpose, By: i.person,
 	})
 	effects, err := i.service.effects(ctx, next, audit.CaseIssued, i.subject.User, i.by)
 	if err != nil {
