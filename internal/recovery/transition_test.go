@@ -304,3 +304,35 @@ func TestAColleagueIsNobodyWhoWasMadeForIt(t *testing.T) {
 		}
 	}
 }
+
+func TestADisputeStopsWhatCouldStillHappenAndARefusedCaseStaysRefused(t *testing.T) {
+	p, s := DefaultPolicy(), subject(Everyone)
+	waiting := proven(t, newCase(), ProofInPerson, s)
+	refused, err := waiting.WithRefusal("", tenPast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancelled, err := waiting.WithCancel("", tenPast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]Case{"refused": refused, "cancelled before there was a pass": cancelled, "reverted": {State: Reverted, Pass: &Issued{}}} {
+		if _, err := c.WithDispute(p, Person{}, "", tenPast); !errors.Is(err, ErrState) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	frozen, err := waiting.WithDispute(p, Person{}, "", tenPast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := frozen.Granted(p, Order{}, Person{User: "issuer"}, s, tenPast); !errors.Is(err, ErrFrozen) {
+		t.Errorf("a pass for a disputed case: %v", err)
+	}
+	if back, err := frozen.WithRelease(tenPast); err != nil || back.State != Approved {
+		t.Errorf("released before there was a pass: %s, %v", back.State, err)
+	}
+	gone := Case{State: Disputed, Disputed: &Dispute{Was: PassIssued}, Pass: &Issued{}}
+	if back, err := gone.WithRelease(tenPast); err != nil || back.State != Closed || back.Outcome != DisputeLifted {
+		t.Errorf("released, and its pass is gone: %s, %v", back.State, err)
+	}
+}
