@@ -149,12 +149,10 @@ func (s *Server) at(r *http.Request, tenant directory.Tenant, c client, session 
 }
 
 // answers reports whether a session is good enough for q. One with a purpose gives no
-// single sign-on (docs/threat-model.md, rule 6).
+// single sign-on: its proofs count for nothing (signin.Requirement.Counted; docs/threat-model.md, rule 6).
 func (s *Server) answers(session signin.Session, user directory.User, q authRequest) bool {
 	now := s.Now()
 	switch {
-	case session.Purpose != "":
-		return false
 	case q.LoginHint != "" && !strings.EqualFold(q.LoginHint, user.UserPrincipalName):
 		return false
 	case !q.age(now).MetBySession(session):
