@@ -104,26 +104,6 @@ func (a *API) getGroup(c *call) error {
 	return a.sendGroup(c, http.StatusOK, g)
 }
 
-func (a *API) listGroups(c *call) error {
-	p, err := fromAddress(c.r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return a.findGroups(c, p)
-}
-
-func (a *API) searchGroups(c *call) error {
-	body, err := readBody(c.r)
-	if err != nil {
-		return err
-	}
-	p, err := fromBody(body)
-	if err != nil {
-		return err
-	}
-	return a.findGroups(c, p)
-}
-
 func (a *API) findGroups(c *call, p parameters) error {
 	if err := c.may(directory.ReadGroup); err != nil {
 		return err

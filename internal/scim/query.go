@@ -65,6 +65,31 @@ type parameters struct {
 	byCursor                          bool
 }
 
+// asked finds by the parameters of the address, posted by those of a body (RFC 7644 §3.4.2 and §3.4.3).
+func asked(find func(*call, parameters) error) func(*call) error {
+	return func(c *call) error {
+		p, err := fromAddress(c.r.URL.Query())
+		if err != nil {
+			return err
+		}
+		return find(c, p)
+	}
+}
+
+func posted(find func(*call, parameters) error) func(*call) error {
+	return func(c *call) error {
+		body, err := readBody(c.r)
+		if err != nil {
+			return err
+		}
+		p, err := fromBody(body)
+		if err != nil {
+			return err
+		}
+		return find(c, p)
+	}
+}
+
 func fromAddress(q url.Values) (p parameters, err error) {
 	for name, values := range q {
 		if len(values) > 1 {

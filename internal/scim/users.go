@@ -130,26 +130,6 @@ func (a *API) getUser(c *call) error {
 	return a.sendUser(c, http.StatusOK, u)
 }
 
-func (a *API) listUsers(c *call) error {
-	p, err := fromAddress(c.r.URL.Query())
-	if err != nil {
-		return err
-	}
-	return a.findUsers(c, p)
-}
-
-func (a *API) searchUsers(c *call) error {
-	body, err := readBody(c.r)
-	if err != nil {
-		return err
-	}
-	p, err := fromBody(body)
-	if err != nil {
-		return err
-	}
-	return a.findUsers(c, p)
-}
-
 func (a *API) findUsers(c *call, p parameters) error {
 	if err := c.may(directory.ReadUser); err != nil {
 		return err
