@@ -38,7 +38,8 @@ func TestWhatASourceCallsSomebodyIsUniqueInATenant(t *testing.T) {
 			t.Errorf("found %v, %v", got, err)
 		}
 		constant := filter.Schema{
-			{Name: "type", Type: filter.TypeString, Column: "'work'", Ops: filter.Eq}, {Name: "primary", Type: filter.TypeBool, Column: "TRUE", Ops: filter.Eq},
+			{Name: "type", Type: filter.TypeString, Column: "'work'", Ops: filter.Eq},
+			{Name: "primary", Type: filter.TypeBool, Column: "TRUE", Ops: filter.Eq},
 			{Name: "externalId", Type: filter.TypeString, Column: "external_id", Ops: filter.Equality},
 		}
 		for text, want := range map[string]int{`type eq "Work" and primary eq true and externalId eq "hr-1"`: 1, `type eq "home"`: 0, `primary eq false`: 0, `externalId pr`: 3} {

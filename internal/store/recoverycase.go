@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/recovery"
 )
@@ -299,37 +300,18 @@ const recoveryPolicyID = "recovery"
 
 // RecoveryPolicy implements recovery.Cases.
 func (db *DB) RecoveryPolicy(ctx context.Context, tenant directory.TenantID) (recovery.Policy, error) {
-	var body string
-	var modified int64
 	var p recovery.Policy
-	err := db.read.QueryRowContext(ctx, `SELECT body, modified_at, version FROM policy WHERE tenant_id = $1 AND id = $2`,
-		tenant, recoveryPolicyID).Scan(&body, &modified, &p.Version)
-	if errors.Is(err, sql.ErrNoRows) {
-		return recovery.DefaultPolicy(), nil
+	r, err := db.policy(ctx, tenant, recoveryPolicyID, &p)
+	if err != nil || r.Version == 0 {
+		return recovery.DefaultPolicy(), err
 	}
-	if err != nil {
-		return p, err
-	}
-	p.ModifiedAt = fromMicros(modified)
-	return decoded(&p, body)
+	p.ModifiedAt, p.Version = r.ModifiedAt, r.Version
+	return p, nil
 }
 
 // SaveRecoveryPolicy implements recovery.Cases.
 func (db *DB) SaveRecoveryPolicy(ctx context.Context, tenant directory.TenantID, p recovery.Policy, e audit.Event) error {
-	body, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
-		n, err := tx.exec(ctx, `
-			INSERT INTO policy (tenant_id, id, body, modified_at, version) VALUES ($1, $2, $3, $4, 1)
-			ON CONFLICT (tenant_id, id) DO UPDATE SET body = excluded.body, modified_at = excluded.modified_at, version = policy.version + 1
-			WHERE policy.version = $5`, tenant, recoveryPolicyID, string(body), micros(p.ModifiedAt), p.Version)
-		if err := changed(n, err, recovery.ErrPolicyChanged); err != nil {
-			return err
-		}
-		return tx.append(ctx, e)
-	})
+	return db.savePolicy(ctx, tenant, recoveryPolicyID, method.Revision{ModifiedAt: p.ModifiedAt, Version: p.Version}, p, recovery.ErrPolicyChanged, e)
 }
 
 // SignInBehind implements graph.Store.

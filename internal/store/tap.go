@@ -288,19 +288,13 @@ const passPolicyID = "TemporaryAccessPass"
 
 // PassPolicy implements tap.Store.
 func (db *DB) PassPolicy(ctx context.Context, tenant directory.TenantID) (tap.Policy, error) {
-	var body string
-	var modified int64
 	var p tap.Policy
-	err := db.read.QueryRowContext(ctx, `SELECT body, modified_at, version FROM policy WHERE tenant_id = $1 AND id = $2`,
-		tenant, passPolicyID).Scan(&body, &modified, &p.Version)
-	if errors.Is(err, sql.ErrNoRows) {
-		return tap.DefaultPolicy(), nil
+	r, err := db.policy(ctx, tenant, passPolicyID, &p)
+	if err != nil || r.Version == 0 {
+		return tap.DefaultPolicy(), err
 	}
-	if err != nil {
-		return p, err
-	}
-	p.ModifiedAt = fromMicros(modified)
-	return decoded(&p, body)
+	p.ModifiedAt, p.Version = r.ModifiedAt, r.Version
+	return p, nil
 }
 
 func (tx *Tx) insertPassPolicy(ctx context.Context, tenant directory.TenantID, p tap.Policy) error {
