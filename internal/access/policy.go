@@ -209,15 +209,17 @@ type Continuous struct {
 
 // A Location is a namedLocation: networks, or countries.
 type Location struct {
-	ID          string    `json:"id"`
-	DisplayName string    `json:"displayName"`
-	Trusted     bool      `json:"isTrusted"`
-	Networks    []string  `json:"networks,omitempty"`  // CIDR
-	Countries   []string  `json:"countries,omitempty"` // ISO 3166-1 alpha-2
-	Unknown     bool      `json:"includeUnknownCountriesAndRegions,omitempty"`
-	CreatedAt   time.Time `json:"createdDateTime"`
-	ModifiedAt  time.Time `json:"modifiedDateTime,omitzero"`
-	Version     int64     `json:"-"`
+	ID          string `json:"id"`
+	DisplayName string `json:"displayName"`
+	Trusted     bool   `json:"isTrusted"`
+	// Exit says that people from anywhere come through these networks, such as a VPN's.
+	Exit       bool      `json:"isExit,omitempty"`
+	Networks   []string  `json:"networks,omitempty"`  // CIDR
+	Countries  []string  `json:"countries,omitempty"` // ISO 3166-1 alpha-2
+	Unknown    bool      `json:"includeUnknownCountriesAndRegions,omitempty"`
+	CreatedAt  time.Time `json:"createdDateTime"`
+	ModifiedAt time.Time `json:"modifiedDateTime,omitzero"`
+	Version    int64     `json:"-"`
 }
 
 // A Strength is an authenticationStrengthPolicy: the combinations of methods that are strong

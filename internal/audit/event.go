@@ -54,6 +54,12 @@ type SignIn struct {
 	FailureReason     string `json:"failureReason,omitempty"`
 	AdditionalDetails string `json:"additionalDetails,omitempty"` // personal
 
+	// RiskLevel and UserRisk say how likely somebody else was at work; they are empty where nobody
+	// asked, which is every sign-in of older programs. Risks are what made them so.
+	RiskLevel string   `json:"riskLevelDuringSignIn,omitempty"`
+	UserRisk  string   `json:"userRiskLevel,omitempty"`
+	Risks     []string `json:"riskEventTypes,omitempty"`
+
 	SessionID     string `json:"sessionId,omitempty"`
 	TransactionID string `json:"transactionId,omitempty"`
 	PassID        string `json:"passId,omitempty"`

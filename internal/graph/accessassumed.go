@@ -59,7 +59,35 @@ func (a *API) readAssumed(c *call, body *odata.Object) (access.Request, []direct
 	if err != nil {
 		return in.request, nil, err
 	}
+	if err := a.assumeTravel(c, &in.request); err != nil {
+		return in.request, nil, err
+	}
 	return in.request, appIDs(in.apps), a.assumeDevice(c, &in)
+}
+
+// assumeTravel is the risk of somebody who signs in now at the address, unless a risk was named: a
+// way that nobody travels since their last sign-in.
+func (a *API) assumeTravel(c *call, r *access.Request) error {
+	if a.Spots == nil || r.SignInRisk != "" || r.Subject.User == "" || !r.Address.IsValid() {
+		return nil
+	}
+	latitude, longitude, radius, ok := a.Spots.Spot(r.Address)
+	if !ok {
+		return nil
+	}
+	there, err := a.accessRules(c)
+	if err != nil {
+		return err
+	}
+	exits, err := access.Exits(there.Locations)
+	if err != nil || exits.Has(r.Address) {
+		return err
+	}
+	last, known, err := a.Store.LastSeen(c.ctx(), c.tenant.ID, r.Subject.User)
+	if known && last.Impossible(access.Coordinates{Latitude: latitude, Longitude: longitude, Radius: radius}, r.At) {
+		r.SignInRisk = access.RiskMedium
+	}
+	return err
 }
 
 func appIDs(all []string) []directory.AppID {

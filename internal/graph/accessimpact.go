@@ -98,6 +98,7 @@ func (a *API) writeImpact(c *call, done replay, from time.Time) error {
 		{Name: "complete", Value: done.complete},
 		{Name: "signIns", Value: n.SignIns},
 		{Name: "signInsNotUnderstood", Value: done.skipped},
+		{Name: "signInsWithoutRisk", Value: done.riskless},
 		{Name: "people", Value: n.People},
 		{Name: "blocked", Value: n.Blocked},
 		{Name: "askedForMore", Value: n.Asked},
@@ -117,6 +118,7 @@ type replay struct {
 	devices map[string]*access.Device
 
 	looked, skipped int
+	riskless        int // whose risk is not in the log
 	oldest          time.Time
 	complete        bool // back to the day that was asked for
 }
@@ -213,8 +215,8 @@ func (r *replay) meet(events []audit.Event) error {
 	return nil
 }
 
-// signIn puts into past what the log says about a sign-in. Risks are not kept there, nor the
-// model of a passkey: it is taken for one that the person has.
+// signIn puts into past what the log says about a sign-in. The model of a passkey is not kept there:
+// it is taken for one that the person has. A risk that was not looked at then counts as none.
 func (r *replay) signIn(past *access.PastSignIn, e audit.Event) error {
 	in, q := e.SignIn, &past.Request
 	q.At, q.App, q.Client, q.Platform = e.At, directory.AppID(in.AppID), access.Browser, platformOf(in)
@@ -235,6 +237,10 @@ func (r *replay) signIn(past *access.PastSignIn, e audit.Event) error {
 		q.Flow = access.DeviceCodeFlow
 	}
 	q.Address, _ = netip.ParseAddr(in.IPAddress)
+	q.SignInRisk, q.UserRisk = access.Risk(in.RiskLevel), access.Risk(in.UserRisk)
+	if in.RiskLevel == "" {
+		r.riskless++
+	}
 	for _, d := range in.Details {
 		if d.Succeeded {
 			q.Proofs = append(q.Proofs, provedBy(in, d, past.Methods)...)

@@ -50,7 +50,7 @@ func locationResource(l access.Location) odata.Entity {
 		for i, n := range l.Networks {
 			ranges[i] = odata.Entity{{Name: "@odata.type", Value: rangeType(n)}, {Name: "cidrAddress", Value: n}}
 		}
-		return append(e, odata.Property{Name: "isTrusted", Value: l.Trusted}, odata.Property{Name: "ipRanges", Value: ranges})
+		return append(e, odata.Property{Name: "isTrusted", Value: l.Trusted}, odata.Property{Name: "postern_isExit", Value: l.Exit}, odata.Property{Name: "ipRanges", Value: ranges})
 	}
 	return append(e,
 		odata.Property{Name: "countriesAndRegions", Value: list(l.Countries)},
@@ -106,6 +106,7 @@ func (a *API) readLocation(c *call, l *access.Location) error {
 
 func readNetworks(body *odata.Object, l *access.Location) {
 	body.Bool("isTrusted", &l.Trusted)
+	body.Bool("postern_isExit", &l.Exit)
 	if !body.Has("ipRanges") {
 		return
 	}
@@ -195,7 +196,7 @@ func (a *API) createLocation(c *call) error {
 	}); err != nil {
 		return err
 	}
-	return odata.WriteCreated(c.w, a.root(c).Link("identity", "conditionalAccess", "namedLocations", l.ID), a.root(c).Entity(locationSet, nil), locationResource(l))
+	return odata.WriteCreated(c.w, a.root(c).Link("identity", "conditionalAccess", "namedLocations", l.ID), a.root(c).Entity(locationSet, nil), locationResource(l).Select(nil))
 }
 
 // patchLocation serves PATCH /identity/conditionalAccess/namedLocations/{id}.

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -114,6 +115,7 @@ func (a *API) whatIf(c *call) error {
 		under = append(under, tried)
 	}
 	said := tryAll(under, r, appliedOnly)
+	said = append(said, odata.Property{Name: "signInRiskLevel", Value: cmp.Or(r.SignInRisk, access.RiskNone)})
 	if len(apps) > 1 {
 		each := []odata.Entity{}
 		for _, app := range apps {

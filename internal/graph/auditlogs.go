@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/graph/odata"
@@ -121,6 +122,15 @@ func (a *API) getEvent(c *call, kind audit.Kind, set string, show func(*call, au
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity(set, nil), show(c, e))
 }
 
+// riskState says whether somebody should look: nobody takes a risk away here but the person, who
+// shows what rules ask for.
+func riskState(in *audit.SignIn) string {
+	if in.RiskLevel == "" || in.RiskLevel == string(access.RiskNone) {
+		return string(access.RiskNone)
+	}
+	return "atRisk"
+}
+
 // signInResource is a sign-in as Graph shows it; beta adds how it was proved.
 func signInResource(c *call, e audit.Event) odata.Entity {
 	in := e.SignIn
@@ -138,11 +148,11 @@ func signInResource(c *call, e audit.Event) odata.Entity {
 		{Name: "conditionalAccessStatus", Value: cmp.Or(in.ConditionalAccess, "notApplied")},
 		{Name: "isInteractive", Value: in.Interactive},
 		{Name: "riskDetail", Value: "none"},
-		{Name: "riskLevelAggregated", Value: "none"},
-		{Name: "riskLevelDuringSignIn", Value: "none"},
-		{Name: "riskState", Value: "none"},
-		{Name: "riskEventTypes", Value: []string{}},
-		{Name: "riskEventTypes_v2", Value: []string{}},
+		{Name: "riskLevelAggregated", Value: cmp.Or(in.RiskLevel, "none")},
+		{Name: "riskLevelDuringSignIn", Value: cmp.Or(in.RiskLevel, "none")},
+		{Name: "riskState", Value: riskState(in)},
+		{Name: "riskEventTypes", Value: list(in.Risks)},
+		{Name: "riskEventTypes_v2", Value: list(in.Risks)},
 		{Name: "resourceDisplayName", Value: in.ResourceDisplayName},
 		{Name: "resourceId", Value: in.ResourceID},
 		{Name: "status", Value: odata.Entity{

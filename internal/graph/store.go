@@ -55,6 +55,9 @@ type Store interface {
 	// UnsentMail returns mail that waits or was given up, newest first.
 	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Item, error)
 
+	// LastSeen returns where on earth and when a user last signed in, if that is not long ago.
+	LastSeen(ctx context.Context, tenant directory.TenantID, user directory.UserID) (access.Sighting, bool, error)
+
 	// SignInBehind returns how the person of a token's family signed in; the zero SignIn where there
 	// is no session, or none that lives.
 	SignInBehind(ctx context.Context, tenant directory.TenantID, family string) (recovery.SignIn, error)

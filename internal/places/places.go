@@ -1,10 +1,11 @@
-// Package places says in which country an address is, by a file in MaxMind's format that the
-// operator brings (GeoLite2-Country, DB-IP's or another): none ships with Postern.
-// https://maxmind.github.io/MaxMind-DB/
+// Package places says in which country an address is and, if the file has cities, at which
+// coordinates, by a file in MaxMind's format that the operator brings (GeoLite2-Country or -City,
+// DB-IP's or another): none ships with Postern.
 package places
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"os"
 	"strings"
@@ -66,6 +67,30 @@ func (f *File) Reload() (bool, error) {
 	f.now.Store(&edition{reader: reader, size: info.Size(), modified: info.ModTime()})
 	return true, nil
 }
+
+// Spot implements access.Spots, by a file that has cities: one that has only countries knows none.
+func (f *File) Spot(a netip.Addr) (latitude, longitude, radius float64, ok bool) {
+	if f == nil || !a.IsValid() {
+		return 0, 0, 0, false
+	}
+	found := f.now.Load().reader.Lookup(a.Unmap().WithZone(""))
+	var where struct {
+		Latitude  *float64 `maxminddb:"latitude"`
+		Longitude *float64 `maxminddb:"longitude"`
+		Radius    uint16   `maxminddb:"accuracy_radius"`
+	}
+	if found.DecodePath(&where, "location") != nil || where.Latitude == nil || where.Longitude == nil {
+		return 0, 0, 0, false
+	}
+	if where.Radius > vague || math.Abs(*where.Latitude) > 90 || math.Abs(*where.Longitude) > 180 {
+		return 0, 0, 0, false
+	}
+	return *where.Latitude, *where.Longitude, float64(where.Radius), true
+}
+
+// vague is from how many km on an address might be anywhere: such a spot is the middle of a
+// country, of which the file knows no more.
+const vague = 900
 
 // Country implements access.Countries: the country where the address is, else the one where its
 // network is registered.

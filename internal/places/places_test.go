@@ -70,3 +70,38 @@ func TestAFileThatIsNoneIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAddressHasTheCoordinatesOfItsCity(t *testing.T) {
+	cities, err := places.Open(placestest.Cities(t, map[string]placestest.City{
+		"203.0.113.0/24": {Latitude: 52.52, Longitude: 13.405, Radius: 20}, "2001:db8::/32": {Latitude: -33.87, Longitude: 151.21, Radius: 5},
+		"198.51.100.0/24": {Latitude: 51.3, Longitude: 9.5, Radius: 1000}, "192.0.2.0/24": {Latitude: 400, Longitude: 9.5},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string][3]float64{
+		"203.0.113.7": {52.52, 13.405, 20}, "::ffff:203.0.113.7": {52.52, 13.405, 20}, "2001:db8::1%eth0": {-33.87, 151.21, 5},
+	} {
+		latitude, longitude, radius, ok := cities.Spot(netip.MustParseAddr(address))
+		if got := [3]float64{latitude, longitude, radius}; !ok || got != want {
+			t.Errorf("%s: %v %v, want %v", address, got, ok, want)
+		}
+	}
+	countries, err := places.Open(placestest.File(t, map[string]string{"203.0.113.0/24": "DE"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, ok := range map[string]bool{
+		"the middle of a country": spotted(cities, "198.51.100.1"), "no place on earth": spotted(cities, "192.0.2.1"), "an unknown address": spotted(cities, "10.0.0.1"),
+		"a file of countries": spotted(countries, "203.0.113.1"), "no file": spotted(nil, "203.0.113.1"),
+	} {
+		if ok {
+			t.Errorf("%s has coordinates", name)
+		}
+	}
+}
+
+func spotted(f *places.File, address string) bool {
+	_, _, _, ok := f.Spot(netip.MustParseAddr(address))
+	return ok
+}

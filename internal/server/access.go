@@ -61,6 +61,10 @@ func (c *conditional) compile(all access.Rules) (signin.Rules, error) {
 	for _, one := range all.Contexts {
 		rules.Contexts[one.ID] = true
 	}
+	var err error
+	if rules.Exits, err = access.Exits(all.Locations); err != nil {
+		return rules, err
+	}
 	on := slices.DeleteFunc(slices.Clone(all.Policies), func(p access.Policy) bool { return p.State == access.Disabled })
 	if len(on) == 0 {
 		return rules, nil

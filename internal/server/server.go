@@ -244,7 +244,7 @@ func (s *Server) build() (http.Handler, error) {
 		},
 	}
 	if o.Places != nil {
-		signIn.Countries = o.Places
+		signIn.Countries, signIn.Spots = o.Places, o.Places
 	}
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
@@ -280,7 +280,7 @@ func (s *Server) build() (http.Handler, error) {
 		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s}, Rules: authorization, Workflows: s.workflows,
 	}
 	if o.Places != nil {
-		api.Countries = o.Places
+		api.Countries, api.Spots = o.Places, o.Places
 	}
 	s.counting = s.newCounting(api)
 	roots, err := s.tpmRoots()

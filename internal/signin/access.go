@@ -32,6 +32,7 @@ type Rules struct {
 	Set      Evaluator       // nil: none
 	Contexts map[string]bool // ids of the authentication contexts that are there
 	Risk     bool            // some rule asks how likely somebody else is at work
+	Exits    access.Networks // that don't tell where somebody is
 }
 
 // An Evaluator decides by a tenant's rules; an [access.Set] does.
@@ -91,6 +92,13 @@ func (s *Service) Judge(ctx context.Context, q Question) (*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
+	if rules.Risk && q.User != "" {
+		risk, err := s.risk(ctx, q, rules)
+		if err != nil {
+			return nil, err
+		}
+		v.Risk, in.UserRisk, in.SignInRisk = &risk, risk.User, risk.SignIn
+	}
 	v.Compliant, v.NoContinuous = in.Device != nil && in.Device.Compliant, true
 	contexts := q.Contexts
 	if len(contexts) == 0 {
@@ -134,42 +142,12 @@ func (s *Service) request(ctx context.Context, q Question, rules Rules) (access.
 		}
 	}
 	in.Platform = platforms[strings.ToLower(system)]
-	if rules.Risk && q.User != "" {
-		in.UserRisk, in.SignInRisk, err = s.risk(ctx, q)
-	}
-	return in, err
+	return in, nil
 }
 
 // platforms are policies' names of operating systems.
 var platforms = map[string]string{
 	"windows": "windows", "android": "android", "ios": "iOS", "ipados": "iOS", "macos": "macOS", "linux": "linux", "chromeos": "linux",
-}
-
-// risk is how likely somebody else is at work, by what the server itself sees.
-func (s *Service) risk(ctx context.Context, q Question) (user, here access.Risk, err error) {
-	user, here = access.RiskNone, access.RiskNone
-	if q.Unfamiliar {
-		here = access.RiskLow
-	}
-	hash, err := s.Secrets.MAC(ctx, string(q.Tenant), labelName, []byte(strings.ToLower(q.Username)))
-	if err != nil {
-		return user, here, err
-	}
-	failed, err := s.Access.Failing(ctx, q.Tenant, hash, q.At.Add(-time.Hour))
-	if err != nil {
-		return user, here, fmt.Errorf("count failed tries: %w", err)
-	}
-	if failed >= guessing {
-		here = access.RiskMedium
-	}
-	disputed, err := s.Access.Disputed(ctx, q.Tenant, q.User)
-	if err != nil {
-		return user, here, fmt.Errorf("ask for disputes: %w", err)
-	}
-	if disputed {
-		user, here = access.RiskHigh, access.RiskHigh
-	}
-	return user, here, nil
 }
 
 // asked is p as rules see it.

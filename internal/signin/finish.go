@@ -77,6 +77,11 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 	if err := s.tellGlass(ctx, t, &done.Event); err != nil {
 		return t, Session{}, secret, err
 	}
+	if !t.Done() {
+		if err := s.assess(ctx, t, place, &done); err != nil {
+			return t, Session{}, secret, err
+		}
+	}
 	if s.Letters != nil && t.Pass() != nil && !t.Done() {
 		if done.Mails, err = s.Letters(ctx, done); err != nil {
 			return t, Session{}, secret, fmt.Errorf("write the letters about a sign-in: %w", err)

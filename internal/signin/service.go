@@ -38,6 +38,8 @@ type Service struct {
 	Access Access
 	// Countries says in which country an address is; nil knows none.
 	Countries access.Countries
+	// Spots says where on earth an address is; nil knows no spot.
+	Spots access.Spots
 	// Letters returns the mail that tells of a sign-in with a pass and is queued with it; nil
 	// queues none.
 	Letters func(ctx context.Context, c Completion) ([]outbox.Item, error)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
@@ -167,6 +168,10 @@ func (s *simpleStore) Bar(ctx context.Context, t Transaction, _ *PassUsed, _ aud
 
 func (s *simpleStore) Charge(context.Context, directory.TenantID, []Bucket, time.Time) (time.Duration, error) {
 	return 0, nil
+}
+
+func (s *simpleStore) LastSeen(context.Context, directory.TenantID, directory.UserID) (access.Sighting, bool, error) {
+	return access.Sighting{}, false, nil
 }
 
 func (s *simpleStore) RecordSignIn(context.Context, audit.Event) error { return nil }

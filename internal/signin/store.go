@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/outbox"
@@ -52,6 +53,7 @@ type Store interface {
 	// Complete spends what t reserved, stores the session, remembers the place as familiar
 	// unless its hash is empty, saves t as done, queues the mails and records e; or does none of it. When t
 	// is done already nothing changes and the session that is there is returned. The user
+	// (c.Seen takes the place of an older sighting of the user only.) The user
 	// must still be enabled, else ErrUserUnknown, the credentials of the proofs must still be
 	// there and not frozen, else method.ErrNone or method.ErrFrozen (the session ends with
 	// them), and so must the transaction's device, if it has one, else ErrDeviceUnknown or ErrDeviceDisabled; who signed in there is noted.
@@ -60,6 +62,9 @@ type Store interface {
 
 	// Familiar reports whether the user signed in at the place before, and with which method last.
 	Familiar(ctx context.Context, tenant directory.TenantID, user directory.UserID, placeHash string) (MethodID, bool, error)
+
+	// LastSeen returns where on earth and when the user last signed in, if that is not long ago.
+	LastSeen(ctx context.Context, tenant directory.TenantID, user directory.UserID) (access.Sighting, bool, error)
 
 	// FamiliarToAnybody reports whether anybody of the tenant signed in at the place before.
 	FamiliarToAnybody(ctx context.Context, tenant directory.TenantID, placeHash string) (bool, error)
@@ -87,7 +92,8 @@ type Completion struct {
 	Method      MethodID // to ask for first at the place or device next time; empty keeps the last one
 	At          time.Time
 	Event       audit.Event
-	Mails       []outbox.Item // queued with it
+	Seen        *access.Sighting // where; nil leaves what is known of the person
+	Mails       []outbox.Item    // queued with it
 	// Raised is the secret hash that the session had, when it is there already and gets the
 	// proofs of Transaction; empty makes a new one.
 	Raised string

@@ -57,6 +57,7 @@ type Verdict struct {
 	Applied                           []access.Applied // policies with something to say, each once
 	Unknown                           bool             // a context was asked for that the tenant does not have
 	Compliant                         bool             // the device that asked is
+	Risk                              *Risk            // nil: no rule asked for it
 }
 
 // passed is met by a pass alone: what a recovery exemption comes to.
@@ -297,6 +298,7 @@ func (v *Verdict) Describe(in *audit.SignIn) {
 		return
 	}
 	in.DeviceCompliant = v.Compliant
+	v.Risk.Describe(in)
 	for _, one := range v.Applied {
 		in.Policies = append(in.Policies, audit.AppliedPolicy{
 			ID: one.ID, DisplayName: one.DisplayName, Result: string(one.Result), Grant: one.Controls, Session: one.Session, Note: string(one.Note),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/directory"
 )
 
@@ -26,6 +27,7 @@ var expiring = []struct {
 	{"phone_enrolment", "id", "ends_at", time.Hour},
 	{"throttle", "bucket", "updated_at", 48 * time.Hour},
 	{"familiar_place", "place_hash", "last_at", 400 * 24 * time.Hour},
+	{"last_sighting", "user_id", "at", access.SightingKept},
 	{"device_change", "version", "at", 24 * time.Hour},
 	{"console_row", "id", "ends_at", 0},
 	{"tally", "name", "day", 400 * 24 * time.Hour},

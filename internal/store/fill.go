@@ -60,7 +60,7 @@ const (
 // mortal are the tables whose rows a restore leaves behind: what is in them could only be
 // used by who holds something of an earlier life of the store, and nothing of that works.
 var mortal = []string{
-	"signin_transaction", "session", "session_credential", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place",
+	"signin_transaction", "session", "session_credential", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place", "last_sighting",
 	"phone_request", "phone_enrolment", "saml_participant",
 }
 

@@ -49,7 +49,7 @@ func dump(t testing.TB, db *store.DB) *content {
 
 // dies are the tables whose rows mean nothing in another life of a store.
 var dies = []string{
-	"signin_transaction", "session", "session_credential", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place",
+	"signin_transaction", "session", "session_credential", "token_family", "single_use_token", "device_code", "pushed_request", "familiar_place", "last_sighting",
 	"phone_enrolment", "phone_request", "saml_participant",
 }
 

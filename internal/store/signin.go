@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/signin"
@@ -269,10 +270,45 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 			return err
 		}
 	}
+	if c.Seen != nil {
+		if err := tx.see(ctx, t.Home, t.User, *c.Seen); err != nil {
+			return err
+		}
+	}
 	if err := tx.queue(ctx, c.Mails); err != nil {
 		return err
 	}
 	return tx.append(ctx, c.Event)
+}
+
+// see keeps where a user is, one row for each, unless a later sighting is there.
+func (tx *Tx) see(ctx context.Context, tenant directory.TenantID, user directory.UserID, at access.Sighting) error {
+	spot, err := json.Marshal(at.Coordinates)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `
+		INSERT INTO last_sighting (tenant_id, user_id, at, spot) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (tenant_id, user_id) DO UPDATE SET at = excluded.at, spot = excluded.spot
+			WHERE last_sighting.at <= excluded.at`, tenant, user, micros(at.At), string(spot))
+	return err
+}
+
+// LastSeen implements signin.Store.
+func (db *DB) LastSeen(ctx context.Context, tenant directory.TenantID, user directory.UserID) (access.Sighting, bool, error) {
+	var seen access.Sighting
+	var at int64
+	var spot string
+	err := db.read.QueryRowContext(ctx, `
+		SELECT at, spot FROM last_sighting WHERE tenant_id = $1 AND user_id = $2`, tenant, user).Scan(&at, &spot)
+	if errors.Is(err, sql.ErrNoRows) {
+		return seen, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(spot), &seen.Coordinates)
+	}
+	seen.At = fromMicros(at)
+	return seen, err == nil, err
 }
 
 // Familiar implements signin.Store.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/keyring"
@@ -116,6 +117,7 @@ var expiring = []struct {
 	{"phone_request", `(tenant_id, user_id, id, transaction_id, created_at, ends_at, outcome, quiet_until, quiet_home_until, body) VALUES ($1, $2, '', '', 0, $3, '', 0, 0, '')`, 48 * time.Hour},
 	{"phone_enrolment", `(tenant_id, id, user_id, session_id, code_hash, created_at, ends_at, body) VALUES ($1, $2, '', '', $2, 0, $3, '')`, time.Hour},
 	{"throttle", `(tenant_id, bucket, failures, window_at, locked_until, lock_level, updated_at) VALUES ($1, $2, 0, 0, 0, 0, $3)`, 48 * time.Hour},
+	{"last_sighting", `(tenant_id, user_id, at, spot) VALUES ($1, $2, $3, '{}')`, access.SightingKept},
 	{"familiar_place", `(tenant_id, user_id, place_hash, first_at, last_at) VALUES ($1, '', $2, 0, $3)`, 400 * 24 * time.Hour},
 	{"device_change", `(tenant_id, version, change, device_id, subject, at) VALUES ($1, $3, '', $2, '', $3)`, 24 * time.Hour},
 	{"console_row", `(tenant_id, id, sealed, ends_at) VALUES ($1, $2, '', $3)`, 0},

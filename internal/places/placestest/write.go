@@ -3,6 +3,7 @@ package placestest
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -18,6 +19,28 @@ func File(t testing.TB, countries map[string]string) string {
 	return path
 }
 
+// A City is coordinates, in degrees, and how far they may be off, in km.
+type City struct {
+	Latitude, Longitude float64
+	Radius              uint16
+}
+
+// Cities writes a file with the coordinates of each network, and returns its path.
+func Cities(t testing.TB, cities map[string]City) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cities.mmdb")
+	var w writer
+	w.nodes = make([][2]int, 1)
+	for network, c := range cities {
+		w.put(t, netip.MustParsePrefix(network), slices.Concat(mapOf(1), text("location"), mapOf(3),
+			text("latitude"), double(c.Latitude), text("longitude"), double(c.Longitude), text("accuracy_radius"), []byte{5<<5 | 2, byte(c.Radius >> 8), byte(c.Radius)}))
+	}
+	if err := os.WriteFile(path, w.file(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // Write writes the file to path, in MaxMind's format: a search tree over the bits of IPv6, the
 // records that its leaves point to, and a description.
 // https://maxmind.github.io/MaxMind-DB/
@@ -26,7 +49,7 @@ func Write(t testing.TB, path string, countries map[string]string) {
 	var w writer
 	w.nodes = make([][2]int, 1)
 	for network, country := range countries {
-		w.put(t, netip.MustParsePrefix(network), country)
+		w.put(t, netip.MustParsePrefix(network), slices.Concat(mapOf(1), text("country"), mapOf(1), text("iso_code"), text(country)))
 	}
 	if err := os.WriteFile(path, w.file(), 0o600); err != nil {
 		t.Fatal(err)
@@ -40,7 +63,7 @@ type writer struct {
 	records []byte
 }
 
-func (w *writer) put(t testing.TB, network netip.Prefix, country string) {
+func (w *writer) put(t testing.TB, network netip.Prefix, record []byte) {
 	t.Helper()
 	bits, depth := network.Addr().As16(), network.Bits()
 	if network.Addr().Is4() { // IPv4 is ::/96 in such a tree
@@ -52,11 +75,7 @@ func (w *writer) put(t testing.TB, network netip.Prefix, country string) {
 		switch {
 		case i == depth-1:
 			w.nodes[at][side] = ^len(w.records)
-			w.records = append(w.records, mapOf(1)...)
-			w.records = append(w.records, text("country")...)
-			w.records = append(w.records, mapOf(1)...)
-			w.records = append(w.records, text("iso_code")...)
-			w.records = append(w.records, text(country)...)
+			w.records = append(w.records, record...)
 		case w.nodes[at][side] < 0:
 			t.Fatalf("%s is within another network", network)
 		case w.nodes[at][side] == 0:
@@ -92,5 +111,7 @@ func (w *writer) file() []byte {
 func mapOf(pairs byte) []byte { return []byte{7<<5 | pairs} }
 
 func text(s string) []byte { return append([]byte{2<<5 | byte(len(s))}, s...) } // up to 28 bytes
+
+func double(f float64) []byte { return binary.BigEndian.AppendUint64([]byte{3<<5 | 8}, math.Float64bits(f)) }
 
 func number(n uint32) []byte { return binary.BigEndian.AppendUint32([]byte{6<<5 | 4}, n) }

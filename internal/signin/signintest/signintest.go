@@ -90,6 +90,7 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 
 		{"a place is familiar to the one who signed in there", familiar},
 		{"a session without a known place makes none familiar", unfamiliar},
+		{"the last sighting of a person is kept, and no earlier one comes after it", sees},
 
 		{"a session lives for who has its secret until it expires", sessionLives},
 		{"a session of a user who is disabled or gone is gone", sessionOfDisabled},

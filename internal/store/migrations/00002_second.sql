@@ -661,3 +661,13 @@ CREATE TABLE lifecycle_task (
 CREATE INDEX lifecycle_task_person ON lifecycle_task (tenant_id, person_id, sequence);
 CREATE INDEX lifecycle_task_run ON lifecycle_task (tenant_id, run_id, sequence, status);
 CREATE INDEX lifecycle_task_end ON lifecycle_task (tenant_id, created_at);
+
+-- Where a person signed in last, by coordinates, for a day.
+CREATE TABLE last_sighting (
+    tenant_id TEXT   NOT NULL,
+    user_id   TEXT   NOT NULL,
+    at        BIGINT NOT NULL,
+    spot      TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, user_id)
+);
+CREATE INDEX last_sighting_at ON last_sighting (tenant_id, at);
