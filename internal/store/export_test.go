@@ -116,10 +116,11 @@ func (db *DB) PlansOfSearch(ctx context.Context, tenant directory.TenantID, matc
 	for part, build := range map[string]func(*query) error{
 		"begins": func(q *query) error { return users.begins(q, name, after, 51) },
 		"named":  func(q *query) error { return users.named(q, search{words: words, gathered: true}, name, after, 51) },
-		"gather": func(q *query) error {
-			return users.spread(q, search{words: words, gathered: true}, name, after, "", 51)
+		"walk": func(q *query) error {
+			from, end := foothold{property: 1, held: "marc", holder: "b"}, foothold{property: 1, held: "mario", holder: "c"}
+			users.holders(q, words[0], words[1:], name, from, end, 51)
+			return nil
 		},
-		"walk": func(q *query) error { return users.spread(q, search{words: words}, name, after, "c", 51) },
 	} {
 		q := db.newQuery(tenant, users.kind)
 		q.add(map[bool]string{true: "EXPLAIN ", false: "EXPLAIN QUERY PLAN "}[db.postgres])

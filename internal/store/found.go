@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -15,7 +13,7 @@ import (
 const (
 	partBegins = "begins" // those whose name begins with the words, by name
 	partNamed  = "named"  // the others, by name, if a word has but a handful
-	partSpread = "spread" // else by id
+	partSpread = "spread" // else as a walk along the holders of the rarest word comes to them
 )
 
 var byName = []filter.Order{{Property: &filter.Property{Column: "display_name"}}}
@@ -51,35 +49,28 @@ func (l listing[T]) find(ctx context.Context, db *DB, tenant directory.TenantID,
 			name = ""
 		}
 	}
+	if part == partSpread {
+		from, err := readFoothold(after, words)
+		if err != nil {
+			return nil, nil, err
+		}
+		return l.spread(ctx, db, tenant, words, name, from, nil, limit)
+	}
 	s, err := db.searchOf(ctx, tenant, l.kind, words)
 	if err != nil || s.holders == 0 {
 		return found, nil, err
 	}
 	if part == partBegins {
-		after, part = nil, partSpread
-		if s.holders <= db.bounds.sorted {
-			part = partNamed
+		if after = nil; s.holders > db.bounds.sorted {
+			return l.spread(ctx, db, tenant, words, name, foothold{word: s.rarest}, found, limit)
 		}
 	}
-	q, end := db.newQuery(tenant, l.kind), ""
-	if part == partNamed {
-		err = l.named(q, s, name, after, limit-len(found)+1)
-	} else {
-		if !s.gathered {
-			if end, err = l.end(ctx, db, tenant, after); err != nil {
-				return nil, nil, err
-			}
-		}
-		err = l.spread(q, s, name, after, end, limit-len(found)+1)
-	}
-	if err != nil {
+	q := db.newQuery(tenant, l.kind)
+	if err := l.named(q, s, name, after, limit-len(found)+1); err != nil {
 		return nil, nil, err
 	}
-	others, err := l.read(ctx, db, tenant, q, part)
+	others, err := l.read(ctx, db, tenant, q, partNamed)
 	found, next = cut(append(found, others...), limit)
-	if next == nil && end != "" {
-		next = []any{partSpread, end, end}
-	}
 	return found, next, err
 }
 
@@ -111,38 +102,12 @@ func (l listing[T]) anyCalled(ctx context.Context, db *DB, tenant directory.Tena
 // named gathers a handful and sorts it.
 func (l listing[T]) named(q *query, s search, name string, after []any, limit int) error {
 	q.add("SELECT ", l.columns, ", display_name, id FROM ", l.table, " WHERE tenant_id = $1")
-	q.search(search{words: s.words, gathered: true}, l.table)
+	q.search(search{words: s.words, rarest: s.rarest, gathered: true}, l.table)
 	q.notCalled(l.table, l.table+".id", name)
 	return q.page(byName, after, limit)
 }
 
-// spread gathers the ids alone, or walks along them up to end.
-func (l listing[T]) spread(q *query, s search, name string, after []any, end string, limit int) error {
-	q.add("SELECT ", l.columns, ", id, id FROM ", l.table, " WHERE tenant_id = $1")
-	if s.gathered {
-		q.add(" AND id IN (SELECT DISTINCT object_id FROM (")
-		q.having(s.words[0])
-		q.add(") AS holders WHERE ", always)
-		if after != nil {
-			q.add(" AND holders.object_id > ", q.arg(after[1]))
-		}
-		for _, w := range s.words[1:] {
-			q.has(w, "holders.object_id")
-		}
-		q.notCalled(l.table, "holders.object_id", name)
-		q.add(" ORDER BY object_id LIMIT ", q.arg(limit), ")")
-		q.gathered = true
-		return q.page(nil, nil, limit)
-	}
-	if end != "" {
-		q.add(" AND id <= ", q.arg(end))
-	}
-	q.search(s, l.table)
-	q.notCalled(l.table, l.table+".id", name)
-	return q.page(nil, after, limit)
-}
-
-// notCalled leaves out who came in the first part. It is looked up, so that a walk along ids reads no row for it.
+// notCalled leaves out who came in the first part. It is looked up, so that a walk reads no row for it.
 func (q *query) notCalled(table, id, name string) {
 	if name == "" {
 		return
@@ -151,19 +116,4 @@ func (q *query) notCalled(table, id, name string) {
 	q.startsWith("called.display_name", name)
 	q.alone()
 	q.add(")")
-}
-
-// end returns the id of the last thing that a page looks at, "" if it looks at all that are left.
-func (l listing[T]) end(ctx context.Context, db *DB, tenant directory.TenantID, after []any) (end string, err error) {
-	q := db.newQuery(tenant, l.kind)
-	q.add("SELECT id FROM ", l.table, " WHERE tenant_id = $1")
-	if after != nil {
-		q.add(" AND id > ", q.arg(after[1]))
-	}
-	q.add(" ORDER BY id LIMIT 1 OFFSET ", q.arg(db.bounds.walked-1))
-	err = db.read.QueryRowContext(ctx, q.String(), q.args...).Scan(&end)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return end, err
 }

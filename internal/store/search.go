@@ -60,11 +60,12 @@ func searchedBy(e filter.Expr) (all []searched, ok bool) {
 	return nil, false
 }
 
-// A search is what a list is searched for, the rarest word first. There are two ways to look: to gather
-// the few that have the rarest word and look at each, or to walk along the order and look at each, which ends
-// soon when many fit. Neither is quick for the other's case.
+// A search is what a list is searched for, the longest word first. Where the list has an order there are two ways to
+// look: to gather the few that have the rarest word and look at each, or to walk along the order and look at each,
+// which ends soon when many fit. Neither is quick for the other's case.
 type search struct {
 	words    []searched
+	rarest   int  // which of words
 	holders  int  // of the rarest word, some counted more than once; they are not counted beyond what is gathered
 	gathered bool // they are few enough
 }
@@ -75,15 +76,15 @@ type bounds struct {
 	gathered int
 	// sorted is how many of them are sorted by name; and no rarer word is looked for than this.
 	sorted int
-	// walked is how many things one page of a search looks at, one after the other, where all words are common and
-	// few things have all of them. Such a page may be short, and says where it goes on.
+	// walked is how many holders of a word one page of a search looks at, one after the other, where all words are
+	// common and few things have all of them. Such a page may be short, and says where it goes on.
 	walked int
 	// events is how many entries one page of a filtered log looks at, whatever the filter: a page of what is rare may
 	// be short, or empty, and say where it goes on.
 	events int
 }
 
-var usualBounds = bounds{gathered: 30000, sorted: 2000, walked: 50000, events: 10000}
+var usualBounds = bounds{gathered: 30000, sorted: 2000, walked: 5000, events: 10000}
 
 // mostCounted is how many words are counted at most, the longest first.
 const mostCounted = 8
@@ -91,9 +92,7 @@ const mostCounted = 8
 // searchOf counts who has words, as far as it matters.
 func (db *DB) searchOf(ctx context.Context, tenant directory.TenantID, kind directory.ObjectKind, words []searched) (search, error) {
 	most := db.bounds.gathered
-	s := search{words: slices.Clone(words), holders: most + 1}
-	slices.SortStableFunc(s.words, func(a, b searched) int { return cmp.Compare(len(b.word), len(a.word)) })
-	rarest := 0
+	s := search{words: longestFirst(words), holders: most + 1}
 	for i, w := range s.words[:min(len(s.words), mostCounted)] {
 		q := db.newQuery(tenant, kind)
 		q.add("SELECT COUNT(*) FROM (")
@@ -104,18 +103,22 @@ func (db *DB) searchOf(ctx context.Context, tenant directory.TenantID, kind dire
 			return s, err
 		}
 		if n < s.holders {
-			s.holders, rarest = n, i
+			s.holders, s.rarest = n, i
 		}
 		if n <= db.bounds.sorted {
 			break
 		}
 	}
-	if len(s.words) > 0 {
-		s.words[0], s.words[rarest] = s.words[rarest], s.words[0]
-		s.gathered = s.holders <= most
-	}
+	s.gathered = len(s.words) > 0 && s.holders <= most
 	return s, nil
 }
+
+func longestFirst(words []searched) []searched {
+	return slices.SortedStableFunc(slices.Values(words), func(a, b searched) int { return cmp.Compare(len(b.word), len(a.word)) })
+}
+
+// without returns words but the one at i.
+func without(words []searched, i int) []searched { return slices.Delete(slices.Clone(words), i, i+1) }
 
 // having selects the ids of those who have w, some more than once.
 func (q *query) having(w searched) {
@@ -128,10 +131,15 @@ func (q *query) having(w searched) {
 	}
 }
 
+// distinct are the properties of w, in an order that is always the same.
+func (w searched) distinct() []string {
+	return slices.Compact(slices.Sorted(slices.Values(w.properties)))
+}
+
 // has adds the condition that the thing with that id has w, which is a look-up for each.
 func (q *query) has(w searched, id string) {
 	q.add(" AND (")
-	for i, property := range slices.Compact(slices.Sorted(slices.Values(w.properties))) {
+	for i, property := range w.distinct() {
 		if i > 0 {
 			q.add(" OR ")
 		}
@@ -155,9 +163,9 @@ func (q *query) search(s search, table string) {
 	words := s.words
 	if q.gathered = s.gathered; q.gathered {
 		q.add(" AND id IN (SELECT object_id FROM (")
-		q.having(words[0])
+		q.having(words[s.rarest])
 		q.add(") AS holders)")
-		words = words[1:]
+		words = without(words, s.rarest)
 	}
 	for _, w := range words {
 		q.has(w, table+".id")
