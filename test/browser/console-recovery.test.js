@@ -66,6 +66,22 @@ describe("a recovery case in the console", { skip }, () => {
     await page.getByRole("button", { name: /This was somebody else/ }).click();
     await page.locator("#next[data-next=decide]").waitFor();
     await look(page, "console-recovery-disputed", seldom);
+
+    // Who issued the pass may undo it, and not say that all was well. A colleague who finds out does, and it is disputed again.
+    assert.equal(await page.getByRole("link", { name: /It was them/ }).count(), 0);
+    const judge = await open(t, browser);
+    await enter(judge, server, await colleague(server, "sam", "Authentication Administrator"), at);
+    await judge.getByRole("link", { name: /It was them/ }).click();
+    await judge.getByLabel("Why").fill("I met her.");
+    await look(judge, "console-recovery-release", seldom);
+    await judge.getByRole("button", { name: /It was them/ }).click();
+    await judge.getByText("The dispute is lifted.").waitFor();
+    await look(judge, "console-recovery-released", seldom);
+    await page.locator("[data-step=released]").waitFor(); // by itself
+    await page.getByText("“I met her.”").waitFor();
+    await page.getByRole("link", { name: /This was somebody else/ }).click();
+    await page.getByRole("button", { name: /This was somebody else/ }).click();
+    await page.locator("#next[data-next=decide]").waitFor();
     await page.goto(`${server.url}/console/recovery`);
     await look(page, "console-recovery-list", seldom);
     await page.goto(`${server.url}/console/`);
@@ -80,6 +96,42 @@ describe("a recovery case in the console", { skip }, () => {
     await page.getByRole("button", { name: /remove everything/ }).click();
     await page.locator("#next[data-next=reverted]").waitFor();
     await look(page, "console-recovery-reverted", seldom);
+  });
+
+  it("keeps what somebody is typing when a colleague goes on with the case", async (t) => {
+    await server.cli("user", "create", "noor@contoso.example", "--display-name", "Noor Haddad");
+    await server.cli("case", "open", "noor@contoso.example", "--channel", "phone", "--as", "automation");
+    const page = await open(t, browser);
+    await enter(page, server, dana, "/console/recovery");
+    await page.getByRole("link", { name: "Noor Haddad" }).click();
+    await page.getByRole("radio", { name: /In person/ }).check();
+    const at = page.url();
+    const note = page.getByLabel("What you saw or heard");
+    await note.pressSequentially("A passport, ");
+
+    // The part is loaded anew, with the same form in it: typing goes on where it was.
+    await page.evaluate("document.getElementById('case').className += ' before'; htmx.trigger('#case', 'changed')");
+    await page.locator("#case:not(.before)").waitFor();
+    await page.keyboard.type("the photo");
+    assert.equal(await note.inputValue(), "A passport, the photo");
+    assert.ok(await page.getByRole("radio", { name: /In person/ }).isChecked());
+
+    // The case moves on to another form: what was typed stays, and the page says why.
+    const agent = await open(t, browser);
+    await enter(agent, server, await colleague(server, "ida", "Authentication Administrator"), new URL(at).pathname);
+    await agent.getByRole("radio", { name: /On video/ }).check();
+    await agent.getByRole("button", { name: "It’s them" }).click();
+    await agent.locator("#next[data-next=issue]").waitFor();
+    await page.locator(".moved").waitFor();
+    assert.equal(await note.inputValue(), "A passport, the photo");
+    assert.equal(await page.locator("#next").getAttribute("data-next"), "prove");
+    await look(page, "console-recovery-moved", narrow);
+
+    // It was about the case as it was, so it is refused.
+    await page.getByRole("button", { name: "It’s them" }).click();
+    await page.getByRole("alert").waitFor();
+    await page.goto(at);
+    await page.locator("#next[data-next=issue]").waitFor();
   });
 
   it("says what a change of the policy comes to before it is saved", async (t) => {

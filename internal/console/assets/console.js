@@ -20,6 +20,34 @@ for (const part of document.querySelectorAll("[data-live]")) {
   addEventListener("pagehide", () => stream.close());
 }
 
+// What somebody is typing in such a part is carried into what comes instead. Where its form is not
+// there any more the part stays as it is, and its .moved says so.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, serverResponse } = event.detail;
+  if (!target.matches("[data-live]")) return;
+  const page = new DOMParser().parseFromString(serverResponse, "text/html");
+  for (const field of target.querySelectorAll("form[id] :is(input, textarea, select)")) {
+    const kind = field.matches("[type=radio], [type=checkbox]") ? "choice" : field.type;
+    if (!field.name || kind === "hidden" || !(kind === "choice" ? field.checked : field.value)) continue;
+    const same = [...page.querySelectorAll(`#${field.form.id} [name]`)].filter((one) => one.name === field.name);
+    const [text] = same;
+    if (kind === "choice") {
+      same.find((one) => one.value === field.value)?.toggleAttribute("checked", true);
+    } else if (!text) {
+      event.detail.shouldSwap = false;
+      for (const moved of target.querySelectorAll(".moved")) moved.hidden = false;
+      return;
+    } else if (text.matches("textarea")) {
+      text.textContent = field.value;
+    } else if (text.matches("select")) {
+      for (const one of text.options) one.toggleAttribute("selected", one.value === field.value);
+    } else {
+      text.setAttribute("value", field.value);
+    }
+  }
+  event.detail.serverResponse = page.documentElement.outerHTML;
+});
+
 // A form is sent once.
 document.addEventListener("submit", (event) => {
   const form = event.target;

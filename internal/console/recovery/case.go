@@ -50,9 +50,9 @@ type approval struct {
 
 // A pass is what was issued.
 type pass struct {
-	ID, By, Purpose string
-	At, Ends        time.Time
-	Once            bool
+	ID, By, ByID, Purpose string
+	At, Ends              time.Time
+	Once                  bool
 }
 
 // registered is something that was set up with the pass.

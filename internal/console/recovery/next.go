@@ -35,6 +35,11 @@ func (k kase) approvedBy(id string) bool {
 	return slices.ContainsFunc(k.Approvals, func(a approval) bool { return a.ByID == id })
 }
 
+// tookPart reports whether somebody had a hand in what is disputed: they do not say that all was well.
+func (k kase) tookPart(id string) bool {
+	return k.took(id) || k.approvedBy(id) || k.Pass != nil && k.Pass.ByID == id
+}
+
 // next says what k waits for at now.
 func (k kase) next(r reader, now time.Time) next {
 	own := k.Who.ID == r.ID

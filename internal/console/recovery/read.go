@@ -39,7 +39,7 @@ func caseOf(o graphclient.Object) kase {
 		k.Approvals = append(k.Approvals, approval{By: a.Text("by/displayName"), ByID: a.Text("by/userId"), Part: a.Text("as"), Note: a.Text("note"), At: moment(a, "createdDateTime")})
 	}
 	if p := part(o, "pass"); p != nil {
-		k.Pass = &pass{ID: p.Text("id"), By: p.Text("issuedBy/displayName"), Purpose: p.Text("postern_purpose"), At: moment(p, "createdDateTime"), Ends: moment(p, "endDateTime"), Once: p["isUsableOnce"] == true}
+		k.Pass = &pass{ID: p.Text("id"), By: p.Text("issuedBy/displayName"), ByID: p.Text("issuedBy/userId"), Purpose: p.Text("postern_purpose"), At: moment(p, "createdDateTime"), Ends: moment(p, "endDateTime"), Once: p["isUsableOnce"] == true}
 	}
 	for _, r := range o.Objects("registered") {
 		k.Registered = append(k.Registered, registered{r.Text("id"), r.Text("kind"), moment(r, "createdDateTime")})

@@ -22,6 +22,7 @@ type casePage struct { // case.html
 	Next     next
 	Reader   reader
 	Own      bool
+	Took     bool   // the reader took part in what is disputed
 	Seen     string // names what the case tells
 	Course   []entry
 	Device   string // name
@@ -55,7 +56,7 @@ func showAgain(c *console.Call, status int, wrong error) error {
 		}
 	}
 	k := &p.Case
-	p.Own, p.Next = k.Who.ID == p.Reader.ID, k.next(p.Reader, c.Now())
+	p.Own, p.Took, p.Next = k.Who.ID == p.Reader.ID, k.tookPart(p.Reader.ID), k.next(p.Reader, c.Now())
 	// Who may approve by role and part is refused for how they signed in, or for whom it is about.
 	p.SignIn = p.Fault != nil && p.Fault.Status == http.StatusForbidden && p.Next.Do == "approve"
 	p.Disputes = p.Reader.Handles && k.Pass != nil && k.State != "disputed" && k.State != "reverted"
