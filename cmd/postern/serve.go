@@ -80,7 +80,7 @@ func serveCommand() *cobra.Command {
 	c.Flags().StringVar(&l.Metrics, "metrics", "", "`ADDRESS` on which Prometheus gets /metrics, such as 127.0.0.1:9464")
 	c.Flags().StringArrayVar(&trusted, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed; may be given again")
 	c.Flags().Int64Var(&newcomers, "newcomers", server.DefaultNewcomers, "`NUMBER` of sign-ins that one network address may begin an hour before it is slowed down")
-	c.Flags().StringArrayVar(&applications, "logout-network", nil, "`NETWORK` that is not public, in which applications are told of logouts; may be given again")
+	c.Flags().StringArrayVar(&applications, "logout-network", nil, "`NETWORK` that is not public, in which applications are told of logouts and webhooks called; may be given again")
 	c.Flags().StringArrayVar(&pushServices, "push-network", nil, "`NETWORK` that is not public, in which push services of phones are called; may be given again")
 	c.Flags().StringVar(&countries, "places", "", "`FILE` that says which country an address is in, in MaxMind's format")
 	c.Flags().StringArrayVar(&upstreams, "federation-network", nil, "`NETWORK` that is not public, in which identity providers of federated domains are called; may be given again")

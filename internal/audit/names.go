@@ -346,4 +346,11 @@ const (
 	CaseLifted        = "Lift dispute of recovery case"
 	CaseReverted      = "Revert recovery case"
 	SetRecoveryPolicy = "Set recovery policy" // CategoryPolicy
+	AddWebhook        = "Add webhook"         // CategoryDirectoryManagement, as those below
+	UpdateWebhook     = "Update webhook"
+	DeleteWebhook     = "Delete webhook"
+	RotateWebhook     = "Rotate secret of webhook"
+	TestWebhook       = "Test webhook"
+	ResendWebhook     = "Send webhook delivery again"
+	TurnOffWebhook    = "Turn off webhook"
 )

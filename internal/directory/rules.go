@@ -94,6 +94,8 @@ const (
 	ReadJoinPolicy  Action = "readJoinPolicy" // deviceRegistrationPolicy
 	WriteJoinPolicy Action = "writeJoinPolicy"
 
+	ReadWebhooks   Action = "readWebhooks" // where events are sent, and what became of each
+	WriteWebhooks  Action = "writeWebhooks"
 	ReadWorkflows  Action = "readWorkflows" // lifecycle workflows, their runs and settings
 	WriteWorkflows Action = "writeWorkflows"
 
@@ -397,6 +399,10 @@ var rules = map[Action]rule{
 		needs: []oneOf{{"Policy.Read.DeviceConfiguration", "Policy.Read.All", "Policy.ReadWrite.DeviceConfiguration"}},
 		roles: []RoleID{CloudDeviceAdministrator, IntuneAdministrator, GlobalReader, GlobalAdministrator},
 	},
+	ReadWebhooks: { // they carry off what the log tells
+		needs: []oneOf{{"Organization.Read.All", "Organization.ReadWrite.All"}, {"AuditLog.Read.All"}}, roles: []RoleID{GlobalReader, GlobalAdministrator},
+	},
+	WriteWebhooks: {needs: []oneOf{{"Organization.ReadWrite.All"}, {"AuditLog.Read.All"}}, roles: []RoleID{GlobalAdministrator}},
 	ReadWorkflows: {
 		needs: []oneOf{{"LifecycleWorkflows.Read.All", "LifecycleWorkflows.ReadWrite.All"}},
 		roles: []RoleID{LifecycleWorkflowsAdministrator, GlobalReader, GlobalAdministrator},

@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
+	"github.com/postern-id/postern/internal/webhook"
 )
 
 // Store is what Graph reads and writes. What each method promises stands with the
@@ -33,6 +34,7 @@ type Store interface {
 	DevicePolicies
 	lifecycle.Workflows
 	lifecycle.Runs
+	webhook.Webhooks
 	access.Store
 	Scopes
 	Devices

@@ -40,6 +40,7 @@ import (
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/store"
 	"github.com/postern-id/postern/internal/token"
+	"github.com/postern-id/postern/internal/webhook"
 )
 
 // Options say where a server's data is and how it is reached.
@@ -107,6 +108,8 @@ type Server struct {
 	courier   *outbox.Courier
 	workflows *lifecycle.Engine
 	worker    *jobs.Worker
+	hooks     webhook.Sender
+	hookWork  *jobs.Worker // of webhooks
 	refusals  *signin.Refusals
 	sealer    *audit.Sealer
 	counting  counting
@@ -190,6 +193,8 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	if s.courier, err = s.newCourier(); err != nil {
 		return nil, err
 	}
+	s.hooks = s.newSender()
+	s.hookWork = s.newWebhookWorker()
 	s.workflows = s.newWorkflows()
 	s.worker = s.newWorker()
 	if err := s.checkMaster(ctx); err != nil {
@@ -307,7 +312,7 @@ func (s *Server) build() (http.Handler, error) {
 func (s *Server) Start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.worker.Run, s.workflows.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.followUpstreams, s.counting.follower.Run, s.counting.census.Run, s.counting.sweep.Run}
+	work := []func(context.Context){s.sealer.Run, s.refusals.Run, s.courier.Run, s.worker.Run, s.hookWork.Run, s.workflows.Run, s.notifier.Run, s.feed.Run, s.phoneFeed.Run, s.push.Run, s.cleanUp, s.watchAll, s.followUpstreams, s.counting.follower.Run, s.counting.census.Run, s.counting.sweep.Run}
 	for _, c := range s.couriers() {
 		work = append(work, c.Run)
 	}

@@ -62,7 +62,7 @@ func parseWitness(text string) (NamedWitness, error) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
 		return NamedWitness{}, errors.New("it is neither file:/path, nor syslog:, nor an https address")
 	}
-	return NamedWitness{kind: "webhook", witness: &webhook{url: text, client: &http.Client{
+	return NamedWitness{kind: "webhook", witness: &webWitness{url: text, client: &http.Client{
 		Timeout:       witnessTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}}, nil
@@ -73,15 +73,15 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// webhook posts each checkpoint as it is. Any 2xx says that it is kept.
-type webhook struct {
+// webWitness posts each checkpoint as it is. Any 2xx says that it is kept.
+type webWitness struct {
 	url    string
 	client *http.Client
 }
 
 // Publish implements audit.Witness. Its errors don't quote the address, which may hold a
 // secret.
-func (w *webhook) Publish(ctx context.Context, _ string, checkpoint []byte) error {
+func (w *webWitness) Publish(ctx context.Context, _ string, checkpoint []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(checkpoint))
 	if err != nil {
 		return errors.New("the address of the webhook is not well formed")

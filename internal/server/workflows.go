@@ -1,15 +1,10 @@
 package server
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -17,18 +12,16 @@ import (
 	"github.com/postern-id/postern/internal/jobs"
 	"github.com/postern-id/postern/internal/lifecycle"
 	"github.com/postern-id/postern/internal/method/tap"
-	"github.com/postern-id/postern/internal/outbound"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pages"
 	"github.com/postern-id/postern/internal/recovery/handover"
+	"github.com/postern-id/postern/internal/webhook"
 )
 
 func (s *Server) newWorkflows() *lifecycle.Engine {
 	return &lifecycle.Engine{
 		Store: s.db, Directory: s.db, Registrations: s.db, Passes: s.passes, Box: s.box, Letters: workflowLetters{s},
-		Hooks: &workflowHooks{
-			client: outbound.NewClient(s.options.Roots, s.options.LogoutNetworks, hookLimit), secrets: s.ring, now: s.now,
-		},
+		Hooks: &workflowHooks{sender: s.hooks, secrets: s.ring},
 		HandOver: s.sealForWorkflow, Now: s.now, Log: s.options.Log,
 	}
 }
@@ -80,17 +73,13 @@ func (l workflowLetters) Compose(tenant directory.Tenant, u directory.User, lang
 	return mailTo(u, tenant, letter), err
 }
 
-// hookLimit bounds one call of an extension.
-const hookLimit = 20 * time.Second
-
-// workflowHooks calls custom task extensions. Calls are signed as Standard Webhooks 1.0 say
-// (https://www.standardwebhooks.com): the id, the time and the body under a key of the extension's own.
+// workflowHooks calls custom task extensions as webhooks are: each call is signed under a key of the
+// extension's own.
 type workflowHooks struct {
-	client  *http.Client
+	sender  webhook.Sender
 	secrets interface {
 		Derive(ctx context.Context, tenant, label string) ([]byte, error)
 	}
-	now func() time.Time
 }
 
 // Call implements lifecycle.Hooks.
@@ -103,24 +92,10 @@ func (h *workflowHooks) Call(ctx context.Context, x lifecycle.Extension, c lifec
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, x.URL, bytes.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("%w: %w", jobs.ErrRefused, err)
-	}
-	at := strconv.FormatInt(h.now().Unix(), 10)
-	mac := hmac.New(sha256.New, key)
-	_, _ = mac.Write([]byte(c.ID + "." + at + "." + string(body)))
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", "Postern")
-	r.Header.Set("webhook-id", c.ID)
-	r.Header.Set("webhook-timestamp", at)
-	r.Header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	answer, err := h.client.Do(r)
-	if err != nil {
+	code, err := h.sender.Send(ctx, webhook.Request{ID: c.ID, URL: x.URL, Body: string(body), Keys: [][]byte{key}})
+	switch {
+	case err != nil:
 		return fmt.Errorf("the extension can't be reached: %w", err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	switch code := answer.StatusCode; {
 	case code >= 200 && code < 300:
 		return nil
 	case code >= 300 && code < 500 && code != http.StatusRequestTimeout && code != http.StatusTooManyRequests:

@@ -38,6 +38,9 @@ func (tx *Tx) append(ctx context.Context, e audit.Event) error {
 		}
 	}
 	tx.events = append(tx.events, e)
+	if err := tx.tellWebhooks(ctx, e); err != nil {
+		return err
+	}
 	return tx.tellDevices(ctx, e)
 }
 

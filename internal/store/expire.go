@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/webhook"
 )
 
 // expiring are the tables whose rows mean nothing after a time, with the column that says
@@ -37,6 +38,7 @@ var expiring = []struct {
 	{"seen_id", "id", "until_at", 0},
 	{"lifecycle_task", "id", "created_at", 400 * 24 * time.Hour},
 	{"lifecycle_person", "id", "scheduled_at", 400 * 24 * time.Hour}, // the schedule looks back for days
+	{"webhook_delivery", "id", "created_at", webhook.Keep},
 	{"lifecycle_run", "id", "scheduled_at", 400 * 24 * time.Hour},
 }
 

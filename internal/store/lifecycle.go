@@ -86,13 +86,17 @@ func (db *DB) CreateWorkflow(ctx context.Context, w lifecycle.Workflow, e audit.
 
 // room refuses one more row in a table of which a tenant has few.
 func (tx *Tx) room(ctx context.Context, tenant directory.TenantID, table string, most int) error {
+	return tx.roomFor(ctx, tenant, table, most, lifecycle.ErrMany)
+}
+
+func (tx *Tx) roomFor(ctx context.Context, tenant directory.TenantID, table string, most int, many error) error {
 	if err := tx.touchTenant(ctx, tenant); err != nil { // one at a time, because they are counted
 		return err
 	}
 	var n int
 	err := tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+table+` WHERE tenant_id = $1`, tenant).Scan(&n)
 	if err == nil && n >= most {
-		err = lifecycle.ErrMany
+		err = many
 	}
 	return err
 }

@@ -124,15 +124,22 @@ var insertRoster = func() map[int]string {
 // saveRoster turns what is known into states, and keeps the counts. What is the same is not written.
 func (tx *Tx) saveRoster(ctx context.Context, tenant directory.TenantID, known, states roster.States) error {
 	more := map[recovery.State]int{}
-	var put []directory.UserID
+	var put, lost []directory.UserID
 	for id, state := range states {
 		if was := known[id]; was != state {
 			more[was]--
 			more[state]++
 			put = append(put, id)
+			if isLost(was, state) {
+				lost = append(lost, id)
+			}
 		}
 	}
 	slices.Sort(put)
+	slices.Sort(lost)
+	if err := tx.tellLost(ctx, tenant, lost); err != nil {
+		return err
+	}
 	for len(put) > 0 {
 		n := 1
 		if len(put) >= atOnce {

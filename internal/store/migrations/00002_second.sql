@@ -671,3 +671,41 @@ CREATE TABLE last_sighting (
     PRIMARY KEY (tenant_id, user_id)
 );
 CREATE INDEX last_sighting_at ON last_sighting (tenant_id, at);
+-- Webhooks: secret and previous_secret are sealed, previous_until is 0 without the second. How its
+-- receiver does is apart, so that deliveries don't get in the way of events.
+CREATE TABLE webhook (
+    tenant_id       TEXT    NOT NULL,
+    id              TEXT    NOT NULL,
+    created_at      BIGINT  NOT NULL,
+    stamp           BIGINT  NOT NULL,
+    enabled         BOOLEAN NOT NULL,
+    secret          TEXT    NOT NULL,
+    previous_secret TEXT    NOT NULL DEFAULT '',
+    previous_until  BIGINT  NOT NULL DEFAULT 0,
+    body            TEXT    NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE TABLE webhook_health (
+    tenant_id    TEXT   NOT NULL,
+    webhook_id   TEXT   NOT NULL,
+    failures     BIGINT NOT NULL,
+    paused_until BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, webhook_id)
+);
+CREATE TABLE webhook_delivery (
+    tenant_id  TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    webhook_id TEXT   NOT NULL,
+    type       TEXT   NOT NULL,
+    created_at BIGINT NOT NULL,
+    state      TEXT   NOT NULL,
+    attempts   BIGINT NOT NULL DEFAULT 0,
+    ended_at   BIGINT NOT NULL DEFAULT 0,
+    round      BIGINT NOT NULL DEFAULT 0,
+    tries      TEXT   NOT NULL DEFAULT '[]', -- when, how long, what was answered
+    body       TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX webhook_delivery_of ON webhook_delivery (tenant_id, webhook_id, created_at, id);
+CREATE INDEX webhook_delivery_state ON webhook_delivery (tenant_id, webhook_id, state, created_at, id);
+CREATE INDEX webhook_delivery_end ON webhook_delivery (tenant_id, created_at);
