@@ -85,6 +85,7 @@ var entries = [][]struct {
 		{"methods", "shield", "/methods", []string{"readMethodsPolicy"}},
 		{"access", "lock", "/access", []string{"readAccessRules"}},
 		{"settings", "sliders", "/settings", []string{"readDevicePolicy"}},
+		{"workflows", "clock", "/workflows", []string{"readWorkflows"}},
 	},
 	{
 		{"logs", "log", "/logs", []string{"readSignIns", "readAudits"}},
@@ -93,7 +94,7 @@ var entries = [][]struct {
 }
 
 // ownOnly are entries for which another Graph may have the rights, and not the pages.
-var ownOnly = []string{"readiness"}
+var ownOnly = []string{"readiness", "workflows"}
 
 // navigation returns the entries that c's person can use and that there are pages for.
 func navigation(c *Call, current string) [][]NavItem {

@@ -98,6 +98,8 @@ const (
 	WriteWebhooks  Action = "writeWebhooks"
 	ReadWorkflows  Action = "readWorkflows" // lifecycle workflows, their runs and settings
 	WriteWorkflows Action = "writeWorkflows"
+	ReadJobs       Action = "readJobs" // what the server does by itself, and gave up
+	RetryJob       Action = "retryJob"
 
 	ReadSignIns Action = "readSignIns"
 	ReadAudits  Action = "readAudits"
@@ -408,6 +410,13 @@ var rules = map[Action]rule{
 		roles: []RoleID{LifecycleWorkflowsAdministrator, GlobalReader, GlobalAdministrator},
 	},
 	WriteWorkflows: {
+		needs: []oneOf{{"LifecycleWorkflows.ReadWrite.All"}}, roles: []RoleID{LifecycleWorkflowsAdministrator, GlobalAdministrator},
+	},
+	ReadJobs: {
+		needs: []oneOf{{"LifecycleWorkflows.Read.All", "LifecycleWorkflows.ReadWrite.All", "AuditLog.Read.All"}},
+		roles: []RoleID{LifecycleWorkflowsAdministrator, GlobalReader, GlobalAdministrator},
+	},
+	RetryJob: {
 		needs: []oneOf{{"LifecycleWorkflows.ReadWrite.All"}}, roles: []RoleID{LifecycleWorkflowsAdministrator, GlobalAdministrator},
 	},
 	WriteJoinPolicy: {

@@ -114,7 +114,7 @@ type route struct {
 // Handler returns the API. Paths start with the version.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes(), recoveryRoutes(), workflowRoutes(), webhookRoutes()) {
+	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes(), recoveryRoutes(), workflowRoutes(), jobRoutes(), webhookRoutes()) {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, rt) })
 	}
 	var whole http.Handler

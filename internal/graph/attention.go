@@ -66,7 +66,7 @@ func (a *API) mayKnowTries(c *call, user directory.UserID) (bool, error) {
 // attentionActions are what somebody must be allowed to be told of a kind.
 var attentionActions = map[string]directory.Action{
 	report.ServerClock: directory.ReadAudits, report.ServerDisk: directory.ReadAudits, report.LogUnsealed: directory.ReadAudits,
-	report.CertificateEnds: directory.ReadAudits, report.MailGivenUp: directory.ReadAudits,
+	report.CertificateEnds: directory.ReadAudits, report.MailGivenUp: directory.ReadAudits, report.JobsGivenUp: directory.ReadJobs,
 	report.FewAdministrators: directory.ReadRoles, report.Starts: directory.ReadUser,
 	report.DeviceWithoutGlobe: directory.ReadDevices, report.DevicesWithoutGlobe: directory.ReadDevices, report.DevicesWaiting: directory.ReadDevices,
 }
@@ -138,6 +138,8 @@ func targetOf(i report.Item) odata.Entity {
 		return odata.Entity{{Name: "type", Value: "roleDefinition"}, {Name: "id", Value: directory.GlobalAdministrator}}
 	case report.MailGivenUp:
 		return odata.Entity{{Name: "type", Value: "mails"}, {Name: "id", Value: nil}}
+	case report.JobsGivenUp:
+		return odata.Entity{{Name: "type", Value: "jobs"}, {Name: "id", Value: nil}}
 	case report.LogUnsealed:
 		return odata.Entity{{Name: "type", Value: "log"}, {Name: "id", Value: nil}}
 	}

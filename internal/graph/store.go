@@ -8,6 +8,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
+	"github.com/postern-id/postern/internal/jobs"
 	"github.com/postern-id/postern/internal/lifecycle"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
@@ -35,6 +36,7 @@ type Store interface {
 	lifecycle.Workflows
 	lifecycle.Runs
 	webhook.Webhooks
+	jobs.Shelf
 	access.Store
 	Scopes
 	Devices

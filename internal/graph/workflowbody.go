@@ -180,6 +180,9 @@ func (a *API) createVersion(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := odata.Match(c.r, odata.ETag(old.Stamp)); err != nil {
+		return err
+	}
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
 		return err

@@ -31,9 +31,14 @@ type Store interface {
 
 // Shelf shows jobs to people.
 type Shelf interface {
-	// Jobs returns the tenant's jobs in a state, those that changed last first, at most limit.
-	Jobs(ctx context.Context, tenant directory.TenantID, state State, limit int) ([]Job, error)
-	// WakeJob makes a dead job wait again, due at now, and records e; ErrUnknown when there is none.
+	// Jobs returns at most limit of the tenant's jobs in a state: those that wait by when they are due, the
+	// others by when they ended, the latest first; after the position that the page before returned, which is
+	// nil at the end.
+	Jobs(ctx context.Context, tenant directory.TenantID, state State, after []any, limit int) ([]Job, []any, error)
+	// DeadJob returns one that was given up, or ErrUnknown.
+	DeadJob(ctx context.Context, tenant directory.TenantID, id string) (Job, error)
+	// WakeJob makes a dead job wait again, due at now, opens what ended with it, and records e; ErrUnknown
+	// when there is none.
 	WakeJob(ctx context.Context, tenant directory.TenantID, id string, now time.Time, e audit.Event) error
 }
 

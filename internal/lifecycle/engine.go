@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,14 +52,15 @@ type HandOver func(ctx context.Context, p tap.Pass, code tap.Passcode, owner, re
 // Kinds of job.
 const (
 	gatherJob = "workflow.gather"
-	personJob = "workflow.person"
+	// PersonJob has the id of a person in a run as its key.
+	PersonJob = "workflow.person"
 )
 
 // Kinds are the jobs that workflows are done by.
 func (e *Engine) Kinds() []jobs.Kind {
 	return []jobs.Kind{
 		{Name: gatherJob, Do: e.gather},
-		{Name: personJob, Backoff: personBackoff, Do: e.see, Last: e.giveUp},
+		{Name: PersonJob, Backoff: personBackoff, Do: e.see, Last: e.giveUp},
 	}
 }
 
@@ -188,7 +191,7 @@ func (e *Engine) add(ctx context.Context, r Run, w Workflow, people []directory.
 	for i, u := range people {
 		p := NewPerson(r, w, u, now)
 		var err error
-		if work[i], err = jobs.New(r.Tenant, personJob, p.ID, map[string]string{"person": p.ID}, now, now); err != nil {
+		if work[i], err = jobs.New(r.Tenant, PersonJob, p.ID, map[string]string{"person": p.ID}, now, now); err != nil {
 			return err
 		}
 		all[i] = p
@@ -370,6 +373,25 @@ func (e *Engine) end(ctx context.Context, p Person, i int, s Status, why string,
 	return ends, e.Store.Settle(ctx, p, ends, Effect{Events: e.failed(p, t)}, now)
 }
 
+// givenUp begins the reason of a task whose job died.
+const givenUp = "It was tried until it was given up: "
+
+// GivenUp returns the tasks of p that ended when their job was given up, the one that failed and those that
+// were not done for it; none if p ended in another way.
+func GivenUp(p Person) []TaskResult {
+	i := slices.IndexFunc(p.Tasks, func(t TaskResult) bool { return t.Status == Failed && strings.HasPrefix(t.FailureReason, givenUp) })
+	if i < 0 {
+		return nil
+	}
+	open := []TaskResult{p.Tasks[i]}
+	for _, t := range p.Tasks[i+1:] {
+		if t.Status == Canceled {
+			open = append(open, t)
+		}
+	}
+	return open
+}
+
 // giveUp ends what is left of a person's tasks when their job dies.
 func (e *Engine) giveUp(ctx context.Context, j jobs.Job, why string) error {
 	p, _, err := e.personOf(ctx, j)
@@ -380,7 +402,7 @@ func (e *Engine) giveUp(ctx context.Context, j jobs.Job, why string) error {
 	if i < 0 {
 		return nil
 	}
-	_, err = e.end(ctx, p, i, Failed, "It was tried until it was given up: "+why, true)
+	_, err = e.end(ctx, p, i, Failed, givenUp+why, true)
 	if errors.Is(err, ErrSettled) {
 		return nil
 	}

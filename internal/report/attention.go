@@ -45,12 +45,13 @@ const (
 	DevicesWithoutGlobe  = "devicesWithoutWebSignIn"
 	DevicesWaiting       = "devicesPending"
 	MailGivenUp          = "mailGivenUp"
+	JobsGivenUp          = "jobsGivenUp"
 	Starts               = "startsWithoutPass"
 )
 
 var order = []string{
 	ServerClock, ServerDisk, LogUnsealed, RefusedPasses, FewAdministrators, AdministratorsLocked, PeopleLocked, DeviceWithoutGlobe,
-	DevicesWithoutGlobe, CertificateEnds, MailGivenUp, DevicesWaiting, Starts,
+	DevicesWithoutGlobe, CertificateEnds, MailGivenUp, JobsGivenUp, DevicesWaiting, Starts,
 }
 
 // Facts are what Attention decides by.
@@ -70,6 +71,7 @@ type Facts struct {
 type Waiting struct {
 	Passes               int // that work and were not used
 	MailGivenUp          int
+	JobsGivenUp          int
 	OldestUnsealed       time.Time // zero when all is sealed
 	GlobalAdministrators int       // who can sign in
 }
@@ -131,6 +133,7 @@ func Attention(f Facts, now time.Time) []Item {
 	}
 	all = append(all, f.devices()...)
 	add(f.MailGivenUp > 0, Item{Kind: MailGivenUp, Severity: Caution, Count: f.MailGivenUp})
+	add(f.JobsGivenUp > 0, Item{Kind: JobsGivenUp, Severity: Caution, Count: f.JobsGivenUp})
 	for _, s := range f.Starters[:min(len(f.Starters), each)] {
 		severity := Notice
 		if s.At.Before(now.AddDate(0, 0, 1)) {

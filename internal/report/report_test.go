@@ -169,7 +169,7 @@ func TestAttentionIsInTheOrderOfWhatCannotWait(t *testing.T) {
 		Devices:   map[State]int{"noWebSignIn.AzureAd": 1, "pending.AzureAd": 2, "ready.AzureAd": 9},
 		Globeless: []Subject{{ID: "d", Name: "LAP-0388"}},
 		Starters:  []Subject{{ID: "e", Name: "Ewan", With: "Grace", At: nine.AddDate(0, 0, 8)}},
-		Waiting:   Waiting{MailGivenUp: 1, OldestUnsealed: nine.Add(-time.Hour), GlobalAdministrators: 1},
+		Waiting:   Waiting{MailGivenUp: 1, JobsGivenUp: 2, OldestUnsealed: nine.Add(-time.Hour), GlobalAdministrators: 1},
 		Clock:     "clockOff", Disk: "diskNearlyFull", CertificateEnds: nine.Add(48 * time.Hour),
 	}
 	var got []string
@@ -178,7 +178,7 @@ func TestAttentionIsInTheOrderOfWhatCannotWait(t *testing.T) {
 	}
 	want := []string{
 		"danger serverClock", "danger serverDisk", "danger logUnsealed", "danger refusedPasses", "danger certificateEnds",
-		"caution fewGlobalAdministrators", "caution peopleWithoutWay", "caution deviceWithoutWebSignIn", "caution mailGivenUp",
+		"caution fewGlobalAdministrators", "caution peopleWithoutWay", "caution deviceWithoutWebSignIn", "caution mailGivenUp", "caution jobsGivenUp",
 		"notice devicesPending", "notice startsWithoutPass",
 	}
 	if !slices.Equal(got, want) {

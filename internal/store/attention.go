@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/jobs"
 	"github.com/postern-id/postern/internal/report"
 )
 
@@ -73,6 +74,11 @@ func (db *DB) Waiting(ctx context.Context, tenant directory.TenantID, now time.T
 	if err := db.read.QueryRowContext(ctx, `
 		SELECT COUNT(*) FROM (SELECT 1 AS one FROM outbox WHERE tenant_id = $1 AND state = 'dead' LIMIT $2) AS waiting`,
 		tenant, enough).Scan(&w.MailGivenUp); err != nil {
+		return w, err
+	}
+	if err := db.read.QueryRowContext(ctx, `
+		SELECT COUNT(*) FROM (SELECT 1 AS one FROM job WHERE tenant_id = $1 AND state = $2 LIMIT $3) AS waiting`,
+		tenant, string(jobs.Dead), enough).Scan(&w.JobsGivenUp); err != nil {
 		return w, err
 	}
 	var oldest sql.NullInt64

@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/jobs"
+	"github.com/postern-id/postern/internal/lifecycle"
 )
 
 const jobColumns = `id, kind, unique_key, body, state, created_at, due_at, lease_until, attempts, last_error, ended_at`
@@ -128,25 +129,58 @@ func (db *DB) RemoveJobs(ctx context.Context, tenant directory.TenantID, before 
 }
 
 // Jobs implements jobs.Shelf.
-func (db *DB) Jobs(ctx context.Context, tenant directory.TenantID, state jobs.State, limit int) ([]jobs.Job, error) {
-	by := "ended_at DESC"
+func (db *DB) Jobs(ctx context.Context, tenant directory.TenantID, state jobs.State, after []any, limit int) ([]jobs.Job, []any, error) {
+	by, at := "ended_at", func(j jobs.Job) time.Time { return j.EndedAt }
 	if state == jobs.Waiting {
-		by = "due_at"
+		by, at = "due_at", func(j jobs.Job) time.Time { return j.DueAt }
+	}
+	from, id, err := historyPosition(after)
+	if err != nil {
+		return nil, nil, err
 	}
 	rows, err := db.read.QueryContext(ctx, `
-		SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND state = $2 ORDER BY `+by+`, id LIMIT $3`, tenant, string(state), limit)
-	return collect(rows, err, func(r *sql.Rows) (jobs.Job, error) { return scanJob(tenant, r.Scan) })
+		SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND state = $2 AND (`+by+`, id) < ($3, $4)
+		ORDER BY `+by+` DESC, id DESC LIMIT $5`, tenant, string(state), from, id, limit+1)
+	found, err := collect(rows, err, func(r *sql.Rows) (jobs.Job, error) { return scanJob(tenant, r.Scan) })
+	if err != nil || len(found) <= limit {
+		return found, nil, err
+	}
+	last := found[limit-1]
+	return found[:limit], []any{micros(at(last)), last.ID}, nil
+}
+
+// DeadJob implements jobs.Shelf.
+func (db *DB) DeadJob(ctx context.Context, tenant directory.TenantID, id string) (jobs.Job, error) {
+	return deadJob(ctx, db.read, tenant, id)
+}
+
+func deadJob(ctx context.Context, q querier, tenant directory.TenantID, id string) (jobs.Job, error) {
+	row := q.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND id = $2 AND state = $3`, tenant, id, string(jobs.Dead))
+	j, err := scanJob(tenant, row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return j, jobs.ErrUnknown
+	}
+	return j, err
 }
 
 // WakeJob implements jobs.Shelf. It begins anew: attempts and age count from now.
 func (db *DB) WakeJob(ctx context.Context, tenant directory.TenantID, id string, now time.Time, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		j, err := deadJob(ctx, tx.q, tenant, id)
+		if err != nil {
+			return err
+		}
 		n, err := tx.exec(ctx, `
 			UPDATE job SET state = $1, due_at = $2, created_at = $2, ended_at = 0, attempts = 0, lease_until = 0
 			WHERE tenant_id = $3 AND id = $4 AND state = $5`,
 			string(jobs.Waiting), micros(now), tenant, id, string(jobs.Dead))
 		if err := changed(n, err, jobs.ErrUnknown); err != nil {
 			return err
+		}
+		if j.Kind == lifecycle.PersonJob {
+			if err := tx.reopen(ctx, tenant, j.Key, now); err != nil {
+				return err
+			}
 		}
 		return tx.append(ctx, e)
 	})

@@ -58,6 +58,7 @@ func hrefOf(c *console.Call, kind, resource, id string) string {
 		"peopleReport": {"/reports/people/" + url.PathEscape(id), "readRegistrations"}, "devicesReport": {"/reports/devices/" + url.PathEscape(id), reads},
 		"roleDefinition": {"/roles/" + url.PathEscape(id), "readRoles"}, "mails": {"/administration", "writeOrganization"},
 		"log": {"/logs", "readAudits"}, "server": {"/administration", "writeOrganization"},
+		"jobs": {"/workflows/jobs", "readJobs"},
 	}[resource]
 	switch {
 	case kind == "startsWithoutPass" && c.May("issuePass"):

@@ -14,6 +14,7 @@ import (
 	"github.com/postern-id/postern/internal/console/people"
 	"github.com/postern-id/postern/internal/console/readiness"
 	"github.com/postern-id/postern/internal/console/recovery"
+	"github.com/postern-id/postern/internal/console/workflows"
 )
 
 // Sections are all that the console has, one line each.
@@ -29,6 +30,7 @@ func Sections() []console.Section {
 		administration.Section(),
 		passes.Section(),
 		recovery.Section(),
+		workflows.Section(),
 		logs.Section(),
 	}
 }

@@ -4,6 +4,7 @@ package jobstest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -39,6 +40,7 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"a lease that ran out goes to somebody else, and the first can't settle", lost},
 		{"a job that is called later begins anew and does not lose its fence", later},
 		{"a dead job is listed, has its event, and can be woken", dead},
+		{"jobs are listed a page at a time, for their tenant only", pages},
 		{"old jobs go away, but not what waits", removes},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -190,8 +192,8 @@ func dead(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	b.nothing(t, nine.Add(time.Hour), "greet")
-	all, err := b.Jobs(t.Context(), b.tenant, jobs.Dead, 10)
-	if err != nil || len(all) != 1 || all[0].ID != j.ID || all[0].LastError == "" || !all[0].EndedAt.Equal(nine) {
+	all, next, err := b.Jobs(t.Context(), b.tenant, jobs.Dead, nil, 10)
+	if err != nil || next != nil || len(all) != 1 || all[0].ID != j.ID || all[0].LastError == "" || !all[0].EndedAt.Equal(nine) {
 		t.Fatalf("dead are %+v, %v", all, err)
 	}
 	if err := b.WakeJob(t.Context(), b.tenant, j.ID, nine.Add(time.Hour), event(b.tenant)); err != nil {
@@ -202,6 +204,32 @@ func dead(t *testing.T, b *bench) {
 	}
 	if got := b.lease(t, nine.Add(time.Hour)); got.ID != j.ID || got.Attempts != 1 {
 		t.Errorf("woken is %+v", got)
+	}
+}
+
+func pages(t *testing.T, b *bench) {
+	for i := range 5 {
+		b.queue(t, strconv.Itoa(i), nine.Add(time.Duration(i/2)*time.Minute)) // two at a time
+	}
+	var seen []string
+	var after []any
+	for range 4 {
+		found, next, err := b.Jobs(t.Context(), b.tenant, jobs.Waiting, after, 2)
+		if err != nil || len(found) > 2 {
+			t.Fatal(len(found), err)
+		}
+		for _, j := range found {
+			seen = append(seen, j.Key)
+		}
+		if after = next; after == nil {
+			break
+		}
+	}
+	if len(seen) != 5 || seen[0] != "4" || len(slices.Compact(slices.Sorted(slices.Values(seen)))) != 5 {
+		t.Errorf("listed %v", seen)
+	}
+	if all, _, err := b.Jobs(t.Context(), directory.TenantID(uuid.NewString()), jobs.Waiting, nil, 9); err != nil || len(all) != 0 {
+		t.Errorf("another tenant sees %d, %v", len(all), err)
 	}
 }
 
