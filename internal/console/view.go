@@ -3,6 +3,7 @@ package console
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postern-id/postern/internal/design"
@@ -28,12 +30,16 @@ var (
 
 const layoutFile = "layout.html"
 
-// A View renders pages. It holds every template, parsed, in every language.
+// A View renders pages, in every language.
 type View struct {
-	words     *design.Words
-	now       func() time.Time
-	templates map[string]map[string]*template.Template // by language, then by section/file
+	words  *design.Words
+	now    func() time.Time
+	sheets map[string]map[string]sheet // by language, then by section/file
 }
+
+// A sheet is the template of a page, parsed when the page is first shown: a server starts sooner,
+// and most never show every page in every language.
+type sheet func() (*template.Template, error)
 
 // A Page is a page's struct: it embeds a Frame and names its .html file.
 type Page interface {
@@ -41,7 +47,7 @@ type Page interface {
 	shared() Frame
 }
 
-// NewView parses the templates and texts of all sections.
+// NewView reads the texts of all sections and finds their templates.
 func NewView(now func() time.Time, sections []Section) (*View, error) {
 	texts := []fs.FS{files}
 	for _, s := range sections {
@@ -51,15 +57,15 @@ func NewView(now func() time.Time, sections []Section) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &View{words: words, now: now, templates: map[string]map[string]*template.Template{}}
+	v := &View{words: words, now: now, sheets: map[string]map[string]sheet{}}
 	for _, lang := range design.Languages {
-		v.templates[lang] = map[string]*template.Template{}
+		v.sheets[lang] = map[string]sheet{}
 		layout, err := template.New(layoutFile).Funcs(v.funcs(lang)).ParseFS(files, layoutFile, "parts.html")
 		if err != nil {
 			return nil, fmt.Errorf("parse the layout: %w", err)
 		}
 		for _, s := range append([]Section{{Files: files}}, sections...) {
-			if err := v.parse(lang, layout, s); err != nil {
+			if err := v.find(lang, layout, s); err != nil {
 				return nil, err
 			}
 		}
@@ -67,8 +73,8 @@ func NewView(now func() time.Time, sections []Section) (*View, error) {
 	return v, nil
 }
 
-// parse reads the pages of a section. A file that begins with _ holds parts that all of them use.
-func (v *View) parse(lang string, layout *template.Template, s Section) error {
+// find lists the pages of a section. A file that begins with _ holds parts that all of them use.
+func (v *View) find(lang string, layout *template.Template, s Section) error {
 	all, err := fs.Glob(s.Files, "*.html")
 	if err != nil {
 		return err
@@ -79,16 +85,37 @@ func (v *View) parse(lang string, layout *template.Template, s Section) error {
 		if strings.HasPrefix(file, "_") {
 			continue
 		}
-		t, err := layout.Clone()
-		if err == nil {
-			t, err = t.ParseFS(s.Files, append(parts, file)...)
-		}
-		if err != nil {
-			return fmt.Errorf("parse a page of %s: %w", s.Name, err)
-		}
-		v.templates[lang][path.Join(s.Name, file)] = t.Lookup(file)
+		v.sheets[lang][path.Join(s.Name, file)] = sync.OnceValues(func() (*template.Template, error) {
+			return parse(layout, s.Files, parts, file)
+		})
 	}
 	return nil
+}
+
+// parse reads the page of file, with the layout and the parts of its section.
+func parse(layout *template.Template, files fs.FS, parts []string, file string) (*template.Template, error) {
+	t, err := layout.Clone()
+	if err != nil {
+		return nil, err
+	}
+	if t, err = t.ParseFS(files, append(slices.Clip(parts), file)...); err != nil {
+		return nil, err
+	}
+	return t.Lookup(file), nil
+}
+
+// Check parses every page in every language, for a test: what is wrong with a template is found
+// before it is shipped.
+func (v *View) Check() error {
+	var wrong []error
+	for lang, sheets := range v.sheets {
+		for name, parsed := range sheets {
+			if t, err := parsed(); err != nil || t == nil {
+				wrong = append(wrong, fmt.Errorf("%s in %s: %w", name, lang, err))
+			}
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 func (v *View) funcs(lang string) template.FuncMap {
@@ -194,12 +221,17 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; scri
 func (v *View) Render(p Page) ([]byte, error) {
 	f := p.shared()
 	file := path.Join(f.section, p.File())
-	t, ok := v.templates[design.KnownLanguage(f.Lang)][file]
+	sheets := v.sheets[design.KnownLanguage(f.Lang)]
+	parsed, ok := sheets[file]
 	if !ok {
-		t, ok = v.templates[design.KnownLanguage(f.Lang)][p.File()] // a page of all sections
+		parsed, ok = sheets[p.File()] // a page of all sections
 	}
 	if !ok {
 		return nil, fmt.Errorf("render %s: no such page", file)
+	}
+	t, err := parsed()
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", file, err)
 	}
 	var out bytes.Buffer
 	if err := t.Execute(&out, p); err != nil {

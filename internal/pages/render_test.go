@@ -473,3 +473,13 @@ var errBroken = errors.New("connection is gone")
 type broken struct{ http.ResponseWriter }
 
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestEveryPageParsesInEveryLanguage(t *testing.T) {
+	for lang, pages := range newView(t).sheets {
+		for file, parsed := range pages {
+			if _, err := parsed(); err != nil {
+				t.Errorf("%s in %s: %v", file, lang, err)
+			}
+		}
+	}
+}

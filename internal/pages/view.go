@@ -15,6 +15,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"sync"
 	"text/template/parse"
 	"time"
 
@@ -30,11 +31,11 @@ var (
 
 const layoutFile = "layout.html"
 
-// A View renders pages. It holds every template, parsed, in every language.
+// A View renders pages, in every language.
 type View struct {
-	words     *design.Words
-	now       func() time.Time
-	templates map[string]map[string]sheet // by language, then by file
+	words  *design.Words
+	now    func() time.Time
+	sheets map[string]map[string]func() (sheet, error) // by language, then by file; parsed when first shown
 }
 
 // A sheet is one page's template.
@@ -49,16 +50,16 @@ type page interface {
 	shared() frame // what all pages have; comes with the embedded frame
 }
 
-// NewView parses all templates and texts. The year of now, in the zone of a page, is
+// NewView reads the texts and finds the templates. The year of now, in the zone of a page, is
 // left out of the times on it.
 func NewView(now func() time.Time) (*View, error) {
 	words, err := design.LoadWords(texts)
 	if err != nil {
 		return nil, err
 	}
-	v := &View{words: words, now: now, templates: map[string]map[string]sheet{}}
+	v := &View{words: words, now: now, sheets: map[string]map[string]func() (sheet, error){}}
 	for _, lang := range design.Languages {
-		v.templates[lang], err = parsePages(phrasebook{design.Phrases{Words: words, Lang: lang, Now: now}})
+		v.sheets[lang], err = findPages(phrasebook{design.Phrases{Words: words, Lang: lang, Now: now}})
 		if err != nil {
 			return nil, err
 		}
@@ -66,8 +67,8 @@ func NewView(now func() time.Time) (*View, error) {
 	return v, nil
 }
 
-// parsePages parses each page together with the layouts, for one language.
-func parsePages(p phrasebook) (map[string]sheet, error) {
+// findPages lists the pages in one language.
+func findPages(p phrasebook) (map[string]func() (sheet, error), error) {
 	layout, err := template.New(layoutFile).Funcs(p.funcs()).ParseFS(markup, layoutFile)
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
@@ -76,22 +77,26 @@ func parsePages(p phrasebook) (map[string]sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed := map[string]sheet{}
+	found := map[string]func() (sheet, error){}
 	for _, file := range files {
-		if file == layoutFile {
-			continue
+		if file != layoutFile {
+			found[file] = sync.OnceValues(func() (sheet, error) { return parsePage(layout, file) })
 		}
-		t, err := layout.Clone()
-		if err != nil {
-			return nil, err
-		}
-		if t, err = t.ParseFS(markup, file); err != nil {
-			return nil, fmt.Errorf("parse page: %w", err)
-		}
-		script := !parse.IsEmptyTree(t.Lookup("script").Tree.Root)
-		parsed[file] = sheet{template: t.Lookup(file), script: script}
 	}
-	return parsed, nil
+	return found, nil
+}
+
+// parsePage reads a page together with the layout.
+func parsePage(layout *template.Template, file string) (sheet, error) {
+	t, err := layout.Clone()
+	if err != nil {
+		return sheet{}, err
+	}
+	if t, err = t.ParseFS(markup, file); err != nil {
+		return sheet{}, err
+	}
+	script := !parse.IsEmptyTree(t.Lookup("script").Tree.Root)
+	return sheet{template: t.Lookup(file), script: script}, nil
 }
 
 // Text returns the words for key in lang, for what a page shows that its template does
@@ -113,9 +118,13 @@ func (v *View) Text(lang, key string, args ...string) string {
 // sent: when Render returns an error, nothing was written unless the connection broke.
 func (v *View) Render(w http.ResponseWriter, status int, p page) error {
 	f := p.shared()
-	sheet, ok := v.templates[design.KnownLanguage(f.Lang)][p.file()]
+	find, ok := v.sheets[design.KnownLanguage(f.Lang)][p.file()]
 	if !ok {
 		return fmt.Errorf("render %s: no such page", p.file())
+	}
+	sheet, err := find()
+	if err != nil {
+		return fmt.Errorf("render %s: %w", p.file(), err)
 	}
 	policy, err := contentPolicy(sheet.script, f.FormTargets, f.Frames)
 	if err != nil {
