@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/postern-id/postern/internal/recovery"
+	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/test/live"
 )
 
@@ -15,14 +17,16 @@ var withDevices = withHistory[:4:4]
 
 const (
 	mostSweep   = time.Minute
+	mostOne     = time.Millisecond
 	sweepEvery  = 200 * time.Millisecond
 	summaryPath = "/v1.0/reports/recoveryReadiness/summary"
 	passPolicy  = "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/TemporaryAccessPass"
 )
 
-// measureReadiness lets the server find out how everybody gets back in: the first time, and again
-// after a policy changed.
+// measureReadiness measures the readiness of one person, and lets the server find out how everybody gets back
+// in: the first time, and again after a policy changed.
 func (b *bench) measureReadiness(ctx context.Context) error {
+	b.measureOne()
 	h, err := live.Init(ctx, b.program, filepath.Join(b.dir, "readiness"), "")
 	if err != nil {
 		return err
@@ -71,6 +75,31 @@ func (b *bench) measureReadiness(ctx context.Context) error {
 		b.bound("resident memory after it", fmt.Sprintf("%d MiB", memory>>10), "300 MiB", float64(memory>>10)/300, 1)
 	}
 	return nil
+}
+
+// measureOne measures the whole answer about one person who has a method of each kind and two devices.
+func (b *bench) measureOne() {
+	now := time.Now()
+	f := recovery.Facts{
+		Enabled: true, Pass: recovery.Pass{Issuable: true, Browser: true, LockScreen: true},
+		Offered: []recovery.Remedy{recovery.AddSecurityKey, recovery.AddPhone, recovery.AddPIN},
+		Devices: []recovery.Device{{PIN: true, TPM: true, WebSignIn: true, PINOffline: true, OfflineDays: 30, SeenAt: now}, {SeenAt: now}},
+	}
+	for _, place := range []recovery.Place{recovery.InMind, recovery.OnPhone, recovery.OnDevice, recovery.Apart, recovery.Synced, recovery.Elsewhere} {
+		factors := signin.Knowledge | signin.Possession
+		if place == recovery.InMind {
+			factors = signin.Knowledge
+		}
+		f.Methods = append(f.Methods, recovery.Method{Place: place, App: place == recovery.OnPhone, Now: signin.Yield{Factors: factors}, Browser: true, LockScreen: true})
+	}
+	var took []time.Duration
+	for range 10_001 {
+		begin := time.Now()
+		recovery.Readiness(f, now)
+		took = append(took, time.Since(begin))
+	}
+	middle := median(took)
+	b.bound("readiness of one person, median", middle.Round(100*time.Nanosecond).String(), mostOne.String(), float64(middle)/float64(mostOne), 1)
 }
 
 // sweptAfter waits until a whole round began after a moment, and returns how long that took.

@@ -81,51 +81,53 @@ func (a *API) lookAhead(c *call, d draft, limit time.Duration, enough int) (*out
 	ctx, cancel := context.WithTimeout(c.ctx(), limit)
 	defer cancel()
 	o := &outlook{lost: map[recovery.Failure]int{}}
-	chunks, failed := make(chan []roster.Person), make(chan error, runtime.GOMAXPROCS(0))
+	spans, failed := make(chan roster.Span), make(chan error, runtime.GOMAXPROCS(0))
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for people := range chunks {
-				if err := o.add(people, now, then); err != nil {
-					failed <- err
+			for span := range spans {
+				people, err := a.Store.PeopleOfSpan(ctx, c.tenant.ID, span, now.at)
+				if err == nil {
+					err = o.add(people, now, then)
+				}
+				if err != nil {
+					if ctx.Err() == nil { // the time is not over, nor did another one fail
+						failed <- err
+					}
 					cancel()
 					return
 				}
 			}
 		})
 	}
-	err = a.feed(ctx, c.tenant.ID, now.at, func(people []roster.Person) bool {
+	err = a.feed(ctx, c.tenant.ID, func(span roster.Span) bool {
 		select {
-		case chunks <- people:
+		case spans <- span:
 			return enough == 0 || o.strandedSoFar() < enough
 		case <-ctx.Done():
 			return false
 		}
 	}, &o.complete)
-	close(chunks)
+	close(spans)
 	workers.Wait()
 	close(failed)
-	if c.ctx().Err() == nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
-		err = nil // the time is over, or a worker says why
+	if ctx.Err() != nil && c.ctx().Err() == nil {
+		o.complete, err = false, nil // the time is over, or a worker says why
 	}
 	return o, errors.Join(err, <-failed)
 }
 
-// feed gives everybody to take, chunk by chunk, while it wants more.
-func (a *API) feed(ctx context.Context, tenant directory.TenantID, at time.Time, take func([]roster.Person) bool, whole *bool) error {
+// feed gives everybody to take, span by span, while it wants more.
+func (a *API) feed(ctx context.Context, tenant directory.TenantID, take func(roster.Span) bool, whole *bool) error {
 	for after := directory.UserID(""); ; {
-		people, err := a.Store.PeopleAfter(ctx, tenant, after, roster.MostAtOnce, at)
-		if err != nil {
+		span, err := a.Store.SpanAfter(ctx, tenant, after, roster.MostAtOnce)
+		if err != nil || !take(span) {
 			return err
 		}
-		if len(people) == 0 {
+		if after = span.Last; after == "" {
 			*whole = true
 			return nil
 		}
-		if !take(people) {
-			return nil
-		}
-		after = people[len(people)-1].User
 	}
 }
 

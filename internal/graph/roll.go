@@ -16,31 +16,40 @@ func (r Roll) Rules(ctx context.Context, tenant directory.TenantID) (string, err
 	return r.API.rulesVersion(aside(ctx, string(tenant)))
 }
 
-// After implements roster.Looker.
-func (r Roll) After(ctx context.Context, tenant directory.TenantID, after directory.UserID, limit int) (roster.States, directory.UserID, error) {
+// Look implements roster.Looker.
+func (r Roll) Look(ctx context.Context, tenant directory.TenantID) (roster.Look, error) {
 	rules, err := r.API.rulebook(aside(ctx, string(tenant)))
-	if err != nil {
-		return nil, "", err
-	}
-	people, err := r.API.Store.PeopleAfter(ctx, tenant, after, limit, rules.at)
-	if err != nil || len(people) == 0 {
-		return nil, "", err
-	}
-	states, err := rules.statesOf(people)
-	return states, people[len(people)-1].User, err
+	return rollCall{people: r.API.Store, tenant: tenant, rules: rules}, err
 }
 
-// Of implements roster.Looker.
-func (r Roll) Of(ctx context.Context, tenant directory.TenantID, ids []directory.UserID) (roster.States, error) {
-	rules, err := r.API.rulebook(aside(ctx, string(tenant)))
+// A rollCall is a look at people by the rules of a moment.
+type rollCall struct {
+	people roster.People
+	tenant directory.TenantID
+	rules  *rulebook
+}
+
+// Next implements roster.Look.
+func (r rollCall) Next(ctx context.Context, after directory.UserID, n int) (roster.Span, error) {
+	return r.people.SpanAfter(ctx, r.tenant, after, n)
+}
+
+// In implements roster.Look.
+func (r rollCall) In(ctx context.Context, span roster.Span) (roster.States, error) {
+	people, err := r.people.PeopleOfSpan(ctx, r.tenant, span, r.rules.at)
 	if err != nil {
 		return nil, err
 	}
-	people, err := r.API.Store.PeopleOf(ctx, tenant, ids, rules.at)
+	return r.rules.statesOf(people)
+}
+
+// Of implements roster.Look.
+func (r rollCall) Of(ctx context.Context, ids []directory.UserID) (roster.States, error) {
+	people, err := r.people.PeopleOf(ctx, r.tenant, ids, r.rules.at)
 	if err != nil {
 		return nil, err
 	}
-	return rules.statesOf(people)
+	return r.rules.statesOf(people)
 }
 
 // statesOf says how people stand who can sign in.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/postern-id/postern/internal/access"
@@ -37,8 +38,12 @@ type rulebook struct {
 	// deviceGroups returns the groups of a device; it is asked when a policy is assigned to some.
 	deviceGroups func(directory.DeviceObjectID) (map[directory.GroupID]bool, error)
 
-	resolved sync.Map // what device policies come to, by what they depend on
+	resolved sync.Map     // what device policies come to, by what they depend on
+	kept     atomic.Int64 // how many of them
 }
+
+// mostResolved bounds what is kept of device policies: where each person is in groups of their own, each is a case by itself.
+const mostResolved = 10_000
 
 // rulebook reads the rules of now.
 func (a *API) rulebook(c *call) (*rulebook, error) {
@@ -300,6 +305,8 @@ func (r *rulebook) heldOn(p roster.Person, d directory.Device) (settled, error) 
 		webSignIn: effective.On(devicepolicy.EnableWebSignIn), softwareOffline: effective[devicepolicy.SoftwareOffline].Value.Bool(),
 		pins: effective[devicepolicy.UsePassportForWork].Value.Bool(), offlineDays: int(effective[devicepolicy.OfflineDays].Value.Int()),
 	}
-	r.resolved.Store(alike.String(), h)
+	if r.kept.Add(1) <= mostResolved {
+		r.resolved.Store(alike.String(), h)
+	}
 	return h, nil
 }

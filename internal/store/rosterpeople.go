@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -12,17 +13,31 @@ import (
 	"github.com/postern-id/postern/internal/recovery/roster"
 )
 
-// PeopleAfter implements roster.People.
-func (db *DB) PeopleAfter(ctx context.Context, tenant directory.TenantID, after directory.UserID, limit int, at time.Time) ([]roster.Person, error) {
-	q := db.newQuery(tenant, directory.KindUser)
-	q.add(selectPeople, " AND id > ", q.arg(after), " ORDER BY id LIMIT ", q.arg(limit))
+// SpanAfter implements roster.People.
+func (db *DB) SpanAfter(ctx context.Context, tenant directory.TenantID, after directory.UserID, n int) (roster.Span, error) {
+	span := roster.Span{After: after}
+	err := db.read.QueryRowContext(ctx, `SELECT id FROM directory_user WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`, tenant, after, n-1).Scan(&span.Last)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return span, err
+}
+
+// PeopleOfSpan implements roster.People.
+func (db *DB) PeopleOfSpan(ctx context.Context, tenant directory.TenantID, in roster.Span, at time.Time) ([]roster.Person, error) {
 	r := &rollCall{db: db, tenant: tenant, at: at}
+	r.about = func(q *query, column string) {
+		q.add(column, " > ", q.arg(in.After))
+		if in.Last != "" { // in words that an index understands
+			q.add(" AND ", column, " <= ", q.arg(in.Last))
+		}
+	}
+	q := db.newQuery(tenant, directory.KindUser)
+	q.add(selectPeople, " AND ")
+	r.about(q, "id")
+	q.add(" ORDER BY id")
 	if err := r.people(ctx, q); err != nil || len(r.all) == 0 {
 		return nil, err
-	}
-	last := r.all[len(r.all)-1].User
-	r.about = func(q *query, column string) {
-		q.add(column, " > ", q.arg(after), " AND ", column, " <= ", q.arg(last))
 	}
 	return r.all, r.rest(ctx)
 }

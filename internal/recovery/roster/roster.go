@@ -7,6 +7,8 @@
 // and does not rest; else it takes a small share of a core, round after round, because time
 // changes standings, too. People of whom the log tells something are looked at at once.
 //
+// Chunks are looked at side by side, on all cores, and stored in their order.
+//
 // What is kept is declared in [Store] and tested by package rostertest; who somebody is and how
 // they stand is found out by a [Looker].
 package roster
@@ -58,10 +60,15 @@ const MostDevices = 20
 // MostAtOnce bounds a chunk, and so how long writing one holds up others.
 const MostAtOnce = 1000
 
+// A Span is everybody whose id comes after one, up to and with another, or all that follow when that is empty.
+type Span struct{ After, Last directory.UserID }
+
 // People reads who is there.
 type People interface {
-	// PeopleAfter returns the people with the next ids after one, at most limit, in order.
-	PeopleAfter(ctx context.Context, tenant directory.TenantID, after directory.UserID, limit int, at time.Time) ([]Person, error)
+	// SpanAfter returns the span of the next n people after one; it has no end when there are no more.
+	SpanAfter(ctx context.Context, tenant directory.TenantID, after directory.UserID, n int) (Span, error)
+	// PeopleOfSpan returns the people of a span, in the order of ids.
+	PeopleOfSpan(ctx context.Context, tenant directory.TenantID, in Span, at time.Time) ([]Person, error)
 	// PeopleOf returns those of at most MostAtOnce people who are there, in the order of ids.
 	PeopleOf(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, at time.Time) ([]Person, error)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -26,11 +28,18 @@ const (
 type Looker interface {
 	// Rules names what standings depend on beside people: it differs when that changed.
 	Rules(ctx context.Context, tenant directory.TenantID) (string, error)
-	// After returns the states of the people with the next ids, at most limit, and the id of the
-	// last of them; empty if there are no more.
-	After(ctx context.Context, tenant directory.TenantID, after directory.UserID, limit int) (States, directory.UserID, error)
+	// Look takes the rules of now, for what ctx lasts.
+	Look(ctx context.Context, tenant directory.TenantID) (Look, error)
+}
+
+// A Look says how people of a tenant stand by the rules of a moment. It is safe for concurrent use.
+type Look interface {
+	// Next returns the span of the next n people after one.
+	Next(ctx context.Context, after directory.UserID, n int) (Span, error)
+	// In returns the states of the people of a span.
+	In(ctx context.Context, span Span) (States, error)
 	// Of returns the states of some.
-	Of(ctx context.Context, tenant directory.TenantID, ids []directory.UserID) (States, error)
+	Of(ctx context.Context, ids []directory.UserID) (States, error)
 }
 
 // A Sweep keeps the roster of all tenants. Any number may run on one store. Every field is required.
@@ -42,6 +51,7 @@ type Sweep struct {
 	Log     *slog.Logger
 
 	rested time.Time // when the next step may be that is in no hurry
+	turn   int       // whose step that is, in the order of tenants
 }
 
 // Run sweeps until ctx ends.
@@ -60,13 +70,19 @@ func (s *Sweep) Run(ctx context.Context) {
 	}
 }
 
-// Round takes one step in every tenant where one is due, or the whole round where it is in a rush.
+// Round takes one step in every tenant where one is due, or the whole round where it is in a rush. Of
+// steps that are in no hurry there is one at a time, of one tenant after the other.
 func (s *Sweep) Round(ctx context.Context) error {
 	tenants, err := s.Tenants(ctx)
-	for _, name := range tenants {
-		tenant := directory.TenantID(name)
+	first := s.turn
+	for i := range tenants {
+		at, rested := (first+i)%len(tenants), s.rested
+		tenant := directory.TenantID(tenants[at])
 		if failed := s.tenant(ctx, tenant); failed != nil && !errors.Is(failed, ErrStale) {
 			err = errors.Join(err, fmt.Errorf("look at who gets back in in %s: %w", tenant, failed))
+		}
+		if s.rested != rested {
+			s.turn = at + 1
 		}
 	}
 	return err
@@ -121,26 +137,23 @@ type chunk struct {
 	err    error
 }
 
-// sweep stores one chunk, or all that are left when it is in a rush. The next chunk is looked at
+// sweep stores one chunk, or all that are left when it is in a rush. The next chunks are looked at
 // while one is stored.
 func (s *Sweep) sweep(ctx context.Context, tenant directory.TenantID, from Mark) error {
+	look, err := s.Looker.Look(ctx, tenant)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
-	found := make(chan chunk)
-	done := make(chan struct{})
-	defer func() { stop(); <-done }()
-	go func() {
-		defer close(done)
-		s.look(ctx, tenant, from, found)
-	}()
+	ahead := make(chan chan chunk, runtime.GOMAXPROCS(0))
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	defer stop()
+	workers.Go(func() { lookAhead(ctx, look, from, &workers, ahead) })
 	for {
-		var c chunk
-		select {
-		case c = <-found:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		if c.err != nil {
-			return c.err
+		c, err := next(ctx, ahead)
+		if err != nil {
+			return err
 		}
 		to := from.next(c.last, s.Now())
 		if err := s.Store.SweepRoster(ctx, tenant, from, to, c.states); err != nil {
@@ -152,16 +165,39 @@ func (s *Sweep) sweep(ctx context.Context, tenant directory.TenantID, from Mark)
 	}
 }
 
-// look sends what it finds from a mark on.
-func (s *Sweep) look(ctx context.Context, tenant directory.TenantID, from Mark, found chan<- chunk) {
-	for after, more := from.After, true; more; {
-		states, last, err := s.Looker.After(ctx, tenant, after, MostAtOnce)
+// next waits for the next chunk.
+func next(ctx context.Context, ahead <-chan chan chunk) (chunk, error) {
+	select {
+	case found := <-ahead:
 		select {
-		case found <- chunk{states: states, last: last, err: err}:
+		case c := <-found:
+			return c, c.err
+		case <-ctx.Done():
+		}
+	case <-ctx.Done():
+	}
+	return chunk{}, ctx.Err()
+}
+
+// lookAhead sends what will be found from a mark on, in order; as many chunks as ahead holds are looked at side by side.
+func lookAhead(ctx context.Context, look Look, from Mark, workers *sync.WaitGroup, ahead chan<- chan chunk) {
+	for after, more := from.After, true; more; {
+		span, err := look.Next(ctx, after, MostAtOnce)
+		found := make(chan chunk, 1)
+		select {
+		case ahead <- found:
 		case <-ctx.Done():
 			return
 		}
-		after, more = last, err == nil && last != "" && from.Rush
+		if err != nil {
+			found <- chunk{err: err}
+			return
+		}
+		workers.Go(func() {
+			states, err := look.In(ctx, span)
+			found <- chunk{states: states, last: span.Last, err: err}
+		})
+		after, more = span.Last, span.Last != "" && from.Rush
 	}
 }
 
@@ -174,11 +210,19 @@ func (s *Sweep) Told(ctx context.Context, tenant directory.TenantID, people []st
 	if len(ids) == 0 {
 		return
 	}
-	states, err := s.Looker.Of(ctx, tenant, ids)
-	if err == nil {
-		err = s.Store.SetRoster(ctx, tenant, ids, states)
-	}
-	if err != nil && ctx.Err() == nil {
+	if err := s.tell(ctx, tenant, ids); err != nil && ctx.Err() == nil {
 		s.Log.WarnContext(ctx, "looking at who changed failed", "err", err) // the round comes to them
 	}
+}
+
+func (s *Sweep) tell(ctx context.Context, tenant directory.TenantID, ids []directory.UserID) error {
+	look, err := s.Looker.Look(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	states, err := look.Of(ctx, ids)
+	if err != nil {
+		return err
+	}
+	return s.Store.SetRoster(ctx, tenant, ids, states)
 }

@@ -48,21 +48,27 @@ func (c *crowd) chunks() (int, roster.Mark) {
 	return len(c.stored), c.mark
 }
 
-func (c *crowd) After(_ context.Context, _ directory.TenantID, after directory.UserID, _ int) (roster.States, directory.UserID, error) {
-	time.Sleep(c.looks)
-	i := 0
-	if after != "" {
-		i = slices.Index(c.ids, after) + 1
+func (c *crowd) Look(context.Context, directory.TenantID) (roster.Look, error) { return c, nil }
+
+// Next makes chunks of one.
+func (c *crowd) Next(_ context.Context, after directory.UserID, _ int) (roster.Span, error) {
+	i := slices.Index(c.ids, after) + 1
+	if i == len(c.ids)-1 {
+		return roster.Span{After: after}, nil
 	}
-	if i == len(c.ids) {
-		return nil, "", c.broken
-	}
-	return roster.States{c.ids[i]: recovery.State("s")}, c.ids[i], nil
+	return roster.Span{After: after, Last: c.ids[i]}, nil
 }
 
-func (c *crowd) Of(context.Context, directory.TenantID, []directory.UserID) (roster.States, error) {
-	return nil, nil
+func (c *crowd) In(_ context.Context, span roster.Span) (roster.States, error) {
+	time.Sleep(c.looks)
+	i := slices.Index(c.ids, span.After) + 1
+	if i == len(c.ids)-1 && c.broken != nil {
+		return nil, c.broken
+	}
+	return roster.States{c.ids[i]: recovery.State("s")}, nil
 }
+
+func (c *crowd) Of(context.Context, []directory.UserID) (roster.States, error) { return nil, nil }
 
 func (c *crowd) RosterMark(context.Context, directory.TenantID) (roster.Mark, error) {
 	c.lock.Lock()
@@ -101,21 +107,21 @@ func TestASweepHurriesOnlyWhenTheRulesChanged(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		go c.sweep().Run(ctx)
 		time.Sleep(2 * time.Second)
-		if n, mark := c.chunks(); n != 101 || mark.Rush || mark.Whole.IsZero() {
+		if n, mark := c.chunks(); n != 100 || mark.Rush || mark.Whole.IsZero() {
 			t.Errorf("at first %d chunks are stored, and the mark is %+v", n, mark)
 		}
 		c.changeRules("2")
 		time.Sleep(2 * time.Second)
-		if n, _ := c.chunks(); n != 202 {
+		if n, _ := c.chunks(); n != 200 {
 			t.Errorf("after the rules changed %d chunks", n)
 		}
 		time.Sleep(time.Minute)
-		if n, _ := c.chunks(); n != 202 {
+		if n, _ := c.chunks(); n != 200 {
 			t.Errorf("nothing happened, and %d chunks are stored", n)
 		}
 		time.Sleep(10 * time.Minute) // rounds in no hurry: one chunk a second at most
-		if n, _ := c.chunks(); n < 202+100 || n > 202+10*60 {
-			t.Errorf("in ten minutes %d chunks", n-202)
+		if n, _ := c.chunks(); n < 200+100 || n > 200+10*60 {
+			t.Errorf("in ten minutes %d chunks", n-200)
 		}
 		stop()
 		synctest.Wait()
@@ -129,7 +135,7 @@ func TestOfTwoSweepsTheSlowerOneStops(t *testing.T) {
 		go c.sweep().Run(ctx)
 		go c.sweep().Run(ctx)
 		time.Sleep(5 * time.Second)
-		if _, mark := c.chunks(); mark.Version != 51 || mark.Rush {
+		if _, mark := c.chunks(); mark.Version != 50 || mark.Rush {
 			t.Errorf("the mark is %+v", mark)
 		}
 		stop()
@@ -140,7 +146,7 @@ func TestOfTwoSweepsTheSlowerOneStops(t *testing.T) {
 func TestAKilledSweepGoesOnWhereItWas(t *testing.T) {
 	c := newCrowd(10)
 	c.broken = errors.New("killed")
-	if err := c.sweep().Round(t.Context()); !errors.Is(err, c.broken) || c.mark.After != c.ids[9] {
+	if err := c.sweep().Round(t.Context()); !errors.Is(err, c.broken) || c.mark.After != c.ids[8] {
 		t.Fatalf("%v, at %+v", err, c.mark)
 	}
 	c.broken = nil
@@ -148,4 +154,58 @@ func TestAKilledSweepGoesOnWhereItWas(t *testing.T) {
 	if err := c.sweep().Round(t.Context()); err != nil || len(c.stored) != before+1 || c.mark.Whole.IsZero() {
 		t.Errorf("%v: %d chunks more, %+v", err, len(c.stored)-before, c.mark)
 	}
+}
+
+// TestTenantsTakeTurnsInARoundThatIsInNoHurry: one with many people does not keep the others waiting.
+func TestTenantsTakeTurnsInARoundThatIsInNoHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		large, small := newCrowd(10_000), newCrowd(10)
+		s := large.sweep()
+		s.Tenants = func(context.Context) ([]string, error) { return []string{"large", "small"}, nil }
+		both := byTenant{"large": large, "small": small}
+		s.Looker, s.Store = both, both
+		if err := s.Round(t.Context()); err != nil { // both in a rush
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute+30*time.Second)
+		defer stop()
+		s.Run(ctx)
+		if n, _ := large.chunks(); n < 10_000+10 {
+			t.Errorf("%d chunks of the large one", n)
+		}
+		if n, _ := small.chunks(); n < 10+10 {
+			t.Errorf("%d chunks of the small one", n)
+		}
+	})
+}
+
+// byTenant is the crowds of several tenants.
+type byTenant map[directory.TenantID]*crowd
+
+func (b byTenant) Rules(ctx context.Context, t directory.TenantID) (string, error) {
+	return b[t].Rules(ctx, t)
+}
+
+func (b byTenant) Look(ctx context.Context, t directory.TenantID) (roster.Look, error) {
+	return b[t].Look(ctx, t)
+}
+
+func (b byTenant) RosterMark(ctx context.Context, t directory.TenantID) (roster.Mark, error) {
+	return b[t].RosterMark(ctx, t)
+}
+
+func (b byTenant) SweepRoster(ctx context.Context, t directory.TenantID, from, to roster.Mark, states roster.States) error {
+	return b[t].SweepRoster(ctx, t, from, to, states)
+}
+
+func (b byTenant) SetRoster(context.Context, directory.TenantID, []directory.UserID, roster.States) error {
+	return nil
+}
+
+func (b byTenant) RosterCounts(context.Context, directory.TenantID) (map[recovery.State]int, error) {
+	return nil, nil
+}
+
+func (b byTenant) Roster(context.Context, directory.TenantID, []recovery.State, roster.Position, int) ([]roster.Position, error) {
+	return nil, nil
 }
