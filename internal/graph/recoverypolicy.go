@@ -37,6 +37,7 @@ func recoveryPolicyResource(p recovery.Policy) odata.Entity {
 		{Name: "workingHours", Value: hours},
 		{Name: "outOfHours", Value: string(p.OutOfHours)},
 		{Name: "selfService", Value: string(p.SelfService)},
+		{Name: "credentialIssuers", Value: credentialIssuers(p.Credentials)},
 		{Name: "lastModifiedDateTime", Value: odata.Time(p.ModifiedAt)},
 	}
 }
@@ -140,6 +141,9 @@ func readRecoveryPolicy(body *odata.Object, p recovery.Policy) recovery.Policy {
 			inner.String("from", &p.Hours.From)
 			inner.String("to", &p.Hours.To)
 		}
+	}
+	if body.Has("credentialIssuers") {
+		p.Credentials = readCredentialIssuers(body)
 	}
 	body.String("outOfHours", (*string)(&p.OutOfHours))
 	body.String("selfService", (*string)(&p.SelfService))

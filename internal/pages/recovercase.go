@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/claim"
+	"github.com/postern-id/postern/internal/recovery/presentation"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -26,6 +27,8 @@ type casePage struct {
 	Mail, Phone, Colleague bool
 	Said                   string // what was just done
 	Match                  string // the number that the phone asks for
+	Credential             bool   // offered to everybody, or to nobody
+	Wallet                 *walletAsked
 	Passcode               string // once
 	Trial                  bool   // nothing is issued while policy only evaluates
 	SignInHref             string
@@ -78,6 +81,7 @@ func (s *Site) renderCase(w http.ResponseWriter, r *http.Request, c claim.Claim,
 	}
 	p.Mail = v.Policy.LevelOf(recovery.ProofMail) != recovery.LevelNone
 	p.Phone = v.Policy.LevelOf(recovery.ProofMatch) != recovery.LevelNone && s.Matcher != nil
+	p.Credential = presentation.Offered(v.Policy)
 	p.Colleague = v.Policy.LevelOf(recovery.ProofVouch) != recovery.LevelNone
 	if _, known := sayings[p.Said]; !known {
 		p.Said = ""
@@ -124,6 +128,10 @@ func (s *Site) takeCase(w http.ResponseWriter, r *http.Request) error {
 		return s.askPhone(w, r, c, v)
 	case ask == "matched":
 		return s.takeMatch(w, r, c, v)
+	case ask == "credential":
+		return s.askWallet(w, r, c, v)
+	case r.PostForm.Has("response_code"):
+		return s.takePresented(w, r, c, v, presentedOf(r.PostForm))
 	case ask == "colleague":
 		return s.askColleague(w, r, c, v)
 	case ask == "cancel":

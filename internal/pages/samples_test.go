@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"html/template"
 	"sync"
 	"testing"
 	"time"
@@ -141,6 +142,9 @@ func samples(lang string) map[string]page {
 		"case":                casePage{frame: f, Number: "R-7K4MQ2", State: "open", EndsAt: morning, Mail: true, Phone: true, Colleague: true},
 		"case-mail":           casePage{frame: f, Number: "R-7K4MQ2", State: "proven", EndsAt: morning, Mail: true, Phone: true, Said: "mail", Proofs: []caseProof{{"Your phone showed the number", morning}}},
 		"case-phone":          casePage{frame: f, Number: "R-7K4MQ2", State: "open", EndsAt: morning, Phone: true, Match: "47"},
+		"case-wallet":         casePage{frame: f, Number: "R-7K4MQ2", State: "open", EndsAt: morning, Mail: true, Phone: true, Colleague: true, Credential: true, Wallet: &walletAsked{Link: walletSample, Href: template.URL(walletSample), ID: "ABC", Tenant: "7d1f", EndsAt: morning}},
+		"case-credential":     casePage{frame: f, Number: "R-7K4MQ2", State: "open", EndsAt: morning, Mail: true, Phone: true, Colleague: true, Credential: true},
+		"presented":           presentedPage{frame: f, Code: "7KQ2 M4XD", From: "Firefox, Linux, 192.0.2.7"},
 		"case-failed":         casePage{frame: failing(ErrAskedForHelpOften), Number: "R-7K4MQ2", State: "open", EndsAt: morning, Colleague: true, Said: "wrong"},
 		"case-issuable":       casePage{frame: f, Number: "R-7K4MQ2", State: issuable, EndsAt: morning, Proofs: []caseProof{{"Your manager said so", morning}}},
 		"case-trial":          casePage{frame: f, Number: "R-7K4MQ2", State: issuable, Trial: true},
@@ -262,3 +266,6 @@ func sampleSecurityInfo(f frame) securityInfoPage {
 		RemoveAction: "/security-info/remove", EndAction: "/security-info/end", EverywhereAction: "/security-info/everywhere",
 	}
 }
+
+// walletSample is as long as the links are.
+const walletSample = "openid4vp://?client_id=x509_hash%3AMDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE&request_uri=https%3A%2F%2Flogin.contoso.example%2Frecover%2Fwallet%2F8c85cb83-de71-48f7-8879-69a5f3d56026%2FABCDEFGHJKLMNPQRSTUVWXYZ23456789"

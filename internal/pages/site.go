@@ -22,6 +22,7 @@ import (
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/handover"
+	"github.com/postern-id/postern/internal/recovery/presentation"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -55,10 +56,12 @@ type Site struct {
 	Cases     recovery.Service
 	CaseMails CaseMails
 	Matcher   Matcher
-	Images    Images
-	Now       func() time.Time
-	Log       *slog.Logger
-	Upstreams Upstreams
+	// Presentations ask wallets for credentials.
+	Presentations presentation.Service
+	Images        Images
+	Now           func() time.Time
+	Log           *slog.Logger
+	Upstreams     Upstreams
 	// LogoutPages are the pages of applications that are to learn that a session ended.
 	LogoutPages func(ctx context.Context, session signin.Session) ([]string, error)
 	// ConsolePath is where administrators go; empty leaves the link out.
@@ -140,6 +143,7 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"POST " + recoverPath:              s.takeRecover,
 		"GET " + casePath:                  s.showCase,
 		"POST " + casePath:                 s.takeCase,
+		"GET " + presentation.ReturnPath:   s.showPresented,
 		"GET " + DenyPath:                  s.showDeny,
 		"POST " + DenyPath:                 s.takeDeny,
 
@@ -150,6 +154,8 @@ func (s *Site) Mount(mux *http.ServeMux) {
 	} {
 		mux.Handle(pattern, s.guard(h))
 	}
+	mux.Handle("GET "+presentation.Path+"{tenant}/{id}", s.wallet(s.walletRequest))
+	mux.Handle("POST "+presentation.Path+"{tenant}/{id}", s.wallet(s.walletAnswer))
 	mux.Handle("POST "+upstreamPath, s.guardUpTo(maxAssertion, s.takeForm))
 	if s.Mailbox != nil {
 		mux.Handle("GET /mailbox", s.guard(s.showMailbox))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/recovery/sdjwt"
 )
 
 // A Class says how much somebody's account is worth.
@@ -54,6 +55,9 @@ type Policy struct {
 
 	// SelfService says whether people who lost everything may recover by themselves.
 	SelfService SelfService `json:"selfService"`
+
+	// Credentials are whose credentials count as a proof; without one none does.
+	Credentials []sdjwt.Issuer `json:"credentials,omitempty"`
 
 	ModifiedAt time.Time `json:"-"`
 	Version    int64     `json:"-"` // 0: the tenant has the default
@@ -247,6 +251,9 @@ func (p Policy) Check() error {
 		return ErrPolicy.With("selfService", "selfService is off, evaluation or production.")
 	}
 	if err := p.Hours.check(); err != nil {
+		return err
+	}
+	if err := p.checkCredentials(); err != nil {
 		return err
 	}
 	return p.checkRules()

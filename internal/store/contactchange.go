@@ -28,8 +28,10 @@ func (db *DB) ContactChanges(ctx context.Context, tenant directory.TenantID, use
 	return all, rows.Err()
 }
 
-// noteContacts notes which contact data of a person differs.
+// noteContacts notes which contact data of a person differs, and which of what credentials are
+// compared with.
 func (tx *Tx) noteContacts(ctx context.Context, before, after directory.User, at time.Time) error {
+	changes := recovery.IdentityChanges(before, after)
 	for property, same := range map[string]bool{
 		recovery.ContactMobile:     before.MobilePhone == after.MobilePhone,
 		recovery.ContactPhone:      slices.Equal(before.BusinessPhones, after.BusinessPhones),
@@ -37,9 +39,11 @@ func (tx *Tx) noteContacts(ctx context.Context, before, after directory.User, at
 		recovery.ContactManager:    before.Manager == after.Manager,
 		recovery.ContactDepartment: before.Department == after.Department,
 	} {
-		if same {
-			continue
+		if !same {
+			changes = append(changes, property)
 		}
+	}
+	for _, property := range changes {
 		if err := tx.noteContact(ctx, after.Tenant, after.ID, property, at); err != nil {
 			return err
 		}

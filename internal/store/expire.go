@@ -32,7 +32,8 @@ var expiring = []struct {
 	{"device_change", "version", "at", 24 * time.Hour},
 	{"console_row", "id", "ends_at", 0},
 	{"tally", "name", "day", 400 * 24 * time.Hour},
-	{"handover", "id", "ends_at", 30 * 24 * time.Hour},       // so that a replayed link is still known, and logged
+	{"handover", "id", "ends_at", 30 * 24 * time.Hour}, // so that a replayed link is still known, and logged
+	{"presentation", "id", "ends_at", time.Hour},
 	{"recovery_case", "id", "over_at", 400 * 24 * time.Hour}, // longer than any dispute window
 	{"contact_change", "user_id", "changed_at", 400 * 24 * time.Hour},
 	{"seen_id", "id", "until_at", 0},

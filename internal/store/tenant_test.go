@@ -122,6 +122,7 @@ var expiring = []struct {
 	{"device_change", `(tenant_id, version, change, device_id, subject, at) VALUES ($1, $3, '', $2, '', $3)`, 24 * time.Hour},
 	{"console_row", `(tenant_id, id, sealed, ends_at) VALUES ($1, $2, '', $3)`, 0},
 	{"tally", `(tenant_id, name, day, n) VALUES ($1, $2, $3, 0)`, 400 * 24 * time.Hour},
+	{"presentation", `(tenant_id, id, case_id, holder, asked_from, created_at, ends_at) VALUES ($1, $2, '', '', '', 0, $3)`, time.Hour},
 	{"handover", `(tenant_id, id, case_id, pass_id, owner_id, reader_id, code_hash, sealed, created_at, ends_at) VALUES ($1, $2, '', '', '', '', $2, '', 0, $3)`, 30 * 24 * time.Hour},
 	{"recovery_case", `(tenant_id, id, number, user_id, state, pass_id, opened_at, due_at, over_at, version, body) VALUES ($1, $2, $2, '', '', '', 0, 0, $3, 1, '')`, 400 * 24 * time.Hour},
 	{"contact_change", `(tenant_id, user_id, property, changed_at) VALUES ($1, $2, '', $3)`, 400 * 24 * time.Hour},

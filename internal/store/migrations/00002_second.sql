@@ -709,3 +709,23 @@ CREATE TABLE webhook_delivery (
 CREATE INDEX webhook_delivery_of ON webhook_delivery (tenant_id, webhook_id, created_at, id);
 CREATE INDEX webhook_delivery_state ON webhook_delivery (tenant_id, webhook_id, state, created_at, id);
 CREATE INDEX webhook_delivery_end ON webhook_delivery (tenant_id, created_at);
+
+-- What wallets were asked for in recovery cases, and whether the answer was about the person; nothing
+-- of what a credential says.
+CREATE TABLE presentation (
+    tenant_id   TEXT    NOT NULL,
+    id          TEXT    NOT NULL,
+    case_id     TEXT    NOT NULL,
+    holder      TEXT    NOT NULL, -- keyed hash of the browser that asked
+    asked_from  TEXT    NOT NULL,
+    created_at  BIGINT  NOT NULL,
+    ends_at     BIGINT  NOT NULL,
+    refused     BIGINT  NOT NULL DEFAULT 0,
+    answered_at BIGINT  NOT NULL DEFAULT 0,
+    code_hash   TEXT    NOT NULL DEFAULT '',
+    about       BOOLEAN NOT NULL DEFAULT FALSE,
+    reference   TEXT    NOT NULL DEFAULT '',
+    taken_at    BIGINT  NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX presentation_end ON presentation (tenant_id, ends_at);
