@@ -80,6 +80,9 @@ func (a *API) createAccessPolicy(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := a.keepsWaysBackUnder(c, force, guard, access.Change{Policy: &p}); err != nil {
+		return err
+	}
 	var strengths []access.Strength
 	if err := a.changeRule(c, func(there access.Rules) (access.Change, error) {
 		if len(there.Policies) >= access.MostPolicies {
@@ -109,8 +112,14 @@ func (a *API) patchAccessPolicy(c *call) error {
 		return err
 	}
 	p.ModifiedAt = a.Now().UTC().Truncate(microsecond)
+	if err := odata.Match(c.r, odata.ETag(old.Version)); err != nil {
+		return err
+	}
 	guard, err := a.guardPolicy(c, old, p, force)
 	if err != nil {
+		return err
+	}
+	if err := a.keepsWaysBackUnder(c, force, guard, access.Change{Policy: &p}); err != nil {
 		return err
 	}
 	if err := a.changeRule(c, func(there access.Rules) (access.Change, error) {
@@ -135,12 +144,20 @@ func (a *API) patchAccessPolicy(c *call) error {
 
 // deleteAccessPolicy serves DELETE /identity/conditionalAccess/policies/{id}.
 func (a *API) deleteAccessPolicy(c *call) error {
-	id, err := ruleKey(c, access.ErrUnknownPolicy)
+	old, _, err := a.accessPolicy(c)
 	if err != nil {
 		return err
 	}
+	if err := odata.Match(c.r, odata.ETag(old.Version)); err != nil {
+		return err
+	}
+	c.force = strings.EqualFold(c.r.Header.Get(forceHeader), "true")
+	anything := func(access.Rules, access.Change) error { return nil }
+	if err := a.keepsWaysBackUnder(c, c.force, anything, access.Change{Policy: &old, Remove: true}); err != nil {
+		return err
+	}
 	if err := a.changeRule(c, func(there access.Rules) (access.Change, error) {
-		p, err := found(there.Policies, id, accessPolicyID, access.ErrUnknownPolicy)
+		p, err := found(there.Policies, old.ID, accessPolicyID, access.ErrUnknownPolicy)
 		if err != nil {
 			return access.Change{}, err
 		}

@@ -270,6 +270,9 @@ func (a *API) reshapeStrength(c *call, body bool, change func(*odata.Object, *ac
 	if err != nil {
 		return old, err
 	}
+	if err := a.keepsWaysBackUnder(c, force, guard, access.Change{Strength: &s}); err != nil {
+		return old, err
+	}
 	if err := a.changeRule(c, func(there access.Rules) (access.Change, error) {
 		now, err := found(there.Strengths, s.ID, strengthID, access.ErrUnknownStrength)
 		if err != nil {

@@ -28,7 +28,7 @@ import (
 	"github.com/postern-id/postern/internal/token"
 )
 
-// API serves Graph. Every field but Health, Countries and Spots is required.
+// API serves Graph. Every field but Health, Countries, Spots and GuardTime is required.
 type API struct {
 	Store     Store
 	Passes    tap.Passes
@@ -50,6 +50,8 @@ type API struct {
 	Workflows Workflows
 	// Countries finds the country of an address; nil where the server has no file for it.
 	Countries access.Countries
+	// GuardTime is how long a change of the rules waits for whom it strands; 0 is ten seconds.
+	GuardTime time.Duration
 	// Spots says where on earth an address is; nil where the server has no file for it.
 	Spots     access.Spots
 	PublicURL string // without a slash at the end

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,13 @@ import (
 var ErrStranded = &fault.Error{
 	Kind: fault.Conflict, Code: "policyStrandsPeople", Text: "With this policy people would have no way back in when something fails.",
 	Remedy: "Give them another way first, or save it in spite of that.",
+}
+
+// ErrUncounted reports a change of which nobody knows yet whether it takes the last way back in
+// from somebody.
+var ErrUncounted = &fault.Error{
+	Kind: fault.Conflict, Code: "policyUncounted", Text: "There are too many people to find out in time whether this policy leaves somebody without a way back in.",
+	Remedy: "Ask what if, which counts for longer, or save it in spite of that.",
 }
 
 // How long a what-if looks at people, and how long a change waits for it: whoever was not looked
@@ -191,14 +199,19 @@ func (o *outlook) compare(user directory.UserID, is, would recovery.Standings) {
 }
 
 // keepsWaysBack refuses a change that takes the last way back in from somebody, unless the caller
-// insists. Where that can't be found out in time, the change is made.
+// insists. Where that can't be found out in time, whoever changes it decides.
 func (a *API) keepsWaysBack(c *call, force bool, d draft) error {
 	if force {
 		return nil
 	}
-	o, err := a.lookAhead(c, d, guardTime, guardEnough)
-	if err != nil || o.stranded == 0 {
+	o, err := a.lookAhead(c, d, cmp.Or(a.GuardTime, guardTime), guardEnough)
+	switch {
+	case err != nil:
 		return err
+	case o.stranded == 0 && !o.complete:
+		return ErrUncounted
+	case o.stranded == 0:
+		return nil
 	}
 	who := ""
 	if directory.May(c.caller, directory.ReadUserBasic, directory.Target{User: o.some[0].user}) == nil {
@@ -207,6 +220,41 @@ func (a *API) keepsWaysBack(c *call, force bool, d draft) error {
 		}
 	}
 	return ErrStranded.With("", fmt.Sprintf("With this policy people%s would have no way back in when something fails.", who))
+}
+
+// keepsWaysBackUnder is keepsWaysBack for a change of Conditional Access that may be made otherwise.
+func (a *API) keepsWaysBackUnder(c *call, force bool, may guard, change access.Change) error {
+	if force {
+		return nil
+	}
+	there, err := a.accessRules(c)
+	if err != nil {
+		return err
+	}
+	if err := may(there, change); err != nil || !mayStrand(there, change) {
+		return err
+	}
+	return a.keepsWaysBack(c, false, func(r *rulebook) error { return r.obey(a, there.With(change)) })
+}
+
+// mayStrand reports whether a change can take a way back in from somebody, as far as that is decided
+// without knowing from where they come.
+func mayStrand(there access.Rules, change access.Change) bool {
+	switch {
+	case change.Strength != nil:
+		return slices.ContainsFunc(there.Policies, func(p access.Policy) bool {
+			return decidable(p) && p.Grant.Strength != nil && p.Grant.Strength.ID == change.Strength.ID
+		})
+	case change.Policy == nil:
+		return false
+	case change.Remove: // what a policy for registration asks for goes before what others do
+		return decidable(*change.Policy) && slices.Contains(change.Policy.Conditions.Applications.UserActions, access.RegisterSecurityInfo)
+	}
+	old, err := found(there.Policies, change.Policy.ID, accessPolicyID, access.ErrUnknownPolicy)
+	// An exemption ends by itself, and nobody is held back who ends it sooner.
+	was, is := err == nil && decidable(old), decidable(*change.Policy)
+	same := reflect.DeepEqual(old.Conditions, change.Policy.Conditions) && reflect.DeepEqual(old.Grant, change.Policy.Grant)
+	return was != is || is && !same
 }
 
 // mayTake reports whether k can take a way back from somebody who has it under the policy that was

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
@@ -66,4 +67,61 @@ func TestAPolicyThatLeavesPeopleWithoutAWayIsSavedOnlyForWhoInsists(t *testing.T
 	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"defaultLength":12}`) // takes nobody anything
 	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"disabled","postern_force":true}`)
 	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"minimumLifetimeInMinutes":60}`) // nobody has a way to lose
+}
+
+func TestARuleThatLeavesPeopleWithoutAWayIsSavedOnlyForWhoInsists(t *testing.T) {
+	w := newWorld(t, "Policy.ReadWrite.AuthenticationMethod", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All", "User.Read.All", "AuditLog.Read.All", "Policy.Read.All")
+	ann := w.member("ann")
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"enabled"}`)
+	const policies, strengths = "/v1.0/identity/conditionalAccess/policies", "/v1.0/policies/authenticationStrengthPolicies"
+	policy := func(state, where, strength string) string {
+		return `{"displayName":"Keys","state":"` + state + `","conditions":{"users":{"includeUsers":["` + string(ann.ID) + `"]},"applications":` + where + `},
+			"grantControls":{"operator":"OR","authenticationStrength":{"id":"` + strength + `"}}}`
+	}
+	const all, adding, resistant = `{"includeApplications":["All"]}`, `{"includeUserActions":["urn:user:registersecurityinfo"]}`, "00000000-0000-0000-0000-000000000004"
+	strands := func(method, path, body string) {
+		t.Helper()
+		if text := asText(t, w.call(409, method, path, body)); !strings.Contains(text, "policyStrandsPeople") {
+			t.Errorf("%s %s: refused as %v", method, path, text)
+		}
+	}
+	strands("POST", policies, policy("enabled", all, resistant))
+	off := w.call(201, "POST", policies, policy("enabledForReportingButNotEnforced", all, resistant))["id"].(string)
+	strands("PATCH", policies+"/"+off, `{"state":"enabled"}`)
+	w.call(204, "PATCH", policies+"/"+off, `{"displayName":"Keys only"}`)
+
+	// With a rule of its own for registration a pass is a way again, and this rule can't just go.
+	mine := w.call(201, "POST", strengths, `{"displayName":"Passes","allowedCombinations":["temporaryAccessPassOneTime","temporaryAccessPassMultiUse","fido2"]}`)["id"].(string)
+	first := w.call(201, "POST", policies, policy("enabled", adding, mine))["id"].(string)
+	w.call(204, "PATCH", policies+"/"+off, `{"state":"enabled"}`)
+	strands("DELETE", policies+"/"+first, "")
+	strands("PATCH", policies+"/"+first, `{"state":"disabled"}`)
+	strands("POST", strengths+"/"+mine+"/updateAllowedCombinations", `{"allowedCombinations":["fido2"]}`)
+	w.call(204, "PATCH", policies+"/"+first, `{"displayName":"Registration"}`) // takes nobody anything
+
+	// Who insists is heard, and the log says so; afterwards nobody has a way to lose.
+	w.call(204, "PATCH", policies+"/"+first, `{"state":"disabled","postern_force":true}`)
+	w.call(204, "DELETE", policies+"/"+first, "")
+}
+
+// Where a tenant has too many people to count them in time, the change asks instead of going by.
+func TestWhatCantBeCountedInTimeIsAskedAbout(t *testing.T) {
+	w := newWorld(t, "Policy.ReadWrite.AuthenticationMethod", "User.Read.All", "AuditLog.Read.All", "Policy.Read.All", "Policy.ReadWrite.ConditionalAccess", "Application.Read.All")
+	w.member("ann")
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"enabled"}`)
+	w.api.GuardTime = time.Nanosecond
+	rule := func(more string) string {
+		return `{"displayName":"MFA","state":"enabled","conditions":{"users":{"includeUsers":["All"]},"applications":{"includeApplications":["All"]}},
+			"grantControls":{"operator":"OR","builtInControls":["mfa"]}` + more + `}`
+	}
+	for _, text := range []string{
+		asText(t, w.call(409, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"disabled"}`)),
+		asText(t, w.call(409, "POST", "/v1.0/identity/conditionalAccess/policies", rule(""))),
+	} {
+		if !strings.Contains(text, "policyUncounted") {
+			t.Errorf("refused as %v", text)
+		}
+	}
+	w.call(201, "POST", "/v1.0/identity/conditionalAccess/policies", rule(`,"postern_force":true`))
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"disabled","postern_force":true}`)
 }

@@ -112,6 +112,8 @@ func mapOf(pairs byte) []byte { return []byte{7<<5 | pairs} }
 
 func text(s string) []byte { return append([]byte{2<<5 | byte(len(s))}, s...) } // up to 28 bytes
 
-func double(f float64) []byte { return binary.BigEndian.AppendUint64([]byte{3<<5 | 8}, math.Float64bits(f)) }
+func double(f float64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{3<<5 | 8}, math.Float64bits(f))
+}
 
 func number(n uint32) []byte { return binary.BigEndian.AppendUint32([]byte{6<<5 | 4}, n) }
