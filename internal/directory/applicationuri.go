@@ -119,17 +119,24 @@ func loopback(host string) bool {
 	return host == "localhost" || err == nil && a.IsLoopback() && a.Zone() == ""
 }
 
+func (a Application) logoutSOAP() string {
+	if a.SAML == nil {
+		return ""
+	}
+	return a.SAML.LogoutSOAP
+}
+
 func checkURLs(a Application, _ Tenant) error {
 	for property, uri := range map[string]string{
-		"web/logoutUrl": a.Web.LogoutURL, "web/homePageUrl": a.Web.HomePageURL, "postern_backchannelLogoutUri": a.BackchannelLogoutURI,
+		"postern_saml/logoutSoapUrl": a.logoutSOAP(), "web/logoutUrl": a.Web.LogoutURL, "web/homePageUrl": a.Web.HomePageURL, "postern_backchannelLogoutUri": a.BackchannelLogoutURI,
 	} {
 		if uri == "" {
 			continue
 		}
-		// The browser opens the first two, this server the last, which therefore leaves it no choice.
+		// The browser opens those of the web platform, this server the others, which therefore leave it no choice.
 		u, err := url.Parse(uri)
 		fine := err == nil && len(uri) <= maxURI && uriCharacters.MatchString(uri) && u.User == nil && plainHost.MatchString(u.Host) &&
-			(u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) && property != "postern_backchannelLogoutUri")
+			(u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) && strings.HasPrefix(property, "web/"))
 		if !fine {
 			return ErrApplicationInvalid.With(property, property+" must be an https URL of at most 255 characters, without a fragment.")
 		}

@@ -16,6 +16,8 @@ type SAMLSettings struct {
 	Claims []SAMLClaim `json:"claims,omitempty"`
 	// OnlyThese leaves out the claims that every application gets otherwise.
 	OnlyThese bool `json:"onlyTheseClaims,omitempty"`
+	// LogoutSOAP is where the application takes LogoutRequests between servers, by SOAP.
+	LogoutSOAP string `json:"logoutSoapUrl,omitempty"`
 }
 
 // A SAMLClaim is an attribute of assertions: a name, and the property of the person that it shows.

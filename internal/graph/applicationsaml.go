@@ -27,6 +27,7 @@ func readSAML(body *odata.Object, a *directory.Application) {
 	o.String("nameIdFormat", &s.NameIDFormat)
 	o.String("sign", &s.Sign)
 	flag(o, "onlyTheseClaims", &s.OnlyThese)
+	o.String("logoutSoapUrl", &s.LogoutSOAP)
 	readAll(o, "claims", &s.Claims, func(o *odata.Object, c *directory.SAMLClaim) {
 		o.String("name", &c.Name)
 		o.String("source", &c.Source)
@@ -43,6 +44,7 @@ func settingsResource(s *directory.SAMLSettings) any {
 		{Name: "nameIdFormat", Value: text(s.NameIDFormat)},
 		{Name: "sign", Value: text(s.Sign)},
 		{Name: "onlyTheseClaims", Value: s.OnlyThese},
+		{Name: "logoutSoapUrl", Value: text(s.LogoutSOAP)},
 		{Name: "claims", Value: each(s.Claims, func(c directory.SAMLClaim) odata.Entity {
 			return odata.Entity{{Name: "name", Value: c.Name}, {Name: "source", Value: c.Source}}
 		})},

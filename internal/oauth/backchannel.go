@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -54,6 +55,9 @@ type Notifier struct {
 	// Networks are those in which applications are told although they are not public.
 	Networks []netip.Prefix
 	Log      *slog.Logger
+	// Farewell is what a SAML application is told by SOAP: where, what, and what checks the answer;
+	// nowhere if it isn't. Nil tells none.
+	Farewell func(ctx context.Context, tenant directory.TenantID, session string, app directory.AppID) (to string, message []byte, answered func([]byte) error, err error)
 
 	once   sync.Once
 	client *http.Client
@@ -130,9 +134,52 @@ func (n *Notifier) try(ctx context.Context, notice LogoutNotice) {
 	}
 }
 
-// send posts the logout token to the URI that the application has now; without one there is
-// nothing to do.
+// send tells by whichever ways the application has now.
 func (n *Notifier) send(ctx context.Context, notice LogoutNotice) error {
+	return errors.Join(n.sendToken(ctx, notice), n.sendSOAP(ctx, notice))
+}
+
+// maxFarewell bounds the answer that is read.
+const maxFarewell = 256 << 10
+
+// sendSOAP sends a LogoutRequest of SAML.
+func (n *Notifier) sendSOAP(ctx context.Context, notice LogoutNotice) error {
+	if n.Farewell == nil {
+		return nil
+	}
+	to, message, answered, err := n.Farewell(ctx, notice.Tenant, notice.Session, notice.App)
+	if err != nil || to == "" {
+		return err
+	}
+	ctx, stop := context.WithTimeout(ctx, noticeTimeout)
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(message))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "text/xml; charset=utf-8")
+	r.Header.Set("SOAPAction", `"http://www.oasis-open.org/committees/security"`)
+	res, err := n.client.Do(r)
+	if errors.Is(err, outbound.ErrForbidden) {
+		return fmt.Errorf("%w (--logout-network)", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxFarewell))
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("it answered %d", res.StatusCode)
+	}
+	if err != nil {
+		return err
+	}
+	return answered(body)
+}
+
+// sendToken posts the logout token to the URI that the application has; without one there is
+// nothing to do.
+func (n *Notifier) sendToken(ctx context.Context, notice LogoutNotice) error {
 	app, _, err := n.Server.Store.ApplicationByAppID(ctx, notice.Tenant, notice.App)
 	if errors.Is(err, directory.ErrApplicationUnknown) || err == nil && app.BackchannelLogoutURI == "" {
 		return nil

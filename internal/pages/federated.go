@@ -49,6 +49,7 @@ func (s *Site) MountUpstream(mux *http.ServeMux, metadata func(w http.ResponseWr
 	mux.Handle("GET /{tenant}/federation/oidc/{domain}", s.guard(s.takeAnswer))
 	mux.Handle("GET /{tenant}/federation/oidc/signedout", s.guard(s.signedOutUpstream))
 	mux.Handle("GET /{tenant}/federation/saml/logout", s.guard(s.takeGoodbye))
+	mux.HandleFunc("POST /{tenant}/federation/saml/logout", s.takeGoodbyeBySOAP)
 	mux.Handle("POST /{tenant}/federation/saml/acs", s.guardUpTo(maxAssertion, s.bringForm))
 }
 

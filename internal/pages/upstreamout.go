@@ -12,6 +12,7 @@ import (
 	upstreamsaml "github.com/postern-id/postern/internal/federation/saml"
 	"github.com/postern-id/postern/internal/method/federated"
 	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/saml/soap"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -21,6 +22,8 @@ type Upstreams interface {
 	SignedOut(ctx context.Context, tenant directory.TenantID, g upstreamsaml.Goodbye, state string) error
 	// Leaving returns the sessions that a request wants ended, and the address of its answer.
 	Leaving(ctx context.Context, tenant directory.TenantID, g upstreamsaml.Goodbye, correlation string) ([]federated.Leaver, string, error)
+	// LeavingBySOAP is Leaving between servers, and returns the answer itself.
+	LeavingBySOAP(ctx context.Context, tenant directory.TenantID, g upstreamsaml.Goodbye, correlation string) ([]federated.Leaver, []byte, error)
 }
 
 const (
@@ -121,6 +124,37 @@ func (s *Site) takeGoodbye(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.leadOn(w, r, signedOutPage{frame: s.frame(r, tenant), SignInHref: "/security-info"}, frames[:min(len(frames), maxLogoutFrames)], to)
 	return nil
+}
+
+// takeGoodbyeBySOAP serves POST /{tenant}/federation/saml/logout: a SAML upstream ends sessions that it
+// began, without a browser. Applications are told by whichever ways need none, too.
+func (s *Site) takeGoodbyeBySOAP(w http.ResponseWriter, r *http.Request) {
+	answer, err := s.leftBySOAP(w, r)
+	if err != nil {
+		s.Log.InfoContext(r.Context(), "a SAML logout by SOAP was refused", "err", err)
+	}
+	soap.Write(w, answer, err)
+}
+
+func (s *Site) leftBySOAP(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	tenant, err := s.tenant(r.Context(), directory.TenantID(r.PathValue("tenant")))
+	if err != nil {
+		return nil, err
+	}
+	in, err := soap.Read(w, r)
+	if err != nil {
+		return nil, err
+	}
+	leavers, answer, err := s.Upstreams.LeavingBySOAP(r.Context(), tenant.ID, upstreamsaml.TakeGoodbye(in), request.From(r.Context()).CorrelationID)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range leavers {
+		if err := s.SignIn.Store.EndSessions(r.Context(), l.Session.Tenant, l.Session.User, l.Session.ID, s.Now(), l.Event); err != nil {
+			return nil, err
+		}
+	}
+	return answer, nil
 }
 
 // takeFarewell takes the answer to a logout that began in this browser. Here it is over already; an

@@ -18,6 +18,11 @@ func Read(e Envelope) (Incoming, error) {
 	if err != nil {
 		return Incoming{}, err
 	}
+	if e.Binding == SOAP {
+		if root, err = inSOAP(root); err != nil {
+			return Incoming{}, err
+		}
+	}
 	in := Incoming{e, root}
 	names := []string{"AuthnRequest", "LogoutRequest"}
 	if e.Response {
@@ -42,6 +47,9 @@ func Read(e Envelope) (Incoming, error) {
 
 // Kind is the name of the message: AuthnRequest, Response, LogoutRequest or LogoutResponse.
 func (in Incoming) Kind() string { return in.root.name }
+
+// Binding is how it came.
+func (in Incoming) Binding() string { return in.e.Binding }
 
 // Issuer is who it says that it is from. It chooses whose certificates are asked, no more.
 func (in Incoming) Issuer() string {
@@ -110,7 +118,7 @@ type Expect struct {
 	Audience string             // own entity id; for responses
 	Keys     []crypto.Decrypter // open encrypted assertions; may be empty
 	// Once remembers the id of an assertion until it has ended, and returns ErrReplayed when it
-	// was there before. For responses.
+	// was there before. For responses, and for logout requests, where nil remembers nothing.
 	Once func(id string, until time.Time) error
 }
 

@@ -42,6 +42,11 @@ func (in Incoming) LogoutRequest(x Expect) (LogoutRequest, error) {
 	if !x.Trust.Now.Before(end.Add(Skew)) {
 		return q, ErrConditions.With("NotOnOrAfter", "The SAML request has ended, or a clock is wrong.")
 	}
+	if x.Once != nil {
+		if err := x.Once(q.ID, end.Add(Skew)); err != nil {
+			return q, err
+		}
+	}
 	name, err := n.need(nsAssertion, "NameID")
 	if err != nil {
 		return q, err

@@ -108,7 +108,7 @@ var (
 	}
 	ErrReplayed = &fault.Error{
 		Kind: fault.Unauthorized, Code: "samlReplayed", AADSTS: 50008,
-		Text: "The SAML assertion was used before.", Remedy: "Start again at the application.",
+		Text: "The SAML message was used before.", Remedy: "Start again at the application.",
 	}
 )
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,6 +121,6 @@ func (s *Server) describe(ctx context.Context, tenant directory.Tenant) ([]byte,
 		return nil, err
 	}
 	return saml.Metadata{EntityID: s.entity(tenant.ID), IDP: &saml.Role{
-		Signing: all, SSO: both, SLO: both, Formats: []string{saml.EmailAddress, saml.Persistent, saml.Transient, saml.Unspecified},
+		Signing: all, SSO: both, SLO: append(slices.Clone(both), saml.Endpoint{Binding: saml.SOAP, Location: s.soapAddress(tenant.ID)}), Formats: []string{saml.EmailAddress, saml.Persistent, saml.Transient, saml.Unspecified},
 	}}.XML(&by)
 }

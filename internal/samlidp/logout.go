@@ -18,31 +18,44 @@ import (
 	"github.com/postern-id/postern/internal/token"
 )
 
-// logout answers a LogoutRequest: it ends the sessions that the application names, tells the
-// others by pages that the browser loads, and leads back. Only a signed request counts.
-func (s *Server) logout(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, in saml.Incoming) error {
-	a, err := s.known(r.Context(), tenant.ID, in.Issuer())
+// leaving is what an application asks with a LogoutRequest, and what that comes to.
+type leaving struct {
+	a      application
+	q      saml.LogoutRequest
+	ending []Participant // in sessions that are to end
+}
+
+// asked checks a LogoutRequest, which has to be signed, and finds the sessions that it names.
+func (s *Server) asked(ctx context.Context, tenant directory.TenantID, in saml.Incoming, at string, once func(string, time.Time) error) (leaving, error) {
+	a, err := s.known(ctx, tenant, in.Issuer())
 	if err != nil {
-		return err
+		return leaving{}, err
 	}
-	x := saml.Expect{Trust: a.trust(s.Now()), Issuer: in.Issuer(), Destination: s.address(r, tenant.ID, in.Destination())}
+	x := saml.Expect{Trust: a.trust(s.Now()), Issuer: in.Issuer(), Destination: at, Once: once}
 	if len(x.Trust.Certificates) == 0 {
-		return ErrNoCertificate
+		return leaving{}, ErrNoCertificate
 	}
 	q, err := in.LogoutRequest(x)
 	if err != nil {
-		return err
+		return leaving{}, err
 	}
-	ending, err := s.Store.ParticipantsBy(r.Context(), tenant.ID, a.app.AppID, q.Subject.Value)
+	all, err := s.Store.ParticipantsBy(ctx, tenant, a.app.AppID, q.Subject.Value)
+	return leaving{a, q, slices.DeleteFunc(all, func(p Participant) bool {
+		return len(q.SessionIndexes) > 0 && !slices.Contains(q.SessionIndexes, indexOf(p.Session))
+	})}, err
+}
+
+// logout answers a LogoutRequest: it ends the sessions that the application names, tells the
+// others by pages that the browser loads, and leads back. Only a signed request counts.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request, tenant directory.Tenant, in saml.Incoming) error {
+	l, err := s.asked(r.Context(), tenant.ID, in, s.address(r, tenant.ID, in.Destination()), nil)
 	if err != nil {
 		return err
 	}
+	a, q, ending := l.a, l.q, l.ending
 	upstreams := s.upstreams(r, ending)
 	var frames []string
 	for _, p := range ending {
-		if len(q.SessionIndexes) > 0 && !slices.Contains(q.SessionIndexes, indexOf(p.Session)) {
-			continue
-		}
 		pages, err := s.end(r, a, p)
 		if err != nil {
 			return err

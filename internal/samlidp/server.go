@@ -28,6 +28,8 @@ type Server struct {
 	Interrupts Interrupts
 	Keys       Keys
 	Secrets    Secrets
+	// Seen remembers an id of a kind until it means nothing any more, and reports whether it is new.
+	Seen func(ctx context.Context, tenant, kind, id string, until time.Time) (fresh bool, err error)
 	Pages      Pages
 	PublicURL  string // without a slash at the end
 	Now        func() time.Time
@@ -67,6 +69,9 @@ type Store interface {
 	Participate(ctx context.Context, p Participant, e audit.Event) error
 	// ParticipantsOf returns who got an assertion from a session.
 	ParticipantsOf(ctx context.Context, tenant directory.TenantID, session string) ([]Participant, error)
+	// Participant returns the part that an application had in a session, be it over or not, or
+	// ErrNoPart.
+	Participant(ctx context.Context, tenant directory.TenantID, session string, app directory.AppID) (Participant, error)
 	// ParticipantsBy returns the sessions in which an application knows somebody by a name.
 	ParticipantsBy(ctx context.Context, tenant directory.TenantID, app directory.AppID, name string) ([]Participant, error)
 }
@@ -158,6 +163,7 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{tenant}/saml2/metadata", s.metadata)
 	mux.HandleFunc("GET /{tenant}"+ssoPath, s.receive)
 	mux.HandleFunc("POST /{tenant}"+ssoPath, s.receive)
+	mux.HandleFunc("POST /{tenant}"+soapPath, s.logoutBySOAP)
 	mux.HandleFunc("GET /{tenant}/saml2/launch/{app}", s.launch)
 	mux.HandleFunc("GET "+resumePath, s.resume)
 }

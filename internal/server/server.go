@@ -265,7 +265,7 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	assertions := &samlidp.Server{
 		Store: s.db, SignIn: signIn, Interrupts: s.interrupts(signIn), Keys: samlKeys{s}, Secrets: plain{s.ring}, Pages: site, PublicURL: o.PublicURL, Now: s.now,
-		Others: authorization.LogoutPages, Upstream: upstreams.Upstream, Log: o.Log,
+		Others: authorization.LogoutPages, Upstream: upstreams.Upstream, Seen: s.db.Seen, Log: o.Log,
 	}
 	authorization.Others = func(ctx context.Context, session signin.Session) ([]string, error) {
 		return assertions.LogoutPages(ctx, session, "")
@@ -278,7 +278,7 @@ func (s *Server) build() (http.Handler, error) {
 		more, err := assertions.LogoutPages(ctx, session, "")
 		return append(pages, more...), err
 	}
-	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log}
+	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log, Farewell: assertions.Farewell}
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Handovers: s.handovers(), Registry: registry, Cases: &s.cases, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,

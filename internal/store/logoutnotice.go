@@ -15,9 +15,21 @@ import (
 // noteLogout queues a notice for each application that has living tokens under the condition,
 // which follows $1, the tenant, and wants to be told. It belongs to the change that ends them.
 func (tx *Tx) noteLogout(ctx context.Context, at time.Time, tenant directory.TenantID, condition string, args ...any) error {
+	if err := tx.noteLogoutOf(ctx, at, tenant, `token_family f`, func(a directory.Application) bool { return a.BackchannelLogoutURI != "" }, condition, args); err != nil {
+		return err
+	}
+	// Those of SAML go by the session, of which they are a part.
+	return tx.noteLogoutOf(ctx, at, tenant, `(
+		SELECT p.tenant_id, p.session_id, p.app_id, s.user_id, s.pass_id, s.ended_at
+		FROM session s JOIN saml_participant p ON p.tenant_id = s.tenant_id AND p.session_id = s.id) f`,
+		func(a directory.Application) bool { return a.SAML != nil && a.SAML.LogoutSOAP != "" }, condition, args)
+}
+
+// noteLogoutOf does it for those in from, if they want to be told.
+func (tx *Tx) noteLogoutOf(ctx context.Context, at time.Time, tenant directory.TenantID, from string, wants func(directory.Application) bool, condition string, args []any) error {
 	rows, err := tx.q.QueryContext(ctx, `
 		SELECT DISTINCT f.session_id, f.app_id, f.user_id, a.body
-		FROM token_family f JOIN application a ON a.tenant_id = f.tenant_id AND a.app_id = f.app_id
+		FROM `+from+` JOIN application a ON a.tenant_id = f.tenant_id AND a.app_id = f.app_id
 		WHERE f.tenant_id = $1 AND f.ended_at = 0 AND `+condition, append([]any{tenant}, args...)...)
 	type hit struct {
 		oauth.LogoutNotice
@@ -36,7 +48,7 @@ func (tx *Tx) noteLogout(ctx context.Context, at time.Time, tenant directory.Ten
 		if err := json.Unmarshal([]byte(h.body), &app); err != nil {
 			return err
 		}
-		if app.BackchannelLogoutURI == "" || h.Session == "" {
+		if !wants(app) || h.Session == "" {
 			continue
 		}
 		if _, err := tx.exec(ctx, `

@@ -34,6 +34,20 @@ func (db *DB) ParticipantsOf(ctx context.Context, tenant directory.TenantID, ses
 	return db.participants(ctx, participants+` AND p.session_id = $2`+inOrder, tenant, session)
 }
 
+// Participant implements samlidp.Store.
+func (db *DB) Participant(ctx context.Context, tenant directory.TenantID, session string, app directory.AppID) (samlidp.Participant, error) {
+	all, err := db.participants(ctx, `
+		SELECT session_id, app_id, user_id, name_id, format, expires_at FROM saml_participant
+		WHERE tenant_id = $1 AND session_id = $2 AND app_id = $3`, tenant, session, app)
+	if err == nil && len(all) == 0 {
+		err = samlidp.ErrNoPart
+	}
+	if err != nil {
+		return samlidp.Participant{}, err
+	}
+	return all[0], nil
+}
+
 // ParticipantsBy implements samlidp.Store.
 func (db *DB) ParticipantsBy(ctx context.Context, tenant directory.TenantID, app directory.AppID, name string) ([]samlidp.Participant, error) {
 	return db.participants(ctx, participants+` AND p.app_id = $2 AND p.name_id = $3`+inOrder, tenant, app, name)

@@ -164,7 +164,7 @@ func (o *Client) Metadata(ctx context.Context, tenant directory.TenantID, entity
 	}
 	sp := &saml.Role{
 		ACS: []saml.Endpoint{{Binding: saml.POST, Location: acs, Default: true}}, Formats: []string{saml.Persistent, saml.Unspecified, saml.EmailAddress},
-		SLO:    []saml.Endpoint{{Binding: saml.Redirect, Location: slo}}, // the answer to a POST would come without cookies
+		SLO:    []saml.Endpoint{{Binding: saml.Redirect, Location: slo}, {Binding: saml.SOAP, Location: slo}}, // the answer to a POST would come without cookies
 		Signed: true, AssertionsSigned: true,
 	}
 	for _, s := range all {

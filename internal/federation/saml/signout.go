@@ -50,6 +50,9 @@ func ReadGoodbye(query string) (Goodbye, error) {
 	return Goodbye{in}, err
 }
 
+// TakeGoodbye is a message that came by SOAP.
+func TakeGoodbye(in saml.Incoming) Goodbye { return Goodbye{in} }
+
 // Issuer says who claims to have sent it.
 func (g Goodbye) Issuer() string { return g.in.Issuer() }
 
@@ -85,10 +88,20 @@ type Leaving struct {
 
 // Asks checks a LogoutRequest of the upstream of c, which must be signed: else anybody could sign
 // anybody out.
-func (o *Client) Asks(c federation.Configuration, g Goodbye, at string) (Leaving, error) {
+// One that came by SOAP counts once; a browser may load its address again.
+func (o *Client) Asks(ctx context.Context, c federation.Configuration, g Goodbye, at string) (Leaving, error) {
 	x, err := o.goodbye(c, at)
 	if err != nil {
 		return Leaving{}, err
+	}
+	if g.in.Binding() == saml.SOAP {
+		x.Once = func(id string, until time.Time) error {
+			fresh, err := o.Seen(ctx, string(c.Tenant), "samlLogout", c.ID+" "+id, until)
+			if err == nil && !fresh {
+				err = saml.ErrReplayed
+			}
+			return err
+		}
 	}
 	q, err := g.in.LogoutRequest(x)
 	return Leaving{ID: q.ID, Subject: q.Subject.Value, Sessions: q.SessionIndexes}, err
@@ -97,6 +110,15 @@ func (o *Client) Asks(c federation.Configuration, g Goodbye, at string) (Leaving
 // Of reports whether l is about a session that came from o.
 func (l Leaving) Of(o federation.Origin) bool {
 	return len(l.Sessions) == 0 || slices.Contains(l.Sessions, o.Session)
+}
+
+// LeftBySOAP returns the body that tells the upstream the same.
+func (o *Client) LeftBySOAP(ctx context.Context, c federation.Configuration, entity, id string) ([]byte, error) {
+	all, err := o.Signers(ctx, c.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	return saml.LogoutResponse{ID: saml.NewID(), Issuer: entity, InResponseTo: id, IssueInstant: o.Now(), Status: saml.StatusSuccess}.SOAP(all[0])
 }
 
 // Left returns the address that tells the upstream that what it asked for is done; empty when it

@@ -20,9 +20,11 @@ type Goodbyes interface {
 	// Answers checks the answer to the request that was made with state and is awaited at.
 	Answers(c federation.Configuration, g upstreamsaml.Goodbye, state, at string) error
 	// Asks checks a request that came in at.
-	Asks(c federation.Configuration, g upstreamsaml.Goodbye, at string) (upstreamsaml.Leaving, error)
+	Asks(ctx context.Context, c federation.Configuration, g upstreamsaml.Goodbye, at string) (upstreamsaml.Leaving, error)
 	// Left returns the address of the answer to a request, or nothing.
 	Left(ctx context.Context, c federation.Configuration, entity, id, state string) (string, error)
+	// LeftBySOAP returns the answer to a request that came by SOAP.
+	LeftBySOAP(ctx context.Context, c federation.Configuration, entity, id string) ([]byte, error)
 }
 
 // farewellWithin is how long signing out waits for what an upstream has to be asked for.
@@ -150,30 +152,46 @@ type Leaver struct {
 // Leaving checks what a SAML upstream asks, and returns the sessions here that it is about and
 // the address of the answer, empty for none.
 func (m Method) Leaving(ctx context.Context, tenant directory.TenantID, g upstreamsaml.Goodbye, correlation string) ([]Leaver, string, error) {
-	all, err := m.from(ctx, tenant, g)
+	ending, asked, said, err := m.leaving(ctx, tenant, g, correlation)
 	if err != nil {
 		return nil, "", err
 	}
-	var ending []Leaver
-	var asked upstreamsaml.Leaving
-	var said federation.Configuration
+	to, err := m.Goodbyes.Left(ctx, said, EntityID(m.PublicURL, tenant), asked, g.State())
+	return ending, to, err
+}
+
+// LeavingBySOAP is Leaving for a request between servers: it returns the answer itself.
+func (m Method) LeavingBySOAP(ctx context.Context, tenant directory.TenantID, g upstreamsaml.Goodbye, correlation string) ([]Leaver, []byte, error) {
+	ending, asked, said, err := m.leaving(ctx, tenant, g, correlation)
+	if err != nil {
+		return nil, nil, err
+	}
+	answer, err := m.Goodbyes.LeftBySOAP(ctx, said, EntityID(m.PublicURL, tenant), asked)
+	return ending, answer, err
+}
+
+// leaving returns the sessions that a request is about, its id, and whose upstream sent it.
+func (m Method) leaving(ctx context.Context, tenant directory.TenantID, g upstreamsaml.Goodbye, correlation string) (ending []Leaver, id string, said federation.Configuration, err error) {
+	all, err := m.from(ctx, tenant, g)
+	if err != nil {
+		return nil, "", said, err
+	}
 	for _, c := range all {
-		l, wrong := m.Goodbyes.Asks(c, g, SignedOutAddress(m.PublicURL, c))
+		l, wrong := m.Goodbyes.Asks(ctx, c, g, SignedOutAddress(m.PublicURL, c))
 		if wrong != nil {
 			err = wrong
 			continue
 		}
 		more, err := m.sessionsOf(ctx, c, l, correlation)
 		if err != nil {
-			return nil, "", err
+			return nil, "", said, err
 		}
-		ending, asked, said = append(ending, more...), l, c
+		ending, id, said = append(ending, more...), l.ID, c
 	}
-	if said.ID == "" {
-		return nil, "", err
+	if id == "" {
+		return nil, "", said, err
 	}
-	to, err := m.Goodbyes.Left(ctx, said, EntityID(m.PublicURL, tenant), asked.ID, g.State())
-	return ending, to, err
+	return ending, id, said, nil
 }
 
 // sessionsOf returns the sessions of the person whom l names that came from the upstream of c.
