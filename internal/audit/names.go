@@ -353,4 +353,9 @@ const (
 	TestWebhook       = "Test webhook"
 	ResendWebhook     = "Send webhook delivery again"
 	TurnOffWebhook    = "Turn off webhook"
+	DrillStarted      = "Start recovery drill" // CategoryUserManagement, as those below
+	DrillAsked        = "Ask to practise recovery"
+	DrillPractised    = "Practise recovery"
+	DrillEnded        = "End recovery practice"
+	SetDrillSchedule  = "Set schedule of recovery drills" // CategoryPolicy
 )

@@ -23,7 +23,7 @@ func Commands(logVerbs ...*cobra.Command) []*cobra.Command {
 	log := logCommand()
 	log.AddCommand(logVerbs...)
 	return []*cobra.Command{
-		tapCommand(), caseCommand(), readinessCommand(), methodCommand(), userCommand(), groupCommand(), roleCommand(), appCommand(), policyCommand(), deviceCommand(), workflowCommand(), jobCommand(), webhookCommand(), log,
+		tapCommand(), caseCommand(), drillCommand(), readinessCommand(), methodCommand(), userCommand(), groupCommand(), roleCommand(), appCommand(), policyCommand(), deviceCommand(), workflowCommand(), jobCommand(), webhookCommand(), log,
 		whoamiCommand(), loginCommand(), logoutCommand(), manCommand(),
 	}
 }

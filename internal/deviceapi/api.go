@@ -104,8 +104,10 @@ func (a *API) calls() *signed.Calls {
 	return &signed.Calls{
 		Who: "device", Malformed: ErrMalformed, MaxBody: 64 << 10,
 		Store: a.Store, Secrets: a.Secrets, PublicURL: a.PublicURL, Incarnation: a.Incarnation, Now: a.Now, Log: a.Log,
-		Bind:   a.bind,
-		Proved: func(err error) bool { return errors.Is(err, signin.ErrRefused) || tap.IsElsewhere(err) }, // the person's credential was no good
+		Bind: a.bind,
+		Proved: func(err error) bool {
+			return errors.Is(err, signin.ErrRefused) || errors.Is(err, signin.ErrPractised) || errors.Is(err, signin.ErrPractisedInVain) || tap.IsElsewhere(err)
+		}, // the person's credential was no good
 	}
 }
 

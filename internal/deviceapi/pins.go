@@ -196,3 +196,9 @@ func (a *API) bootstrapEnded(c *call, by directory.User, user directory.UserID, 
 		Tenant: string(c.Tenant.ID), ID: uuid.NewString(), At: a.Now(), CorrelationID: c.Facts().CorrelationID, Change: &change,
 	}
 }
+
+// PINSettings are the policies on PINs that hold for a person at a device.
+func (a *API) PINSettings(ctx context.Context, d directory.Device, user directory.UserID) (hello.Settings, error) {
+	settings, err := a.effective(ctx, d, user)
+	return pinSettings(settings), err
+}

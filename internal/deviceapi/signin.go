@@ -104,6 +104,9 @@ func told(err error, tenant directory.Tenant) error {
 	if said, ok := errors.AsType[*signin.Told](err); ok {
 		return said.Why
 	}
+	if rehearsed, ok := errors.AsType[*signin.Rehearsed](err); ok {
+		return rehearsed.Fault()
+	}
 	early, ok := errors.AsType[*signin.NotYet](err)
 	if !ok {
 		return err

@@ -76,6 +76,7 @@ const (
 	HandleCase  Action = "handleCase"  // open, attest who asks, give up, refuse, dispute
 	ApproveCase Action = "approveCase" // as a second person
 	VouchInCase Action = "vouchInCase" // as a manager or a colleague
+	StartDrill  Action = "startDrill"  // a rehearsal of one person
 
 	ReadRegistrations Action = "readRegistrations" // reports on who has which method
 	ReadReports       Action = "readReports"       // counts of what happened, and what needs somebody
@@ -342,6 +343,10 @@ var rules = map[Action]rule{
 	HandleCase: {
 		needs: []oneOf{{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
 		roles: caseHandlers, reach: reachOfAll, person: true, notSelf: true, privileged: true,
+	},
+	StartDrill: { // oneself, too: a practice pass opens nothing
+		needs: []oneOf{{"UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
+		roles: caseHandlers, reach: reachOfAll, person: true,
 	},
 	VouchInCase: {
 		needs: []oneOf{{"UserAuthenticationMethod.ReadWrite", "UserAuthMethod-TAP.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}}, open: toMembers, people: true,

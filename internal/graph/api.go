@@ -23,6 +23,7 @@ import (
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/recovery"
+	"github.com/postern-id/postern/internal/recovery/drill"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/token"
@@ -35,6 +36,7 @@ type API struct {
 	Handovers handover.Service
 	Registry  *method.Registry
 	Cases     *recovery.Service
+	Drills    drill.Service
 	Passwords password.Passwords
 	Passkeys  passkey.Registrar
 	Tokens    *token.Keys
@@ -116,7 +118,7 @@ type route struct {
 // Handler returns the API. Paths start with the version.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes(), recoveryRoutes(), workflowRoutes(), jobRoutes(), webhookRoutes()) {
+	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes(), recoveryRoutes(), drillRoutes(), workflowRoutes(), jobRoutes(), webhookRoutes()) {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, rt) })
 	}
 	var whole http.Handler

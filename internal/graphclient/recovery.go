@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"slices"
 )
 
 var recoveryCases = []string{"postern", "recovery", "cases"}
@@ -52,4 +53,39 @@ func (c *Client) RecoveryPolicy(ctx context.Context) (Object, error) {
 // PatchRecoveryPolicy changes the properties in change and leaves the others.
 func (c *Client) PatchRecoveryPolicy(ctx context.Context, change Object) error {
 	return c.at(ctx, http.MethodPatch, change, nil, "postern", "recovery", "policy")
+}
+
+var recoveryDrills = []string{"postern", "recovery", "drills"}
+
+// Drills yields rehearsals, the newest first.
+func (c *Client) Drills(ctx context.Context, q Query) iter.Seq2[Object, error] {
+	return c.list(ctx, q, recoveryDrills...)
+}
+
+// Drill returns a rehearsal with its counts.
+func (c *Client) Drill(ctx context.Context, id string) (Object, error) {
+	return c.Get(ctx, append(slices.Clone(recoveryDrills), id)...)
+}
+
+// DrillPeople yields who was asked, and how it ended.
+func (c *Client) DrillPeople(ctx context.Context, id string) iter.Seq2[Object, error] {
+	return c.list(ctx, Query{}, append(slices.Clone(recoveryDrills), id, "people")...)
+}
+
+// StartDrill asks one person, whose practice pass is in the answer, or a sample.
+func (c *Client) StartDrill(ctx context.Context, in Object) (Object, error) {
+	var out Object
+	err := c.at(ctx, http.MethodPost, in, &out, recoveryDrills...)
+	return out, err
+}
+
+// ScheduleDrills changes the schedule of rehearsals; without anything to change it reads it.
+func (c *Client) ScheduleDrills(ctx context.Context, in Object) (Object, error) {
+	path := append(slices.Clone(recoveryDrills), "schedule")
+	if len(in) == 0 {
+		return c.Get(ctx, path...)
+	}
+	var out Object
+	err := c.at(ctx, http.MethodPatch, in, &out, path...)
+	return out, err
 }

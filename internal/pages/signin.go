@@ -147,6 +147,9 @@ func (s *Site) askAgain(w http.ResponseWriter, r *http.Request, v visit, err err
 	if !errors.As(err, &f) || errors.Is(err, signin.ErrGone) || errors.Is(err, signin.ErrChanged) {
 		return err
 	}
+	if rehearsed, ok := errors.AsType[*signin.Rehearsed](err); ok {
+		return s.showPractised(w, r, v, rehearsed)
+	}
 	if early, ok := errors.AsType[*signin.NotYet](err); ok {
 		v.worksFrom = early.From
 	}

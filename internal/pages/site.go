@@ -21,6 +21,7 @@ import (
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/recovery"
+	"github.com/postern-id/postern/internal/recovery/drill"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/recovery/presentation"
 	"github.com/postern-id/postern/internal/request"
@@ -54,6 +55,7 @@ type Site struct {
 	// Cases are recovery cases; CaseMails writes to people about them, and Matcher asks their
 	// phones, nil where none are asked.
 	Cases     recovery.Service
+	Drills    drill.Service
 	CaseMails CaseMails
 	Matcher   Matcher
 	// Presentations ask wallets for credentials.
@@ -135,6 +137,8 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"POST /security-info/remove":       s.removeMethod,
 		"POST /security-info/end":          s.endSession,
 		"POST /security-info/everywhere":   s.endEverywhere,
+		"GET " + PracticePath:              s.showPractice,
+		"POST " + PracticePath:             s.takePractice,
 		"GET " + OpenPath:                  s.showHandover,
 		"POST " + OpenPath:                 s.takeHandover,
 		"GET " + openReadyPath:             s.showReady,

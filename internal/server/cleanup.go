@@ -79,6 +79,12 @@ func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) err
 		if err := s.cases.Sweep(ctx, tenant); err != nil {
 			return err
 		}
+		if err := s.drills().Sweep(ctx, tenant); err != nil {
+			return err
+		}
+		if err := s.drills().Plan(ctx, tenant); err != nil {
+			return err
+		}
 		if err := s.rotateOld(ctx, tenant); err != nil {
 			return err
 		}

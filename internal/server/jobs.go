@@ -10,6 +10,6 @@ import (
 func (s *Server) newWorker() *jobs.Worker {
 	return &jobs.Worker{
 		Store: s.db, Now: s.now, Chance: rand.Float64, Log: s.options.Log,
-		Kinds: s.workflows.Kinds(),
+		Kinds: append(s.workflows.Kinds(), s.drills().Kinds()...),
 	}
 }

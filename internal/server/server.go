@@ -240,7 +240,7 @@ func (s *Server) build() (http.Handler, error) {
 	upstreams := s.federated()
 	signIn := &signin.Service{
 		Store: s.db, Policies: signInPolicies{s.db}, Realms: upstreams, Secrets: secrets, Now: s.now, Rand: rand.Reader, Log: o.Log, Refusals: s.refusals, Hold: o.Hold, Room: s.watch.disk.err, Newcomers: o.Newcomers, Letters: s.redeemedLetters,
-		Access: &conditional{db: s.db, now: s.now, places: o.Places},
+		Access: &conditional{db: s.db, now: s.now, places: o.Places}, Practice: s.drills(),
 		Methods: []signin.Method{
 			tap.Method{Store: s.db, Groups: s.db, Peppers: peppers{s.ring}, Gate: s.gate, Now: s.now, Incarnation: s.db.Incarnation},
 			passkeys.Method,
@@ -254,7 +254,7 @@ func (s *Server) build() (http.Handler, error) {
 	if s.view, err = pages.NewView(s.now); err != nil {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	site := &pages.Site{ConsolePath: "/console/", View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Images: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Handovers: s.handovers(), Cases: s.cases, CaseMails: caseMails{s}, Matcher: authenticator.Method{Phones: phones}, Presentations: s.presentations(), Now: s.now, Log: o.Log}
+	site := &pages.Site{ConsolePath: "/console/", View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Images: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Handovers: s.handovers(), Cases: s.cases, Drills: s.drills(), CaseMails: caseMails{s}, Matcher: authenticator.Method{Phones: phones}, Presentations: s.presentations(), Now: s.now, Log: o.Log}
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}
@@ -280,7 +280,7 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	s.notifier = &oauth.Notifier{Server: authorization, Notices: s.db, Roots: o.Roots, Networks: o.LogoutNetworks, Log: o.Log, Farewell: assertions.Farewell}
 	api := &graph.API{
-		Store: s.db, Passes: s.passes, Handovers: s.handovers(), Registry: registry, Cases: &s.cases, Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
+		Store: s.db, Passes: s.passes, Handovers: s.handovers(), Registry: registry, Cases: &s.cases, Drills: s.drills(), Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
 		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s}, Rules: authorization, Workflows: s.workflows,
 	}

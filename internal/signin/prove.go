@@ -58,7 +58,7 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 		return t, err
 	case !among(offers, id):
 		return t, s.refuse(ctx, t, id, place, errMethodOff, s.Now())
-	case !among(Useful(t, offers), id):
+	case !among(Useful(t, offers), id) && !s.practised(id, typed):
 		return t, nil // right or wrong, it would not be enough: nothing is tried, and no pass held
 	}
 	// A wrong try is an event, and a counter for each name that is typed. Whose browser is known
@@ -79,6 +79,9 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 	}
 	if wait > 0 {
 		return t, s.refuseLocked(ctx, t, id, place, now)
+	}
+	if s.practised(id, typed) {
+		return t, s.rehearse(ctx, t, id, typed, place, counters, now)
 	}
 	t, proof, err := s.proof(ctx, t, method, typed, place, now)
 	if err == nil {

@@ -40,6 +40,8 @@ type Service struct {
 	Countries access.Countries
 	// Spots says where on earth an address is; nil knows no spot.
 	Spots access.Spots
+	// Practice knows practice passes; nil: there are none.
+	Practice Practice
 	// Letters returns the mail that tells of a sign-in with a pass and is queued with it; nil
 	// queues none.
 	Letters func(ctx context.Context, c Completion) ([]outbox.Item, error)

@@ -36,6 +36,8 @@ var expiring = []struct {
 	{"presentation", "id", "ends_at", time.Hour},
 	{"recovery_case", "id", "over_at", 400 * 24 * time.Hour}, // longer than any dispute window
 	{"contact_change", "user_id", "changed_at", 400 * 24 * time.Hour},
+	{"drill_practice", "id", "ends_at", 400 * 24 * time.Hour}, // a year's reports, side by side
+	{"drill", "id", "ends_at", 400 * 24 * time.Hour},
 	{"seen_id", "id", "until_at", 0},
 	{"lifecycle_task", "id", "created_at", 400 * 24 * time.Hour},
 	{"lifecycle_person", "id", "scheduled_at", 400 * 24 * time.Hour}, // the schedule looks back for days

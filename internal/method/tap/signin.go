@@ -146,10 +146,11 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 	if err != nil {
 		return signin.Proof{}, err
 	}
-	return proof(p, policy, a.At), nil
+	return ProofOf(p, policy, a.At), nil
 }
 
-func proof(p Pass, policy Policy, at time.Time) signin.Proof {
+// ProofOf is what p shows when it is typed at at.
+func ProofOf(p Pass, policy Policy, at time.Time) signin.Proof {
 	used := &signin.PassUsed{ID: p.ID, End: p.End(), SingleUse: p.SingleUse, Case: p.Case, Issuer: p.Issuer.User, IssuedAt: p.Issuer.Address}
 	if !policy.HideIssuer {
 		used.IssuedBy, used.Reason = p.Issuer.DisplayName, p.Reason

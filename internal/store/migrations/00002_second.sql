@@ -729,3 +729,38 @@ CREATE TABLE presentation (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX presentation_end ON presentation (tenant_id, ends_at);
+-- Rehearsals of recovery. A quarter has one sample. A practice pass is kept as a hash in the body
+-- of its practice, and nowhere that a pass is looked for; due_at is the greatest number once a
+-- practice is over.
+CREATE TABLE drill (
+    tenant_id TEXT   NOT NULL,
+    id        TEXT   NOT NULL,
+    kind      TEXT   NOT NULL,
+    quarter   TEXT   NOT NULL,
+    began_at  BIGINT NOT NULL,
+    ends_at   BIGINT NOT NULL,
+    body      TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX drill_sample ON drill (tenant_id, quarter) WHERE kind = 'sample';
+CREATE INDEX drill_began ON drill (tenant_id, began_at, id);
+CREATE INDEX drill_quarter ON drill (tenant_id, quarter, began_at, id);
+CREATE INDEX drill_kind ON drill (tenant_id, kind, began_at, id);
+CREATE INDEX drill_end ON drill (tenant_id, ends_at);
+CREATE TABLE drill_practice (
+    tenant_id TEXT   NOT NULL,
+    id        TEXT   NOT NULL,
+    drill_id  TEXT   NOT NULL,
+    user_id   TEXT   NOT NULL,
+    quarter   TEXT   NOT NULL,
+    state     TEXT   NOT NULL,
+    ends_at   BIGINT NOT NULL,
+    due_at    BIGINT NOT NULL,
+    version   BIGINT NOT NULL,
+    body      TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id)
+);
+CREATE UNIQUE INDEX drill_practice_drill ON drill_practice (tenant_id, drill_id, user_id);
+CREATE INDEX drill_practice_user ON drill_practice (tenant_id, user_id, quarter);
+CREATE INDEX drill_practice_due ON drill_practice (tenant_id, due_at);
+CREATE INDEX drill_practice_end ON drill_practice (tenant_id, ends_at);
