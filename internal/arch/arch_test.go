@@ -39,8 +39,6 @@ var postern = house{
 		{name: "signin", packages: "internal/signin/..."},
 		{name: "facts", packages: "internal/access/... internal/directory/... internal/federation/... internal/keyring/... internal/token/... " +
 			"internal/jobs/... internal/outbox/... internal/webhook/... internal/attestation/... internal/pinkey/... internal/membership internal/provision", beside: true},
-		{name: "aids", packages: "internal/audit/... internal/backup/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/... internal/places/... internal/outbound internal/saml internal/slowhash"},
-			"internal/jobs/... internal/outbox/... internal/attestation/... internal/pinkey/... internal/membership internal/provision", beside: true},
 		{name: "aids", packages: "internal/audit/... internal/backup/... internal/clock internal/dpop/... internal/filter/... internal/gate/... internal/graphclient/... internal/places/... internal/outbound internal/saml/... internal/slowhash"},
 		{name: "words", packages: "internal/fault internal/design internal/arch docs"},
 	},
@@ -49,8 +47,7 @@ var postern = house{
 			who:  "internal/...",
 			what: "net/http/... html/template",
 			but: "internal/server/... internal/pages/... internal/graph/... internal/oauth/... internal/console/... " +
-				"internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/scim internal/outbound internal/webhook/sender internal/federation/oidc/... internal/federation/saml/... internal/samlidp internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
-				"internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/scim internal/outbound internal/federation/oidc/... internal/federation/saml/... internal/samlidp internal/saml/soap internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
+				"internal/cli/... internal/deviceapi/... internal/phoneapi/... internal/scim internal/outbound internal/webhook/sender internal/federation/oidc/... internal/federation/saml/... internal/samlidp internal/saml/soap internal/agent internal/agent/link internal/agent/websignin internal/agent/control internal/agent/greeter/... " +
 				"internal/request/... internal/browser/... internal/graphclient/... internal/sample/... internal/design internal/agent/lockscreen internal/agent/virtual/...",
 			why: "what decides knows no HTTP",
 		},
