@@ -43,7 +43,7 @@ func (b *bench) measureTokens(ctx context.Context) error {
 		})
 	}
 	token := server.URL + "/" + h.TenantID + "/oauth2/v2.0/token"
-	var rs, es, rsTokens, esTokens, emptyGet, emptyPost, commit, discovery float64
+	var rs, es, rsTokens, esTokens, ruled, emptyGet, emptyPost, commit, discovery float64
 	for _, m := range []struct {
 		into    *float64
 		measure func() (float64, error)
@@ -59,6 +59,12 @@ func (b *bench) measureTokens(ctx context.Context) error {
 		{&commit, func() (float64, error) { return b.groupCommit(ctx, callers) }},
 		{&esTokens, func() (float64, error) {
 			if err := chooseES256(ctx, h, server.URL); err != nil {
+				return 0, err
+			}
+			return post(token)
+		}},
+		{&ruled, func() (float64, error) {
+			if err := addPolicies(ctx, h, server.URL); err != nil {
 				return 0, err
 			}
 			return post(token)
@@ -84,6 +90,7 @@ func (b *bench) measureTokens(ctx context.Context) error {
 		}
 	}
 	b.rate("client_credentials, ES256", esTokens, of, slowest, 0.5)
+	b.rate(fmt.Sprintf("the same under %d policies, of which five are asked", policies), ruled, "none", esTokens, 0.8)
 	b.rate("discovery", discovery, "empty TLS handler", emptyGet, 0.6)
 	return nil
 }
