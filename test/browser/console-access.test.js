@@ -56,6 +56,47 @@ describe("Conditional Access in the console", { skip }, () => {
     await see(page, "try");
   });
 
+  it("is for what an application asks for, by its name, and for applications by themselves", async (t) => {
+    const page = await open(t, browser);
+    await enterDev(page, dev, "/console/access/new");
+    await page.getByLabel("Name", { exact: true }).fill("Payments");
+    await page.getByRole("checkbox", { name: "Everybody" }).check();
+    await page.getByText("Authentication contexts", { exact: true }).click();
+    await page.getByLabel("Name of a new one").fill("Paying");
+    await press(page, button(page, "Make it"));
+    assert.ok(await page.getByRole("checkbox", { name: /^Paying/ }).isChecked());
+    await see(page, "context");
+    await press(page, button(page, "See what it comes to"));
+    assert.match(await page.locator("#check dl").innerText(), /To what\s+Paying/);
+    await press(page, button(page, "Save"));
+    await page.getByText("Saved.").waitFor();
+    assert.match(await page.locator("main dl").first().innerText(), /Paying/);
+
+    await page.goto(`${dev.publicUrl}/console/access/new`);
+    await page.getByLabel("Name", { exact: true }).fill("Robots stay at home");
+    await page.getByRole("radio", { name: /^Applications by themselves/ }).check();
+    assert.equal(await page.getByLabel("Find people and groups").isVisible(), false);
+    await page.getByLabel("Find applications").first().fill("sample");
+    await press(page, page.locator(".for-works button[value=find]"));
+    await press(page, page.locator("button[value^='add:work:']").first());
+    await page.getByRole("radio", { name: /^Block/ }).check();
+    await press(page, page.locator("form#policy p.line button[value=check]"));
+    await see(page, "works");
+    await press(page, button(page, "Save"));
+    await page.getByText("Saved.").waitFor();
+    assert.match(await page.locator("main dl").first().innerText(), /Sample application/);
+
+    // Afterwards it is there to be changed, as it was saved.
+    await press(page, link(page, "Change"));
+    assert.ok(await page.getByRole("radio", { name: /^Applications by themselves/ }).isChecked());
+    await press(page, page.locator("button[value^='drop:work:']"));
+    await page.getByRole("checkbox", { name: "All applications of this organisation" }).check();
+    await press(page, page.locator("form#policy p.line button[value=check]"));
+    await press(page, button(page, "Save"));
+    await page.getByText("Saved.").waitFor();
+    assert.match(await page.locator("main dl").first().innerText(), /All applications of this organisation/);
+  });
+
   it("keeps places and strengths", async (t) => {
     const page = await open(t, browser);
     await enterDev(page, dev, "/console/places");

@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { launch, open, skip } from "./lib/browser.js";
 import { colleague, enter } from "./lib/console.js";
 import { everywhere, look } from "./lib/look.js";
+import { authenticator, register } from "./lib/passkey.js";
 import { signIn } from "./lib/person.js";
 import { start } from "./lib/server.js";
 
@@ -132,6 +133,39 @@ describe("a recovery case in the console", { skip }, () => {
     await page.getByRole("alert").waitFor();
     await page.goto(at);
     await page.locator("#next[data-next=issue]").waitFor();
+  });
+
+  it("takes an approval from who signs in anew with a passkey, and not from a session of a pass", async (t) => {
+    const boss = await colleague(server, "boss", "Global Administrator");
+    await server.cli("case", "open", boss.name, "--channel", "phone", "--as", "automation");
+    const agent = await open(t, browser);
+    await enter(agent, server, await colleague(server, "pia", "Privileged Authentication Administrator"), "/console/recovery");
+    await agent.getByRole("link", { name: "boss" }).click();
+    await agent.getByRole("radio", { name: /In person/ }).check();
+    await agent.getByRole("button", { name: "It’s them" }).click();
+    await agent.locator("#next[data-next=approve_not_you]").waitFor();
+    const at = new URL(agent.url()).pathname;
+
+    const page = await open(t, browser);
+    const key = await authenticator(page);
+    await enter(page, server, dana, at);
+    await register(page, server);
+    await key.present(false);
+    await page.goto(`${server.url}${at}`);
+    await page.getByLabel("Why").fill("I know her, and saw the document too.");
+    await page.getByRole("button", { name: "Approve", exact: true }).click();
+    await page.getByRole("alert").waitFor();
+    await look(page, "console-recovery-anew", seldom);
+    await page.getByRole("link", { name: "Sign in anew" }).click();
+    await page.waitForSelector("main[data-step]");
+    await page.getByRole("link", { name: "Other ways to sign in" }).click();
+    await key.present(true);
+    await page.getByRole("link", { name: "Passkey", exact: true }).click();
+    await page.waitForURL((url) => url.pathname === at);
+    await page.getByRole("button", { name: "Approve", exact: true }).click();
+    await page.locator("#next[data-next=cool]").waitFor();
+    await agent.locator("[data-step=approved]").waitFor(); // by itself
+    await look(page, "console-recovery-cool", seldom);
   });
 
   it("says what a change of the policy comes to before it is saved", async (t) => {

@@ -36,17 +36,19 @@ func (b book) add(o graphclient.Object, id, name string) {
 // mostNames is how many ids Graph names in one answer.
 const mostNames = 1000
 
-// bookOf reads the names of all that drafts name: people and groups with one question, roles,
+// bookOf reads the names of all that drafts name: people, groups and service principals with one question, roles,
 // places and applications with one each where they are needed.
 func bookOf(c *console.Call, all ...draft) (book, error) {
 	b := book{}
 	var objects, apps []string
-	roles, sites := false, false
+	roles, sites, contexts := false, false, false
 	for _, d := range all {
 		for _, w := range []whom{d.In, d.Out} {
 			objects = append(append(objects, w.Users...), w.Groups...)
 			roles = roles || len(w.Roles) > 0
 		}
+		objects = append(append(objects, d.Work...), d.NotWork...)
+		contexts = contexts || len(d.Contexts) > 0
 		apps = append(append(apps, d.Apps...), d.NotApps...)
 		sites = sites || len(d.Places)+len(d.NotPlaces) > 0
 	}
@@ -63,6 +65,11 @@ func bookOf(c *console.Call, all ...draft) (book, error) {
 			return b, err
 		}
 	}
+	if contexts {
+		if _, err := b.contexts(c); err != nil {
+			return b, err
+		}
+	}
 	return b, b.apps(c, apps)
 }
 
@@ -70,7 +77,7 @@ func (b book) objects(c *console.Call, ids []string) error {
 	for len(ids) > 0 {
 		part := ids[:min(len(ids), mostNames)]
 		ids = ids[len(part):]
-		answer, err := c.Graph.Do(c.Context(), http.MethodPost, graphclient.Object{"ids": part, "types": []string{"user", "group"}}, "directoryObjects", "getByIds")
+		answer, err := c.Graph.Do(c.Context(), http.MethodPost, graphclient.Object{"ids": part, "types": []string{"user", "group", "servicePrincipal"}}, "directoryObjects", "getByIds")
 		if err != nil {
 			return err
 		}

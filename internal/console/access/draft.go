@@ -15,6 +15,7 @@ const (
 	trusted    = "AllTrusted"
 	guestsWord = "GuestsOrExternalUsers"
 	adminPages = "MicrosoftAdminPortals"
+	ownApps    = "ServicePrincipalsInMyTenant"
 
 	registering = "urn:user:registersecurityinfo"
 	joining     = "urn:user:registerdevice"
@@ -32,6 +33,10 @@ type draft struct {
 	ID, Name, State string
 	Tag             string
 	In, Out         whom
+
+	// Works says that it is for applications that sign in by themselves, and not for people.
+	Works, AllWork bool
+	Work, NotWork  []string // ids of service principals
 
 	Aim           string // all, apps, register, join or context
 	Apps, NotApps []string
@@ -145,7 +150,11 @@ func draftOf(o graphclient.Object) draft {
 	d.UserRisk, d.Risk = texts(c["userRiskLevels"]), texts(c["signInRiskLevels"])
 	d.ByCode = strings.Contains(c.Text("authenticationFlows/transferMethods"), "deviceCodeFlow")
 	d.readControls(o)
-	d.Other = inside(c, "clientApplications") != nil || len(texts(inside(c, "platforms")["excludePlatforms"])) > 0
+	if w := inside(c, "clientApplications"); w != nil {
+		rest, had := without(texts(w["includeServicePrincipals"]), ownApps, "None")
+		d.Works, d.AllWork, d.Work, d.NotWork = true, slices.Contains(had, ownApps), rest, texts(w["excludeServicePrincipals"])
+	}
+	d.Other = len(texts(inside(c, "platforms")["excludePlatforms"])) > 0
 	return d
 }
 
@@ -184,7 +193,8 @@ func typedDraft(c *console.Call) draft {
 	}
 	d := draft{
 		ID: c.R.PathValue("id"), Name: c.Form("name"), State: c.Form("state"), Tag: c.Form("etag"), In: read("in"), Out: read("out"),
-		Aim: c.Form("aim"), Apps: list("app"), NotApps: list("notApp"), Contexts: strings.Fields(strings.ReplaceAll(c.Form("contexts"), ",", " ")),
+		Aim: c.Form("aim"), Apps: list("app"), NotApps: list("notApp"), Contexts: list("context"),
+		Works: c.Form("whose") == "works", AllWork: c.Form("allWork") != "", Work: list("work"), NotWork: list("notWork"),
 		Where: c.Form("where"), Places: list("place"), NotPlaces: list("notPlace"), Platforms: list("platform"), Clients: list("client"),
 		Mode: c.Form("mode"), Rule: c.Form("rule"), UserRisk: list("userRisk"), Risk: list("risk"), ByCode: c.Form("byCode") != "",
 		Outcome: c.Form("outcome"), Controls: list("control"), Strength: c.Form("strength"), Every: c.Form("every") == "all",
@@ -211,8 +221,16 @@ func (d draft) body() graphclient.Object {
 		users[one.which+"GuestsOrExternalUsers"] = nil
 	}
 	conditions := graphclient.Object{
-		"users": users, "applications": d.applications(), "locations": d.locations(), "platforms": nil, "devices": nil,
+		"clientApplications": nil, "users": users, "applications": d.applications(), "locations": d.locations(), "platforms": nil, "devices": nil,
 		"clientAppTypes": []string{"all"}, "userRiskLevels": list(d.UserRisk), "signInRiskLevels": list(d.Risk), "authenticationFlows": nil,
+	}
+	if d.Works {
+		include := list(d.Work)
+		if d.AllWork {
+			include = []string{ownApps}
+		}
+		conditions["clientApplications"] = graphclient.Object{"includeServicePrincipals": include, "excludeServicePrincipals": list(d.NotWork)}
+		conditions["users"] = graphclient.Object{"includeUsers": []string{"None"}, "excludeUsers": []string{}, "includeGroups": []string{}, "excludeGroups": []string{}, "includeRoles": []string{}, "excludeRoles": []string{}}
 	}
 	if len(d.Platforms) > 0 {
 		conditions["platforms"] = graphclient.Object{"includePlatforms": d.Platforms, "excludePlatforms": []string{}}

@@ -26,10 +26,12 @@ type formPage struct { // form.html
 	Roles     []graphclient.Object
 	Places    []graphclient.Object
 	Strengths []graphclient.Object
+	Contexts  []graphclient.Object
 
-	Typed, TypedApp string
-	Found           []graphclient.Object // people and groups
-	FoundApps       []graphclient.Object
+	Typed, TypedApp, TypedWork string
+	NewContext                 string               // name of one to make
+	Found                      []graphclient.Object // people and groups
+	FoundApps, FoundWork       []graphclient.Object
 }
 
 // File implements console.Page.
@@ -93,13 +95,17 @@ func editPolicy(c *console.Call) error {
 	if err := c.R.ParseForm(); err != nil {
 		return err
 	}
-	p := formPage{Draft: typedDraft(c), Typed: c.Form("person"), TypedApp: c.Form("appName"), Checked: c.Form("checked") != ""}
+	p := formPage{Draft: typedDraft(c), Typed: c.Form("person"), TypedApp: c.Form("appName"), TypedWork: c.Form("workName"), NewContext: c.Form("contextName"), Checked: c.Form("checked") != ""}
 	verb, about, _ := strings.Cut(c.Form("go"), ":")
 	switch verb {
 	case "save":
 		return savePolicy(c, p)
 	case "check":
 		p.Checked = true
+	case "context":
+		if err := p.nameContext(c); err != nil {
+			return err
+		}
 	case "count":
 		p.Checked = true
 		if err := p.count(c); err != nil {
@@ -114,7 +120,7 @@ func editPolicy(c *console.Call) error {
 			}
 		}
 		if verb == "add" {
-			p.Typed, p.TypedApp = "", ""
+			p.Typed, p.TypedApp, p.TypedWork = "", "", ""
 		}
 	}
 	return showForm(c, http.StatusOK, p)
@@ -140,6 +146,7 @@ func (p *formPage) count(c *console.Call) error {
 func (d *draft) list(field string) *[]string {
 	return map[string]*[]string{
 		"inUser": &d.In.Users, "inGroup": &d.In.Groups, "outUser": &d.Out.Users, "outGroup": &d.Out.Groups, "app": &d.Apps, "notApp": &d.NotApps,
+		"work": &d.Work, "notWork": &d.NotWork,
 	}[field]
 }
 
@@ -205,6 +212,9 @@ func showForm(c *console.Call, status int, p formPage) error {
 	if p.Places, err = p.Names.places(c); err != nil {
 		return err
 	}
+	if p.Contexts, err = p.Names.contexts(c); err != nil {
+		return err
+	}
 	strengthName := ""
 	for o, err := range c.Graph.Strengths(c.Context()) {
 		if err != nil {
@@ -242,7 +252,12 @@ func (p *formPage) find(c *console.Call) error {
 	}
 	var err error
 	if p.TypedApp != "" {
-		p.FoundApps, err = look(p.TypedApp, "id,appId,displayName", "servicePrincipals")
+		if p.FoundApps, err = look(p.TypedApp, "id,appId,displayName", "servicePrincipals"); err != nil {
+			return err
+		}
+	}
+	if p.TypedWork != "" {
+		p.FoundWork, err = look(p.TypedWork, "id,appId,displayName", "servicePrincipals")
 	}
 	return err
 }

@@ -172,13 +172,19 @@ func notesOf(d draft) []note {
 	if d.Other {
 		add("caution", "caution", "other")
 	}
-	if d.In.Everybody && d.Out.empty() && (d.Outcome == "block" || d.Strength != "" || len(d.Controls) > 0) {
+	if d.Works {
+		add("", "info", "works")
+	}
+	if d.Works && d.Outcome != "block" {
+		add("danger", "stop", "works_block")
+	}
+	if !d.Works && d.In.Everybody && d.Out.empty() && (d.Outcome == "block" || d.Strength != "" || len(d.Controls) > 0) {
 		add("caution", "caution", "nobody_out")
 	}
-	if d.Outcome == "block" && d.Aim == "all" {
+	if !d.Works && d.Outcome == "block" && d.Aim == "all" {
 		add("danger", "stop", "block_all")
 	}
-	if d.Aim == "all" && d.Strength != "" && d.In.Everybody {
+	if !d.Works && d.Aim == "all" && d.Strength != "" && d.In.Everybody {
 		add("", "info", "register")
 	}
 	if d.Aim == "register" {

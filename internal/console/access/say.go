@@ -17,6 +17,9 @@ type said struct {
 func say(c *console.Call, d draft, names book, strengthName string) said {
 	s := said{draft: d}
 	s.Who = except(c, people(c, d.In, names), people(c, d.Out, names), "access_nobody")
+	if d.Works {
+		s.Who = except(c, works(c, d, names), names.all(d.NotWork), "access_no_application")
+	}
 	s.What = what(c, d, names)
 	s.When = strings.Join(when(c, d, names), "; ")
 	s.Then = then(c, d, strengthName)
@@ -33,6 +36,14 @@ func except(c *console.Call, in, out []string, none string) string {
 		return text
 	}
 	return c.Text("access_except", "These", text, "Those", strings.Join(out, ", "))
+}
+
+// works are applications that sign in by themselves.
+func works(c *console.Call, d draft, names book) []string {
+	if d.AllWork {
+		return []string{c.Text("access_all_work")}
+	}
+	return names.all(d.Work)
 }
 
 func people(c *console.Call, w whom, names book) []string {
@@ -66,7 +77,7 @@ func what(c *console.Call, d draft, names book) string {
 	case "apps":
 		return except(c, appNames(c, d.Apps, names), appNames(c, d.NotApps, names), "access_nothing")
 	case "context":
-		return strings.Join(d.Contexts, ", ")
+		return strings.Join(names.all(d.Contexts), ", ")
 	}
 	return c.Text("access_aim_" + d.Aim)
 }

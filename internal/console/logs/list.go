@@ -298,6 +298,7 @@ func (t trail) beside(c *console.Call, p *listPage, id string) error {
 			return err
 		}
 		e := t.read(c, o)
+		e.Old = day(e.At, p.Zone) != day(c.Now(), p.Zone)
 		p.Chosen = &e
 	}
 	p.Story = storyOf(c, p.Chosen.CorrelationID)
