@@ -23,7 +23,7 @@ func tapIssue() *cobra.Command {
 		Use: "issue UPN | issue --from FILE", Short: "Issue a pass, which replaces the one they had", Args: cobra.MaximumNArgs(1),
 		Long: "Issues a pass and prints it alone on stdout. It is shown this once. What is not said follows the policy.\n\n" +
 			"With --from it issues one to each person of a CSV file whose first line names its columns: user, and as\n" +
-			"needed lifetime, once, start, reason, ticket, check. Flags say what empty cells mean. The passes go to a result file\n" +
+			"needed lifetime, once, start, reason, ticket, check, purpose, device. Flags say what empty cells mean. The passes go to a result file\n" +
 			"that only you can read. After an interruption the same command goes on, and issues to nobody twice.",
 		Example: `  postern tap issue mira@contoso.example --lifetime 1h --once --reason "new laptop"` + "\n" +
 			"  postern tap issue --from people.csv --lifetime 8h --results passes.csv",
@@ -156,7 +156,7 @@ func tapShow() *cobra.Command {
 			pass["postern_check"] = strings.TrimSuffix(graphclient.Object(check).Text("how")+": "+graphclient.Object(check).Text("note"), ": ")
 		}
 		return e.object(pass, "id", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce", "isUsable",
-			"methodUsabilityReason", "postern_issuer", "postern_reason", "postern_ticket", "postern_usedDateTime", "postern_check")
+			"methodUsabilityReason", "postern_issuer", "postern_reason", "postern_ticket", "postern_usedDateTime", "postern_check", "postern_purpose", "postern_deviceId")
 	})
 }
 

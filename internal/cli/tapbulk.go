@@ -148,7 +148,10 @@ func (f passFlags) request(p bulk.Person, now time.Time) (graphclient.PassReques
 		IsUsableOnce: f.once, Reason: first(p.Reason, f.reason), Ticket: first(p.Ticket, f.ticket), Preset: f.preset,
 		Purpose: f.purpose, DeviceID: f.device,
 	}
-	if onDevice := f.purpose == "signIn" || f.purpose == "resetPin"; onDevice != (f.device != "") {
+	if p.Purpose+p.Device != "" { // a line says both, or neither
+		in.Purpose, in.DeviceID = p.Purpose, p.Device
+	}
+	if onDevice := in.Purpose == "signIn" || in.Purpose == "resetPin"; onDevice != (in.DeviceID != "") {
 		return in, program.Usagef("--purpose signIn and --purpose resetPin need the id of a device, --device ID; nothing else takes one.")
 	}
 	if p.Once != nil {

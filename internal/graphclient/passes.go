@@ -120,7 +120,7 @@ func (c *Client) Pass(ctx context.Context, user, id string, own bool) (Object, e
 	}
 	if own {
 		path += Query{Select: "id,createdDateTime,startDateTime,lifetimeInMinutes,isUsableOnce,isUsable,methodUsabilityReason," +
-			"postern_reason,postern_ticket,postern_issuer,postern_usedDateTime,postern_identityCheck"}.encode()
+			"postern_reason,postern_ticket,postern_issuer,postern_usedDateTime,postern_identityCheck,postern_purpose,postern_deviceId"}.encode()
 	}
 	var o Object
 	err = c.call(ctx, http.MethodGet, path, nil, &o)

@@ -23,11 +23,11 @@ import (
 var ErrFile = &fault.Error{
 	Kind: fault.Invalid, Code: "peopleFileInvalid",
 	Text:   "The file of people can't be read.",
-	Remedy: "It is CSV in UTF-8 with a first line of column names: user, and as needed lifetime, once, start, reason, ticket, check.",
+	Remedy: "It is CSV in UTF-8 with a first line of column names: user, and as needed lifetime, once, start, reason, ticket, check, purpose, device.",
 }
 
 // Columns are the names that the first line of a list may have.
-var Columns = []string{"user", "lifetime", "once", "start", "reason", "ticket", "check"}
+var Columns = []string{"user", "lifetime", "once", "start", "reason", "ticket", "check", "purpose", "device"}
 
 // Limits of a list.
 const (
@@ -45,6 +45,8 @@ type Person struct {
 	Reason   string
 	Ticket   string
 	Check    string // how it was made sure who they are; a note follows a colon
+	// Purpose is what the pass is good for and nothing else, Device the id of the device that it is for.
+	Purpose, Device string
 	// Problem says what is wrong with the line; empty when nothing is.
 	Problem string
 }
@@ -201,6 +203,10 @@ func (p *Person) set(name, value string) string {
 		p.Ticket = value
 	case "check":
 		p.Check = value
+	case "purpose":
+		p.Purpose = value
+	case "device":
+		p.Device = value
 	}
 	if err != nil {
 		return err.Error()

@@ -24,6 +24,12 @@ var errTyped = &fault.Error{
 	Text: "A field can't be read.", Remedy: "Minutes are a whole number, the start is a date and a time.",
 }
 
+// errDevice says that a purpose lacks its device.
+var errDevice = &fault.Error{
+	Kind: fault.Invalid, Code: "consolePassDevice",
+	Text: "This purpose is for one device.", Remedy: "Choose one of the person’s devices.",
+}
+
 type askPage struct { // ask.html
 	console.Frame
 	Who  person
@@ -35,8 +41,11 @@ type askPage struct { // ask.html
 	Presets []preset
 	Later   bool // it will not work at once
 	Checks  []string
-	Once    string // spends itself when the form is sent
-	MayOpen bool   // a case of recovery
+	Once    string               // spends itself when the form is sent
+	Devices []graphclient.Object // of the person, for a purpose
+	MayOpen bool                 // a case of recovery
+	// NeedsDevice says that the purpose is for a device that was not chosen yet.
+	NeedsDevice bool
 }
 
 // ByCase reports whether this person gets a pass by a case of recovery only.
@@ -62,6 +71,9 @@ func span(minutes int) (string, int) {
 	return "passes_minutes_long", minutes
 }
 
+// mostDevices is how many devices of a person the form offers.
+const mostDevices = 50
+
 // slack is how far ahead a start is still now: the page took its time.
 const slack = time.Minute
 
@@ -71,12 +83,30 @@ func (askPage) File() string { return "ask.html" }
 // A form is what was typed, as it was typed.
 type form struct {
 	Preset, Minutes, Uses, Start, Check, Note, Reason, Ticket string
+	Purpose, Device                                           string
 }
+
+// Purposes are what a pass may be for; the first is everything.
+func (askPage) Purposes() []string { return []string{"", "registerMethods", "signIn", "resetPin"} }
+
+// DeviceName is what the chosen device is called.
+func (p askPage) DeviceName() string {
+	for _, d := range p.Devices {
+		if d.Text("deviceId") == p.Form.Device {
+			return d.Text("displayName")
+		}
+	}
+	return ""
+}
+
+// OnDevice reports whether the purpose takes a device.
+func (f form) OnDevice() bool { return f.Purpose == "signIn" || f.Purpose == "resetPin" }
 
 func readForm(c *console.Call) form {
 	f := form{
 		Preset: c.Form("preset"), Minutes: c.Form("minutes"), Uses: c.Form("uses"), Start: c.Form("start"),
 		Check: c.Form("check"), Note: c.Form("note"), Reason: c.Form("reason"), Ticket: c.Form("ticket"),
+		Purpose: c.Form("purpose"), Device: c.Form("device"),
 	}
 	if f.Preset == "" {
 		f.Preset = "recoverDevice"
@@ -89,12 +119,17 @@ func (f form) Other() bool { return f.Minutes+f.Uses+f.Start != "" }
 
 // request is what Graph is asked for. Times are the tenant's.
 func (f form) request(zone *time.Location, foreign bool) (graphclient.PassRequest, error) {
-	in := graphclient.PassRequest{Preset: f.Preset, Reason: f.Reason, Ticket: f.Ticket}
+	in := graphclient.PassRequest{Preset: f.Preset, Reason: f.Reason, Ticket: f.Ticket, Purpose: f.Purpose}
+	if f.OnDevice() {
+		in.DeviceID = f.Device
+	}
 	if f.Check != "" || f.Note != "" {
 		in.Check = &graphclient.IdentityCheck{How: f.Check, Note: f.Note}
 	}
 	if foreign {
 		in = graphclient.PassRequest{}
+	} else if f.OnDevice() && f.Device == "" {
+		return in, errDevice
 	}
 	if f.Minutes != "" {
 		n, err := strconv.Atoi(f.Minutes)
@@ -161,8 +196,18 @@ func (p *askPage) preview(c *console.Call) error {
 		return nil
 	}
 	in, err := p.Form.request(p.Zone, false)
-	if err != nil && p.Fault == nil {
+	if errors.Is(err, errDevice) {
+		in.Purpose = "" // not chosen yet
+		p.NeedsDevice = true
+	} else if err != nil && p.Fault == nil {
 		p.Fault = console.Explain(err)
+	}
+	if c.May("readDevices") {
+		found, err := c.Graph.Page(c.Context(), graphclient.Query{Select: "id,displayName,deviceId,operatingSystem", Top: mostDevices}, "users", p.Who.ID, "ownedDevices")
+		if err != nil {
+			return err
+		}
+		p.Devices = found.Items
 	}
 	v, err := c.Graph.PreviewPass(c.Context(), p.Who.ID, in)
 	if err != nil {

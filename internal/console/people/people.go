@@ -30,6 +30,8 @@ func Section() console.Section {
 		{Pattern: "GET " + root + "/deleted", Needs: []string{"readDeletedUser"}, Serve: listDeleted},
 		{Pattern: "GET " + root + "/new", Needs: []string{"createUser"}, Serve: askNew},
 		{Pattern: "POST " + root + "/new", Needs: []string{"createUser"}, Serve: create},
+		{Pattern: "GET " + root + "/import", Needs: []string{"createUser"}, Serve: askImport},
+		{Pattern: "POST " + root + "/import", Needs: []string{"createUser"}, Serve: importFile},
 		{Pattern: "GET " + root + "/{id}", Needs: read, Serve: show},
 		{Pattern: "GET " + root + "/{id}/edit", Needs: write, Serve: askEdit},
 		{Pattern: "POST " + root + "/{id}/edit", Needs: write, Serve: edit},
