@@ -8,12 +8,16 @@ import (
 	"github.com/postern-id/postern/internal/signin"
 )
 
-// News tell a person that a way of theirs to sign in changed: what happened, and to which kind.
+// News tell a person that a way of theirs to sign in changed, or their recovery went on: what
+// happened, and to which kind.
 // Neither its name nor who did it is in them; the mail, the log and the person's page have that.
 type News struct {
-	Change string          `json:"change"` // as in method.Change
+	Change string          `json:"change"` // as in method.Change; of a recovery, its step
 	Method signin.MethodID `json:"method"`
 }
+
+// Recovery stands where the kind of a method does, in news of a person's recovery.
+const Recovery signin.MethodID = "recovery"
 
 const (
 	// newsKept is how many news wait for a stream that is slow; further ones are not told there.

@@ -169,5 +169,6 @@ func (i *issuing) PutPass(ctx context.Context, p tap.Pass, e audit.Event, mails 
 	}
 	i.after = next
 	i.after.Version++
+	i.service.tell(ctx, next, audit.CaseIssued, i.subject.User, i.by)
 	return nil
 }

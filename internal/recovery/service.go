@@ -21,7 +21,7 @@ import (
 )
 
 // A Service takes the steps of cases: it reads the facts, asks the rules, and stores what comes
-// of it. A step that is refused leaves an event, too. Every field but Letters is required.
+// of it. A step that is refused leaves an event, too. Every field but Letters and Told is required.
 type Service struct {
 	Cases  Cases
 	People People
@@ -32,6 +32,8 @@ type Service struct {
 	Rand     io.Reader        // crypto/rand.Reader, except in tests
 	// Letters writes the mails about a step, which are queued with it, never a pass; nil writes none.
 	Letters func(ctx context.Context, n Notice) ([]outbox.Item, error)
+	// Told is called after a step was stored, for channels that are no mail; nil tells nobody.
+	Told func(ctx context.Context, n Notice)
 }
 
 // A Notice is a step that the person may be told about.
@@ -155,7 +157,17 @@ func (s Service) Open(ctx context.Context, o Opening, by Actor) (Case, error) {
 		return c, s.refused(ctx, c, audit.CaseOpened, subject.User, by, err)
 	}
 	c.Version = 1
+	if err == nil {
+		s.tell(ctx, c, audit.CaseOpened, subject.User, by)
+	}
 	return c, err
+}
+
+// tell tells the person's other channels of a step that was stored.
+func (s Service) tell(ctx context.Context, c Case, activity string, u directory.User, by Actor) {
+	if s.Told != nil {
+		s.Told(ctx, Notice{Case: c, User: u, Activity: activity, By: by, At: s.Now()})
+	}
 }
 
 func (s Service) mayOpen(o Opening, by Actor, about Subject, p Policy, now time.Time) error {
@@ -285,6 +297,7 @@ func (s Service) step(ctx context.Context, ref Ref, activity string, by Actor, c
 		return c, s.refused(ctx, c, activity, v.Subject.User, by, err)
 	}
 	next.Version++
+	s.tell(ctx, next, activity, v.Subject.User, by)
 	return next, nil
 }
 

@@ -238,7 +238,10 @@ func (s Service) Sweep(ctx context.Context, tenant directory.TenantID) error {
 		if err != nil {
 			return err
 		}
-		if err := s.Cases.SaveCase(ctx, next, e); err != nil && !isFault(err) { // somebody was faster
+		switch err := s.Cases.SaveCase(ctx, next, e); {
+		case err == nil:
+			s.tell(ctx, next, activity, u, Actor{})
+		case !isFault(err): // else somebody was faster
 			return err
 		}
 	}

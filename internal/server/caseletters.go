@@ -108,6 +108,7 @@ func (s *Server) usedLetters(ctx context.Context, done signin.Completion, id str
 	if err != nil {
 		return nil, err
 	}
+	s.tellOfCase(done.Transaction.Home, u, "used")
 	return s.caseNewsTo(ctx, c, u, pages.CaseNews{What: "used", At: done.At, From: done.Session.Where() + ", " + done.Session.Address}, true)
 }
 

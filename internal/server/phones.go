@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/phoneapi"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -34,6 +35,24 @@ func (s *Server) tellPhones(_ context.Context, c method.Change) {
 	n := phoneapi.News{Change: c.What, Method: c.Credential.Kind}
 	s.phoneFeed.Tell(c.User.Tenant, c.User.ID, n)
 	s.push.Tell(c.User.Tenant, c.User.ID, n)
+}
+
+// tellCase tells a person's phones of a step in their recovery, of the same ones as the mails. A
+// phone that was lost is told, too: so are the people whose address somebody else reads.
+func (s *Server) tellCase(_ context.Context, n recovery.Notice) {
+	if news, told := caseNews[n.Activity]; told && n.User.ID != "" {
+		s.tellOfCase(n.Case.Tenant, n.User, news.what)
+	}
+}
+
+// tellOfCase tells nobody in a server that serves nobody, such as that of postern recover.
+func (s *Server) tellOfCase(tenant directory.TenantID, u directory.User, what string) {
+	if s.phoneFeed == nil || s.push == nil {
+		return
+	}
+	n := phoneapi.News{Change: what, Method: phoneapi.Recovery}
+	s.phoneFeed.Tell(tenant, u.ID, n)
+	s.push.Tell(tenant, u.ID, n)
 }
 
 // phoneAPI is what the authenticator app calls.
