@@ -82,6 +82,7 @@ const rule = {
   grantControls: { operator: "OR", builtInControls: [], customAuthenticationFactors: [], termsOfUse: [], authenticationStrength: strength },
   sessionControls: { applicationEnforcedRestrictions: null, cloudAppSecurity: null, persistentBrowser: null, disableResilienceDefaults: null, signInFrequency: { value: 4, type: "hours", authenticationType: "primaryAndSecondaryAuthentication", frequencyInterval: "timeBased", isEnabled: true } },
 };
+const context = { id: "c1", displayName: "Payments", description: "Before money leaves", isAvailable: true };
 const template = { id: "a3d0a415-b068-4326-9251-f9cdf9feeb64", name: "Require multifactor authentication for all users", description: "Require multifactor authentication for all user accounts.", scenarios: "zeroTrust", details: { conditions: rule.conditions, grantControls: rule.grantControls, sessionControls: null } };
 
 const more = {
@@ -93,7 +94,7 @@ const more = {
   directoryRole: "id,displayName,description,roleTemplateId", authenticationMethodsPolicy: "",
 };
 const own = {
-  conditionalAccessPolicy: rule, namedLocation: place, authenticationStrengthPolicy: strength, conditionalAccessTemplate: template,
+  conditionalAccessPolicy: rule, namedLocation: place, authenticationStrengthPolicy: strength, conditionalAccessTemplate: template, authenticationContextClassReference: context,
   user: people[0], group, application: app, servicePrincipal: principal, device, signIn, directoryAudit: audit, unifiedRoleDefinition: role,
   organization: { id: tenant, displayName: "Contoso (Entra)", verifiedDomains: [{ name: "contoso.onmicrosoft.com", isDefault: true, isInitial: true, type: "Managed", capabilities: "Email" }] },
   domain: { id: "contoso.onmicrosoft.com", authenticationType: "Managed", isDefault: true, isInitial: true, isRoot: true, isVerified: true, isAdminManaged: true, supportedServices: ["Email"], availabilityStatus: null, passwordValidityPeriodInDays: 2147483647, passwordNotificationWindowInDays: 14, state: null },
@@ -229,6 +230,8 @@ export function startTenant(base, roles) {
         return many("namedLocation", [place]);
       case `GET /identity/conditionalAccess/namedLocations/${place.id}`:
         return one("namedLocation", place);
+      case "GET /identity/conditionalAccess/authenticationContextClassReferences":
+        return many("authenticationContextClassReference", [context]);
       case "GET /identity/conditionalAccess/templates":
         return many("conditionalAccessTemplate", [template]);
       case `GET /identity/conditionalAccess/templates/${template.id}`:
