@@ -84,7 +84,7 @@ type bounds struct {
 	events int
 }
 
-var usualBounds = bounds{gathered: 30000, sorted: 2000, walked: 5000, events: 10000}
+var usualBounds = bounds{gathered: 30000, sorted: 2000, walked: 3000, events: 10000}
 
 // mostCounted is how many words are counted at most, the longest first.
 const mostCounted = 8
