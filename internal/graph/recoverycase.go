@@ -52,6 +52,7 @@ func caseView(v recovery.View) odata.Entity {
 		odata.Property{Name: "readyDateTime", Value: odata.Time(v.ReadyAt)},
 		odata.Property{Name: "contactChanges", Value: contactChanges(v)},
 		odata.Property{Name: "proofLevels", Value: proofLevels(v.Policy)},
+		odata.Property{Name: "externalQuestions", Value: caseAsks(v)},
 	)
 }
 
@@ -163,4 +164,24 @@ func caseGrant(g recovery.Grant) odata.Entity {
 		{Name: "approvals", Value: g.Approvals},
 		{Name: "coolDownInMinutes", Value: g.CoolDown},
 	}
+}
+
+// caseAsks is what an identity-proofing service was asked.
+func caseAsks(v recovery.View) []odata.Entity {
+	all := []odata.Entity{}
+	for _, ask := range v.Asks {
+		state := string(ask.Answer)
+		switch {
+		case ask.Pending(v.At):
+			state = "pending"
+		case state == "":
+			state = "expired"
+		}
+		all = append(all, odata.Entity{
+			{Name: "id", Value: ask.ID}, {Name: "state", Value: state}, {Name: "level", Value: text(string(ask.Level))},
+			{Name: "askedDateTime", Value: odata.Time(ask.AskedAt)}, {Name: "expiresDateTime", Value: odata.Time(ask.EndsAt)},
+			{Name: "answeredDateTime", Value: odata.Time(ask.AnsweredAt)},
+		})
+	}
+	return all
 }

@@ -113,6 +113,11 @@ func (a *API) readWebhook(c *call, w *webhook.Webhook) error {
 	if err := body.Done(); err != nil {
 		return err
 	}
+	if slices.Contains(w.Events, webhook.ProofAsked) { // who is told of it says who somebody is
+		if err := directory.May(c.caller, directory.WriteMethodsPolicy, directory.Target{}); err != nil {
+			return err
+		}
+	}
 	w.ModifiedAt = a.Now().UTC()
 	return w.Check()
 }

@@ -23,15 +23,15 @@ type casePage struct {
 	OpenedAt time.Time
 	EndsAt   time.Time // of the case, or of the pass
 	Proofs   []caseProof
-	// Mail, Phone and Colleague are offered to everybody, or to nobody.
-	Mail, Phone, Colleague bool
-	Said                   string // what was just done
-	Match                  string // the number that the phone asks for
-	Credential             bool   // offered to everybody, or to nobody
-	Wallet                 *walletAsked
-	Passcode               string // once
-	Trial                  bool   // nothing is issued while policy only evaluates
-	SignInHref             string
+	// Mail, Phone, Colleague, Credential and External are offered to everybody, or to nobody.
+	Mail, Phone, Colleague, Credential, External bool
+
+	Said       string // what was just done
+	Match      string // the number that the phone asks for
+	Wallet     *walletAsked
+	Passcode   string // once
+	Trial      bool   // nothing is issued while policy only evaluates
+	SignInHref string
 }
 
 // A caseProof is something that showed who asks.
@@ -83,6 +83,9 @@ func (s *Site) renderCase(w http.ResponseWriter, r *http.Request, c claim.Claim,
 	p.Phone = v.Policy.LevelOf(recovery.ProofMatch) != recovery.LevelNone && s.Matcher != nil
 	p.Credential = presentation.Offered(v.Policy)
 	p.Colleague = v.Policy.LevelOf(recovery.ProofVouch) != recovery.LevelNone
+	if p.External, err = s.asksOutside(r.Context(), v); err != nil {
+		return err
+	}
 	if _, known := sayings[p.Said]; !known {
 		p.Said = ""
 	}
@@ -103,7 +106,7 @@ func (s *Site) renderCase(w http.ResponseWriter, r *http.Request, c claim.Claim,
 }
 
 // sayings are what the page may say was done. None tells whether there was anything to do.
-var sayings = map[string]bool{"mail": true, "phone": true, "colleague": true, "wrong": true}
+var sayings = map[string]bool{"mail": true, "phone": true, "colleague": true, "external": true, "wrong": true}
 
 // takeCase serves POST /recover/case.
 func (s *Site) takeCase(w http.ResponseWriter, r *http.Request) error {
@@ -134,6 +137,8 @@ func (s *Site) takeCase(w http.ResponseWriter, r *http.Request) error {
 		return s.takePresented(w, r, c, v, presentedOf(r.PostForm))
 	case ask == "colleague":
 		return s.askColleague(w, r, c, v)
+	case ask == "external":
+		return s.askOutside(w, r, c, v)
 	case ask == "cancel":
 		return s.giveUp(w, r, c, v)
 	}

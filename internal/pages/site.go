@@ -50,6 +50,8 @@ type Site struct {
 	// Passwords are there for those who have one.
 	Passwords password.Passwords
 	Events    Events
+	// Hooks says whether a service that proves identities is told of cases; nil where none is.
+	Hooks Hooks
 	// Handovers open the links by which passes are handed over.
 	Handovers handover.Service
 	// Cases are recovery cases; CaseMails writes to people about them, and Matcher asks their

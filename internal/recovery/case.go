@@ -28,6 +28,7 @@ type Case struct {
 
 	Proofs    []Proof    `json:"proofs,omitempty"`
 	Approvals []Approval `json:"approvals,omitempty"`
+	Asks      []Ask      `json:"asks,omitempty"` // to an identity-proofing service
 
 	Pass       *Issued      `json:"pass,omitempty"`
 	UsedAt     time.Time    `json:"usedAt,omitzero"`

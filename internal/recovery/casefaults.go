@@ -40,6 +40,34 @@ var (
 		Kind: fault.Conflict, Code: "caseContactFresh", Target: "contact",
 		Text: "That is not on file, or was changed too short a time ago to count.", Remedy: "Use something that has been on file for longer, or another proof.",
 	}
+	ErrAskedAlready = &fault.Error{
+		Kind: fault.Conflict, Code: "caseAskedAlready",
+		Text: "The identity-proofing service was asked already.", Remedy: "Wait for its answer, or give another proof.",
+	}
+	ErrAskUnknown = &fault.Error{
+		Kind: fault.NotFound, Code: "caseAskUnknown",
+		Text: "The case asked no such question.", Remedy: "Answer with the caseId and the askId of one message.",
+	}
+	ErrAskAnswered = &fault.Error{
+		Kind: fault.Conflict, Code: "caseAskAnswered",
+		Text: "The question was answered already.", Remedy: "Nothing is left to do.",
+	}
+	ErrAskLate = &fault.Error{
+		Kind: fault.Gone, Code: "caseAskLate",
+		Text: "The answer came too late.", Remedy: "The person asks again.",
+	}
+	ErrAskLevel = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseAskLevel", Target: "level",
+		Text: "The answer claims no level, or a higher one than policy allows this proof.", Remedy: "Claim at most highestLevel of the question.",
+	}
+	ErrAskNumber = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseAskNumber", Target: "caseNumber",
+		Text: "The answer does not name the number of the case.", Remedy: "Ask the person which number their page shows.",
+	}
+	ErrAnswerForged = &fault.Error{
+		Kind: fault.Unauthorized, Code: "caseAnswerForged",
+		Text: "The answer is not signed as it must be.", Remedy: "Sign id, time and body with the secret of the webhook that asked.",
+	}
 	ErrOwnRequest = &fault.Error{
 		Kind: fault.Forbidden, Code: "caseOwnRequest",
 		Text: "Nobody approves what they asked for themselves.", Remedy: "Ask somebody who had no part in this case.",

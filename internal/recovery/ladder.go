@@ -94,9 +94,11 @@ func RungOf(k ProofKind) (Rung, bool) {
 type Proof struct {
 	Kind ProofKind `json:"kind"`
 	// Level is what it counted for when it was given; policy may want more by now.
-	Level Level     `json:"level"`
-	At    time.Time `json:"at"`
-	By    Person    `json:"by,omitzero"` // who attests, vouches or says so; the person themselves for Rung.Person
+	Level Level `json:"level"`
+	// Asserted is what another service says that it is worth, which is never more than policy says.
+	Asserted Level     `json:"asserted,omitempty"`
+	At       time.Time `json:"at"`
+	By       Person    `json:"by,omitzero"` // who attests, vouches or says so; the person themselves for Rung.Person
 	// Contact is the property by which they were reached, such as mobilePhone; never its value.
 	Contact string `json:"contact,omitempty"`
 	Note    string `json:"note,omitempty"`
@@ -116,6 +118,15 @@ type Person struct {
 // is reports whether both are the same user.
 func (p Person) is(u directory.UserID) bool { return p.User != "" && p.User == u }
 
+// worth is what a proof counts for under policy.
+func (p Policy) worth(one Proof) Level {
+	l := p.LevelOf(one.Kind)
+	if one.Asserted != "" && l.AtLeast(one.Asserted) {
+		return one.Asserted
+	}
+	return l
+}
+
 // level is what proofs show at now under policy: that of the best one, where vouchers count
 // together. Proofs that are too old, or of a kind that policy turned off, count for nothing.
 func (p Policy) level(proofs []Proof, now time.Time) (best Level, since time.Time) {
@@ -130,7 +141,7 @@ func (p Policy) level(proofs []Proof, now time.Time) (best Level, since time.Tim
 				continue
 			}
 		}
-		if l := p.LevelOf(one.Kind); !best.AtLeast(l) {
+		if l := p.worth(one); !best.AtLeast(l) {
 			best, since = l, one.At
 		}
 	}

@@ -29,7 +29,7 @@ func (s Service) Prove(ctx context.Context, ref Ref, proof Proof, by Actor) (Cas
 // still have, a code, a credential, the answer of another service.
 func (s Service) ProveSelf(ctx context.Context, ref Ref, proof Proof, by Actor) (Case, error) {
 	return s.step(ctx, ref, audit.CaseProven, by, func(v View, now time.Time) (Case, Effects, error) {
-		if rung, ok := RungOf(proof.Kind); !ok || !rung.Person || by.Browser == "" {
+		if rung, ok := RungOf(proof.Kind); !ok || !rung.Person || by.Browser == "" || proof.Kind == ProofExternal { // that takes an answer
 			return v.Case, Effects{}, ErrProofKind
 		}
 		proof.Browser = by.Browser

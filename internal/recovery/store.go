@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/webhook"
 )
 
 // Cases keeps cases and their policy. What it promises is tested by package recoverytest.
@@ -53,6 +54,8 @@ type Effects struct {
 	At     time.Time
 	Events []audit.Event
 	Mails  []outbox.Item
+	// Messages go to the webhooks that subscribed.
+	Messages []webhook.Message
 	// EndPass removes the pass of the case, and ends what came from it.
 	EndPass bool
 	// At most one of these is done with what came from the case, as method.Store does it.

@@ -87,7 +87,7 @@ func (c Case) WithProof(p Policy, proof Proof, s Subject, now time.Time) (Case, 
 		return c, err
 	}
 	rung, ok := RungOf(proof.Kind)
-	proof.Level = p.LevelOf(proof.Kind)
+	proof.Level = p.worth(proof)
 	switch {
 	case !ok || proof.Level == LevelNone:
 		return c, ErrProofKind

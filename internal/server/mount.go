@@ -48,7 +48,7 @@ func (s *Server) mount(p parts) http.Handler {
 	protected := protection.Handler(own)
 	consoleHandler := protection.Handler(p.console.Handler())
 	graphHandler, agentHandler, phoneHandler := p.api.Handler(), p.agents.Handler(), p.phones.Handler()
-	scimHandler := p.people.Handler()
+	scimHandler, answers := p.people.Handler(), s.proofAnswers()
 
 	whole := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
@@ -65,6 +65,8 @@ func (s *Server) mount(p parts) http.Handler {
 			graphHandler.ServeHTTP(w, r)
 		case "scim":
 			scimHandler.ServeHTTP(w, r)
+		case answersFolder:
+			answers.ServeHTTP(w, r)
 		case "console":
 			consoleHandler.ServeHTTP(w, r)
 		case "", "signin", "security-info", "assets", "healthz", "readyz", "favicon.ico", "mailbox", "errors", "authenticator", "recover":

@@ -255,6 +255,7 @@ func (s *Server) build() (http.Handler, error) {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
 	site := &pages.Site{ConsolePath: "/console/", View: s.view, SignIn: signIn, Tenants: s.db, Passes: s.db, PINs: s.db, Groups: s.db, Events: s.db, Images: s.db, Registry: registry, Codes: s.codes(), Passkeys: passkeys, Passwords: s.passwords(), Phones: phones, PublicURL: o.PublicURL, Interrupts: s.interrupts(signIn), Campaigns: s.db, Handovers: s.handovers(), Cases: s.cases, Drills: s.drills(), CaseMails: caseMails{s}, Matcher: authenticator.Method{Phones: phones}, Presentations: s.presentations(), Now: s.now, Log: o.Log}
+	site.Hooks = s.db
 	if o.Mail.Mailbox {
 		site.Mailbox = outbox.Reader{Shelf: s.db, Box: s.box}
 	}

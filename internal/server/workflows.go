@@ -21,7 +21,7 @@ import (
 func (s *Server) newWorkflows() *lifecycle.Engine {
 	return &lifecycle.Engine{
 		Store: s.db, Directory: s.db, Registrations: s.db, Passes: s.passes, Box: s.box, Letters: workflowLetters{s},
-		Hooks: &workflowHooks{sender: s.hooks, secrets: s.ring},
+		Hooks:    &workflowHooks{sender: s.hooks, secrets: s.ring},
 		HandOver: s.sealForWorkflow, Now: s.now, Log: s.options.Log,
 	}
 }

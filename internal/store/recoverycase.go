@@ -202,6 +202,11 @@ func (tx *Tx) take(ctx context.Context, c recovery.Case, e recovery.Effects) err
 	if err := tx.appendAll(ctx, e.Events); err != nil {
 		return err
 	}
+	for _, m := range e.Messages {
+		if err := tx.queueMessage(ctx, c.Tenant, m, e.At); err != nil {
+			return err
+		}
+	}
 	var err error
 	switch {
 	case e.Quarantine != nil:

@@ -89,7 +89,7 @@ func (c *Courier) do(ctx context.Context, j jobs.Job) error {
 	if now.Before(w.PausedUntil) {
 		return errors.New("the receiver did not take another message a moment ago")
 	}
-	keys, err := c.keys(ctx, w, now)
+	keys, err := w.Keys(ctx, c.Secrets, now)
 	if err != nil {
 		return err
 	}
@@ -118,15 +118,15 @@ func (c *Courier) do(ctx context.Context, j jobs.Job) error {
 	}
 }
 
-// keys are what a message to w is signed with at now.
-func (c *Courier) keys(ctx context.Context, w Webhook, now time.Time) ([][]byte, error) {
+// Keys are what messages to w, and its answers, are signed with at now.
+func (w Webhook) Keys(ctx context.Context, secrets Secrets, now time.Time) ([][]byte, error) {
 	sealed := []string{w.Secret}
 	if w.Previous != "" && now.Before(w.PreviousUntil) {
 		sealed = append(sealed, w.Previous)
 	}
 	var keys [][]byte
 	for _, one := range sealed {
-		key, err := c.Secrets.Open(ctx, string(w.Tenant), one, SealPlace(w.ID)...)
+		key, err := secrets.Open(ctx, string(w.Tenant), one, SealPlace(w.ID)...)
 		if err != nil {
 			return nil, fmt.Errorf("open the secret of webhook %s: %w", w.ID, err)
 		}

@@ -16,6 +16,8 @@ type EventType string
 const (
 	// ReadinessLost says that people have no way back in any more.
 	ReadinessLost EventType = "readiness.lost"
+	// ProofAsked asks an identity-proofing service who somebody is. Who subscribes to it may answer.
+	ProofAsked EventType = "proof.asked"
 	// Test is sent when somebody asks for it; nobody subscribes to it.
 	Test EventType = "webhook.test"
 )
@@ -35,7 +37,7 @@ const passIssued EventType = "pass.issued"
 
 // Types are all that may be subscribed to, sorted.
 func Types() []EventType {
-	all := slices.AppendSeq([]EventType{passIssued, ReadinessLost}, maps.Values(ofActivity))
+	all := slices.AppendSeq([]EventType{passIssued, ReadinessLost, ProofAsked}, maps.Values(ofActivity))
 	slices.Sort(all)
 	return all
 }
