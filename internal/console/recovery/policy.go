@@ -274,11 +274,28 @@ func changesOf(c *console.Call, now, then rules) []change {
 	var all []change
 	for i, one := range after {
 		if before[i].Then != one.Then {
-			all = append(all, change{one.Label, before[i].Then, one.Then})
+			was, is := apart(before[i].Then, one.Then)
+			all = append(all, change{one.Label, was, is})
 		}
 	}
 	return all
 }
+
+// apart leaves of two rows only the parts that differ, unless nothing of one would be left.
+func apart(was, is string) (string, string) {
+	without := func(row, other string) string {
+		parts := strings.Split(other, partBreak)
+		return strings.Join(slices.DeleteFunc(strings.Split(row, partBreak), func(one string) bool { return slices.Contains(parts, one) }), partBreak)
+	}
+	before, after := without(was, is), without(is, was)
+	if before == "" || after == "" {
+		return was, is
+	}
+	return before, after
+}
+
+// partBreak stands between the parts of a row.
+const partBreak = "; "
 
 // said is a policy in words, a row for everything that can change.
 func (r rules) said(c *console.Call) []change {
@@ -319,7 +336,7 @@ func (r rules) said(c *console.Call) []change {
 			if g.CoolDown > 0 {
 				parts = append(parts, c.Text("recovery_cool_n", "N", strconv.Itoa(g.CoolDown)))
 			}
-			add(label, strings.Join(parts, "; "))
+			add(label, strings.Join(parts, partBreak))
 		}
 	}
 	for _, kind := range rungs {
