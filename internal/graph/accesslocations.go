@@ -50,7 +50,7 @@ func locationResource(l access.Location) odata.Entity {
 		for i, n := range l.Networks {
 			ranges[i] = odata.Entity{{Name: "@odata.type", Value: rangeType(n)}, {Name: "cidrAddress", Value: n}}
 		}
-		return append(e, odata.Property{Name: "isTrusted", Value: l.Trusted}, odata.Property{Name: "postern_isExit", Value: l.Exit}, odata.Property{Name: "ipRanges", Value: ranges})
+		return append(e, odata.Property{Name: "isTrusted", Value: l.Trusted}, odata.Property{Name: "postern_isExit", Value: l.Exit, OnSelect: true}, odata.Property{Name: "ipRanges", Value: ranges})
 	}
 	return append(e,
 		odata.Property{Name: "countriesAndRegions", Value: list(l.Countries)},
