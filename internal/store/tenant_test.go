@@ -14,6 +14,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/keyring"
 	"github.com/postern-id/postern/internal/store"
+	"github.com/postern-id/postern/internal/webhook"
 )
 
 // seed returns a tenant with one of everything.
@@ -129,6 +130,9 @@ var expiring = []struct {
 	{"lifecycle_task", `(tenant_id, id, person_id, run_id, sequence, status, created_at, body) VALUES ($1, $2, '', '', 1, '', $3, '')`, 400 * 24 * time.Hour},
 	{"lifecycle_person", `(tenant_id, id, run_id, workflow_id, version, execution, user_id, trigger_at, once, status, scheduled_at) VALUES ($1, $2, '', '', 1, '', '', 0, $2, '', $3)`, 400 * 24 * time.Hour},
 	{"lifecycle_run", `(tenant_id, id, workflow_id, version, execution, status, scheduled_at, updated_at, gathering) VALUES ($1, $2, '', 1, '', '', $3, 0, 0)`, 400 * 24 * time.Hour},
+	{"drill_practice", `(tenant_id, id, drill_id, user_id, quarter, state, ends_at, due_at, version, body) VALUES ($1, $2, $2, '', '', '', $3, 0, 1, '')`, 400 * 24 * time.Hour},
+	{"drill", `(tenant_id, id, kind, quarter, began_at, ends_at, body) VALUES ($1, $2, '', '', 0, $3, '')`, 400 * 24 * time.Hour},
+	{"webhook_delivery", `(tenant_id, id, webhook_id, type, created_at, state, body) VALUES ($1, $2, '', '', $3, '', '')`, webhook.Keep},
 	{"seen_id", `(tenant_id, kind, id, until_at) VALUES ($1, '', $2, $3)`, 0},
 }
 
