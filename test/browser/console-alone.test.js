@@ -176,6 +176,28 @@ describe("the console alone", { skip }, () => {
     await page.locator("main").getByText("person7@contoso.onmicrosoft.com").first().waitFor();
   });
 
+  it("makes a person in another Graph, which wants a password, and says why it does not", async (t) => {
+    const entra = await startEntra();
+    t.after(() => entra.stop());
+    const console = await alone("--graph", entra.url, "--authority", entra.url);
+    t.after(() => console.stop());
+    const page = await open(t, browser);
+    const make = async (name) => {
+      await page.goto(`${console.url}/console/people/new`);
+      await page.locator("#userPrincipalName").fill(name);
+      await page.locator("#displayName").fill("Nadia Berg");
+      await page.locator("main form button.primary").click();
+    };
+    await make("nadia@contoso.onmicrosoft.com");
+    await page.waitForURL(/done=people_created/);
+    await page.getByRole("heading", { name: "Nadia Berg" }).waitFor();
+    assert.ok(entra.calls.includes("POST /users"));
+    await make("nadia@contoso.onmicrosoft.com");
+    await page.locator("main").getByText("already exists").first().waitFor();
+    assert.equal(await page.locator("#displayName").inputValue(), "Nadia Berg");
+    assert.equal(entra.people.filter(({ displayName }) => displayName === "Nadia Berg").length, 1);
+  });
+
   it("serves nobody who comes under another name", async (t) => {
     const entra = await startEntra();
     t.after(() => entra.stop());

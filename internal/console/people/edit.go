@@ -1,6 +1,7 @@
 package people
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"strings"
@@ -234,6 +235,9 @@ func create(c *console.Call) error {
 		default:
 			user[name] = value
 		}
+	}
+	if c.Foreign() { // Entra makes nobody without a password; the person gets in by a pass, and nobody knows this one
+		user["passwordProfile"] = graphclient.Object{"password": "aA1!" + rand.Text(), "forceChangePasswordNextSignIn": true}
 	}
 	made, err := c.Graph.Do(c.Context(), http.MethodPost, user, "users")
 	if err != nil {

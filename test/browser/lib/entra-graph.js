@@ -198,6 +198,22 @@ export function startTenant(base, roles) {
         const word = /"[^:"]+:([^"]*)"/.exec(query.get("$search") ?? "")?.[1]?.toLowerCase() ?? "";
         return many("user", people.filter((person) => person.displayName.toLowerCase().startsWith(word)));
       }
+      case "POST /users": {
+        const given = written("user");
+        const lacks = ["accountEnabled", "displayName", "mailNickname", "userPrincipalName", "passwordProfile"].find((name) => given[name] === undefined);
+        if (lacks) {
+          throw new Refusal(400, "Request_BadRequest", lacks === "passwordProfile" ? "A password must be specified to create a new user." : `A value is required for property '${lacks}' of resource 'User'.`);
+        }
+        if (!roles.some(([, name]) => name === "Global Administrator")) {
+          throw new Refusal(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
+        }
+        if (people.some((one) => one.userPrincipalName === given.userPrincipalName)) {
+          throw new Refusal(400, "Request_BadRequest", "Another object with the same value for property userPrincipalName already exists.");
+        }
+        const { passwordProfile, ...rest } = given;
+        people.push({ ...people[0], ...rest, id: randomUUID() });
+        return [201, asked("user", people.at(-1))];
+      }
       case "GET /groups":
         return many("group", [group]);
       case "GET /applications":
