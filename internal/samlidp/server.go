@@ -29,10 +29,10 @@ type Server struct {
 	Keys       Keys
 	Secrets    Secrets
 	// Seen remembers an id of a kind until it means nothing any more, and reports whether it is new.
-	Seen func(ctx context.Context, tenant, kind, id string, until time.Time) (fresh bool, err error)
-	Pages      Pages
-	PublicURL  string // without a slash at the end
-	Now        func() time.Time
+	Seen      func(ctx context.Context, tenant, kind, id string, until time.Time) (fresh bool, err error)
+	Pages     Pages
+	PublicURL string // without a slash at the end
+	Now       func() time.Time
 	// Others are pages of applications of other protocols that learn of a logout.
 	Others func(ctx context.Context, session signin.Session) ([]string, error)
 	// Upstream is where a session came from that can be signed out of, too, or nothing; it may be
