@@ -36,7 +36,7 @@ describe("the logs in the console", { skip }, () => {
     assert.equal(new URL(page.url()).pathname, "/console/logs/signins");
     await look(page, "console-logs", everywhere);
     assert.ok(code, "the error page shows a short code");
-    await page.getByRole("searchbox", { name: "Person, device, address, id or short code" }).fill(code.toLowerCase());
+    await page.getByRole("searchbox", { name: "Person, device, address or id" }).fill(code.toLowerCase());
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/console\/logs\/story\//);
     await page.getByRole("link", { name: "Pass refused" }).first().waitFor();
