@@ -20,7 +20,10 @@ func credentialIssuers(all []sdjwt.Issuer) []odata.Entity {
 			keys = i.Keys
 		}
 		out = append(out, odata.Entity{
-			{Name: "issuer", Value: i.ID}, {Name: "types", Value: list(i.Types)}, {Name: "jwks", Value: keys}, {Name: "roots", Value: list(i.Roots)},
+			{Name: "issuer", Value: i.ID},
+			{Name: "types", Value: list(i.Types)},
+			{Name: "jwks", Value: keys},
+			{Name: "roots", Value: list(i.Roots)},
 			{Name: "match", Value: match},
 		})
 	}
