@@ -233,7 +233,7 @@ func (s *Server) openApproval(r *http.Request) (approval, error) {
 		return a, err
 	}
 	if a.session.Purpose != "" { // it is for one device, which asks otherwise (rule 6)
-		return a, signin.ErrGone
+		return a, oautherr.ErrPurpose
 	}
 	if a.tenant, err = s.Store.Tenant(r.Context(), a.session.Tenant); err != nil {
 		return a, err
