@@ -32,7 +32,7 @@ func rootCommand() *cobra.Command {
 		Long: "Postern issues Temporary Access Passes and signs people in with them.\n" +
 			"Try it: postern dev",
 	}
-	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), clockCommand(), consoleCommand())
+	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), mailCommand(), clockCommand(), consoleCommand())
 	root.AddCommand(backupCommand(), restoreCommand(), migrateCommand(), program.VersionCommand("postern", version))
 	root.AddCommand(cli.Commands(logVerifyCommand(), logExportCommand(), logPruneCommand(), logEraseCommand())...)
 	return program.Root(root)

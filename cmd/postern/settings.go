@@ -101,7 +101,7 @@ var known = map[string]bool{
 	"database": true, "listen": true, "public-url": true, "tls-cert": true, "tls-key": true,
 	"http": true, "trusted-proxy": true, "metrics": true,
 	"smtp-host": true, "smtp-port": true, "smtp-user": true, "smtp-password-file": true, "smtp-from": true,
-	"smtp-tls": true, "smtp-ca": true,
+	"smtp-tls": true, "smtp-ca": true, "smtp-dkim-selector": true,
 	"log-level": true, "witness": true, "newcomers": true, "logout-network": true, "push-network": true, "federation-network": true, "places": true,
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/dkim"
 	"github.com/postern-id/postern/internal/outbox/smtp"
 	"github.com/postern-id/postern/internal/pages"
 )
@@ -25,6 +26,10 @@ type Mail struct {
 	PasswordFile     string
 	TLS              string // starttls, implicit or none; empty is starttls
 	CAFile           string // trusts this CA too; PEM
+
+	// DKIMSelector names the key that signs mail as that of From's domain; empty does not sign.
+	DKIMSelector string
+	key          *dkim.Key
 
 	// Mailbox sends nothing: who reaches the server reads it at /mailbox.
 	Mailbox bool
@@ -40,12 +45,14 @@ func (m Mail) sender() (outbox.Sender, error) {
 	switch {
 	case m.Mailbox:
 		return nowhere{}, nil
+	case m.DKIMSelector != "" && !dkim.IsName(m.DKIMSelector):
+		return nil, errSelector
 	case m.Host == "" && (m.User != "" || m.From != "" || m.PasswordFile != "" || m.Password != ""):
 		return nil, smtp.ErrConfig.With("smtp-host", "There are settings for mail, but no mail server.")
 	case m.Host == "":
 		return nowhere{errNoServer}, nil
 	}
-	c := smtp.Config{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, From: m.From, TLS: smtp.TLS(m.TLS)}
+	c := smtp.Config{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, From: m.From, TLS: smtp.TLS(m.TLS), DKIM: m.key}
 	if m.PasswordFile != "" {
 		text, err := os.ReadFile(m.PasswordFile)
 		if err != nil {
@@ -77,7 +84,11 @@ type nowhere struct{ err error }
 func (n nowhere) Send(context.Context, string, time.Time, outbox.Mail) error { return n.err }
 
 func (s *Server) newCourier() (*outbox.Courier, error) {
-	sender, err := s.options.Mail.sender()
+	settings, err := s.options.Mail.signed(s.options)
+	if err != nil {
+		return nil, err
+	}
+	sender, err := settings.sender()
 	if err != nil {
 		return nil, err
 	}

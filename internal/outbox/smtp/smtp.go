@@ -3,6 +3,7 @@
 package smtp
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/dkim"
 )
 
 // TLS says how the connection is protected.
@@ -42,6 +44,8 @@ type Config struct {
 	From     string         // address of the sender: postern@contoso.example
 	TLS      TLS            // empty is StartTLS
 	Roots    *x509.CertPool // nil is the system's
+	// DKIM signs mail as the domain's own; nil does not.
+	DKIM *dkim.Key
 	// Wait bounds each step of a conversation; 0 is 20 s.
 	Wait time.Duration
 }
@@ -77,6 +81,8 @@ func New(c Config) (*Sender, error) {
 		return nil, ErrConfig.With("smtp-tls", "TLS for mail is starttls, implicit or none.")
 	case c.Port < 1 || c.Port > 65535:
 		return nil, ErrConfig.With("smtp-port", "A port is a number from 1 to 65535.")
+	case c.DKIM != nil && (c.DKIM.Private == nil || !dkim.IsName(c.DKIM.Domain) || !dkim.IsName(c.DKIM.Selector)):
+		return nil, ErrConfig.With("smtp-dkim-selector", "DKIM takes a selector, such as postern1, and a key.")
 	case err != nil || from.Address != c.From:
 		return nil, ErrConfig.With("smtp-from", "The sender is an address such as postern@contoso.example.")
 	case (c.User == "") != (c.Password == ""):
@@ -93,6 +99,9 @@ func (s *Sender) Send(ctx context.Context, id string, at time.Time, m outbox.Mai
 	message, err := s.message(id, at, m)
 	if err != nil {
 		return fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+	}
+	if err := s.sign(message); err != nil {
+		return fmt.Errorf("sign the mail: %w", err)
 	}
 	l := &line{}
 	defer l.hangUp()
@@ -165,7 +174,7 @@ func (l *line) hangUp() {
 
 // message puts m into the form of RFC 5322. Id and date are the same at every try.
 func (s *Sender) message(id string, at time.Time, m outbox.Mail) (*mail.Msg, error) {
-	message := mail.NewMsg(mail.WithNoDefaultUserAgent())
+	message := mail.NewMsg(mail.WithNoDefaultUserAgent(), mail.WithBoundary("postern-"+id))
 	// As addresses and not by the library's …Format, which takes a quotation mark in a name for
 	// the name's end.
 	if err := message.From((&netmail.Address{Name: m.From, Address: s.config.From}).String()); err != nil {
@@ -183,6 +192,23 @@ func (s *Sender) message(id string, at time.Time, m outbox.Mail) (*mail.Msg, err
 		message.AddAlternativeString(mail.TypeTextHTML, m.HTML)
 	}
 	return message, nil
+}
+
+// sign adds the signature of the domain. The mail is written once to be signed and once to be
+// sent: both times alike, but for that header.
+func (s *Sender) sign(message *mail.Msg) error {
+	if s.config.DKIM == nil {
+		return nil
+	}
+	var written bytes.Buffer
+	if _, err := message.WriteTo(&written); err != nil {
+		return err
+	}
+	value, err := s.config.DKIM.Sign(written.Bytes())
+	if err == nil {
+		message.SetGenHeaderPreformatted(dkim.Header, value)
+	}
+	return err
 }
 
 // told says in one sentence what went wrong, without the address, and marks what is final.

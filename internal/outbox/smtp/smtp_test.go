@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	verifier "github.com/emersion/go-msgauth/dkim"
+
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/dkim"
 	"github.com/postern-id/postern/internal/outbox/smtptest"
 )
 
@@ -283,5 +287,36 @@ func TestSettings(t *testing.T) {
 				t.Errorf("New: %v; want one about %s", err, c.target)
 			}
 		})
+	}
+}
+
+func TestAMailThatArrivesIsSignedByTheDomain(t *testing.T) {
+	text, err := dkim.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := dkim.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := &dkim.Key{Domain: "contoso.example", Selector: "p1", Private: private}
+	_, record, err := key.Record()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &smtptest.Server{}
+	server.Start(t)
+	long := mira
+	long.Text, long.Subject = strings.Repeat("Grüße aus Zürich, ", 200)+"\n..\n", strings.Repeat("Zürich ", 40)
+	for _, m := range []outbox.Mail{mira, long, {To: mira.To, From: "Contoso", Subject: "s", Text: ""}} {
+		if err := sender(t, server, func(c *Config) { c.DKIM = key }).Send(t.Context(), id, nine, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range server.Mails() {
+		found, err := verifier.VerifyWithOptions(bytes.NewReader(m.Raw), &verifier.VerifyOptions{LookupTXT: func(string) ([]string, error) { return []string{record}, nil }})
+		if err != nil || len(found) != 1 || found[0].Err != nil || found[0].Domain != "contoso.example" {
+			t.Errorf("%v %+v\n%s", err, found, m.Raw)
+		}
 	}
 }
