@@ -275,6 +275,9 @@ const (
 	AddDeviceOwner    = "Add registered owner to device"
 	RemoveDeviceOwner = "Remove registered owner from device"
 	DeleteDevice      = "Delete device"
+	PrepareDevice     = "Prepare device for user"
+	EndPreparation    = "End preparation of device"
+	HandOverDevice    = "Hand over device to user"
 )
 
 // Activities of [ServiceLifecycleWorkflows].

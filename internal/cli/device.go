@@ -16,7 +16,7 @@ func deviceCommand() *cobra.Command {
 		deviceSwitch("enable DEVICE", "Switch a device on again", true, "%s is switched on."),
 		deviceDecide("approve DEVICE", "Approve a device that waits for it", "approved", "%s is approved."),
 		deviceDecide("refuse DEVICE", "Refuse a device: nobody signs in on it, and it can't join again by itself", "refused", "%s is refused."),
-		deviceDelete())
+		devicePrepare(), deviceDelete())
 }
 
 // deviceID returns the object id of a device that is named by object id or display name.
@@ -79,7 +79,8 @@ func deviceShow() *cobra.Command {
 		}
 		return e.object(d, "id", "deviceId", "displayName", "accountEnabled", "trustType", "operatingSystem", "operatingSystemVersion",
 			"manufacturer", "model", "domainName", "registrationDateTime", "approximateLastSignInDateTime", "isCompliant", "isManaged",
-			"postern_approvalState", "postern_keyStorage", "postern_attested", "postern_certificateEndDateTime",
+			"postern_approvalState", "postern_preparation/state", "postern_preparation/userId", "postern_preparation/groupId",
+			"postern_preparation/preparedBy", "postern_preparation/handedOverDateTime", "postern_keyStorage", "postern_attested", "postern_certificateEndDateTime",
 			"postern_status/reportedDateTime", "postern_status/report/agentVersion", "postern_status/report/policyApplied", "failedPrerequisites",
 			"postern_status/report/problems")
 	})

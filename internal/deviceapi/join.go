@@ -70,7 +70,7 @@ func (a *API) join(c *call) (int, any, error) {
 		return 0, nil, err
 	}
 	d.Approval = policy.Awaits(d.TrustType)
-	d.JoinedIn, d.JoinedWith = access.Session, access.PassID
+	d.JoinedIn, d.JoinedWith, d.JoinedBy = access.Session, access.PassID, access.Family
 	joined, err := a.Store.JoinDevice(c.Context(), d, policy.Quota, func(d directory.Device) audit.Event {
 		return a.registered(c, user, d)
 	})

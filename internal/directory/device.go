@@ -50,6 +50,10 @@ type Device struct {
 	// for none.
 	JoinedIn   string `json:"joinedIn,omitempty"`
 	JoinedWith string `json:"joinedWith,omitempty"`
+	// JoinedBy is the family of the token that joined it.
+	JoinedBy string `json:"joinedBy,omitempty"`
+
+	Preparation *Preparation `json:"preparation,omitempty"` // nil: prepared for nobody
 
 	Owner   UserID    `json:"-"` // who joined it
 	SeenAt  time.Time `json:"-"` // approximateLastSignInDateTime

@@ -38,6 +38,8 @@ const (
 	SwitchDevice      Action = "switchDevice"  // on and off
 	ApproveDevice     Action = "approveDevice" // and refuse
 	DeleteDevice      Action = "deleteDevice"
+	PrepareDevice     Action = "prepareDevice"     // for somebody else
+	PrepareDeviceFor  Action = "prepareDeviceFor"  // a person, or instead of the one who has it
 	ReadPrerequisites Action = "readPrerequisites" // of web sign-in on a device
 
 	ReadRoles   Action = "readRoles"
@@ -176,10 +178,13 @@ var (
 		DirectoryReaders, GuestInviter, DirectoryWriters, GroupsAdministrator, HelpdeskAdministrator, UserAdministrator,
 		AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, PrivilegedRoleAdministrator, GlobalAdministrator,
 	}
-	groupWriters   = []RoleID{DirectoryWriters, GroupsAdministrator, UserAdministrator, GlobalAdministrator}
-	groupManagers  = []RoleID{GroupsAdministrator, UserAdministrator, GlobalAdministrator}
-	deviceManagers = []RoleID{CloudDeviceAdministrator, IntuneAdministrator, GlobalAdministrator}
-	userManagers   = []RoleID{UserAdministrator, AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
+	groupWriters    = []RoleID{DirectoryWriters, GroupsAdministrator, UserAdministrator, GlobalAdministrator}
+	groupManagers   = []RoleID{GroupsAdministrator, UserAdministrator, GlobalAdministrator}
+	deviceManagers  = []RoleID{CloudDeviceAdministrator, IntuneAdministrator, GlobalAdministrator}
+	devicePreparers = []RoleID{
+		AuthenticationAdministrator, CloudDeviceAdministrator, IntuneAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator,
+	}
+	userManagers = []RoleID{UserAdministrator, AuthenticationAdministrator, PrivilegedAuthenticationAdministrator, GlobalAdministrator}
 	// helpers are those who are called when somebody can't get in.
 	helpers = []RoleID{
 		HelpdeskAdministrator, UserAdministrator, AuthenticationAdministrator, GlobalReader, PrivilegedAuthenticationAdministrator, GlobalAdministrator,
@@ -285,10 +290,12 @@ var rules = map[Action]rule{
 	ReadDevices: {
 		needs: []oneOf{append(oneOf{"Device.Read.All"}, append(writeDevices, "Directory.Read.All")...)}, open: toMembers, roles: directoryReaders,
 	},
-	UpdateDevice:  {needs: []oneOf{writeDevices}, roles: []RoleID{IntuneAdministrator, GlobalAdministrator}},
-	SwitchDevice:  {needs: []oneOf{writeDevices}, roles: deviceManagers},
-	ApproveDevice: {needs: []oneOf{writeDevices}, roles: deviceManagers},
-	DeleteDevice:  {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	UpdateDevice:     {needs: []oneOf{writeDevices}, roles: []RoleID{IntuneAdministrator, GlobalAdministrator}},
+	SwitchDevice:     {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	ApproveDevice:    {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	DeleteDevice:     {needs: []oneOf{writeDevices}, roles: deviceManagers},
+	PrepareDevice:    {needs: []oneOf{writeDevices}, roles: devicePreparers},
+	PrepareDeviceFor: {needs: []oneOf{writeDevices}, roles: devicePreparers, reach: reachOfAll, person: true, notSelf: true},
 	ReadPrerequisites: {
 		needs: []oneOf{append(oneOf{"Device.Read.All"}, append(writeDevices, "Directory.Read.All")...)}, roles: []RoleID{
 			HelpdeskAdministrator, AuthenticationAdministrator, GlobalReader, CloudDeviceAdministrator, IntuneAdministrator,

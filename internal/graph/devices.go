@@ -59,6 +59,7 @@ func deviceResource(d directory.Device) odata.Entity {
 		{Name: "registrationDateTime", Value: odata.Time(d.RegisteredAt)},
 		{Name: "trustType", Value: text(string(d.TrustType))},
 		own(approvalState, d.Approval.String()),
+		own("postern_preparation", preparationValue(d)),
 		own("postern_keyStorage", d.KeyStorage),
 		own("postern_attested", d.Attested),
 		own("postern_certificateThumbprint", text(d.CertificateThumbprint)),

@@ -255,6 +255,9 @@ var routes = []route{
 	{"GET /deviceManagement/deviceConfigurations/{id}", odata.Policies, directory.ReadDevicePolicy, devicePolicy, (*API).getCustomProfile},
 	{"GET /postern/devices/{id}/effectivePolicy", odata.Policies, directory.ReadDevicePolicy, nil, (*API).effectivePolicy},
 	{"GET /postern/devices/{id}/prerequisites", odata.Directory, directory.ReadPrerequisites, nil, (*API).prerequisites}, // and ReadMethods of ?user=
+	{"GET /postern/devices/{id}/preparation", odata.Directory, directory.ReadDevices, machine, (*API).getPreparation},
+	{"PUT /postern/devices/{id}/preparation", odata.Directory, directory.PrepareDevice, machine, (*API).putPreparation}, // and of who it is for, and of who has it
+	{"DELETE /postern/devices/{id}/preparation", odata.Directory, directory.PrepareDevice, machine, (*API).deletePreparation},
 	{"POST /postern/devicePolicies/preview", odata.Policies, directory.WriteDevicePolicy, nil, (*API).previewDevicePolicy},
 
 	{"POST /$batch", odata.Directory, "", nil, (*API).batch},

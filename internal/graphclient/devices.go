@@ -19,7 +19,7 @@ func (c *Client) Device(ctx context.Context, id string) (Object, error) {
 // ownDevice are the properties of devices, what Postern adds to Graph's among them.
 const ownDevice = "id,deviceId,displayName,accountEnabled,trustType,operatingSystem,operatingSystemVersion,manufacturer,model,domainName," +
 	"isCompliant,isManaged,registrationDateTime,approximateLastSignInDateTime," +
-	"postern_approvalState,postern_keyStorage,postern_attested,postern_certificateEndDateTime"
+	"postern_approvalState,postern_preparation,postern_keyStorage,postern_attested,postern_certificateEndDateTime"
 
 // ownerNames names who joined a device, beside it.
 const ownerNames = "registeredOwners($select=id,displayName,userPrincipalName)"
@@ -82,6 +82,19 @@ func (c *Client) RegisteredUsers(ctx context.Context, id string) iter.Seq2[Objec
 // UpdateDevice changes a device, by object id.
 func (c *Client) UpdateDevice(ctx context.Context, id string, change Object) error {
 	return c.at(ctx, http.MethodPatch, change, nil, "devices", id)
+}
+
+// PrepareDevice makes a device, by object id, wait for a person (userId, an id or name) or for whoever
+// of a group (groupId) signs in first.
+func (c *Client) PrepareDevice(ctx context.Context, id string, whom Object) (Object, error) {
+	var o Object
+	err := c.at(ctx, http.MethodPut, whom, &o, "postern", "devices", id, "preparation")
+	return o, err
+}
+
+// EndPreparation makes a device that was prepared for somebody one for everybody again.
+func (c *Client) EndPreparation(ctx context.Context, id string) error {
+	return c.at(ctx, http.MethodDelete, nil, nil, "postern", "devices", id, "preparation")
 }
 
 // DeleteDevice deletes a device for good, by object id.

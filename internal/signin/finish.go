@@ -96,7 +96,7 @@ func (s *Service) Stay(ctx context.Context, t Transaction, stay bool, handle tok
 		return t, Session{}, secret, err
 	case err != nil:
 		refused := s.refuse(ctx, t, t.lastMethod(), place, err, now)
-		if errors.Is(refused, ErrRefused) && (errors.Is(err, directory.ErrDeviceDisabled) || errors.Is(err, directory.ErrDeviceUnknown)) {
+		if errors.Is(refused, ErrRefused) && (errors.Is(err, directory.ErrDeviceDisabled) || errors.Is(err, directory.ErrDeviceUnknown) || errors.Is(err, directory.ErrDevicePrepared)) {
 			refused = err // tells nothing about the person
 		}
 		return t, Session{}, secret, refused

@@ -91,6 +91,9 @@ func (db *DB) JoinDevice(ctx context.Context, d directory.Device, quota int, eve
 			if joined.Approval = directory.Rejoin(known, d); joined.Approval == directory.Refused {
 				return directory.ErrDeviceRefused
 			}
+			if err := tx.rejoined(ctx, known, &joined); err != nil {
+				return err
+			}
 			if known.Usable() == nil && joined.Usable() != nil {
 				if err := tx.endDevice(ctx, known, d.SeenAt, codeOf(joined.Usable())); err != nil {
 					return err
@@ -172,12 +175,18 @@ func (tx *Tx) seenOn(ctx context.Context, d directory.Device, user directory.Use
 	return err
 }
 
-// signInOn notes that a person signed in on a living device; else it is
-// directory.ErrDeviceUnknown, or the reason why nobody can use it.
-func (tx *Tx) signInOn(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID, user directory.UserID, at time.Time) error {
-	d, err := livingDevice(ctx, tx.q, tenant, id)
+// signInOn notes that a person signed in on a living device, and hands it over if it waited for
+// them; else it is directory.ErrDeviceUnknown, or the reason why nobody can use it, or not they. e
+// is the event of the sign-in.
+func (tx *Tx) signInOn(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID, user directory.UserID, at time.Time, e audit.Event) error {
+	d, member, err := admitting(ctx, tx.q, tenant, id, user)
 	if err != nil {
 		return err
+	}
+	if d.TakenOverBy(user, member) {
+		if err := tx.handOver(ctx, d, user, at, e); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.exec(ctx, `UPDATE device SET seen_at = $1 WHERE tenant_id = $2 AND id = $3 AND account_enabled`, micros(at), tenant, id); err != nil {
 		return err
@@ -217,7 +226,7 @@ func (db *DB) UpdateDevice(ctx context.Context, d directory.Device, at time.Time
 				return err
 			}
 		}
-		if old.TrustType == directory.TrustRegistered && old.Owner != d.Owner {
+		if (old.TrustType == directory.TrustRegistered || old.HandedOver()) && old.Owner != d.Owner {
 			if err := tx.endOwner(ctx, old, at); err != nil {
 				return err
 			}

@@ -90,14 +90,14 @@ func (tx *Tx) owners(ctx context.Context, c hello.Container) error {
 	if err != nil {
 		return err
 	}
-	joined, err := deviceBy(ctx, tx.q, c.Tenant, "id", string(c.Device))
-	switch {
-	case err != nil:
+	if _, err := deviceBy(ctx, tx.q, c.Tenant, "id", string(c.Device)); err != nil {
 		return err
-	case !user.AccountEnabled:
+	}
+	if !user.AccountEnabled {
 		return directory.ErrUserUnknown
 	}
-	return joined.Usable()
+	_, _, err = admitting(ctx, tx.q, c.Tenant, c.Device, c.User)
+	return err
 }
 
 func (tx *Tx) putContainer(ctx context.Context, c hello.Container) error {

@@ -162,7 +162,7 @@ func (tx *Tx) insertFamily(ctx context.Context, f oauth.Family) error {
 		return oautherr.ErrRevoked
 	}
 	if f.Device != nil {
-		if _, err := livingDevice(ctx, tx.q, f.Tenant, f.Device.ID); err != nil {
+		if _, _, err := admitting(ctx, tx.q, f.Tenant, f.Device.ID, f.User); err != nil {
 			return err
 		}
 	}

@@ -26,6 +26,10 @@ func (db *DB) SignInWithPIN(ctx context.Context, p oauth.PINSignIn) error {
 		if now.ID != c.ID || !bytes.Equal(now.Key, c.Key) {
 			return hello.ErrNone
 		}
+		// Before its session: a hand-over ends all that there are.
+		if err := tx.signInOn(ctx, c.Tenant, c.Device, c.User, p.At, p.Event); err != nil {
+			return err
+		}
 		// No browser holds the session, so that no secret leads to it.
 		if err := tx.insertSession(ctx, p.Session, ""); err != nil {
 			return err
@@ -37,9 +41,6 @@ func (db *DB) SignInWithPIN(ctx context.Context, p oauth.PINSignIn) error {
 			if err := tx.insertTokenGrant(ctx, *p.Next, p.NextHash); err != nil {
 				return err
 			}
-		}
-		if err := tx.signInOn(ctx, c.Tenant, c.Device, c.User, p.At); err != nil {
-			return err
 		}
 		return tx.append(ctx, p.Event)
 	})

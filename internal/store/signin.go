@@ -234,7 +234,7 @@ func (tx *Tx) complete(ctx context.Context, c signin.Completion) error {
 		return signin.ErrGone
 	}
 	if t.Device != nil {
-		if err := tx.signInOn(ctx, t.Home, t.Device.ID, t.User, c.At); err != nil {
+		if err := tx.signInOn(ctx, t.Home, t.Device.ID, t.User, c.At, c.Event); err != nil {
 			return err
 		}
 		if c.Method != "" {
