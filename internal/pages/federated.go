@@ -26,6 +26,14 @@ type federatedPage struct {
 
 func (federatedPage) file() string { return "federated.html" }
 
+// backPage is back.html: goes on by itself after an upstream.
+type backPage struct {
+	frame
+	GoHref string
+}
+
+func (backPage) file() string { return "back.html" }
+
 // maxAssertion bounds the form with a SAML response, in bytes.
 const maxAssertion = 512 << 10
 
@@ -89,7 +97,7 @@ func (s *Site) takeAnswer(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := v.transaction
 	if t.Done() {
-		return s.proceed(w, r, v)
+		return s.backHere(w, r, v, continueAddress(v, t.Session))
 	}
 	if t.Home != directory.TenantID(r.PathValue("tenant")) || t.Domain() != r.PathValue("domain") {
 		return signin.ErrGone
@@ -137,7 +145,7 @@ func (s *Site) takeForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.transaction.Done() {
-		return s.proceed(w, r, v)
+		return s.backHere(w, r, v, continueAddress(v, v.transaction.Session))
 	}
 	return s.answered(w, r, v, r.PostForm.Encode())
 }
@@ -147,9 +155,17 @@ func (s *Site) answered(w http.ResponseWriter, r *http.Request, v visit, answer 
 	v.transaction, err = s.SignIn.Prove(r.Context(), v.transaction, federated.MethodID, answer, place(r))
 	switch {
 	case errors.Is(err, signin.ErrBack):
-		return redirect(w, r, upstreamAddress(v))
+		return s.backHere(w, r, v, upstreamAddress(v))
 	case err != nil:
 		return s.upstreamFailed(w, r, v, err)
 	}
-	return redirect(w, r, Address(v.handle))
+	return s.backHere(w, r, v, Address(v.handle))
+}
+
+// backHere goes on to an address of this server by a page, and not by a redirect: browsers hold all
+// redirects that follow a form to the policy of its page (CSP form-action). The upstream's page names
+// this server there, and neither the application nor the lock screen where the sign-in may end.
+func (s *Site) backHere(w http.ResponseWriter, r *http.Request, v visit, to string) error {
+	s.render(w, r, http.StatusOK, backPage{s.stepFrame(r, v), to})
+	return nil
 }

@@ -224,6 +224,7 @@ func samples(lang string) map[string]page {
 		"done-denied":         donePage{frame: f, Denied: true},
 		"signedout":           signedOutPage{frame: f, SignInHref: "/", Upstreams: []signin.Upstream{{Name: "Fabrikam", SignOut: "https://id.fabrikam.example/out"}}},
 		"signout":             signOutPage{frame: f, who: mira, StayHref: "/"},
+		"back":                backPage{f, "/signin?t=1"},
 		"formpost":            formPostPage{frame: posting(f), Application: "Contoso Mail"},
 		"home":                homePage{frame: f, SignInHref: "/signin", SecurityInfoHref: "/security-info"},
 		"home-signedin":       homePage{frame: f, who: mira, SecurityInfoHref: "/security-info", ConsoleHref: "/console/", SignOutHref: "/signout"},

@@ -96,7 +96,9 @@ func TestAPracticePassOpensNothing(t *testing.T) {
 		"the own pages":   func() answer { return w.signIn(w.get("/security-info").location, name, practice) },
 		"the console":     func() answer { return w.signIn(w.get(w.get("/console/").location).location, name, practice) },
 		"the lock screen": func() answer { return p.atLock(p.joined.DeviceID, name, practice) },
-		"a device code":   func() answer { return w.signIn(w.enter(w.askDevice("organizations")["user_code"]).location, name, practice) },
+		"a device code": func() answer {
+			return w.signIn(w.enter(w.askDevice("organizations")["user_code"]).location, name, practice)
+		},
 	} {
 		t.Run(where, func(t *testing.T) {
 			w.newBrowser()

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"io"
 	"log/slog"
 	"maps"
@@ -128,8 +129,14 @@ func (w *world) do(r *http.Request) answer {
 		w.t.Fatal(err)
 	}
 	// Where an address may be broken is nothing that it says.
-	return answer{res.StatusCode, res.Header.Get("Location"), res.Header, strings.ReplaceAll(string(body), "<wbr>", "")}
+	a := answer{res.StatusCode, res.Header.Get("Location"), res.Header, strings.ReplaceAll(string(body), "<wbr>", "")}
+	if m := ledBack.FindStringSubmatch(a.body); m != nil && strings.Contains(a.body, `data-step="back"`) {
+		a.location = html.UnescapeString(m[1]) // from an upstream a browser is led on by a page
+	}
+	return a
 }
+
+var ledBack = regexp.MustCompile(`http-equiv="refresh" content="0; url=([^"]+)"`)
 
 func (w *world) request(method, path string, body io.Reader) *http.Request {
 	w.t.Helper()

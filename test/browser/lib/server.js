@@ -13,12 +13,12 @@ import { promisify } from "node:util";
 const binary = process.env.POSTERN_TEST_BINARY ?? fileURLToPath(new URL("../../../bin/postern", import.meta.url));
 const run = promisify(execFile);
 
-// start creates a tenant and serves it. The result has url, name (the administrator’s), tenant (its id),
+// start creates the tenant of a domain and serves it. The result has url, name (the administrator’s), tenant (its id),
 // once (a pass for one use), ca (the file of its certificate), and the functions cli, person, pass and stop.
-export async function start() {
+export async function start(domain = "contoso.example") {
   const folder = await mkdtemp(path.join(tmpdir(), "postern-browser-"));
   const data = path.join(folder, "data");
-  const created = await postern("init", "--data", data, "--domain", "contoso.example", "--enable-tap", "--app", "test");
+  const created = await postern("init", "--data", data, "--domain", domain, "--enable-tap", "--app", "test");
   const port = await freePort();
   const url = `https://localhost:${port}`;
   const server = spawn(binary, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, "--public-url", url], {
@@ -49,7 +49,7 @@ export async function start() {
 
     // person creates somebody, and returns their name and a pass for many uses.
     async person(account) {
-      const name = `${account}@contoso.example`;
+      const name = `${account}@${domain}`;
       await cli("user", "create", name);
       return { name, pass: (await cli("tap", "issue", name)).stdout.trim() };
     },
@@ -72,11 +72,12 @@ export async function start() {
   };
 }
 
-// startDev runs `postern dev`. The result is what it prints, and the function stop.
-export async function startDev() {
+// startDev runs `postern dev`, with environment beside that of this process. The result is what it
+// prints, and the function stop.
+export async function startDev(environment = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), "postern-browser-"));
   const dev = spawn(binary, ["dev", "--data", path.join(folder, "data"), "--listen", "127.0.0.1:0", "--json"], {
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, ...environment },
   });
   const ended = once(dev, "exit");
   const [line] = await Promise.race([
