@@ -120,6 +120,10 @@ func TestTemplatesPlacesAndStrengthsAreKeptInTheConsole(t *testing.T) {
 	}
 	place := w.ids("/v1.0/identity/conditionalAccess/namedLocations")[0]
 	w.wantPage("the places", w.get("/console/places"), 200, "HQ", "2001:db8::/32", "Trusted")
+	if a := w.post("/console/places/"+place, url.Values{"name": {"HQ"}, "where": {"203.0.113.0/24\n2001:db8::/32"}, "trusted": {"1"}, "exit": {"1"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("an exit: %d\n%s", a.status, a.body)
+	}
+	w.wantPage("an exit", w.get("/console/places/"+place), 200, `name="exit" value="1" checked`, "counts as impossible travel")
 	if a := w.post("/console/access/new", policyForm(url.Values{"where": {"chosen"}, "notPlace": {place}})); a.status != http.StatusSeeOther {
 		t.Fatalf("a policy with it: %d\n%s", a.status, a.body)
 	}

@@ -22,6 +22,7 @@ type place struct {
 	ID, Name, Tag string
 	Kind          string // networks or countries
 	Trusted       bool
+	Exit          bool // people from anywhere come through it
 	Unknown       bool
 	Networks      []string
 	Countries     []string
@@ -86,6 +87,7 @@ type placePage struct { // place.html
 	console.Frame
 	Place  place
 	Typed  string // networks or countries, as they were typed
+	Exits  bool   // whether the service knows of exits
 	Remove bool   // whether to delete is asked
 	// Refused says that no administrator could get in any more.
 	Refused bool
@@ -100,11 +102,16 @@ func placeIn(c *console.Call) (place, error) {
 		return place{Kind: "networks"}, nil
 	}
 	o, err := c.Graph.Get(c.Context(), "identity", "conditionalAccess", "namedLocations", id)
-	return placeOf(o), err
+	p := placeOf(o)
+	if err == nil && p.Kind == "networks" && !c.Foreign() {
+		o, err = c.Graph.Select(c.Context(), "postern_isExit", "identity", "conditionalAccess", "namedLocations", id)
+		p.Exit = o.Text("postern_isExit") == "true"
+	}
+	return p, err
 }
 
 func askPlace(c *console.Call) error {
-	p := placePage{Frame: c.Frame("access"), Remove: c.R.URL.Query().Get("remove") != ""}
+	p := placePage{Frame: c.Frame("access"), Exits: !c.Foreign(), Remove: c.R.URL.Query().Get("remove") != ""}
 	var err error
 	if p.Place, err = placeIn(c); err != nil {
 		return err
@@ -122,7 +129,7 @@ func words(text string) []string {
 }
 
 func savePlace(c *console.Call) error {
-	p := placePage{Frame: c.Frame("access")}
+	p := placePage{Frame: c.Frame("access"), Exits: !c.Foreign()}
 	var err error
 	if p.Place, err = placeIn(c); err != nil {
 		return err
@@ -137,6 +144,7 @@ func savePlace(c *console.Call) error {
 	} else {
 		p.Typed = c.R.FormValue("where")
 		p.Place.Name, p.Place.Trusted, p.Place.Unknown = c.Form("name"), c.Form("trusted") != "", c.Form("unknown") != ""
+		p.Place.Exit = c.Form("exit") != ""
 		if p.Place.ID == "" {
 			p.Place.Kind = c.Form("kind")
 		}
@@ -145,10 +153,13 @@ func savePlace(c *console.Call) error {
 		} else {
 			p.Place.Networks = words(p.Typed)
 		}
+		body := p.Place.body()
+		if p.Exits && p.Place.Kind != "countries" {
+			body["postern_isExit"] = p.Place.Exit
+		}
 		if p.Place.ID == "" {
-			_, err = c.Graph.Do(c.Context(), http.MethodPost, p.Place.body(), "identity", "conditionalAccess", "namedLocations")
+			_, err = c.Graph.Do(c.Context(), http.MethodPost, body, "identity", "conditionalAccess", "namedLocations")
 		} else {
-			body := p.Place.body()
 			if c.Form("force") != "" {
 				body["postern_force"] = true
 			}

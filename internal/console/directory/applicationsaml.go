@@ -17,7 +17,7 @@ type samlForm struct {
 
 	On, Signed, OnlyThese bool
 	Entities, Replies     string // one a line
-	LogoutURL             string
+	LogoutURL, LogoutSOAP string
 	Format, Sign          string
 	Claims                string // name = source, one a line
 }
@@ -65,6 +65,7 @@ func editSAML(c *console.Call) error {
 	f.Entities, f.Replies, f.LogoutURL = strings.Join(texts(o, "identifierUris"), "\n"), strings.Join(texts(o, "web", "redirectUris"), "\n"), o.Text("web/logoutUrl")
 	settings, _ := o["postern_saml"].(map[string]any)
 	s := graphclient.Object(settings)
+	f.LogoutSOAP = s.Text("logoutSoapUrl")
 	f.Format, f.Sign, f.OnlyThese = or(s.Text("nameIdFormat"), "emailAddress"), or(s.Text("sign"), "assertion"), is(s, "onlyTheseClaims")
 	for _, one := range s.Objects("claims") {
 		f.Claims += one.Text("name") + " = " + one.Text("source") + "\n"
@@ -87,6 +88,7 @@ func updateSAML(c *console.Call) error {
 	f := newSAMLForm(c, o)
 	f.ETag, f.On, f.Signed, f.OnlyThese = c.Form("etag"), c.Form("on") == "true", c.Form("signed") == "true", c.Form("only") == "true"
 	f.Entities, f.Replies, f.LogoutURL = c.Form("entities"), c.Form("replies"), c.Form("logoutUrl")
+	f.LogoutSOAP = c.Form("logoutSoapUrl")
 	f.Format, f.Sign, f.Claims = c.Form("format"), c.Form("sign"), c.Form("claims")
 	if err = change(c, f.ETag, f.changed(), "applications", f.ID); quicker(err) {
 		f.ETag = o.Text(graphclient.ETag)
@@ -113,6 +115,6 @@ func (f samlForm) changed() graphclient.Object {
 	return graphclient.Object{
 		"identifierUris": lines(f.Entities), "web": graphclient.Object{"redirectUris": lines(f.Replies), "logoutUrl": nullable(f.LogoutURL)},
 		"requestSignatureVerification": graphclient.Object{"isSignedRequestRequired": f.Signed},
-		"postern_saml":                 graphclient.Object{"nameIdFormat": f.Format, "sign": f.Sign, "onlyTheseClaims": f.OnlyThese, "claims": claims},
+		"postern_saml":                 graphclient.Object{"nameIdFormat": f.Format, "sign": f.Sign, "onlyTheseClaims": f.OnlyThese, "logoutSoapUrl": nullable(f.LogoutSOAP), "claims": claims},
 	}
 }
