@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
+	"github.com/postern-id/postern/internal/directory"
 )
 
 // prepare makes the device of p wait for a person.
@@ -29,6 +30,23 @@ func TestWhoPreparedADeviceHasNothingOnItAfterTheHandOver(t *testing.T) {
 	byPass := p.tokensAtLock(here, tech, techPass)
 	joinToken := p.access
 
+	path := "/v1.0/postern/devices/" + p.joined.ObjectID + "/preparation"
+	for what, one := range map[string]struct {
+		body string
+		want int
+	}{
+		"for somebody with a role": {`{"userId":"admin@contoso.example"}`, http.StatusForbidden},
+		"for nobody there is":      {`{"userId":"nobody@contoso.example"}`, http.StatusNotFound},
+		"for no group there is":    {`{"groupId":"` + here + `"}`, http.StatusNotFound},
+		"for nobody":               {`{}`, http.StatusBadRequest},
+	} {
+		if status, v := w.api(http.MethodPut, path, w.appToken(), one.body); status != one.want {
+			t.Errorf("prepared %s: %d %v", what, status, v)
+		}
+	}
+	if status, _ := w.api(http.MethodGet, path, w.appToken(), ""); status != http.StatusNotFound {
+		t.Errorf("a device that is prepared for nobody: %d", status)
+	}
 	if status, v := p.prepare(name); status != http.StatusOK || v["state"] != "waiting" || v["userId"] != w.userID(name) {
 		t.Fatalf("prepare: %d %v", status, v)
 	}
@@ -76,6 +94,13 @@ func TestWhoPreparedADeviceHasNothingOnItAfterTheHandOver(t *testing.T) {
 	}
 	if a := p.call(http.MethodGet, "/containers/"+c.IDs.ID, "", nil); a.status != http.StatusNotFound {
 		t.Errorf("the technician's PIN is there: %d %s", a.status, a.body)
+	}
+
+	// Nobody takes it from an owner beyond their reach.
+	w.create("/v1.0/roleManagement/directory/roleAssignments",
+		`{"roleDefinitionId":"`+string(directory.GlobalReader)+`","principalId":"`+p.user+`","directoryScopeId":"/"}`)
+	if status, v := p.prepare(eve); status != http.StatusForbidden || !strings.Contains(fmt.Sprint(v), "role") {
+		t.Errorf("prepared for the next one: %d %v", status, v)
 	}
 
 	// The machine's root makes a request, and opens it where the technician is signed in already.
