@@ -35,5 +35,6 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(initCommand(), recoverCommand(), serveCommand(), devCommand(), keyCommand(), mailCommand(), clockCommand(), consoleCommand())
 	root.AddCommand(backupCommand(), restoreCommand(), migrateCommand(), program.VersionCommand("postern", version))
 	root.AddCommand(cli.Commands(logVerifyCommand(), logExportCommand(), logPruneCommand(), logEraseCommand())...)
+	root.AddCommand(packagers()...)
 	return program.Root(root)
 }

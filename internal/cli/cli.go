@@ -24,7 +24,7 @@ func Commands(logVerbs ...*cobra.Command) []*cobra.Command {
 	log.AddCommand(logVerbs...)
 	return []*cobra.Command{
 		tapCommand(), caseCommand(), drillCommand(), readinessCommand(), methodCommand(), userCommand(), groupCommand(), roleCommand(), appCommand(), policyCommand(), deviceCommand(), workflowCommand(), jobCommand(), webhookCommand(), log,
-		whoamiCommand(), loginCommand(), logoutCommand(), manCommand(),
+		whoamiCommand(), loginCommand(), logoutCommand(),
 	}
 }
 

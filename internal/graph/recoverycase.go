@@ -178,8 +178,11 @@ func caseAsks(v recovery.View) []odata.Entity {
 			state = "expired"
 		}
 		all = append(all, odata.Entity{
-			{Name: "id", Value: ask.ID}, {Name: "state", Value: state}, {Name: "level", Value: text(string(ask.Level))},
-			{Name: "askedDateTime", Value: odata.Time(ask.AskedAt)}, {Name: "expiresDateTime", Value: odata.Time(ask.EndsAt)},
+			{Name: "id", Value: ask.ID},
+			{Name: "state", Value: state},
+			{Name: "level", Value: text(string(ask.Level))},
+			{Name: "askedDateTime", Value: odata.Time(ask.AskedAt)},
+			{Name: "expiresDateTime", Value: odata.Time(ask.EndsAt)},
 			{Name: "answeredDateTime", Value: odata.Time(ask.AnsweredAt)},
 		})
 	}

@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -49,30 +51,34 @@ func (w *world) holdings() string {
 	for _, what := range []string{
 		"tap", "session", "credential", "session_credential", "pin_container", "token_family", "single_use_token", "familiar_place", "phone_enrolment",
 	} {
-		rows, err := db.QueryContext(w.t.Context(), "SELECT * FROM "+what+" ORDER BY 1, 2, 3")
-		if err != nil {
+		if err := writeTable(w.t.Context(), &all, db, what); err != nil {
 			w.t.Fatalf("%s: %v", what, err)
 		}
-		columns, err := rows.Columns()
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for rows.Next() {
-			row, into := make([]any, len(columns)), make([]any, len(columns))
-			for i := range row {
-				into[i] = &row[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				w.t.Fatal(err)
-			}
-			fmt.Fprintf(&all, "%s %v\n", what, row)
-		}
-		if err := rows.Err(); err != nil {
-			w.t.Fatal(err)
-		}
-		rows.Close()
 	}
 	return all.String()
+}
+
+func writeTable(ctx context.Context, to io.Writer, db *sql.DB, name string) error {
+	rows, err := db.QueryContext(ctx, "SELECT * FROM "+name+" ORDER BY 1, 2, 3")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		row, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		fmt.Fprintf(to, "%s %v\n", name, row)
+	}
+	return rows.Err()
 }
 
 func TestAPracticePassOpensNothing(t *testing.T) {

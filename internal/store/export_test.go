@@ -97,7 +97,7 @@ func (f *Filling) Columns(ctx context.Context) ([]ColumnFact, error) {
 func (db *DB) ExplainUsers(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (string, error) {
 	q := db.newQuery(tenant, users.kind)
 	q.add("EXPLAIN SELECT ", users.columns, " FROM ", users.table, " WHERE tenant_id = $1")
-	users.narrow(q, match)
+	users.source().narrow(q, match)
 	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
 	lines, err := collect(rows, err, scanOne[string])
 	return strings.Join(lines, "\n"), err
@@ -114,11 +114,13 @@ func (db *DB) PlansOfSearch(ctx context.Context, tenant directory.TenantID, matc
 	name, after := nameOf(words), []any{"b", "b"}
 	plans := map[string]string{}
 	for part, build := range map[string]func(*query) error{
-		"begins": func(q *query) error { return users.begins(q, name, after, 51) },
-		"named":  func(q *query) error { return users.named(q, search{words: words, gathered: true}, name, after, 51) },
+		"begins": func(q *query) error { return users.source().begins(q, name, after, 51) },
+		"named": func(q *query) error {
+			return users.source().named(q, search{words: words, gathered: true}, name, after, 51)
+		},
 		"walk": func(q *query) error {
 			from, end := foothold{property: 1, held: "marc", holder: "b"}, foothold{property: 1, held: "mario", holder: "c"}
-			users.holders(q, words[0], words[1:], name, from, end, 51)
+			users.source().holders(q, words[0], words[1:], name, from, end, 51)
 			return nil
 		},
 	} {

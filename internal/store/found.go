@@ -20,7 +20,7 @@ var byName = []filter.Order{{Property: &filter.Property{Column: "display_name"}}
 
 // find returns at most limit things that have all words, after a position, which begins with the part that it is in; and where
 // the next page goes on.
-func (l listing[T]) find(ctx context.Context, db *DB, tenant directory.TenantID, words []searched, after []any, limit int) (found []row[T], next []any, err error) {
+func (l source) find(ctx context.Context, db *DB, tenant directory.TenantID, words []searched, after []any, limit int) (found []row, next []any, err error) {
 	part := partBegins
 	if after != nil {
 		known := false
@@ -75,7 +75,7 @@ func (l listing[T]) find(ctx context.Context, db *DB, tenant directory.TenantID,
 }
 
 // cut leaves limit rows, and returns the position of the last if there were more.
-func cut[T any](found []row[T], limit int) ([]row[T], []any) {
+func cut(found []row, limit int) ([]row, []any) {
 	if len(found) <= limit {
 		return found, nil
 	}
@@ -83,14 +83,14 @@ func cut[T any](found []row[T], limit int) ([]row[T], []any) {
 }
 
 // begins selects along the index of names.
-func (l listing[T]) begins(q *query, name string, after []any, limit int) error {
+func (l source) begins(q *query, name string, after []any, limit int) error {
 	q.add("SELECT ", l.columns, ", display_name, id FROM ", l.table, " WHERE tenant_id = $1 AND ")
 	q.startsWith("display_name", name)
 	return q.page(byName, after, limit)
 }
 
 // anyCalled reports whether the first part has anybody.
-func (l listing[T]) anyCalled(ctx context.Context, db *DB, tenant directory.TenantID, name string) (bool, error) {
+func (l source) anyCalled(ctx context.Context, db *DB, tenant directory.TenantID, name string) (bool, error) {
 	q := db.newQuery(tenant, l.kind)
 	if err := l.begins(q, name, nil, 1); err != nil {
 		return false, err
@@ -100,7 +100,7 @@ func (l listing[T]) anyCalled(ctx context.Context, db *DB, tenant directory.Tena
 }
 
 // named gathers a handful and sorts it.
-func (l listing[T]) named(q *query, s search, name string, after []any, limit int) error {
+func (l source) named(q *query, s search, name string, after []any, limit int) error {
 	q.add("SELECT ", l.columns, ", display_name, id FROM ", l.table, " WHERE tenant_id = $1")
 	q.search(search{words: s.words, rarest: s.rarest, gathered: true}, l.table)
 	q.notCalled(l.table, l.table+".id", name)

@@ -138,9 +138,10 @@ func (db *DB) Jobs(ctx context.Context, tenant directory.TenantID, state jobs.St
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := db.read.QueryContext(ctx, `
-		SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND state = $2 AND (`+by+`, id) < ($3, $4)
-		ORDER BY `+by+` DESC, id DESC LIMIT $5`, tenant, string(state), from, id, limit+1)
+	q := db.newQuery(tenant, "")
+	q.add("SELECT ", jobColumns, " FROM job WHERE tenant_id = $1 AND state = ", q.arg(string(state)), " AND (", by, ", id) < (", q.arg(from), ", ", q.arg(id), ")")
+	q.add(" ORDER BY ", by, " DESC, id DESC LIMIT ", q.arg(limit+1))
+	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
 	found, err := collect(rows, err, func(r *sql.Rows) (jobs.Job, error) { return scanJob(tenant, r.Scan) })
 	if err != nil || len(found) <= limit {
 		return found, nil, err

@@ -17,9 +17,22 @@ type listing[T any] struct {
 	within         func(*query) // narrows the table further; may be nil
 }
 
+// A source is a listing without its type, so that what finds and sorts is compiled once and not for each type.
+type source struct {
+	table, columns string
+	kind           directory.ObjectKind
+	scan           func(tenant directory.TenantID, scan func(...any) error) (any, error)
+	within         func(*query)
+}
+
+func (l listing[T]) source() source {
+	scan := func(tenant directory.TenantID, scan func(...any) error) (any, error) { return l.scan(tenant, scan) }
+	return source{table: l.table, columns: l.columns, kind: l.kind, scan: scan, within: l.within}
+}
+
 // row is a thing with its place in the order.
-type row[T any] struct {
-	thing    T
+type row struct {
+	thing    any
 	position []any
 }
 
@@ -30,11 +43,11 @@ func list[T any](
 	ctx context.Context, db *DB, tenant directory.TenantID, l listing[T],
 	match []filter.Bound, order []filter.Order, after []any, limit int,
 ) ([]T, []any, error) {
-	found, next, err := l.page(ctx, db, tenant, match, order, after, limit)
+	found, next, err := l.source().page(ctx, db, tenant, match, order, after, limit)
 	if err != nil {
 		return nil, nil, err
 	}
-	things, _ := apart(found)
+	things, _ := apart[T](found)
 	return things, next, nil
 }
 
@@ -43,27 +56,27 @@ func listAt[T any](
 	ctx context.Context, db *DB, tenant directory.TenantID, l listing[T],
 	match []filter.Bound, order []filter.Order, after []any, limit int,
 ) (things []T, positions [][]any, more bool, err error) {
-	found, next, err := l.page(ctx, db, tenant, match, order, after, limit)
+	found, next, err := l.source().page(ctx, db, tenant, match, order, after, limit)
 	if err != nil {
 		return nil, nil, false, err
 	}
-	things, positions = apart(found)
+	things, positions = apart[T](found)
 	return things, positions, next != nil, nil
 }
 
-func apart[T any](found []row[T]) ([]T, [][]any) {
+func apart[T any](found []row) ([]T, [][]any) {
 	things, positions := make([]T, len(found)), make([][]any, len(found))
 	for i, x := range found {
-		things[i], positions[i] = x.thing, x.position
+		things[i], positions[i] = x.thing.(T), x.position
 	}
 	return things, positions
 }
 
 // page returns at most limit rows, and where the next page goes on.
-func (l listing[T]) page(
+func (l source) page(
 	ctx context.Context, db *DB, tenant directory.TenantID,
 	match []filter.Bound, order []filter.Order, after []any, limit int,
-) (found []row[T], next []any, err error) {
+) (found []row, next []any, err error) {
 	words, rest := searchedIn(match)
 	if len(words) > 0 && len(rest) == 0 && len(order) == 0 && l.within == nil {
 		return l.find(ctx, db, tenant, words, after, limit)
@@ -88,10 +101,10 @@ func (l listing[T]) page(
 }
 
 // read returns the rows of q, whose last columns are what it is sorted by and the id; each position begins with part.
-func (l listing[T]) read(ctx context.Context, db *DB, tenant directory.TenantID, q *query, part ...any) ([]row[T], error) {
+func (l source) read(ctx context.Context, db *DB, tenant directory.TenantID, q *query, part ...any) ([]row, error) {
 	rows, err := db.read.QueryContext(ctx, q.String(), q.args...)
-	return collect(rows, err, func(r *sql.Rows) (row[T], error) {
-		var x row[T]
+	return collect(rows, err, func(r *sql.Rows) (row, error) {
+		var x row
 		var value any
 		var id string
 		var err error
@@ -105,13 +118,13 @@ func (l listing[T]) read(ctx context.Context, db *DB, tenant directory.TenantID,
 func count[T any](ctx context.Context, db *DB, tenant directory.TenantID, l listing[T], match []filter.Bound) (int, error) {
 	q := db.newQuery(tenant, l.kind)
 	q.add("SELECT COUNT(*) FROM ", l.table, " WHERE tenant_id = $1")
-	l.narrow(q, match)
+	l.source().narrow(q, match)
 	var n int
 	err := db.read.QueryRowContext(ctx, q.String(), q.args...).Scan(&n)
 	return n, err
 }
 
-func (l listing[T]) narrow(q *query, match []filter.Bound) {
+func (l source) narrow(q *query, match []filter.Bound) {
 	if l.within != nil {
 		l.within(q)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -29,7 +30,7 @@ func (db *DB) RosterMark(ctx context.Context, tenant directory.TenantID) (roster
 }
 
 // SweepRoster implements roster.Store.
-func (db *DB) SweepRoster(ctx context.Context, tenant directory.TenantID, from, to roster.Mark, states roster.States) error {
+func (db *DB) SweepRoster(ctx context.Context, tenant directory.TenantID, from, to roster.Mark, states roster.States, now time.Time) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.moveRoster(ctx, tenant, from, to); err != nil {
 			return err
@@ -44,7 +45,7 @@ func (db *DB) SweepRoster(ctx context.Context, tenant directory.TenantID, from, 
 		if err != nil {
 			return err
 		}
-		return tx.saveRoster(ctx, tenant, known, states)
+		return tx.saveRoster(ctx, tenant, known, states, now)
 	})
 }
 
@@ -65,7 +66,7 @@ func (tx *Tx) moveRoster(ctx context.Context, tenant directory.TenantID, from, t
 }
 
 // SetRoster implements roster.Store.
-func (db *DB) SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, states roster.States) error {
+func (db *DB) SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, states roster.States, now time.Time) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		known, mine := roster.States{}, roster.States{}
 		for chunk := range slices.Chunk(ids, method.MostAtOnce) {
@@ -82,7 +83,7 @@ func (db *DB) SetRoster(ctx context.Context, tenant directory.TenantID, ids []di
 				}
 			}
 		}
-		return tx.saveRoster(ctx, tenant, known, mine)
+		return tx.saveRoster(ctx, tenant, known, mine, now)
 	})
 }
 
@@ -122,7 +123,7 @@ var insertRoster = func() map[int]string {
 }()
 
 // saveRoster turns what is known into states, and keeps the counts. What is the same is not written.
-func (tx *Tx) saveRoster(ctx context.Context, tenant directory.TenantID, known, states roster.States) error {
+func (tx *Tx) saveRoster(ctx context.Context, tenant directory.TenantID, known, states roster.States, now time.Time) error {
 	more := map[recovery.State]int{}
 	var put, lost []directory.UserID
 	for id, state := range states {
@@ -137,7 +138,7 @@ func (tx *Tx) saveRoster(ctx context.Context, tenant directory.TenantID, known, 
 	}
 	slices.Sort(put)
 	slices.Sort(lost)
-	if err := tx.tellLost(ctx, tenant, lost); err != nil {
+	if err := tx.tellLost(ctx, tenant, lost, now); err != nil {
 		return err
 	}
 	for len(put) > 0 {

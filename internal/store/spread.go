@@ -44,9 +44,9 @@ func readFoothold(position []any, words []searched) (foothold, error) {
 
 // spread adds to found those who have all words, as it comes to them along the holders of one of the words, which it
 // looks at one after the other in the order of the index: so it costs what it shows and what it passes over, and that is bounded.
-func (l listing[T]) spread(
-	ctx context.Context, db *DB, tenant directory.TenantID, words []searched, name string, from foothold, found []row[T], limit int,
-) ([]row[T], []any, error) {
+func (l source) spread(
+	ctx context.Context, db *DB, tenant directory.TenantID, words []searched, name string, from foothold, found []row, limit int,
+) ([]row, []any, error) {
 	words = longestFirst(words)
 	along, others := words[from.word], without(words, from.word)
 	for left := db.bounds.walked; from.property < len(along.distinct()); from = (foothold{word: from.word, property: from.property + 1}) {
@@ -111,7 +111,7 @@ func (q *query) along(w searched, from, end foothold) {
 }
 
 // holders selects the next who have others, too.
-func (l listing[T]) holders(q *query, along searched, others []searched, name string, from, end foothold, limit int) {
+func (l source) holders(q *query, along searched, others []searched, name string, from, end foothold, limit int) {
 	q.add("SELECT ", l.columns, ", ", q.arg(from.mark()), " || held, id FROM (SELECT word AS held, object_id AS holder FROM object_word WHERE ")
 	q.along(along, from, end)
 	q.add(") AS holders CROSS JOIN ", l.table, " WHERE tenant_id = $1 AND id = holder")

@@ -132,7 +132,7 @@ func (tx *Tx) queueMessage(ctx context.Context, tenant directory.TenantID, m web
 
 // tellLost tells of people who have no way back in any more. Who is looked at for the first time
 // has lost nothing.
-func (tx *Tx) tellLost(ctx context.Context, tenant directory.TenantID, users []directory.UserID) error {
+func (tx *Tx) tellLost(ctx context.Context, tenant directory.TenantID, users []directory.UserID, now time.Time) error {
 	if len(users) == 0 {
 		return nil
 	}
@@ -140,7 +140,6 @@ func (tx *Tx) tellLost(ctx context.Context, tenant directory.TenantID, users []d
 	for _, id := range users[:min(len(users), webhook.MostLost)] {
 		lost.Users = append(lost.Users, string(id))
 	}
-	now := time.Now().UTC()
 	return tx.queueMessage(ctx, tenant, webhook.Message{Type: webhook.ReadinessLost, At: now, Data: lost}, now)
 }
 

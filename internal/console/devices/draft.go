@@ -1,7 +1,6 @@
 package devices
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -86,17 +85,12 @@ type field struct {
 // fields are the settings of d, as forms and reviews list them.
 func (d draft) fields(book catalog) []field {
 	var all []field
-	for id, value := range d.Settings {
-		if def, ok := book[id]; ok {
+	for _, def := range book.ordered() {
+		if value, ok := d.Settings[def.ID]; ok {
 			all = append(all, field{definition: def, Value: value})
 		}
 	}
-	slices.SortFunc(all, func(a, b field) int { return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.Name, b.Name)) })
 	return all
-}
-
-func sortByPlace(all []valued) {
-	slices.SortFunc(all, func(a, b valued) int { return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.Name, b.Name)) })
 }
 
 // take reads what the step of the form that was shown asked for.

@@ -165,11 +165,12 @@ func policyOf(c *console.Call) (policyPage, error) {
 	}
 	p.Created, p.Changed = moment(p.Policy, "createdDateTime"), moment(p.Policy, "lastModifiedDateTime")
 	p.Warnings, p.Targets = warningsOf(warned, book), targetsOf(p.Policy)
-	for id, written := range writtenOf(p.Policy, book) {
-		d := book[id]
-		p.Settings = append(p.Settings, valued{d, d.inWords(c, written)})
+	written := writtenOf(p.Policy, book)
+	for _, d := range book.ordered() {
+		if value, ok := written[d.ID]; ok {
+			p.Settings = append(p.Settings, valued{d, d.inWords(c, value)})
+		}
 	}
-	sortByPlace(p.Settings)
 	return p, named(c, p.Targets)
 }
 

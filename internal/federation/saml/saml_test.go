@@ -234,7 +234,8 @@ func TestMetadataDescribeThisServer(t *testing.T) {
 	}
 	m, err := saml.ReadMetadata(raw, &saml.Trust{Certificates: []*x509.Certificate{ours().Certificate}, Now: nine}, nine)
 	if err != nil || m.EntityID != p.r.Entity || m.SP == nil || len(m.SP.ACS) != 1 || m.SP.ACS[0].Location != p.r.Answer ||
-		len(m.SP.SLO) != 1 || m.SP.SLO[0].Binding != saml.Redirect || m.SP.SLO[0].Location != "https://login.example.com/t/federation/saml/logout" ||
+		len(m.SP.SLO) != 2 || m.SP.SLO[0].Binding != saml.Redirect || m.SP.SLO[1].Binding != saml.SOAP ||
+		m.SP.SLO[0].Location != "https://login.example.com/t/federation/saml/logout" || m.SP.SLO[1].Location != m.SP.SLO[0].Location ||
 		len(m.SP.Encryption) != 1 || !m.SP.Encryption[0].Equal(ours().Certificate) {
 		t.Errorf("%+v, %v\n%s", m, err, raw)
 	}

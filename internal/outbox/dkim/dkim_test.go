@@ -45,7 +45,7 @@ sys.exit(0 if ok else 3)
 `
 
 func TestAnotherProgramVerifiesWhatWasSignedAndNothingElse(t *testing.T) {
-	if err := exec.CommandContext(t.Context(), "python3", "-c", "import dkim").Run(); err != nil {
+	if err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", "import dkim").Run(); err != nil {
 		t.Skip("python3-dkim is not installed")
 	}
 	k := newKey(t)
@@ -58,7 +58,7 @@ func TestAnotherProgramVerifiesWhatWasSignedAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := sign(t, k, mail)
-	for _, line := range strings.Split(good, "\r\n") {
+	for line := range strings.SplitSeq(good, "\r\n") {
 		if len(line) > 998 {
 			t.Errorf("a line of %d bytes", len(line))
 		}
@@ -80,7 +80,7 @@ func TestAnotherProgramVerifiesWhatWasSignedAndNothingElse(t *testing.T) {
 		if byLibrary := err == nil && len(found) == 1 && found[0].Err == nil; byLibrary != c.want {
 			t.Errorf("%s, by the library: %v %+v", c.name, err, found)
 		}
-		verify := exec.CommandContext(t.Context(), "python3", "-c", dkimpy, record, name)
+		verify := exec.CommandContext(t.Context(), "/usr/bin/python3", "-c", dkimpy, record, name)
 		verify.Stdin = bytes.NewReader([]byte(c.mail))
 		out, err := verify.CombinedOutput()
 		if (err == nil) != c.want {

@@ -93,10 +93,11 @@ type Store interface {
 	RosterMark(ctx context.Context, tenant directory.TenantID) (Mark, error)
 	// SweepRoster takes over the states of everybody after from.After, up to and with to.After,
 	// or of all that follow when that is empty; who is not in states is gone. It moves the mark
-	// from from to to, all in one transaction, or returns ErrStale when the mark is not from.
-	SweepRoster(ctx context.Context, tenant directory.TenantID, from, to Mark, states States) error
-	// SetRoster takes over the states of ids; who has none is gone.
-	SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, states States) error
+	// from from to to, all in one transaction, or returns ErrStale when the mark is not from. Who lost
+	// their last way back in is told of at now.
+	SweepRoster(ctx context.Context, tenant directory.TenantID, from, to Mark, states States, now time.Time) error
+	// SetRoster takes over the states of ids; who has none is gone. It tells as SweepRoster does.
+	SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, states States, now time.Time) error
 	// RosterCounts returns how many people are in each state.
 	RosterCounts(ctx context.Context, tenant directory.TenantID) (map[recovery.State]int, error)
 	// Roster returns the next people, at most limit, after a position in the order of states and

@@ -156,7 +156,7 @@ func (s *Sweep) sweep(ctx context.Context, tenant directory.TenantID, from Mark)
 			return err
 		}
 		to := from.next(c.last, s.Now())
-		if err := s.Store.SweepRoster(ctx, tenant, from, to, c.states); err != nil {
+		if err := s.Store.SweepRoster(ctx, tenant, from, to, c.states, s.Now()); err != nil {
 			return err
 		}
 		if from = to; c.last == "" || !from.Rush {
@@ -224,5 +224,5 @@ func (s *Sweep) tell(ctx context.Context, tenant directory.TenantID, ids []direc
 	if err != nil {
 		return err
 	}
-	return s.Store.SetRoster(ctx, tenant, ids, states)
+	return s.Store.SetRoster(ctx, tenant, ids, states, s.Now())
 }

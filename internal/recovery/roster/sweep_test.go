@@ -76,7 +76,7 @@ func (c *crowd) RosterMark(context.Context, directory.TenantID) (roster.Mark, er
 	return c.mark, nil
 }
 
-func (c *crowd) SweepRoster(_ context.Context, _ directory.TenantID, from, to roster.Mark, _ roster.States) error {
+func (c *crowd) SweepRoster(_ context.Context, _ directory.TenantID, from, to roster.Mark, _ roster.States, _ time.Time) error {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	if from.Version != c.mark.Version {
@@ -194,11 +194,11 @@ func (b byTenant) RosterMark(ctx context.Context, t directory.TenantID) (roster.
 	return b[t].RosterMark(ctx, t)
 }
 
-func (b byTenant) SweepRoster(ctx context.Context, t directory.TenantID, from, to roster.Mark, states roster.States) error {
-	return b[t].SweepRoster(ctx, t, from, to, states)
+func (b byTenant) SweepRoster(ctx context.Context, t directory.TenantID, from, to roster.Mark, states roster.States, now time.Time) error {
+	return b[t].SweepRoster(ctx, t, from, to, states, now)
 }
 
-func (b byTenant) SetRoster(context.Context, directory.TenantID, []directory.UserID, roster.States) error {
+func (b byTenant) SetRoster(context.Context, directory.TenantID, []directory.UserID, roster.States, time.Time) error {
 	return nil
 }
 

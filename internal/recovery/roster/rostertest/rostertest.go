@@ -73,15 +73,15 @@ func rounds(t *testing.T, s roster.Store) {
 	}
 	from := roster.Mark{}
 	to := roster.Mark{Version: 1, Rules: "a", Rush: true, After: person(119), Began: nine}
-	must(t, s.SweepRoster(t.Context(), of, from, to, all))
-	must(t, s.SweepRoster(t.Context(), other, from, to, roster.States{person(1): locked}))
+	must(t, s.SweepRoster(t.Context(), of, from, to, all, nine))
+	must(t, s.SweepRoster(t.Context(), other, from, to, roster.States{person(1): locked}, nine))
 	agrees(t, s, of, all)
 	got, err := s.RosterMark(t.Context(), of)
 	if err != nil || got != to {
 		t.Fatalf("the mark is %+v, %v; want %+v", got, err, to)
 	}
 	end := roster.Mark{Version: 2, Rules: "a", Whole: nine, Ended: nine.Add(time.Second)}
-	must(t, s.SweepRoster(t.Context(), of, to, end, roster.States{person(200): locked}))
+	must(t, s.SweepRoster(t.Context(), of, to, end, roster.States{person(200): locked}, nine))
 	all[person(200)] = locked
 	agrees(t, s, of, all)
 
@@ -93,11 +93,11 @@ func rounds(t *testing.T, s roster.Store) {
 	}
 	delete(first, person(7))
 	first[person(8)] = helped
-	must(t, s.SweepRoster(t.Context(), of, end, half, first))
+	must(t, s.SweepRoster(t.Context(), of, end, half, first, nine))
 	delete(all, person(7))
 	all[person(8)] = helped
 	agrees(t, s, of, all)
-	must(t, s.SweepRoster(t.Context(), of, half, roster.Mark{Version: 4, Rules: "b"}, nil))
+	must(t, s.SweepRoster(t.Context(), of, half, roster.Mark{Version: 4, Rules: "b"}, nil, nine))
 	maps.DeleteFunc(all, func(u directory.UserID, _ recovery.State) bool { return u > person(60) })
 	agrees(t, s, of, all)
 	agrees(t, s, other, roster.States{person(1): locked})
@@ -109,7 +109,7 @@ func race(t *testing.T, s roster.Store) {
 	var all sync.WaitGroup
 	for range cap(results) {
 		all.Go(func() {
-			results <- s.SweepRoster(t.Context(), of, roster.Mark{}, roster.Mark{Version: 1}, roster.States{person(1): sure})
+			results <- s.SweepRoster(t.Context(), of, roster.Mark{}, roster.Mark{Version: 1}, roster.States{person(1): sure}, nine)
 		})
 	}
 	all.Wait()
@@ -133,12 +133,12 @@ func sets(t *testing.T, s roster.Store) {
 	of := tenant()
 	ids := []directory.UserID{person(1), person(2), person(3)}
 	for range 2 {
-		must(t, s.SetRoster(t.Context(), of, ids, roster.States{person(1): sure, person(2): locked}))
+		must(t, s.SetRoster(t.Context(), of, ids, roster.States{person(1): sure, person(2): locked}, nine))
 		agrees(t, s, of, roster.States{person(1): sure, person(2): locked})
 	}
-	must(t, s.SetRoster(t.Context(), of, ids[:1], roster.States{person(1): helped, person(9): sure})) // only who is named
+	must(t, s.SetRoster(t.Context(), of, ids[:1], roster.States{person(1): helped, person(9): sure}, nine)) // only who is named
 	agrees(t, s, of, roster.States{person(1): helped, person(2): locked})
-	must(t, s.SetRoster(t.Context(), of, ids, nil))
+	must(t, s.SetRoster(t.Context(), of, ids, nil, nine))
 	agrees(t, s, of, roster.States{})
 }
 
@@ -149,7 +149,7 @@ func pages(t *testing.T, s roster.Store) {
 	for i := range 31 {
 		all[person(i)] = states[i%3]
 	}
-	must(t, s.SweepRoster(t.Context(), of, roster.Mark{}, roster.Mark{Version: 1}, all))
+	must(t, s.SweepRoster(t.Context(), of, roster.Mark{}, roster.Mark{Version: 1}, all, nine))
 	for _, only := range [][]recovery.State{nil, {helped}, {sure, locked}, {}} {
 		var got []roster.Position
 		after := roster.Position{}
