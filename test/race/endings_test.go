@@ -44,7 +44,7 @@ func accessEnds(t *testing.T, k *track) {
 			if status, err := k.Do(t.Context(), k.server(i), http.MethodPost, rules, body, &rule); err != nil || status != http.StatusCreated {
 				t.Fatalf("make a rule: %d %v", status, err)
 			}
-			e.path, e.body = rules+"/"+rule.ID, `{"state":"enabled"}`
+			e.path, e.body = rules+"/"+rule.ID, `{"state":"enabled","postern_force":true}` // it leaves somebody no way back in, as it should
 			defer func() {
 				if status, err := k.Do(t.Context(), k.server(0), http.MethodDelete, e.path, "", nil); err != nil || status != http.StatusNoContent {
 					t.Errorf("delete the rule: %d %v", status, err)
