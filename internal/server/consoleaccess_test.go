@@ -85,9 +85,12 @@ func TestTheConsoleSaysWhatWouldBecomeOfASignIn(t *testing.T) {
 	if a := w.get("/console/access/impact?policy=" + policy); a.status != http.StatusOK || !strings.Contains(a.body, ">Count</button>") || strings.Contains(a.body, "Sign-ins looked at") {
 		t.Errorf("before somebody wants it counted: %d\n%s", a.status, a.body)
 	}
-	w.wantPage("what it would have done", w.get("/console/access/impact?days=7&policy="+policy), 200, "Sign-ins looked at", "Would be locked out for good", "Keys for all")
-	w.wantPage("what all would have done", w.get("/console/access/impact?days=3"), 200, "Sign-ins looked at")
+	w.wantPage("while it is counted", w.get("/console/access/impact?days=7&policy="+policy), 200, "<progress", `hx-get="/console/access/impact?count=1&amp;days=7&amp;policy=`+policy, "You can leave this page")
+	w.wantPage("what it would have done", w.get("/console/access/impact?count=1&days=7&policy="+policy), 200, "Sign-ins looked at", "Would be locked out for good", "Keys for all")
+	w.wantPage("what all would have done", w.get("/console/access/impact?count=1&days=3"), 200, "Sign-ins looked at")
 	draft := policyForm(url.Values{"go": {"count"}, "outcome": {"block"}})
+	w.wantPage("a draft while it is counted", w.post("/console/access/new", draft), 200, "<progress", "You can leave this page")
+	draft.Set("counting", "1")
 	w.wantPage("what a draft would have done", w.post("/console/access/new", draft), 200, "Sign-ins looked at", "Would have been blocked")
 	draft.Set("aim", "apps")
 	w.wantPage("a draft that can't be", w.post("/console/access/new", draft), 200, `role="alert"`)

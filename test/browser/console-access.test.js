@@ -43,10 +43,18 @@ describe("Conditional Access in the console", { skip }, () => {
     await see(page, "form");
     await press(page, page.locator("button[value^='add:outUser:']").first());
     assert.equal(await page.getByText("Nobody is left out").count(), 0);
+    await press(page, button(page, "Count the sign-ins of the last 7 days"));
+    await page.locator("#counted").getByText("Sign-ins looked at").waitFor();
     await press(page, button(page, "Save"));
     await page.getByText("Saved.").waitFor();
     assert.equal(await page.getByText("Report-only").first().isVisible(), true);
     await see(page, "policy");
+    await page.goto(`${page.url().split("?")[0].replace(/[^/]*$/, "")}impact`);
+    await press(page, button(page, "Count"));
+    await page.getByText("Sign-ins looked at").waitFor();
+    assert.equal(await page.getByRole("progressbar").count(), 0);
+    await page.goBack();
+    await page.goBack();
     await press(page, link(page, "Conditional Access").last());
     await see(page, "list");
     await press(page, link(page, "What if"));

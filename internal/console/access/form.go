@@ -18,6 +18,8 @@ type formPage struct { // form.html
 	Checked bool // what it comes to is shown
 	Counts  bool // past sign-ins can be counted
 	Impact  graphclient.Object
+	Waiting bool // for the impact, which the page fetches
+	counting
 	Refused bool // nobody could get in any more
 	Overrun bool // somebody else changed it meanwhile
 	Theirs  said // what is there now
@@ -108,6 +110,9 @@ func editPolicy(c *console.Call) error {
 		}
 	case "count":
 		p.Checked = true
+		if p.Waiting = c.Form("counting") == ""; p.Waiting {
+			break
+		}
 		if err := p.count(c); err != nil {
 			return err
 		}
@@ -136,7 +141,7 @@ func (p *formPage) count(c *console.Call) error {
 	if p.Impact, err = impactOf(c, "7", []graphclient.Object{body}); err == nil {
 		return nil
 	}
-	if p.Fault = console.Explain(err); p.Fault == nil {
+	if p.Failed.Fault = console.Explain(err); p.Failed.Fault == nil {
 		return err
 	}
 	return nil

@@ -107,6 +107,8 @@ type impactPage struct { // impact.html
 	Days   string
 	Policy graphclient.Object // whose impact it is; nil for all that only report
 	Impact graphclient.Object
+	counting
+	Counts string               // where the page fetches the result; "" once it is there, and before
 	People []graphclient.Object // affected
 }
 
@@ -114,7 +116,8 @@ type impactPage struct { // impact.html
 func (impactPage) File() string { return "impact.html" }
 
 // showImpact serves GET /console/access/impact: what a policy, or all that only report, would have
-// done to the sign-ins of the last days, once somebody says how many: counting takes seconds.
+// done to the sign-ins of the last days, once somebody says how many. Counting takes seconds, so the page comes
+// first and fetches the result; who leaves ends the counting.
 func showImpact(c *console.Call) error {
 	q := c.R.URL.Query()
 	p := impactPage{Frame: c.Frame("access"), Days: first(q.Get("days"), "7")}
@@ -129,14 +132,30 @@ func showImpact(c *console.Call) error {
 	if !q.Has("days") {
 		return c.Show(http.StatusOK, p)
 	}
+	if !q.Has("count") && number(p.Days) > 0 && number(p.Days) <= mostDays {
+		q.Set("count", "1")
+		p.Counts = root + "/impact?" + q.Encode()
+		return c.Show(http.StatusOK, p)
+	}
 	var err error
 	if p.Impact, err = impactOf(c, p.Days, drafts); err != nil {
-		if p.Fault = console.Explain(err); p.Fault == nil {
+		if p.Failed.Fault = console.Explain(err); p.Failed.Fault == nil {
 			return err
 		}
 	}
 	p.People = p.Impact.Objects("affected")
 	return c.Show(http.StatusOK, p)
+}
+
+// mostDays is how far an impact looks back.
+const mostDays = 30
+
+// counting is the part of a page that counts sign-ins, and what went wrong with that.
+type counting struct {
+	Failed struct {
+		Fault     *console.Trouble
+		ShortCode string
+	}
 }
 
 // impactOf replays the sign-ins of the last days under drafts.
