@@ -67,7 +67,8 @@ func listAt[T any](
 func apart[T any](found []row) ([]T, [][]any) {
 	things, positions := make([]T, len(found)), make([][]any, len(found))
 	for i, x := range found {
-		things[i], positions[i] = x.thing.(T), x.position
+		things[i], _ = x.thing.(T) // it is one: the scan of the listing made it
+		positions[i] = x.position
 	}
 	return things, positions
 }

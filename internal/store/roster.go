@@ -6,8 +6,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
