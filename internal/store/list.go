@@ -69,7 +69,6 @@ func apart[T any](found []row) ([]T, [][]any) {
 	for i, x := range found {
 		things[i], _ = x.thing.(T) // it is one: the scan of the listing made it
 		positions[i] = x.position
-		things[i], positions[i] = x.thing.(T), x.position //nolint:errcheck // the source of a list of T reads nothing else
 	}
 	return things, positions
 }
