@@ -68,7 +68,8 @@ func (a *API) readAssumed(c *call, body *odata.Object) (access.Request, []direct
 // assumeTravel is the risk of somebody who signs in now at the address, unless a risk was named: a
 // way that nobody travels since their last sign-in.
 func (a *API) assumeTravel(c *call, r *access.Request) error {
-	if a.Spots == nil || r.SignInRisk != "" || r.Subject.User == "" || !r.Address.IsValid() {
+	allowed := directory.May(c.caller, directory.ReadSignIns, directory.Target{}) == nil // it tells where somebody is
+	if a.Spots == nil || r.SignInRisk != "" || r.Subject.User == "" || !r.Address.IsValid() || !allowed {
 		return nil
 	}
 	latitude, longitude, radius, ok := a.Spots.Spot(r.Address)

@@ -115,16 +115,23 @@ func (a *API) forWhom(c *call, name string) (directory.User, error) {
 	return u, err
 }
 
-// mayTake refuses to take a device that was handed over from an owner beyond the caller's reach.
+// mayTake refuses to take a device from those who use it beyond the caller's reach. Who joined it has it, and while it waits
+// nobody else has.
 func (a *API) mayTake(c *call) error {
-	if !c.device.HandedOver() || c.device.Owner == "" || c.device.Owner == c.caller.User {
+	p, owner := c.device.Preparation, c.device.Owner
+	switch {
+	case owner != "" && owner == c.caller.User, p != nil && p.Waiting():
+		return nil
+	case p == nil: // all who use it are shut out, and their PINs go: as when it is switched off and deleted
+		return directory.May(c.caller, directory.SwitchDevice, directory.Target{})
+	case owner == "":
 		return nil
 	}
-	owner, err := a.Store.TargetOf(c.ctx(), c.tenant.ID, c.device.Owner)
+	target, err := a.Store.TargetOf(c.ctx(), c.tenant.ID, owner)
 	if err != nil {
 		return err
 	}
-	return directory.May(c.caller, directory.PrepareDeviceFor, owner)
+	return directory.May(c.caller, directory.PrepareDeviceFor, target)
 }
 
 // deletePreparation serves DELETE /postern/devices/{id}/preparation: the device is like any other.

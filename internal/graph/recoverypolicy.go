@@ -2,8 +2,10 @@ package graph
 
 import (
 	"encoding/json"
+	"reflect"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/recovery"
 )
@@ -78,6 +80,11 @@ func (a *API) patchRecoveryPolicy(c *call) error {
 	}
 	if err := p.Check(); err != nil {
 		return err
+	}
+	if !reflect.DeepEqual(old.Credentials, p.Credentials) { // an issuer says who somebody is, as an identity provider does
+		if err := directory.May(c.caller, directory.WriteFederation, directory.Target{}); err != nil {
+			return err
+		}
 	}
 	p.ModifiedAt = a.Now()
 	before, err := json.Marshal(old)

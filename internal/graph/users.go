@@ -13,6 +13,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/recovery/sdjwt"
 )
 
 // userSchema is what users are found by: what has an index. docs/graph.md lists it.
@@ -339,6 +340,18 @@ func (a *API) createUser(c *call) error {
 	return odata.WriteCreated(c.w, a.root(c).Link("users", string(u.ID)), a.root(c).Entity("users", nil), userResource(u).Select(nil))
 }
 
+// proves reports whether a credential in a wallet shows who somebody is by one of these properties: who changes it could show
+// a credential of their own.
+func (a *API) proves(c *call, set []string) (bool, error) {
+	policy, err := a.Cases.Cases.RecoveryPolicy(c.ctx(), c.tenant.ID)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(policy.Credentials, func(i sdjwt.Issuer) bool {
+		return slices.ContainsFunc(i.Match, func(m sdjwt.Match) bool { return slices.Contains(set, m.Attribute) })
+	}), nil
+}
+
 // patchUser serves PATCH /users/{id}. https://learn.microsoft.com/graph/api/user-update
 func (a *API) patchUser(c *call) error {
 	if err := odata.Match(c.r, odata.ETag(c.user.Version)); err != nil {
@@ -358,6 +371,11 @@ func (a *API) patchUser(c *call) error {
 		return directory.ErrNotForYourself
 	}
 	sensitive := change != nil || slices.ContainsFunc(set, func(name string) bool { return slices.Contains(directory.SensitiveProperties, name) })
+	if !sensitive {
+		if sensitive, err = a.proves(c, set); err != nil {
+			return err
+		}
+	}
 	if sensitive {
 		if err := directory.May(c.caller, directory.UpdateUserSensitive, c.target); err != nil {
 			return err

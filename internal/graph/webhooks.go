@@ -3,6 +3,7 @@ package graph
 import (
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -113,13 +114,19 @@ func (a *API) readWebhook(c *call, w *webhook.Webhook) error {
 	if err := body.Done(); err != nil {
 		return err
 	}
-	if slices.Contains(w.Events, webhook.ProofAsked) { // who is told of it says who somebody is
-		if err := directory.May(c.caller, directory.WriteMethodsPolicy, directory.Target{}); err != nil {
-			return err
-		}
+	if err := maySpeak(c, *w); err != nil {
+		return err
 	}
 	w.ModifiedAt = a.Now().UTC()
 	return w.Check()
+}
+
+// maySpeak refuses who may not say who somebody is where w is told of proof.asked: its receiver does.
+func maySpeak(c *call, w webhook.Webhook) error {
+	if !slices.Contains(w.Events, webhook.ProofAsked) {
+		return nil
+	}
+	return directory.May(c.caller, directory.WriteMethodsPolicy, directory.Target{})
 }
 
 // freshSecret gives w a new secret and returns it as it is shown.
@@ -217,6 +224,9 @@ func (a *API) rotateWebhook(c *call) error {
 	if hours < 0 || hours > mostOverlap {
 		return webhook.ErrInvalid.With("overlapInHours", "overlapInHours is from 0 to 168.")
 	}
+	if err := maySpeak(c, w); err != nil { // the answer holds the secret that proofs are signed with
+		return err
+	}
 	old := w
 	w.Previous, w.PreviousUntil = w.Secret, a.Now().UTC().Add(time.Duration(hours)*time.Hour)
 	if hours == 0 {
@@ -245,5 +255,6 @@ func (a *API) webhookEvent(c *call, activity, operation string, old, w webhook.W
 
 // webhookSettings are what of w people choose.
 func webhookSettings(w webhook.Webhook) odata.Entity {
+	w.URL, _, _ = strings.Cut(w.URL, "?") // what follows may be the receiver's secret, and more people read the log
 	return webhookResource(w).Select([]string{"displayName", "url", "events", "isEnabled", "previousSecretUntilDateTime"})
 }

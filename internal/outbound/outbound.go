@@ -31,7 +31,7 @@ func NewClient(roots *x509.CertPool, networks []netip.Prefix, limit time.Duratio
 		}
 		return nil
 	}}
-	transport := &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: limit, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
+	transport := &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: limit, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10}
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	return &http.Client{
 		Transport: transport, Timeout: limit,

@@ -40,9 +40,10 @@ func (s *Site) attempt(r *http.Request, c claim.Claim, v recovery.View, slot int
 	round := int(slot % 1000)
 	id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.Case+holder+time.Unix(slot, 0).UTC().Format(time.RFC3339)))
 	at := s.Now()
+	// The phone doesn't show the number of the case: who reads it out is taken for the one who asked.
 	return signin.Attempt{
 		Tenant: c.Tenant, User: v.User, Transaction: c.Case, CorrelationID: request.From(r.Context()).CorrelationID,
-		Challenge: []byte(holder), Application: signin.App{ID: directory.PagesAppID, DisplayName: v.Number}, Place: place(r), At: at, Chosen: true,
+		Challenge: []byte(holder), Application: signin.App{ID: directory.PagesAppID, DisplayName: s.View.Text(LanguageOf(v.Subject.User.PreferredLanguage), "recover_title")}, Place: place(r), At: at, Chosen: true,
 		Asked: &signin.Asked{Method: phoneKind, Request: id.String(), Round: round, EndsAt: time.Unix((slot+2)*int64(matchLifetime/time.Second), 0).UTC()},
 	}, nil
 }

@@ -2,9 +2,11 @@ package recovery
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery/sdjwt"
 )
 
 // A Level says how sure one can be of who asks.
@@ -136,6 +138,9 @@ func (p Policy) level(proofs []Proof, now time.Time) (best Level, since time.Tim
 		if !now.Before(one.At.Add(p.proofLife())) {
 			continue
 		}
+		if one.Kind == ProofCredential && !p.believes(one.Reference) {
+			continue
+		}
 		if one.Kind == ProofVouch {
 			if vouched[one.By.User] = true; len(vouched) < Vouchers {
 				continue
@@ -146,4 +151,10 @@ func (p Policy) level(proofs []Proof, now time.Time) (best Level, since time.Tim
 		}
 	}
 	return best, since
+}
+
+// believes reports whether policy still names who issued the credential of a proof: one that was believed by mistake proves
+// nothing any more once it is taken out.
+func (p Policy) believes(reference string) bool {
+	return reference == "" || slices.ContainsFunc(p.Credentials, func(i sdjwt.Issuer) bool { return strings.HasPrefix(reference, i.ID+" ") })
 }

@@ -138,7 +138,8 @@ func (s *Server) removeAgain(ctx context.Context, e audit.Event) error {
 		return s.replacePINAgain(ctx, e)
 	case audit.UpdateApplication, audit.UpdateApplicationSecrets, audit.UpdateServicePrincipal, audit.RemoveServicePrincipalCredentials,
 		audit.MethodsPolicyUpdate, audit.MethodsPolicyReset, audit.UpdatePolicy, audit.RotateSigningKey,
-		audit.ErasePersonalData:
+		audit.SetRecoveryPolicy, audit.UpdateWebhook, audit.RotateWebhook, audit.TurnOffWebhook,
+		audit.PrepareDevice, audit.HandOverDevice, audit.ErasePersonalData:
 		return errByHand // it may have taken something away; the event does not say enough
 	default:
 		if c.Operation == audit.OperationDelete || c.Operation == audit.OperationUnassign {

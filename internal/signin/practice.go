@@ -102,9 +102,6 @@ func (s *Service) rehearse(ctx context.Context, t Transaction, id MethodID, type
 	if err != nil {
 		return s.refuse(ctx, t, id, place, err, now)
 	}
-	if err := s.Store.Refund(ctx, t.Home, counters); err != nil {
-		return fmt.Errorf("give a try back: %w", err)
-	}
 	said, err := s.foresee(ctx, t, r, place)
 	if err != nil {
 		return err
@@ -112,6 +109,11 @@ func (s *Service) rehearse(ctx context.Context, t Transaction, id MethodID, type
 	told, err := s.Practice.Finish(ctx, a, r, said)
 	if err != nil {
 		return err
+	}
+	if told.Worked { // once a drill; what was stopped can be typed again, and must open no lock for guesses
+		if err := s.Store.Refund(ctx, t.Home, counters); err != nil {
+			return fmt.Errorf("give a try back: %w", err)
+		}
 	}
 	return told
 }

@@ -33,7 +33,16 @@ func waitsFor(ctx context.Context, q querier, d directory.Device, user directory
 	}
 	var n int
 	err := q.QueryRowContext(ctx, groupsOf+` SELECT COUNT(*) FROM up WHERE group_id = $3`, d.Tenant, user, d.Preparation.Group).Scan(&n)
-	return n > 0, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	// A group is for people without a role: an administrator is named, by somebody who reaches them.
+	roles, err := rolesOf(ctx, q, d.Tenant, string(user))
+	if err != nil || len(roles) > 0 {
+		return false, err
+	}
+	u, err := userBy(ctx, q, d.Tenant, "id", string(user))
+	return err == nil && u.UserType != "Guest", err
 }
 
 // handOver makes user the owner of d and ends what everybody else has on it: sessions, tokens and
@@ -56,9 +65,6 @@ func (tx *Tx) handOver(ctx context.Context, d directory.Device, user directory.U
 		if err := tx.removeContainer(ctx, c, at, reason); err != nil {
 			return err
 		}
-	}
-	if _, err := tx.exec(ctx, `DELETE FROM device_user WHERE tenant_id = $1 AND device_id = $2 AND user_id <> $3`, d.Tenant, d.ID, user); err != nil {
-		return err
 	}
 	person, err := userBy(ctx, tx.q, d.Tenant, "id", string(user))
 	if err != nil {
@@ -108,5 +114,9 @@ func (tx *Tx) rejoined(ctx context.Context, known directory.Device, joined *dire
 		return err
 	}
 	joined.Preparation = known.Preparation
-	return tx.endJoin(ctx, known, joined.Owner, joined.SeenAt, "deviceRejoined")
+	by := joined.Owner
+	if known.TakenOverBy(by, member) {
+		joined.Owner = known.Owner // their first sign-in there is the hand-over, and makes it theirs
+	}
+	return tx.endJoin(ctx, known, by, joined.SeenAt, "deviceRejoined")
 }

@@ -184,6 +184,9 @@ func (r *rollCall) scanMachine(row *sql.Rows, more ...any) (machine, error) {
 
 func (r *rollCall) add(found []machine) {
 	for _, m := range found {
+		if d := m.Device.Device; d.HandedOver() && d.Owner != m.user {
+			continue // they were at it before its owner
+		}
 		p := r.of(m.user)
 		if p == nil || len(p.Devices) >= roster.MostDevices || slices.ContainsFunc(p.Devices, func(d roster.Device) bool { return d.ID == m.ID }) {
 			continue

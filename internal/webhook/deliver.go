@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -96,7 +97,7 @@ func (c *Courier) do(ctx context.Context, j jobs.Job) error {
 	code, sendErr := c.Sender.Send(ctx, Request{ID: d.ID, URL: w.URL, Body: d.Body, Keys: keys})
 	try := Try{At: now, Took: c.Now().Sub(now), Code: code}
 	if sendErr != nil {
-		try.Error = sendErr.Error()
+		try.Error = brief(sendErr.Error())
 	}
 	d = d.Tried(try)
 	until := time.Time{}
@@ -163,3 +164,8 @@ func (c *Courier) turnedOff(w Webhook, d Delivery) audit.Event {
 		},
 	}
 }
+
+// mostWhy bounds what is kept of why there was no answer, in bytes: a receiver can put into it what it likes.
+const mostWhy = 256
+
+func brief(s string) string { return strings.ToValidUTF8(s[:min(len(s), mostWhy)], "") }

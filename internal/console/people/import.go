@@ -179,8 +179,11 @@ func (p *importPage) step(c *console.Call) error {
 	}
 	p.Total = len(rows)
 	if p.Again {
-		later := strings.Split(p.Later, ",")
-		rows = slices.DeleteFunc(rows, func(r fileRow) bool { return !slices.Contains(later, strconv.Itoa(r.line)) })
+		later := map[string]bool{}
+		for line := range strings.SplitSeq(p.Later, ",") {
+			later[line] = true
+		}
+		rows = slices.DeleteFunc(rows, func(r fileRow) bool { return !later[strconv.Itoa(r.line)] })
 	}
 	from := min(max(p.From, 0), len(rows))
 	to := min(from+importPart, len(rows))

@@ -118,7 +118,9 @@ func texts(o graphclient.Object, name string) []string {
 // isNumber reports whether somebody typed the number of a case, and returns it as cases have it.
 func isNumber(typed string) (string, bool) {
 	text := strings.ToUpper(strings.Join(strings.Fields(typed), ""))
-	text = strings.TrimPrefix(strings.TrimPrefix(text, "R"), "-")
+	if text = strings.ReplaceAll(text, "-", ""); len(text) == 7 { // six characters, of which the first may be an R, too
+		text = strings.TrimPrefix(text, "R")
+	}
 	if len(text) != 6 || strings.ContainsFunc(text, func(r rune) bool { return (r < '0' || r > '9') && (r < 'A' || r > 'Z') }) {
 		return "", false
 	}

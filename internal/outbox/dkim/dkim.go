@@ -80,7 +80,10 @@ func (k Key) Record() (name, text string, err error) {
 
 // signed are the headers that a signature covers where a mail has them. Each is named once more
 // than it is there, so that nobody adds another.
-var signed = []string{"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Auto-Submitted"}
+// https://www.rfc-editor.org/rfc/rfc6376#section-5.4.1
+var signed = []string{
+	"From", "Reply-To", "Sender", "To", "Cc", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Auto-Submitted",
+}
 
 // Sign returns the header that signs message, which has CRLF line ends: its value as it is written,
 // in lines.

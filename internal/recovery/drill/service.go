@@ -41,6 +41,9 @@ type Order struct {
 	CorrelationID string
 }
 
+// mostNote is in bytes.
+const mostNote = 256
+
 // check fills in what o leaves out.
 func (o Order) check() (Order, error) {
 	usual := DefaultSchedule()
@@ -49,6 +52,9 @@ func (o Order) check() (Order, error) {
 	}
 	if o.Days == 0 {
 		o.Days = usual.Days
+	}
+	if len(o.Note) > mostNote {
+		return o, ErrInvalid.With("note", "note has at most 256 bytes.")
 	}
 	return o, Schedule{Size: 1, Days: o.Days, Where: o.Where}.Check()
 }
