@@ -261,7 +261,7 @@ func (d draft) applications() graphclient.Object {
 	case "all":
 		a["includeApplications"], a["excludeApplications"] = []string{all}, list(d.NotApps)
 	default:
-		a["includeApplications"] = list(d.Apps)
+		a["includeApplications"], a["excludeApplications"] = list(d.Apps), list(d.NotApps)
 	}
 	return a
 }
