@@ -45,7 +45,7 @@ func caseIssue() *cobra.Command {
 			e.say("The link is on its way.")
 			return nil
 		}
-		e.say("The pass of case %s works until %s.", one.Text("number"), one.Text("pass/endDateTime"))
+		e.say("The pass of case %s works until %s.", one.Text("number"), shown(one, "pass/endDateTime"))
 		return e.result(one.Text("temporaryAccessPassMethod/temporaryAccessPass"))
 	})
 }

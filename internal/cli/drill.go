@@ -44,7 +44,7 @@ func drillStart() *cobra.Command {
 		if e.json {
 			return e.printJSON(one)
 		}
-		e.say("Drill %s asks %s until %s.", one.Text("id"), one.Text("asked"), one.Text("endDateTime"))
+		e.say("Drill %s asks %s until %s.", one.Text("id"), one.Text("asked"), shown(one, "endDateTime"))
 		if pass := one.Text("practicePass"); pass != "" {
 			return e.result(pass)
 		}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -85,11 +86,24 @@ func cells(row graphclient.Object, columns []column) []string {
 	for _, c := range columns {
 		text := ""
 		for name := range strings.SplitSeq(c.property, "|") {
-			text = first(text, program.Printable(row.Text(name)))
+			text = first(text, shown(row, name))
 		}
 		all = append(all, first(text, "-"))
 	}
 	return all
+}
+
+// shown is a property as people read it: a time to the second, which --json has exactly.
+func shown(o graphclient.Object, name string) string {
+	text := program.Printable(o.Text(name))
+	if !strings.HasSuffix(name, "DateTime") {
+		return text
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return text
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 // object prints the properties of one object, one a line.
@@ -99,8 +113,8 @@ func (e *env) object(o graphclient.Object, properties ...string) error {
 	}
 	w := tabwriter.NewWriter(e.command.OutOrStdout(), 0, 8, 2, ' ', 0)
 	for _, name := range properties {
-		if text := o.Text(name); text != "" {
-			fmt.Fprintf(w, "%s\t%s\n", name, program.Printable(text))
+		if text := shown(o, name); text != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, text)
 		}
 	}
 	return w.Flush()
