@@ -129,6 +129,9 @@ func (s Service) AnswerExternal(ctx context.Context, tenant directory.TenantID, 
 		case x.Answer == AskProved && !strings.EqualFold(strings.TrimSpace(x.Number), c.Number): // who asked may be somebody else
 			return c, Effects{}, ErrAskNumber
 		}
+		if err := c.waits(now); err != nil { // a no is an answer, too
+			return c, Effects{}, err
+		}
 		a.Answer, a.AnsweredAt = x.Answer, now
 		if x.Answer == AskProved {
 			a.Level = x.Level

@@ -166,3 +166,30 @@ func TestAnIdentityProofingServiceIsBelievedOnceInTimeAndForNoMoreThanPolicySays
 		t.Errorf("late: %d %s", status, code)
 	}
 }
+
+// A yes and a no alike: whoever looks at a case that stands still or is over finds what was there.
+func TestACaseThatStandsStillTakesNoAnswerOfAServiceAtAll(t *testing.T) {
+	x := onATrip(t)
+	p := x.prover()
+	for _, c := range []struct{ name, step, code string }{
+		{"frozen", "dispute", "caseDisputed"},
+		{"given up", "cancel", "caseState"},
+	} {
+		x.newBrowser()
+		number := x.ask("sam@contoso.example")
+		x.post("/recover/case", url.Values{"ask": {"external"}})
+		id, ask := p.asked()
+		if status, v := x.api(http.MethodPost, recoveryCases+"/"+id+"/"+c.step, x.appToken(), `{"note":"Sam called"}`); status != http.StatusOK {
+			t.Fatalf("%s: %d %v", c.step, status, v)
+		}
+		for _, outcome := range []string{"refused", "proved"} {
+			if status, code := p.answer(p.key, x.clock.now(), answerBody(id, ask, outcome, "medium", number)); status != http.StatusConflict || code != c.code {
+				t.Errorf("%s, in a case that is %s: %d %s", outcome, c.name, status, code)
+			}
+		}
+		_, v := x.api(http.MethodGet, recoveryCases+"/"+id, x.appToken(), "")
+		if q := v["externalQuestions"].([]any)[0].(map[string]any); q["state"] != "pending" {
+			t.Errorf("a case that is %s took it: %v", c.name, q)
+		}
+	}
+}
