@@ -34,16 +34,26 @@ func claimAt(claims map[string]any, path string) (string, bool) {
 	return text, ok
 }
 
-// equal compares a claim with an attribute. Names and addresses differ in nothing but case, form
-// of Unicode and spaces; what was given out as an identifier differs in nothing.
+// equal compares a claim with an attribute. What two writers of a name may differ in does not count;
+// an identifier is itself alone, but for the letters A to Z of an address.
 func equal(attribute, said, known string) bool {
-	if said = strings.TrimSpace(said); said == "" {
+	if strings.TrimSpace(said) == "" {
 		return false
 	}
-	if attribute == "employeeId" || attribute == "externalId" {
-		return said == strings.TrimSpace(known)
+	switch attribute {
+	case "employeeId", "externalId":
+		return said == known
+	case "userPrincipalName", "mail":
+		return strings.Map(lowerASCII, said) == strings.Map(lowerASCII, known)
 	}
 	return folded(said) == folded(known)
+}
+
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
 }
 
 // folded is text without what two writers of a name may differ in.

@@ -261,6 +261,36 @@ func TestACredentialIsAboutWhoeverEveryClaimNames(t *testing.T) {
 	}
 }
 
+// What tells people apart is theirs alone: nothing that only looks or sounds like it is equal to it.
+func TestNobodyHasSomebodyElsesIdentifierByALookalike(t *testing.T) {
+	for _, one := range []struct {
+		name, attribute, said, known string
+		want                         bool
+	}{
+		{"the same address", "mail", "mira@contoso.example", "mira@contoso.example", true},
+		{"in capitals", "mail", "Mira@CONTOSO.example", "mira@contoso.example", true},
+		{"against capitals", "userPrincipalName", "mira@contoso.example", "Mira@Contoso.Example", true},
+		{"the sign of Kelvin for K", "mail", "\u212Aira@contoso.example", "kira@contoso.example", false},
+		{"a wide letter", "userPrincipalName", "\uff4Dira@contoso.example", "mira@contoso.example", false},
+		{"a ligature", "mail", "\ufb01ona@contoso.example", "fiona@contoso.example", false},
+		{"a dotted capital I", "userPrincipalName", "\u0130da@contoso.example", "i\u0307da@contoso.example", false},
+		{"a capital with a mark", "mail", "\u00c9va@contoso.example", "\u00e9va@contoso.example", false},
+		{"a mark by itself", "userPrincipalName", "e\u0301va@contoso.example", "\u00e9va@contoso.example", false},
+		{"a space at the end", "mail", "mira@contoso.example ", "mira@contoso.example", false},
+		{"a space in it", "userPrincipalName", "mi ra@contoso.example", "mi  ra@contoso.example", false},
+		{"a number", "employeeId", "E-1", "E-1", true},
+		{"with a space at the end", "employeeId", "E-1 ", "E-1", false},
+		{"against one with a space", "externalId", "E-1", " E-1", false},
+		{"in another case", "externalId", "e-1", "E-1", false},
+		{"nothing on file", "mail", "", "", false},
+	} {
+		i := sdjwt.Issuer{Match: []sdjwt.Match{{Claim: "c", Attribute: one.attribute}}}
+		if got := i.About(map[string]any{"c": one.said}, map[string]string{one.attribute: one.known}); got != one.want {
+			t.Errorf("%s: %v", one.name, got)
+		}
+	}
+}
+
 func TestAnIssuerIsNamedWithPublicKeysAndWhatTellsPeopleApart(t *testing.T) {
 	good := sdjwttest.Issuer(t, sdjwttest.NewKey(t))
 	if wrong := good.Check(); wrong != "" {
