@@ -56,11 +56,11 @@ func caseView(v recovery.View) odata.Entity {
 	)
 }
 
-// contactChanges is when what the person is reached by was last changed, as far as that is kept, and
-// whether it counts in this case all the same.
+// contactChanges is when what the person is reached by, or what a credential is compared with, was
+// last changed, as far as that is kept, and whether it counts in this case all the same.
 func contactChanges(v recovery.View) []odata.Entity {
 	all := []odata.Entity{}
-	for _, property := range recovery.Contacts {
+	for _, property := range v.Policy.Watched() {
 		if at, ok := v.Subject.Changed[property]; ok {
 			counts := v.Subject.OnFile(property, v.Policy, v.At)
 			all = append(all, odata.Entity{{Name: "property", Value: property}, {Name: "changedDateTime", Value: odata.Time(at)}, {Name: "counts", Value: counts}})

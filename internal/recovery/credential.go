@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -36,11 +37,25 @@ func IdentityChanges(before, after directory.User) []string {
 // as long as policy asks.
 func (s Subject) Is(c sdjwt.Credential, p Policy, now time.Time) bool {
 	for _, m := range c.Issuer.Match {
-		if at, ok := s.Changed[m.Attribute]; ok && now.Before(at.Add(p.ContactDelay())) {
+		if !s.OnFile(m.Attribute, p, now) {
 			return false
 		}
 	}
 	return c.Issuer.About(c.Claims, attributes(s.User))
+}
+
+// Watched are the properties of a person of which a case tells when they changed: what people are
+// reached by, and what credentials are compared with under p.
+func (p Policy) Watched() []string {
+	all := slices.Clone(Contacts)
+	for _, i := range p.Credentials {
+		for _, m := range i.Match {
+			if !slices.Contains(all, m.Attribute) {
+				all = append(all, m.Attribute)
+			}
+		}
+	}
+	return all
 }
 
 // NotProven is the event of a proof that somebody tried to give and that showed nothing.

@@ -71,7 +71,8 @@ type People interface {
 	User(ctx context.Context, tenant directory.TenantID, id directory.UserID) (directory.User, error)
 	TargetOf(ctx context.Context, tenant directory.TenantID, user directory.UserID) (directory.Target, error)
 	GroupsOf(ctx context.Context, tenant directory.TenantID, user string) (map[directory.GroupID]bool, error)
-	// ContactChanges says when contact data of a person was last changed, by property.
+	// ContactChanges says when contact data of a person, and what credentials are compared with,
+	// was last changed, by property.
 	ContactChanges(ctx context.Context, tenant directory.TenantID, user directory.UserID) (map[string]time.Time, error)
 }
 

@@ -15,8 +15,8 @@ type Subject struct {
 	Target directory.Target
 	Class  Class
 	Tenant directory.Tenant
-	// Changed says when contact data was last changed, by property. What was never changed since
-	// the account was made is not in it.
+	// Changed says when contact data, or what credentials are compared with, was last changed, by
+	// property. What was never changed since the account was made is not in it.
 	Changed map[string]time.Time
 }
 
@@ -47,7 +47,7 @@ func (s Subject) OnFile(property string, p Policy, now time.Time) bool {
 	case ContactDepartment:
 		return s.User.Department != ""
 	}
-	return false
+	return attributes(s.User)[property] != ""
 }
 
 // ManagedBy reports whether u has been the person's manager for long enough.

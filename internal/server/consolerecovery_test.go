@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery/sdjwt/sdjwttest"
 )
 
 var (
@@ -53,6 +55,26 @@ func (w *world) next(at string) string {
 		w.t.Fatalf("%s: %d\n%s", at, page.status, page.body)
 	}
 	return found[1]
+}
+
+// An employee number that changed a moment ago is how somebody else's credential becomes theirs.
+func TestWhoDecidesSeesOnThePageOfTheCaseWhatChanged(t *testing.T) {
+	w := newWorld(t)
+	mira := w.createUser("mira")
+	i := sdjwttest.Issuer(t, sdjwttest.NewKey(t))
+	policy, err := json.Marshal(map[string]any{"credentialIssuers": []any{map[string]any{"issuer": i.ID, "types": i.Types, "jwks": i.Keys, "match": i.Match}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, v := w.api(http.MethodPatch, "/v1.0/postern/recovery/policy", w.appToken(), string(policy)); status != http.StatusOK {
+		t.Fatalf("policy: %d %v", status, v)
+	}
+	w.change(http.MethodPatch, "/v1.0/users/"+mira, `{"employeeId":"E-666"}`)
+	w.consoleAs("dana", directory.AuthenticationAdministrator)
+	page := w.get(w.caseFor(mira, nil))
+	if said := regexp.MustCompile(`(?s)data-changed="employeeId">Employee number.*?proves nothing yet.*?</dd>`); !said.MatchString(page.body) {
+		t.Errorf("%d\n%s", page.status, page.body)
+	}
 }
 
 func TestAnAgentTakesACallFromTheCaseToThePassAndTheNextThingIsOneButton(t *testing.T) {

@@ -313,3 +313,32 @@ func TestACredentialTellsNobodyWhoIsKnownAndIsComparedWithWhatIsOldEnough(t *tes
 		t.Errorf("the request itself: %d %s", a.status, a.body)
 	}
 }
+
+func TestWhoDecidesSeesThatWhatACredentialIsComparedWithChanged(t *testing.T) {
+	x := onATrip(t)
+	x.newWallet()
+	x.change(http.MethodPatch, "/v1.0/users/"+x.sam, `{"employeeId":"E-666","surname":"Lee-Park","mail":"sam@fabrikam.example"}`)
+	x.newBrowser()
+	number := x.ask("sam@contoso.example")
+	_, v := x.api(http.MethodGet, recoveryCases+"/"+number, x.appToken(), "")
+	found := map[string]any{}
+	for _, one := range v["contactChanges"].([]any) {
+		found[one.(map[string]any)["property"].(string)] = one.(map[string]any)["counts"]
+	}
+	if counts, ok := found["employeeId"]; !ok || counts != false {
+		t.Errorf("of the employee number the case says %v", found)
+	}
+	if counts, ok := found["surname"]; !ok || counts != false {
+		t.Errorf("of the surname the case says %v", found)
+	}
+	if _, ok := found["mail"]; ok {
+		t.Errorf("no credential is compared with an address, and the case says %v", found)
+	}
+	x.clock.move(8 * 24 * 3600e9) // the case is over by then, and may still be looked at
+	_, v = x.api(http.MethodGet, recoveryCases+"/"+number, x.appToken(), "")
+	for _, one := range v["contactChanges"].([]any) {
+		if one := one.(map[string]any); one["property"] == "employeeId" && one["counts"] != true {
+			t.Errorf("after a while: %v", one)
+		}
+	}
+}

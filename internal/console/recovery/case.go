@@ -25,6 +25,7 @@ type kase struct {
 	Registered             []registered
 	Outcome, Why           string
 	Disputed               *dispute
+	Changes                []renewed
 
 	Class   string
 	Level   string // that the proofs show now
@@ -59,6 +60,13 @@ type pass struct {
 type registered struct {
 	ID, Kind string
 	At       time.Time
+}
+
+// renewed is something that the person is known or reached by, and when it was changed.
+type renewed struct {
+	Property string
+	At       time.Time
+	Fresh    bool // too short a time ago to prove anything
 }
 
 type dispute struct {

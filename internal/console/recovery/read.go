@@ -44,6 +44,9 @@ func caseOf(o graphclient.Object) kase {
 	for _, r := range o.Objects("registered") {
 		k.Registered = append(k.Registered, registered{r.Text("id"), r.Text("kind"), moment(r, "createdDateTime")})
 	}
+	for _, one := range o.Objects("contactChanges") {
+		k.Changes = append(k.Changes, renewed{one.Text("property"), moment(one, "changedDateTime"), one["counts"] == false})
+	}
 	if d := part(o, "dispute"); d != nil {
 		k.Disputed = &dispute{By: d.Text("by/displayName"), Note: d.Text("note"), At: moment(d, "createdDateTime")}
 	}
