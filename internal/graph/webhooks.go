@@ -114,11 +114,8 @@ func (a *API) readWebhook(c *call, w *webhook.Webhook) error {
 	if err := body.Done(); err != nil {
 		return err
 	}
-	if err := maySpeak(c, *w); err != nil {
-		return err
-	}
 	w.ModifiedAt = a.Now().UTC()
-	return w.Check()
+	return maySpeak(c, *w)
 }
 
 // maySpeak refuses who may not say who somebody is where w is told of proof.asked: its receiver does.
@@ -144,6 +141,9 @@ func (a *API) freshSecret(c *call, w *webhook.Webhook) (string, error) {
 func (a *API) createWebhook(c *call) error {
 	w := webhook.Webhook{Tenant: c.tenant.ID, Enabled: true, CreatedAt: a.Now().UTC()}
 	if err := a.readWebhook(c, &w); err != nil {
+		return err
+	}
+	if err := w.Check(); err != nil {
 		return err
 	}
 	var err error
@@ -173,6 +173,9 @@ func (a *API) patchWebhook(c *call) error {
 	}
 	w := old
 	if err := a.readWebhook(c, &w); err != nil {
+		return err
+	}
+	if err := w.Replaces(old); err != nil {
 		return err
 	}
 	if err := a.Store.PutWebhook(c.ctx(), w, a.webhookEvent(c, audit.UpdateWebhook, audit.OperationUpdate, old, w)); err != nil {

@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -32,4 +33,37 @@ func TestNobodySaysByADetourWhoSomebodyIs(t *testing.T) {
 	w.call(403, "PATCH", boss, `{"employeeId":"E-9"}`)
 	w.call(204, "PATCH", boss, `{"department":"Sales"}`)
 	back()
+}
+
+// An identity-proofing service says who somebody is by the secret of its webhook.
+func TestNobodyComesByADetourToTheSecretThatProofsAreSignedWith(t *testing.T) {
+	const methods, organization, log = "Policy.ReadWrite.AuthenticationMethod", "Organization.ReadWrite.All", "AuditLog.Read.All"
+	w := newWorld(t, methods, organization, log)
+	const all = "/v1.0/postern/webhooks"
+	subscribe := func(events string) string {
+		return `{"displayName":"Proofs","url":"https://proofs.example/in?key=theirs","events":[` + events + `]}`
+	}
+	speaker := all + "/" + w.call(201, "POST", all, subscribe(`"proof.asked"`))["id"].(string)
+	back := w.as(w.signIn(w.member("gail", directory.GlobalAdministrator), organization, log))
+	w.call(403, "POST", all, subscribe(`"proof.asked"`))
+	w.call(403, "PATCH", speaker, `{"url":"https://fabrikam.example"}`)
+	w.call(403, "POST", speaker+"/rotateSecret", `{}`)
+	listener := all + "/" + w.call(201, "POST", all, subscribe(`"case.opened"`))["id"].(string) // whose secret she has now
+	w.call(403, "PATCH", listener, `{"events":["proof.asked"]}`)
+	w.call(200, "POST", listener+"/rotateSecret", `{}`)
+	w.call(204, "PATCH", speaker, `{"events":["case.opened"]}`) // it is silent then, and she has a secret of it
+	w.call(200, "POST", speaker+"/rotateSecret", `{}`)
+	back()
+	for _, one := range []string{listener, speaker} {
+		w.call(400, "PATCH", one, `{"events":["case.opened","proof.asked"]}`)
+	}
+	speaker = all + "/" + w.call(201, "POST", all, subscribe(`"proof.asked"`))["id"].(string)
+	w.call(204, "PATCH", speaker, `{"events":["case.opened","proof.asked"]}`)
+	w.call(200, "POST", speaker+"/rotateSecret", `{}`)
+
+	written, err := json.Marshal(w.events(t))
+	check(t, err)
+	if n := strings.Count(string(written), "https://proofs.example/in"); n < 3 || strings.Contains(string(written), "key=theirs") || strings.Contains(string(written), "whsec") {
+		t.Errorf("the log names the address %d times, and has what follows it: %s", n, written)
+	}
 }

@@ -72,6 +72,15 @@ func (w Webhook) Check() error {
 	return nil
 }
 
+// Replaces reports what is wrong with w in the place of old as a fault, or nil. What says who somebody
+// is does so from the beginning: who made another webhook, or changed it, has seen its secret.
+func (w Webhook) Replaces(old Webhook) error {
+	if slices.Contains(w.Events, ProofAsked) && !slices.Contains(old.Events, ProofAsked) {
+		return ErrInvalid.With("events", "Only a new webhook is told of proof.asked: more people may have seen the secret of this one.")
+	}
+	return w.Check()
+}
+
 // IsAddress reports whether address is one that messages may go to. Where its name leads is checked
 // when it is called, by package outbound.
 func IsAddress(address string) bool {
