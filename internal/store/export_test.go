@@ -157,6 +157,33 @@ func scanPlan(r *sql.Rows) (line string, err error) {
 	return line, r.Scan(&id, &parent, &unused, &line)
 }
 
+// PlansOfNames returns the plans by which SQLite finds people and groups by what a source calls them.
+func (db *DB) PlansOfNames(ctx context.Context, tenant directory.TenantID, externalID filter.Bound) (map[string]string, error) {
+	texts, args := map[string]string{}, map[string][]any{}
+	for _, l := range []source{users.source(), groups.source()} {
+		q := db.newQuery(tenant, l.kind)
+		q.add("SELECT ", l.columns, " FROM ", l.table, " WHERE tenant_id = $1")
+		l.narrow(q, []filter.Bound{externalID})
+		if err := q.page(nil, nil, 10); err != nil {
+			return nil, err
+		}
+		texts[l.table], args[l.table] = q.String(), q.args
+	}
+	for _, column := range []string{"external_id", "employee_id"} {
+		texts[column], args[column] = usersWith(column), []any{tenant, "hr-1", 2}
+	}
+	plans := map[string]string{}
+	for name, text := range texts {
+		rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args[name]...)
+		lines, err := collect(rows, err, scanPlan)
+		if err != nil {
+			return nil, err
+		}
+		plans[name] = strings.Join(lines, "\n")
+	}
+	return plans, nil
+}
+
 // Gathers reports whether a search gathers those who have its rarest word, and does not walk.
 func (db *DB) Gathers(ctx context.Context, tenant directory.TenantID, match []filter.Bound) (bool, error) {
 	words, _ := searchedIn(match)

@@ -83,7 +83,11 @@ func (db *DB) UsersWith(ctx context.Context, tenant directory.TenantID, property
 	if property == "employeeId" {
 		column, value = "employee_id", filter.Fold(value)
 	}
-	rows, err := db.read.QueryContext(ctx, `
-		SELECT `+userColumns+` FROM directory_user WHERE tenant_id = $1 AND `+column+` = $2 ORDER BY id LIMIT $3`, tenant, value, limit)
+	rows, err := db.read.QueryContext(ctx, usersWith(column), tenant, value, limit)
 	return collect(rows, err, func(r *sql.Rows) (directory.User, error) { return scanUser(tenant, r.Scan) })
+}
+
+// usersWith says that the value is set, for without that SQLite can't use an index that leaves out the others.
+func usersWith(column string) string {
+	return `SELECT ` + userColumns + ` FROM directory_user WHERE tenant_id = $1 AND ` + column + ` = $2 AND ` + column + ` <> '' ORDER BY id LIMIT $3`
 }

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -11,6 +12,31 @@ import (
 	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/store"
 )
+
+// TestWhoASourceNamesIsFoundAlongAnIndex: an import looks each row up, so a scan would make it cost the square of the file.
+func TestWhoASourceNamesIsFoundAlongAnIndex(t *testing.T) {
+	db := open(t, store.Config{Dir: t.TempDir()})
+	e, err := filter.ParseSCIM(`externalId eq "hr-1"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := filter.Check(e, filter.Schema{{Name: "externalId", Type: filter.TypeString, Column: "external_id", Ops: filter.Equality}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans, err := db.PlansOfNames(t.Context(), "t", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, index := range map[string]string{
+		"external_id": "directory_user_external_id", "employee_id": "directory_user_employee_id",
+		"directory_user": "directory_user_external_id", "directory_group": "directory_group_external_id",
+	} {
+		if !strings.Contains(plans[name], "INDEX "+index+" (tenant_id=? AND ") {
+			t.Errorf("%s: %s", name, plans[name])
+		}
+	}
+}
 
 func TestWhatASourceCallsSomebodyIsUniqueInATenant(t *testing.T) {
 	onBoth(t, func(t *testing.T, c store.Config) {

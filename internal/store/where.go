@@ -175,6 +175,8 @@ func (q *query) text(p *filter.Property, op filter.Op, value string) {
 		q.add(never)
 	case value == "" && op == filter.Ne:
 		q.add(always)
+	case op == filter.Eq && p.Column == "external_id": // as in usersWith
+		q.add("(external_id = ", q.arg(value), " AND external_id <> '')")
 	case op == filter.Eq || op == filter.Ne:
 		q.add("(", p.Column, operators[op], q.arg(value), ")")
 	default:
