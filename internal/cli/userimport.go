@@ -142,32 +142,40 @@ func (i *importer) again() error {
 	return nil
 }
 
-// send sends the rows that wait, and tells what became of them.
+// send sends the rows that wait, and tells what became of them. A server that has not time for all of them
+// answers the first ones; the others go into the next request.
 func (i *importer) send(second bool) error {
-	if len(i.part) == 0 {
-		return nil
-	}
-	result, err := i.e.graph.ImportPeople(i.e.command.Context(), i.columns, i.part, i.dry)
-	if err != nil {
-		return err
-	}
-	answers, _ := result["rows"].([]any)
-	for at, x := range answers {
-		row, _ := x.(map[string]any)
-		if row["managerMissing"] == true && at < len(i.part) {
-			i.later = append(i.later, i.part[at])
-		}
-		outcome, _ := row["outcome"].(string)
-		if second && outcome != "refused" {
-			continue // counted the first time
-		}
-		i.counts[outcome]++
-		if err := i.tell(outcome, row); err != nil {
+	for len(i.part) > 0 {
+		result, err := i.e.graph.ImportPeople(i.e.command.Context(), i.columns, i.part, i.dry)
+		if err != nil {
 			return err
 		}
+		answers := result.Objects("rows")
+		if len(answers) == 0 || len(answers) > len(i.part) {
+			return graphclient.ErrAnswer
+		}
+		for at, row := range answers {
+			if err := i.took(i.part[at], row, second); err != nil {
+				return err
+			}
+		}
+		i.part = i.part[len(answers):]
 	}
 	i.part = nil
 	return nil
+}
+
+// took notes what became of a row.
+func (i *importer) took(sent, row graphclient.Object, second bool) error {
+	if row["managerMissing"] == true {
+		i.later = append(i.later, sent)
+	}
+	outcome, _ := row["outcome"].(string)
+	if second && outcome != "refused" {
+		return nil // counted the first time
+	}
+	i.counts[outcome]++
+	return i.tell(outcome, row)
 }
 
 func (i *importer) tell(outcome string, row map[string]any) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -18,6 +19,9 @@ import (
 // maxRows bounds one request; a larger file is sent in parts.
 const maxRows = 500
 
+// importTime bounds how long a request goes on with its rows: a client waits for an answer for half a minute or more.
+const importTime = 10 * time.Second
+
 // Imports is what an import reads and writes.
 type Imports interface {
 	provision.Store
@@ -25,7 +29,8 @@ type Imports interface {
 }
 
 // importPeople serves POST /postern/imports: each row adds a person, changes one, leaves them as
-// they are, or is refused for itself; with dryRun it only says which.
+// they are, or is refused for itself; with dryRun it only says which. Rows for which the time does not
+// suffice have no answer; the client sends them again.
 func (a *API) importPeople(c *call) error {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
@@ -57,14 +62,18 @@ func (a *API) importPeople(c *call) error {
 		Tenant: c.tenant, Caller: c.caller, Actor: c.actor, Correlation: request.From(c.ctx()).CorrelationID, Source: directory.SourceImport,
 	}
 	p := provision.Provisioner{Store: a.Store, Now: a.Now}
-	all, seen, counts := make([]odata.Entity, len(rows)), map[string]int{}, map[provision.Outcome]int{}
-	for i, row := range rows {
+	all, seen, counts := []odata.Entity{}, map[string]int{}, map[provision.Outcome]int{}
+	for i, begun := 0, a.Now(); i < len(rows) && (i == 0 || a.Now().Sub(begun) < importTime); i++ {
+		row := rows[i]
 		res := provision.Result{Outcome: provision.Refused, Err: twice(seen, row, numbers[i])}
 		if res.Err == nil {
 			res = p.Import(c.ctx(), a.Store, by, row, dry)
 		}
+		if err := c.ctx().Err(); err != nil {
+			return err // nobody waits for the other rows
+		}
 		counts[res.Outcome]++
-		all[i] = a.importResource(c, numbers[i], row, res)
+		all = append(all, a.importResource(c, numbers[i], row, res))
 	}
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity("postern/imports", nil), odata.Entity{
 		{Name: "dryRun", Value: dry},

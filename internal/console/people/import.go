@@ -186,26 +186,12 @@ func (p *importPage) step(c *console.Call) error {
 		rows = slices.DeleteFunc(rows, func(r fileRow) bool { return !later[strconv.Itoa(r.line)] })
 	}
 	from := min(max(p.From, 0), len(rows))
-	to := min(from+importPart, len(rows))
-	var send []graphclient.Object
-	for _, r := range rows[from:to] {
-		if r.why != "" {
-			p.tell(imported{Line: r.line, Outcome: "refused", Why: r.why})
-			continue
-		}
-		send = append(send, graphclient.Object{"row": r.line, "values": r.values})
+	done, err := p.send(c, columns, rows[from:min(from+importPart, len(rows))])
+	if err != nil {
+		return err
 	}
-	if len(send) > 0 {
-		answer, err := c.Graph.ImportPeople(c.Context(), columns, send, !p.Real)
-		if err != nil {
-			return err
-		}
-		for _, o := range answer.Objects("rows") {
-			p.tell(importedOf(o))
-		}
-	}
-	p.From = to
-	if to < len(rows) {
+	p.From = from + done
+	if p.From < len(rows) {
 		return nil
 	}
 	if p.Real && p.Later != "" && !p.Again {
@@ -214,6 +200,39 @@ func (p *importPage) step(c *console.Call) error {
 	}
 	p.Done = true
 	return nil
+}
+
+// send sends rows, tells what became of them, and returns for how many of them the server had the time.
+func (p *importPage) send(c *console.Call, columns []string, rows []fileRow) (done int, err error) {
+	var send []graphclient.Object
+	for _, r := range rows {
+		if r.why == "" {
+			send = append(send, graphclient.Object{"row": r.line, "values": r.values})
+		}
+	}
+	var answers []graphclient.Object
+	if len(send) > 0 {
+		answer, err := c.Graph.ImportPeople(c.Context(), columns, send, !p.Real)
+		if err != nil {
+			return 0, err
+		}
+		if answers = answer.Objects("rows"); len(answers) == 0 {
+			return 0, graphclient.ErrAnswer
+		}
+	}
+	for _, r := range rows {
+		switch {
+		case r.why != "":
+			p.tell(imported{Line: r.line, Outcome: "refused", Why: r.why})
+		case len(answers) == 0:
+			return done, nil
+		default:
+			p.tell(importedOf(answers[0]))
+			answers = answers[1:]
+		}
+		done++
+	}
+	return done, nil
 }
 
 // tell counts what became of a row, and shows it if there is something to see.
