@@ -49,7 +49,7 @@ func practiceResource(p drill.Practice) odata.Entity {
 			{Name: "name", Value: string(s.Name)},
 			{Name: "result", Value: string(s.Result)},
 			{Name: "code", Value: textOrNull(s.Code)},
-			{Name: "text", Value: textOrNull(s.Text)},
+			{Name: "text", Value: textOrNull(s.Why())},
 		})
 	}
 	took := any(nil)
@@ -69,7 +69,7 @@ func practiceResource(p drill.Practice) odata.Entity {
 		{Name: "ipAddress", Value: textOrNull(p.From)},
 		{Name: "deviceDisplayName", Value: textOrNull(p.Device)},
 		{Name: "failedStep", Value: textOrNull(string(failed.Name))},
-		{Name: "why", Value: textOrNull(failed.Text)},
+		{Name: "why", Value: textOrNull(failed.Why())},
 		{Name: "steps", Value: steps},
 	}
 }

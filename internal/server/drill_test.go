@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/server"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 const recoveryDrills = "/v1.0/postern/recovery/drills"
@@ -162,6 +164,48 @@ func TestAPracticePassOpensNothing(t *testing.T) {
 	}
 	if got := w.practised(drill); got["state"] != "passed" {
 		t.Errorf("the practice is %v", got)
+	}
+}
+
+// TestAPracticePassThatIsStoppedGivesNoTryBack: else who may have one could guess passes without end, with a practice between.
+func TestAPracticePassThatIsStoppedGivesNoTryBack(t *testing.T) {
+	w := newWorld(t)
+	const name = "mira@contoso.example"
+	w.addPerson(name)
+	_, practice := w.startDrill(w.userID(name), "lockScreen")
+	for range 5 {
+		w.newBrowser()
+		w.wantFault("a guess", w.typed(name, "ABCDEFGH"), "credentialRefused")
+		w.newBrowser()
+		if a := w.typed(name, practice); stepsTold(a)["place"] != "failed" {
+			t.Fatalf("the practice pass: %d\n%s", a.status, told(a))
+		}
+	}
+	w.newBrowser()
+	w.wantFault("after ten tries", w.typed(name, practice), "credentialRefused")
+}
+
+// TestWhichRuleStoppedAPracticeIsToldToTheHelpdeskOnly also at a text console, where no page hides what the steps say.
+func TestWhichRuleStoppedAPracticeIsToldToTheHelpdeskOnly(t *testing.T) {
+	w := newWorld(t)
+	const name, rule = "mira@contoso.example", "Nobody from abroad"
+	w.addPerson(name)
+	w.rule(rule, func(p *access.Policy) {
+		p.Conditions.Applications = access.Applications{UserActions: []string{access.RegisterDevice}}
+		p.Grant = &access.Grant{Operator: "OR", Controls: []access.Control{access.Block}}
+	})
+	drill, practice := w.startDrill(w.userID(name), "anywhere")
+	joining := webSignIn("")
+	joining.Del("device_id")
+	m := newMachine(w)
+	_, first := m.signInStep(device.SignInRequest{Request: m.push(joining), Username: name})
+	a, _ := m.signInStep(device.SignInRequest{Transaction: first.Transaction, AccessPass: practice})
+	if a.status == http.StatusOK || !strings.Contains(a.body, "practiceFailed") || !strings.Contains(a.body, signin.ErrBlocked.Text) || strings.Contains(a.body, rule) {
+		t.Errorf("at the console: %d %s", a.status, a.body)
+	}
+	got := w.practised(drill)
+	if why, _ := got["why"].(string); got["failedStep"] != "rules" || !strings.Contains(why, rule) || !strings.Contains(why, signin.ErrBlocked.Text) {
+		t.Errorf("the report says %v", got)
 	}
 }
 

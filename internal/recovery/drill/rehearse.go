@@ -86,7 +86,7 @@ func (s Service) Finish(ctx context.Context, a signin.Attempt, r signin.Rehearsa
 	e := p.event(audit.DrillPractised, audit.Actor{User: &audit.UserActor{ID: string(p.User), DisplayName: p.Name, UserPrincipalName: p.UPN}}, a.At, a.CorrelationID)
 	if !worked {
 		failed := p.FailedStep()
-		e.Change.Result, e.Change.ResultReason = audit.Failure, failed.Text
+		e.Change.Result, e.Change.ResultReason = audit.Failure, failed.Why()
 		e.Change.Details = append(e.Change.Details, audit.KeyValue{Key: detailStep, Value: string(failed.Name)}, audit.KeyValue{Key: detailWhy, Value: failed.Code})
 	}
 	if err := s.Store.SavePractice(ctx, p, e); err != nil {

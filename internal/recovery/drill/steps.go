@@ -17,6 +17,16 @@ type Step struct {
 	Result Result   `json:"result"`
 	Code   string   `json:"code,omitempty"` // of the fault in the way
 	Text   string   `json:"text,omitempty"`
+	// Rule is the name of the one in the way, for the helpdesk alone.
+	Rule string `json:"rule,omitempty"`
+}
+
+// Why is what a report says of s.
+func (s Step) Why() string {
+	if s.Rule == "" {
+		return s.Text
+	}
+	return "The rule “" + s.Rule + "” is in the way. " + s.Text
 }
 
 // StepName names a step; pages have words for each.
@@ -89,9 +99,7 @@ func (f Facts) Steps() []Step {
 	rules := step(StepRules, nil)
 	if f.Said.Refused != nil {
 		rules = step(StepRules, f.Said.Refused)
-		if f.Said.Rule != "" {
-			rules.Text = "The rule “" + f.Said.Rule + "” is in the way. " + f.Said.Refused.Text
-		}
+		rules.Rule = f.Said.Rule
 	}
 	return append(all, rules, f.after())
 }
