@@ -16,6 +16,7 @@ import (
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/token"
 )
 
 // passForOnly issues a pass for one purpose, which replaces any other.
@@ -282,6 +283,20 @@ func TestAPassToRegisterMethodsAddsSomeAndSeesNothingElse(t *testing.T) {
 	if a := w.authorize(url.Values{"prompt": {"none"}}); !strings.Contains(a.location, "login_required") {
 		t.Errorf("single sign-on: %d %s", a.status, a.location)
 	}
+	begin, err := url.Parse(w.enter(w.askDevice("organizations")["user_code"]).location)
+	if err != nil {
+		t.Fatal(err)
+	}
+	confirm := func() string { // with the session that the browser has
+		t.Helper()
+		held, err := token.ParseOpaque(w.cookie(sessionCookie))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return "/device/confirm?" + url.Values{"t": {begin.Query().Get("t")}, "s": {held.ID}}.Encode()
+	}
+	w.wantFault("a device's code in its browser", w.get(confirm()), "signInGone")
+	w.wantFault("a device's code that is approved in its browser", w.post(confirm(), url.Values{"answer": {"approve"}}), "signInGone")
 	key := w.newKey()
 	w.addKey(key)
 	if a := w.authorize(url.Values{"prompt": {"none"}}); !strings.Contains(a.location, "login_required") {
@@ -295,6 +310,9 @@ func TestAPassToRegisterMethodsAddsSomeAndSeesNothingElse(t *testing.T) {
 	}
 	if next := w.get(page); next.status == http.StatusOK {
 		w.post(page, url.Values{"stay": {"no"}})
+	}
+	if a := w.get(confirm()); a.status != http.StatusOK || stepOf(a) != "confirm" {
+		t.Errorf("the device's code after a full proof: %d\n%s", a.status, told(a))
 	}
 	if a := w.get("/security-info"); stepOf(a) == "addway" || !strings.Contains(a.body, old) {
 		t.Errorf("after a full proof: %d\n%s", a.status, told(a))
