@@ -12,7 +12,8 @@ import (
 	"github.com/postern-id/postern/internal/server"
 )
 
-const defaultPublicURL = server.DefaultPublicURL
+// publicURLHelp says what --public-url is for init and serve.
+const publicURLHelp = "`URL` by which browsers reach the server; without it the one before, at first " + server.DefaultPublicURL
 
 func initCommand() *cobra.Command {
 	var s settings
@@ -41,7 +42,7 @@ func initCommand() *cobra.Command {
 		},
 	}
 	s.add(c.Flags())
-	c.Flags().StringVar(&s.publicURL, "public-url", defaultPublicURL, "`URL` by which browsers reach the server")
+	c.Flags().StringVar(&s.publicURL, "public-url", "", publicURLHelp)
 	c.Flags().StringVar(&n.Domain, "domain", "", "DNS `DOMAIN` of the tenant")
 	c.Flags().StringVar(&n.Name, "name", "", "display `NAME` of the tenant")
 	c.Flags().StringVar(&n.Admin, "admin", "admin", "`NAME` of the administrator, before the @")
@@ -69,9 +70,7 @@ func recoverCommand() *cobra.Command {
 				return program.Usage(errors.New("say who: --upn admin@contoso.example"))
 			}
 			o := s.options(c)
-			if !c.Flags().Changed("public-url") {
-				o.PublicURL = "" // where the server was last
-			} else if err := publicAddress(s.publicURL); err != nil {
+			if err := publicAddress(s.publicURL); err != nil {
 				return err
 			}
 			created, err := server.Recover(c.Context(), o, upn, multi)

@@ -65,14 +65,14 @@ func serveCommand() *cobra.Command {
 			if err := l.Open(c.Context()); err != nil {
 				return err
 			}
-			return server.Serve(c.Context(), o, l, func(*server.Server) {
-				o.Log.Info("ready", "listen", l.Address, "public_url", o.PublicURL)
+			return server.Serve(c.Context(), o, l, func(s *server.Server) {
+				o.Log.Info("ready", "listen", l.Address, "public_url", s.PublicURL())
 			})
 		},
 	}
 	s.add(c.Flags())
 	c.Flags().StringVar(&l.Address, "listen", "127.0.0.1:8443", "`ADDRESS` to listen on")
-	c.Flags().StringVar(&s.publicURL, "public-url", defaultPublicURL, "`URL` by which browsers reach the server")
+	c.Flags().StringVar(&s.publicURL, "public-url", "", publicURLHelp)
 	addMail(c.Flags(), &mail)
 	c.Flags().StringVar(&l.CertFile, "tls-cert", "", "certificate `FILE`, PEM; without it one of the local CA")
 	c.Flags().StringVar(&l.KeyFile, "tls-key", "", "key `FILE`, PEM")

@@ -126,8 +126,11 @@ func (s *settings) options(c *cobra.Command) server.Options {
 	}
 }
 
-// publicAddress checks an address that browsers are to use.
+// publicAddress checks an address that browsers are to use; an empty one is the one before.
 func publicAddress(text string) error {
+	if text == "" {
+		return nil
+	}
 	u, err := url.Parse(text)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.Trim(u.Path, "/") != "" {
 		return program.Usage(fmt.Errorf("--public-url must look like https://id.contoso.example, not %q", text))

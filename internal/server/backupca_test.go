@@ -52,6 +52,39 @@ func TestWhoTrustedAServerTrustsItAfterARestore(t *testing.T) {
 	}
 }
 
+// TestServeTakesTheAddressThatInitWasGiven: by another one every scope and audience with the address is of no resource.
+func TestServeTakesTheAddressThatInitWasGiven(t *testing.T) {
+	w := newWorld(t)
+	w.close()
+	serve := func(publicURL string) (at string) {
+		t.Helper()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		o := w.options
+		o.PublicURL = publicURL
+		if err := server.Serve(ctx, o, server.Listen{Address: "127.0.0.1:0"}, func(s *server.Server) { at = s.PublicURL(); stop() }); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	if got := serve(""); got != w.options.PublicURL {
+		t.Errorf("after init at %s: %s", w.options.PublicURL, got)
+	}
+	const moved = "https://id.contoso.example"
+	if got := []string{serve(moved), serve("")}; got[0] != moved || got[1] != moved {
+		t.Errorf("after it moved: %v", got)
+	}
+	o := w.options
+	o.PublicURL = ""
+	again, err := server.Init(t.Context(), o, server.NewTenant{Domain: "fabrikam.example", Admin: "admin", TimeZone: "UTC"})
+	if err != nil || again.PublicURL != moved {
+		t.Errorf("a second tenant is told %s, %v", again.PublicURL, err)
+	}
+	if got := serve(""); got != moved {
+		t.Errorf("after a second tenant: %s", got)
+	}
+}
+
 func TestRecoverTellsWhereTheServerWasLast(t *testing.T) {
 	w := newWorld(t)
 	w.close()
@@ -65,7 +98,7 @@ func TestRecoverTellsWhereTheServerWasLast(t *testing.T) {
 		return created.PublicURL
 	}
 	o.PublicURL = ""
-	if got := recovered(); got != server.DefaultPublicURL {
+	if got := recovered(); got != w.options.PublicURL {
 		t.Errorf("before it ever ran: %s", got)
 	}
 	served := w.options

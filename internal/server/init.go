@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -69,7 +68,21 @@ func Init(ctx context.Context, o Options, n NewTenant) (Created, error) {
 		return Created{}, err
 	}
 	created, err := s.createTenant(ctx, n, domain)
+	if err == nil {
+		s.noteFirstURL(ctx)
+	}
 	return created, errors.Join(err, s.Close())
+}
+
+// noteFirstURL keeps where the server will be, so that nobody has to say it again. One that ran knows better.
+func (s *Server) noteFirstURL(ctx context.Context) {
+	served, err := s.db.ServedURL(ctx)
+	if err == nil && served == "" {
+		err = s.db.NoteServedURL(ctx, s.options.PublicURL)
+	}
+	if err != nil { // the tenant is there, and its pass is told once
+		s.options.Log.WarnContext(ctx, "the public URL could not be noted", "err", err)
+	}
 }
 
 // prepareDir makes the data directory, its master key and its CA where they are missing. A
@@ -245,7 +258,6 @@ func (s *Server) bootstrapEvent(p tap.Pass, u directory.User, activity string) a
 // Recover gives the Global Administrator upn a new bootstrap pass, without a sign-in: who
 // can read the master key owns the machine. It works beside a running server, which then
 // mails all Global Administrators.
-// Without a PublicURL it tells the one that was served last.
 func Recover(ctx context.Context, o Options, upn string, multi bool) (Created, error) {
 	s, err := Open(ctx, o)
 	if err != nil {
@@ -282,14 +294,6 @@ func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Cre
 	passes.Letters = func(ctx context.Context, p tap.Pass) ([]outbox.Item, error) {
 		return s.recoveredLetters(ctx, user, p, id)
 	}
-	publicURL := s.options.PublicURL
-	if publicURL == "" {
-		served, err := s.db.ServedURL(ctx)
-		if err != nil {
-			return Created{}, err
-		}
-		publicURL = cmp.Or(served, DefaultPublicURL)
-	}
 	if err := s.takePasses(ctx, tenant, id); err != nil {
 		return Created{}, err
 	}
@@ -303,7 +307,7 @@ func (s *Server) recoverAccess(ctx context.Context, upn string, multi bool) (Cre
 	})
 	return Created{
 		TenantID: string(tenant), Domain: domain, Administrator: user.UserPrincipalName, Pass: code.Reveal(),
-		PublicURL: publicURL, CACertificate: CAFile(s.options.Dir),
+		PublicURL: s.options.PublicURL, CACertificate: CAFile(s.options.Dir),
 	}, err
 }
 

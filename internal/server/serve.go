@@ -71,7 +71,7 @@ func Serve(ctx context.Context, o Options, l Listen, ready func(*Server)) error 
 	if tenants, err := s.db.Tenants(ctx); err != nil || len(tenants) == 0 {
 		return errors.Join(firstError(err, ErrNotInitialised), l.Close(), s.Close())
 	}
-	if err := s.db.NoteServedURL(ctx, o.PublicURL); err != nil { // recover will tell another one
+	if err := s.db.NoteServedURL(ctx, s.options.PublicURL); err != nil { // recover will tell another one
 		o.Log.WarnContext(ctx, "the public URL could not be noted", "err", err)
 	}
 	return errors.Join(s.serve(ctx, l, ready), s.Close())

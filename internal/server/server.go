@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/rand"
@@ -48,7 +49,7 @@ type Options struct {
 	Dir       string // data directory
 	Database  string // postgres:// URL; empty is SQLite in Dir
 	MasterKey string // value of POSTERN_MASTER_KEY; empty reads the file in Dir
-	PublicURL string // as browsers and clients know it, without a slash at the end
+	PublicURL string // as browsers and clients know it, without a slash at the end; empty: as it was served last, or as init was told
 	Proxies   request.Proxies
 	Log       *slog.Logger
 	Version   string // of the program
@@ -143,6 +144,9 @@ const DefaultPublicURL = "https://localhost:8443"
 // DefaultNewcomers is how many sign-ins an address may begin an hour.
 const DefaultNewcomers = signin.DefaultNewcomers
 
+// PublicURL is where browsers and clients reach s.
+func (s *Server) PublicURL() string { return s.options.PublicURL }
+
 const defaultHold = 300 * time.Millisecond
 
 // Open opens the store of o and builds the server. Nothing runs yet but the store's writer.
@@ -173,6 +177,13 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	}
 	if o.Wall == nil {
 		o.Wall = time.Now
+	}
+	if o.PublicURL == "" {
+		served, err := db.ServedURL(ctx)
+		if err != nil {
+			return nil, err
+		}
+		o.PublicURL = cmp.Or(served, DefaultPublicURL)
 	}
 	s := &Server{options: o, db: db, wrapper: master, metrics: counted, gate: gate.New(gate.Config{})}
 	s.watch.clock = &clock.Guard{Wall: o.Wall}
