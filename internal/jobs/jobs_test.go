@@ -36,6 +36,9 @@ func TestAJobStandsAsItsTryEnded(t *testing.T) {
 			if got.State != c.state || got.DueAt.Sub(nine) != c.due || !got.LeaseUntil.IsZero() || got.EndedAt.IsZero() == (c.state != Waiting) {
 				t.Errorf("got %+v", got)
 			}
+			if _, later := errors.AsType[Later](c.err); later && (got.Attempts != 0 || !got.CreatedAt.Equal(got.DueAt)) {
+				t.Errorf("its age goes on: %+v", got)
+			}
 			if got.LastError != "" && got.LastError != "down and out" && c.state != Dead {
 				t.Errorf("it says %q", got.LastError)
 			}

@@ -34,7 +34,10 @@ func (o *one) LeaseJob(_ context.Context, _ directory.TenantID, kinds []string, 
 	return o.job, nil
 }
 
-func (o *one) SettleJob(_ context.Context, _, after jobs.Job, events ...audit.Event) error {
+func (o *one) SettleJob(ctx context.Context, _, after jobs.Job, events ...audit.Event) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	o.job, o.events = after, append(o.events, events...)
 	return nil
 }
@@ -67,6 +70,28 @@ func TestAJobThatFailsIsTriedUntilItDiesAndThenSaysSo(t *testing.T) {
 	}
 	if tries != 60 || last != "it has been tried too often: nobody is there" || len(o.events) != 1 || o.events[0].Change.Activity != audit.GiveUpJob {
 		t.Errorf("%d tries, last %q, events %+v", tries, last, o.events)
+	}
+}
+
+func TestAJobDoesNotDieBeforeThoseWhoWaitForItAreTold(t *testing.T) {
+	now := nine
+	o := &one{job: jobs.Job{Tenant: "t", ID: "j", Kind: "greet", State: jobs.Waiting, CreatedAt: now, DueAt: now}}
+	tells := 0
+	w := worker(o, &now, jobs.Kind{
+		Name: "greet", Backoff: jobs.Backoff{First: time.Second, Most: time.Minute},
+		Do: func(context.Context, jobs.Job) error { return jobs.ErrRefused },
+		Last: func(context.Context, jobs.Job, string) error {
+			if tells++; tells == 1 {
+				return errors.New("the store is away")
+			}
+			return nil
+		},
+	})
+	for n, state := range []jobs.State{jobs.Waiting, jobs.Dead} {
+		if _, err := w.Work(t.Context()); err != nil || o.job.State != state || len(o.events) != n || tells != n+1 {
+			t.Errorf("after %d: %v, %+v, told %d times, events %v", n+1, err, o.job, tells, o.events)
+		}
+		now = now.Add(time.Hour)
 	}
 }
 
