@@ -269,11 +269,14 @@ func (db *DB) RemoveDevice(ctx context.Context, tenant directory.TenantID, id di
 // endDevice ends the sessions that began on the device and the token families that are bound
 // to it.
 func (tx *Tx) endDevice(ctx context.Context, d directory.Device, at time.Time, reason string) error {
-	_, err := tx.exec(ctx, `UPDATE session SET ended_at = $1 WHERE tenant_id = $2 AND device_id = $3 AND ended_at = 0`, micros(at), d.Tenant, d.ID)
-	if err != nil {
+	if err := tx.noteLogout(ctx, at, d.Tenant, `f.device_id = $2`, d.ID); err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `
+	if _, err := tx.exec(ctx, `
+		UPDATE session SET ended_at = $1 WHERE tenant_id = $2 AND device_id = $3 AND ended_at = 0`, micros(at), d.Tenant, d.ID); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, `
 		UPDATE token_family SET ended_at = $1, end_reason = $2
 		WHERE tenant_id = $3 AND device_id = $4 AND ended_at = 0`, micros(at), reason, d.Tenant, d.ID)
 	return err

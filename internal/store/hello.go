@@ -175,6 +175,9 @@ func (tx *Tx) removeContainer(ctx context.Context, c hello.Container, at time.Ti
 	if !c.Registered() {
 		return nil
 	}
+	if err := tx.noteLogout(ctx, at, c.Tenant, `f.method_id = $2`, c.Method); err != nil {
+		return err
+	}
 	if _, err := tx.exec(ctx, `
 		UPDATE session SET ended_at = $1 WHERE tenant_id = $2 AND method_id = $3 AND ended_at = 0`, micros(at), c.Tenant, c.Method); err != nil {
 		return err

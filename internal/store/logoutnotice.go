@@ -20,7 +20,7 @@ func (tx *Tx) noteLogout(ctx context.Context, at time.Time, tenant directory.Ten
 	}
 	// Those of SAML go by the session, of which they are a part.
 	return tx.noteLogoutOf(ctx, at, tenant, `(
-		SELECT p.tenant_id, p.session_id, p.app_id, s.user_id, s.pass_id, s.ended_at
+		SELECT p.tenant_id, p.session_id, p.app_id, s.user_id, s.pass_id, s.device_id, s.method_id, s.ended_at
 		FROM session s JOIN saml_participant p ON p.tenant_id = s.tenant_id AND p.session_id = s.id) f`,
 		func(a directory.Application) bool { return a.SAML != nil && a.SAML.LogoutSOAP != "" }, condition, args)
 }
