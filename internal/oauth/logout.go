@@ -210,18 +210,14 @@ func (s *Server) ending(r *http.Request, tenant directory.Tenant) []heldSession 
 // LogoutPages returns the registered logout pages of the applications that have tokens from a
 // session, with what tells them which one (OpenID Connect Front-Channel Logout 1.0 section 2).
 func (s *Server) LogoutPages(ctx context.Context, session signin.Session) ([]string, error) {
-	apps, err := s.Store.AppsOfSession(ctx, session.Tenant, session.ID)
+	apps, err := s.withPages(ctx, session)
 	if err != nil {
 		return nil, err
 	}
 	var all []string
-	for _, id := range apps {
-		app, _, err := s.Store.ApplicationByAppID(ctx, session.Tenant, id)
-		if err != nil && !errors.Is(err, directory.ErrApplicationUnknown) {
-			return nil, err
-		}
-		u, parsed := url.Parse(app.Web.LogoutURL)
-		if err != nil || app.Web.LogoutURL == "" || parsed != nil {
+	for _, app := range apps {
+		u, err := url.Parse(app.Web.LogoutURL)
+		if err != nil {
 			continue
 		}
 		q := u.Query()
@@ -229,6 +225,32 @@ func (s *Server) LogoutPages(ctx context.Context, session signin.Session) ([]str
 		q.Set("sid", session.ID)
 		u.RawQuery = q.Encode()
 		all = append(all, u.String())
+	}
+	return all, nil
+}
+
+// ByBrowserOnly reports whether an application that has tokens from a session, and isn't but, learns
+// by a logout page alone that it ended.
+func (s *Server) ByBrowserOnly(ctx context.Context, session signin.Session, but directory.AppID) (bool, error) {
+	apps, err := s.withPages(ctx, session)
+	return slices.ContainsFunc(apps, func(a directory.Application) bool { return a.AppID != but && a.BackchannelLogoutURI == "" }), err
+}
+
+// withPages returns the applications that have tokens from a session and a logout page.
+func (s *Server) withPages(ctx context.Context, session signin.Session) ([]directory.Application, error) {
+	ids, err := s.Store.AppsOfSession(ctx, session.Tenant, session.ID)
+	if err != nil {
+		return nil, err
+	}
+	var all []directory.Application
+	for _, id := range ids {
+		app, _, err := s.Store.ApplicationByAppID(ctx, session.Tenant, id)
+		if err != nil && !errors.Is(err, directory.ErrApplicationUnknown) {
+			return nil, err
+		}
+		if err == nil && app.Web.LogoutURL != "" {
+			all = append(all, app)
+		}
 	}
 	return all, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/saml"
 	"github.com/postern-id/postern/internal/saml/soap"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // Single logout between servers, by SOAP (saml-bindings 3.2, saml-profiles 4.4): an application ends
@@ -87,7 +88,10 @@ func (s *Server) deaf(ctx context.Context, p Participant, but directory.AppID) (
 			return true, nil
 		}
 	}
-	return false, err
+	if err != nil || s.OthersDeaf == nil {
+		return false, err
+	}
+	return s.OthersDeaf(ctx, signin.Session{Tenant: p.Tenant, ID: p.Session, User: p.User}, but)
 }
 
 // Farewell is what an application that had part in a session is told by SOAP once that ended: where

@@ -21,7 +21,7 @@ import (
 	"github.com/postern-id/postern/internal/signin"
 )
 
-// Server answers SAML requests. Every field is required, except Others and Upstream.
+// Server answers SAML requests. Every field is required, except Others, OthersDeaf and Upstream.
 type Server struct {
 	Store      Store
 	SignIn     *signin.Service
@@ -35,6 +35,8 @@ type Server struct {
 	Now       func() time.Time
 	// Others are pages of applications of other protocols that learn of a logout.
 	Others func(ctx context.Context, session signin.Session) ([]string, error)
+	// OthersDeaf reports whether one of those, other than but, learns of it by a browser only.
+	OthersDeaf func(ctx context.Context, session signin.Session, but directory.AppID) (bool, error)
 	// Upstream is where a session came from that can be signed out of, too, or nothing; it may be
 	// nil.
 	Upstream func(ctx context.Context, session signin.Session, user directory.User) (signin.Upstream, error)

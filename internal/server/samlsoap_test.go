@@ -67,6 +67,16 @@ func doneBySOAP(t *testing.T, a answer, m saml.Metadata, signers saml.Trust, id 
 	return in.LogoutResponse(saml.Expect{Trust: signers, Issuer: m.EntityID, Destination: in.Destination(), InResponseTo: id})
 }
 
+// soapAt is where the one of all takes messages between servers.
+func soapAt(all []saml.Endpoint) string {
+	for _, e := range all {
+		if e.Binding == saml.SOAP {
+			return e.Location
+		}
+	}
+	return ""
+}
+
 // A soapListener is an application that listens for logouts between servers.
 type soapListener struct {
 	site  *httptest.Server
@@ -105,12 +115,7 @@ func TestASAMLApplicationSignsOutAndIsSignedOutBetweenServers(t *testing.T) {
 	q := b.request(nil)
 	b.mustRead(b.ask(q, nil), q.ID)
 	m := a.idp()
-	var at string
-	for _, e := range m.IDP.SLO {
-		if e.Binding == saml.SOAP {
-			at = e.Location
-		}
-	}
+	at := soapAt(m.IDP.SLO)
 	out := saml.LogoutRequest{ID: saml.NewID(), Issuer: a.entity, Destination: at, IssueInstant: time.Now(), Subject: in.Subject, SessionIndexes: []string{in.SessionIndex}}
 	post := func(body []byte) answer { return w.soap(strings.TrimPrefix(at, w.site.URL), body) }
 	refusedBySOAP(t, post, out, samlKey(), samlUpstream())
@@ -147,6 +152,47 @@ func TestASAMLApplicationSignsOutAndIsSignedOutBetweenServers(t *testing.T) {
 	w.refusedURL(b.object)
 }
 
+// Who signs out between servers is told when somebody else can't be.
+func TestALogoutBetweenServersIsPartialWhereAnApplicationHearsBrowsersOnly(t *testing.T) {
+	w := newWorld(t)
+	_, pass := w.addPerson("mira@contoso.example")
+	a := newSAMLApp(w, "orders", "")
+	m := a.idp()
+	at := soapAt(m.IDP.SLO)
+	leave := func(name string, in saml.Assertion, partial bool) {
+		t.Helper()
+		out := saml.LogoutRequest{ID: saml.NewID(), Issuer: a.entity, Destination: at, IssueInstant: time.Now(), Subject: in.Subject, SessionIndexes: []string{in.SessionIndex}}
+		body, err := out.SOAP(samlKey())
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := w.soap(strings.TrimPrefix(at, w.site.URL), body)
+		if err := doneBySOAP(t, said, m, saml.Trust{Certificates: m.IDP.Signing, Now: time.Now()}, out.ID); err != nil || strings.Contains(said.body, saml.StatusPartialLogout) != partial {
+			t.Errorf("%s: %v %s", name, err, said.body)
+		}
+	}
+	for name, one := range map[string]struct {
+		other   string
+		partial bool
+	}{
+		"a page only":                {`"web":{"logoutUrl":"https://portal.example/out"}`, true},
+		"a page and a back channel":  {`"web":{"logoutUrl":"https://portal.example/out"},"postern_backchannelLogoutUri":"https://portal.example/told"`, false},
+		"nothing that hears of ends": {`"web":{}`, false},
+	} {
+		client := w.register(`{"displayName":"Portal","signInAudience":"AzureADMyOrg","publicClient":{"redirectUris":["http://localhost"]},` + one.other + `}`)
+		w.newBrowser()
+		in := a.mustReadAfter(pass)
+		w.tokensOf(client)
+		leave(name, in, one.partial)
+	}
+	b := newSAMLApp(w, "bills", "")
+	w.newBrowser()
+	in := a.mustReadAfter(pass)
+	q := b.request(nil)
+	b.mustRead(b.ask(q, nil), q.ID)
+	leave("by SAML, without SOAP", in, true)
+}
+
 // refusedURL holds that a server is not sent anywhere without TLS.
 func (w *world) refusedURL(application string) {
 	w.t.Helper()
@@ -158,12 +204,7 @@ func (w *world) refusedURL(application string) {
 func TestASAMLUpstreamEndsItsSessionsBetweenServers(t *testing.T) {
 	w, _ := newSAMLFederated(t, map[string]any{"signOutUri": samlOut})
 	m := w.spMetadata()
-	var at string
-	for _, e := range m.SP.SLO {
-		if e.Binding == saml.SOAP {
-			at = e.Location
-		}
-	}
+	at := soapAt(m.SP.SLO)
 	q := saml.LogoutRequest{
 		ID: "_q", Issuer: samlIssuer, Destination: at, IssueInstant: time.Now(), Subject: saml.NameID{Format: saml.Persistent, Value: "m-4711"}, SessionIndexes: []string{"s-1"},
 	}

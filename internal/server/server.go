@@ -277,7 +277,7 @@ func (s *Server) build() (http.Handler, error) {
 	}
 	assertions := &samlidp.Server{
 		Store: s.db, SignIn: signIn, Interrupts: s.interrupts(signIn), Keys: samlKeys{s}, Secrets: plain{s.ring}, Pages: site, PublicURL: o.PublicURL, Now: s.now,
-		Others: authorization.LogoutPages, Upstream: upstreams.Upstream, Seen: s.db.Seen, Log: o.Log,
+		Others: authorization.LogoutPages, OthersDeaf: authorization.ByBrowserOnly, Upstream: upstreams.Upstream, Seen: s.db.Seen, Log: o.Log,
 	}
 	authorization.Others = func(ctx context.Context, session signin.Session) ([]string, error) {
 		return assertions.LogoutPages(ctx, session, "")
