@@ -155,14 +155,11 @@ func (n *Notifier) sendSOAP(ctx context.Context, notice LogoutNotice) error {
 	defer stop()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(message))
 	if err != nil {
-		return err
+		return outbound.Cause(err)
 	}
 	r.Header.Set("Content-Type", "text/xml; charset=utf-8")
 	r.Header.Set("SOAPAction", `"http://www.oasis-open.org/committees/security"`)
-	res, err := n.client.Do(r)
-	if errors.Is(err, outbound.ErrForbidden) {
-		return fmt.Errorf("%w (--logout-network)", err)
-	}
+	res, err := n.call(r)
 	if err != nil {
 		return err
 	}
@@ -175,6 +172,15 @@ func (n *Notifier) sendSOAP(ctx context.Context, notice LogoutNotice) error {
 		return err
 	}
 	return answered(body)
+}
+
+// call sends r. Its errors don't quote the address, whose query may be a secret of the application.
+func (n *Notifier) call(r *http.Request) (*http.Response, error) {
+	res, err := n.client.Do(r)
+	if errors.Is(err, outbound.ErrForbidden) {
+		return nil, fmt.Errorf("%w (--logout-network)", outbound.Cause(err))
+	}
+	return res, outbound.Cause(err)
 }
 
 // sendToken posts the logout token to the URI that the application has; without one there is
@@ -195,13 +201,10 @@ func (n *Notifier) sendToken(ctx context.Context, notice LogoutNotice) error {
 	defer stop()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, app.BackchannelLogoutURI, strings.NewReader(url.Values{"logout_token": {signed}}.Encode()))
 	if err != nil {
-		return err
+		return outbound.Cause(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := n.client.Do(r)
-	if errors.Is(err, outbound.ErrForbidden) {
-		return fmt.Errorf("%w (--logout-network)", err)
-	}
+	res, err := n.call(r)
 	if err != nil {
 		return err
 	}

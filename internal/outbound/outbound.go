@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"syscall"
 	"time"
@@ -37,6 +38,15 @@ func NewClient(roots *x509.CertPool, networks []netip.Prefix, limit time.Duratio
 		Transport: transport, Timeout: limit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// Cause is what went wrong with a call, without the address, whose path or query may be a secret
+// of the one who is called.
+func Cause(err error) error {
+	if in, ok := errors.AsType[*url.Error](err); ok {
+		return in.Err
+	}
+	return err
 }
 
 // notPublic are networks that the methods of netip.Addr don't know as such (the IANA registries

@@ -160,7 +160,7 @@ func (p *Push) Message(ctx context.Context, tenant directory.TenantID, m Message
 		Subscriber: subscriber(p.PublicURL), VAPIDPublicKey: base64.RawURLEncoding.EncodeToString(public), VAPIDPrivateKey: base64.RawURLEncoding.EncodeToString(private),
 	})
 	if err != nil {
-		return err
+		return outbound.Cause(err) // who knows the endpoint can send to it (RFC 8030 section 8.3)
 	}
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, 4096) // so that the connection can be used again

@@ -252,8 +252,8 @@ func TestMessagesGoOnlyWherePushServicesAre(t *testing.T) {
 	s, b := newPushService(t), newBrowser(t)
 	p, _ := newPush(t, s)
 	p.Networks = nil
-	if err := p.Message(t.Context(), tenant, Message{Account: pixel}, b.subscription(s.URL)); !errors.Is(err, outbound.ErrForbidden) || s.times != 0 {
-		t.Errorf("a loopback address is called: %v", err)
+	if err := p.Message(t.Context(), tenant, Message{Account: pixel}, b.subscription(s.URL)); !errors.Is(err, outbound.ErrForbidden) || s.times != 0 || strings.Contains(err.Error(), s.URL) {
+		t.Errorf("a loopback address is called, or the endpoint is quoted: %v", err)
 	}
 	away, _ := newPush(t, s)
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -193,7 +193,7 @@ func TestABackChannelReachesNothingThatIsNotPublic(t *testing.T) {
 	w := newWorld(t, app.trust, func(o *server.Options) { o.LogoutNetworks = nil })
 	byName := strings.Replace(app.site.URL, "127.0.0.1", "localhost", 1)
 	for name, uri := range map[string]string{"an address": app.site.URL, "a name": byName} {
-		client := w.register(`{"displayName":"` + name + `","signInAudience":"AzureADMyOrg","isFallbackPublicClient":true,"publicClient":{"redirectUris":["http://localhost"]},"postern_backchannelLogoutUri":"` + uri + `/backchannel"}`)
+		client := w.register(`{"displayName":"` + name + `","signInAudience":"AzureADMyOrg","isFallbackPublicClient":true,"publicClient":{"redirectUris":["http://localhost"]},"postern_backchannelLogoutUri":"` + uri + `/backchannel?key=known-to-it-alone"}`)
 		_, code := w.issue(`{"isUsableOnce":true}`)
 		w.newBrowser()
 		w.code("admin@contoso.example", code)
@@ -203,6 +203,9 @@ func TestABackChannelReachesNothingThatIsNotPublic(t *testing.T) {
 		w.tell()
 		if len(app.got()) > 0 || !strings.Contains(w.log.String(), "not told of a logout yet") || !strings.Contains(w.log.String(), "--logout-network") {
 			t.Errorf("%s: an application made the server call itself\n%s", name, w.log)
+		}
+		if strings.Contains(w.log.String(), "known-to-it-alone") {
+			t.Errorf("%s: the log quotes the address\n%s", name, w.log)
 		}
 	}
 }

@@ -86,7 +86,10 @@ type soapListener struct {
 }
 
 func (l *soapListener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if l.fails.Add(-1) >= 0 {
+	switch l.fails.Add(-1) {
+	case 1:
+		panic(http.ErrAbortHandler) // the connection breaks
+	case 0:
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
@@ -109,7 +112,7 @@ func TestASAMLApplicationSignsOutAndIsSignedOutBetweenServers(t *testing.T) {
 	w, clock := clocked(t, (&listener{site: l.site}).trust)
 	_, pass := w.addPerson("mira@contoso.example")
 	a, b := newSAMLApp(w, "orders", ""), newSAMLApp(w, "bills", "")
-	w.change(http.MethodPatch, "/v1.0/applications/"+b.object, `{"postern_saml":{"logoutSoapUrl":"`+l.site.URL+`/slo"}}`)
+	w.change(http.MethodPatch, "/v1.0/applications/"+b.object, `{"postern_saml":{"logoutSoapUrl":"`+l.site.URL+`/slo?key=known-to-it-alone"}}`)
 	w.newBrowser()
 	in := a.mustReadAfter(pass)
 	q := b.request(nil)
@@ -122,7 +125,7 @@ func TestASAMLApplicationSignsOutAndIsSignedOutBetweenServers(t *testing.T) {
 	still := a.request(func(q *saml.AuthnRequest) { q.IsPassive = true })
 	a.mustRead(a.ask(still, nil), still.ID)
 
-	l.fails.Store(1)
+	l.fails.Store(2)
 	body, err := out.SOAP(samlKey())
 	if err != nil {
 		t.Fatal(err)
@@ -137,15 +140,20 @@ func TestASAMLApplicationSignsOutAndIsSignedOutBetweenServers(t *testing.T) {
 	if _, err := b.read(b.ask(gone, nil), gone.ID); err == nil {
 		t.Error("the session is still there")
 	}
-	w.tell()
-	if l.heard.Load() != nil {
-		t.Fatal("what failed was heard")
+	for _, pause := range []time.Duration{6 * time.Second, 31 * time.Second} {
+		w.tell()
+		if l.heard.Load() != nil {
+			t.Fatal("what failed was heard")
+		}
+		clock.move(pause)
 	}
-	clock.move(6 * time.Second)
+	if strings.Contains(w.log.String(), "known-to-it-alone") || strings.Count(w.log.String(), "not told of a logout yet") != 2 {
+		t.Errorf("the log tells of two failures, and quotes no address:\n%s", w.log)
+	}
 	if w.tell(); l.heard.Load() == nil {
 		t.Fatal("the other application is not told")
 	}
-	told, err := l.heard.Load().LogoutRequest(saml.Expect{Trust: saml.Trust{Certificates: m.IDP.Signing, Now: time.Now()}, Issuer: m.EntityID, Destination: l.site.URL + "/slo"})
+	told, err := l.heard.Load().LogoutRequest(saml.Expect{Trust: saml.Trust{Certificates: m.IDP.Signing, Now: time.Now()}, Issuer: m.EntityID, Destination: l.site.URL + "/slo?key=known-to-it-alone"})
 	if err != nil || len(told.SessionIndexes) != 1 || told.Subject.Value == "" {
 		t.Errorf("the other application is told %+v, %v", told, err)
 	}

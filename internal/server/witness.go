@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/outbound"
 )
 
 // witnessTimeout bounds one try to tell a witness.
@@ -88,11 +89,8 @@ func (w *webWitness) Publish(ctx context.Context, _ string, checkpoint []byte) e
 	}
 	r.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	res, err := w.client.Do(r)
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
 	if err != nil {
-		return err
+		return outbound.Cause(err)
 	}
 	if err := res.Body.Close(); err != nil {
 		return err

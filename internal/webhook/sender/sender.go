@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/outbound"
 	"github.com/postern-id/postern/internal/webhook"
 )
 
@@ -41,10 +41,7 @@ func (s Sender) Send(ctx context.Context, r webhook.Request) (int, error) {
 	q.Header.Set(webhook.HeaderSignature, webhook.Sign(r.ID, stamp, r.Body, r.Keys...))
 	answer, err := s.Client.Do(q)
 	if err != nil {
-		if in, ok := errors.AsType[*url.Error](err); ok {
-			err = in.Err
-		}
-		return 0, err
+		return 0, outbound.Cause(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, answer.Body, mostAnswer)
