@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -95,6 +96,14 @@ func TestWhoPreparedADeviceHasNothingOnItAfterTheHandOver(t *testing.T) {
 	if a := p.call(http.MethodGet, "/containers/"+c.IDs.ID, "", nil); a.status != http.StatusNotFound {
 		t.Errorf("the technician's PIN is there: %d %s", a.status, a.body)
 	}
+
+	// Who had been at it can't issue for it, although their PIN and its sessions are gone.
+	w.create("/v1.0/roleManagement/directory/roleAssignments",
+		`{"roleDefinitionId":"`+string(directory.AuthenticationAdministrator)+`","principalId":"`+theo+`","directoryScopeId":"/"}`)
+	w.inConsole(tech, techPass)
+	at, form := w.passForm(p.user, url.Values{"check": {"callBack"}})
+	_, next := w.readOut(w.post(at, form))
+	w.wantFault("a pass by the technician", p.atLock(here, name, next), "tapIssuer")
 
 	// Nobody takes it from an owner beyond their reach.
 	w.create("/v1.0/roleManagement/directory/roleAssignments",

@@ -96,7 +96,7 @@ func (s *Service) offers(ctx context.Context, t Transaction) ([]Offer, error) {
 		return nil, fmt.Errorf("read whose strongest method comes first: %w", err)
 	}
 	last := t.Last
-	if last == "" && realm.Federated {
+	if realm.Federated && !among(own, last) { // a PIN is not asked for on a page
 		last = s.voucher()
 	}
 	return Sorted(s.led(realm, t, own), last, strongest), nil

@@ -30,6 +30,12 @@ func (db *DB) SignInWithPIN(ctx context.Context, p oauth.PINSignIn) error {
 		if err := tx.signInOn(ctx, c.Tenant, c.Device, c.User, p.At, p.Event); err != nil {
 			return err
 		}
+		// It outlives PIN and session: who was here by it can't issue for the device (signin.Service).
+		if _, err := tx.exec(ctx, `
+			UPDATE device_user SET method = $1 WHERE tenant_id = $2 AND device_id = $3 AND user_id = $4 AND method = ''`,
+			hello.MethodID, c.Tenant, c.Device, c.User); err != nil {
+			return err
+		}
 		// No browser holds the session, so that no secret leads to it.
 		if err := tx.insertSession(ctx, p.Session, ""); err != nil {
 			return err
