@@ -86,7 +86,7 @@ func (p *prepared) signIn(t *testing.T, user directory.UserID) error {
 		return err
 	}
 	_, err = p.Complete(t.Context(), signin.Completion{
-		Transaction: tr, SecretHash: "secret", At: nine,
+		Transaction: tr, SecretHash: "secret", At: nine, Method: proof.Method,
 		Session: signin.Session{
 			Tenant: p.tenant, ID: uuid.NewString(), User: user, CreatedAt: nine, SeenAt: nine, ExpiresAt: nine.Add(time.Hour),
 			Proofs: tr.Proofs, Device: tr.Device,
@@ -135,8 +135,8 @@ func TestAPreparedDeviceIsHandedOverToOne(t *testing.T) {
 		if n := p.living(t, p.theo); n != 0 {
 			t.Errorf("theo still has %d sessions and token families", n)
 		}
-		if n := number(t, p.DB, `SELECT COUNT(*) FROM device_user WHERE tenant_id = $1 AND device_id = $2`, p.tenant, p.d.ID); n != 2 { // who was at it can't issue a pass for it, ever
-			t.Errorf("%d people were at it", n)
+		if last, here, err := p.SignedInOn(t.Context(), p.tenant, p.d.ID, p.theo); err != nil || !here || last == "" { // who was at it can't issue a pass for it, ever
+			t.Errorf("who prepared it was not at it: %q %v, %v", last, here, err)
 		}
 		if n := number(t, p.DB, `SELECT COUNT(*) FROM event WHERE tenant_id = $1 AND activity = $2`, p.tenant, audit.HandOverDevice); n != 1 {
 			t.Errorf("%d events tell of it", n)
@@ -160,6 +160,61 @@ func TestAPreparedDeviceIsHandedOverToOne(t *testing.T) {
 		}
 		if n := number(t, p.DB, `SELECT COUNT(*) FROM event WHERE tenant_id = $1 AND activity = $2`, p.tenant, audit.HandOverDevice); n != 1 {
 			t.Errorf("%d hand-overs", n)
+		}
+	})
+}
+
+// A member who joins it again has it at their first sign-in there, as any other.
+func TestAMemberWhoJoinsAPreparedDeviceAgainGetsTheHandOver(t *testing.T) {
+	onBoth(t, func(t *testing.T, c store.Config) {
+		p := newPrepared(t, c)
+		session := p.addSession(t, p.tenant, p.mira, "")
+		d := p.join(t, p.mira, session, "")
+		if d.ID != p.d.ID || d.Owner != p.theo || d.Preparation == nil || !d.Preparation.Waiting() {
+			t.Fatalf("joined again it is %+v", d)
+		}
+		if err := p.signIn(t, p.mira); err != nil {
+			t.Fatal(err)
+		}
+		d, err := p.Device(t.Context(), p.tenant, p.d.ID)
+		if err != nil || !d.HandedOver() || d.Owner != p.mira {
+			t.Errorf("after her sign-in it is %+v, %v", d, err)
+		}
+		if n := p.living(t, p.theo); n != 0 {
+			t.Errorf("theo still has %d sessions and token families", n)
+		}
+		if _, err := p.joining(t, p.ada, "", ""); !errors.Is(err, directory.ErrDevicePrepared) {
+			t.Errorf("the next one of the group joins it: %v", err)
+		}
+	})
+}
+
+// An administrator is named, by somebody who reaches them, and a guest gets no device.
+func TestAGroupThatADeviceWaitsForIsOfPeopleWithoutARole(t *testing.T) {
+	onBoth(t, func(t *testing.T, c store.Config) {
+		p := newPrepared(t, c)
+		if err := p.AssignRole(t.Context(), directory.RoleAssignment{
+			Tenant: p.tenant, ID: uuid.NewString(), Role: directory.GlobalReader, Scope: directory.RootScope, CreatedAt: nine,
+			Principal: directory.Ref{Kind: directory.KindUser, ID: string(p.mira)},
+		}, change(p.tenant)); err != nil {
+			t.Fatal(err)
+		}
+		ada, err := p.User(t.Context(), p.tenant, p.ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ada.UserType = "Guest"
+		p.exec(t, `UPDATE directory_user SET body = $1 WHERE tenant_id = $2 AND id = $3`, asJSON(t, ada), p.tenant, p.ada)
+		for what, user := range map[string]directory.UserID{"somebody with a role": p.mira, "a guest": p.ada} {
+			if err := p.signIn(t, user); !errors.Is(err, directory.ErrDevicePrepared) {
+				t.Errorf("%s signs in: %v", what, err)
+			}
+			if _, err := p.joining(t, user, "", ""); !errors.Is(err, directory.ErrDevicePrepared) {
+				t.Errorf("%s joins it again: %v", what, err)
+			}
+		}
+		if d, err := p.Device(t.Context(), p.tenant, p.d.ID); err != nil || !d.Preparation.Waiting() {
+			t.Errorf("it does not wait any more: %+v, %v", d, err)
 		}
 	})
 }
