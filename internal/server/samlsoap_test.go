@@ -86,12 +86,12 @@ type soapListener struct {
 }
 
 func (l *soapListener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	by := l.key
 	switch l.fails.Add(-1) {
 	case 1:
 		panic(http.ErrAbortHandler) // the connection breaks
 	case 0:
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return
+		by = samlUpstream() // somebody else answers
 	}
 	body, _ := io.ReadAll(r.Body)
 	e, _ := saml.FromSOAP(body, false)
@@ -100,8 +100,10 @@ func (l *soapListener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	l.heard.Store(&in)
-	answer, _ := saml.LogoutResponse{ID: saml.NewID(), Issuer: "https://bills.example/sp/", InResponseTo: in.ID(), IssueInstant: time.Now(), Status: saml.StatusSuccess}.SOAP(l.key)
+	if by.Certificate == l.key.Certificate {
+		l.heard.Store(&in)
+	}
+	answer, _ := saml.LogoutResponse{ID: saml.NewID(), Issuer: "https://bills.example/sp/", InResponseTo: in.ID(), IssueInstant: time.Now(), Status: saml.StatusSuccess}.SOAP(by)
 	_, _ = w.Write(answer)
 }
 
