@@ -156,5 +156,5 @@ func (p Policy) level(proofs []Proof, now time.Time) (best Level, since time.Tim
 // believes reports whether policy still names who issued the credential of a proof: one that was believed by mistake proves
 // nothing any more once it is taken out.
 func (p Policy) believes(reference string) bool {
-	return reference == "" || slices.ContainsFunc(p.Credentials, func(i sdjwt.Issuer) bool { return strings.HasPrefix(reference, i.ID+" ") })
+	return slices.ContainsFunc(p.Credentials, func(i sdjwt.Issuer) bool { return strings.HasPrefix(reference, i.ID+" ") })
 }

@@ -130,7 +130,7 @@ func TestContactDataCountsOnceItHasBeenOnFileForAWhile(t *testing.T) {
 
 func TestAPrivilegedAccountTakesTwoPeople(t *testing.T) {
 	p, s := DefaultPolicy(), subject(Privileged)
-	c := proven(t, newCase(), ProofCredential, s)
+	c := proven(t, newCase(), ProofManager, s)
 	c, err := c.WithApproval(p, approval("first", AsApprover, tenPast), s, tenPast)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -46,6 +47,10 @@ func TestAPhoneThatIsLeftShowsWhoAsksAndHearsOfTheRecovery(t *testing.T) {
 		t.Errorf("before the phone is asked: %s", at)
 	}
 	shown := x.askPhone()
+	// Who reads the number of the case out is taken for the one who asked: nobody learns it at the phone.
+	if asked := fmt.Sprint(p.waiting()); strings.Contains(asked, strings.TrimPrefix(number, "R-")) || !strings.Contains(asked, "Get help to sign in") {
+		t.Errorf("the phone shows %s", asked)
+	}
 	if at := x.matched(); at != wrong {
 		t.Errorf("before the phone answers: %s", at)
 	}
