@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"testing"
+	"time"
 
 	"github.com/postern-id/postern/internal/recovery/sdjwt"
 )
@@ -47,5 +48,34 @@ func TestACaseWatchesWhatPeopleAreReachedByAndWhatCredentialsAreComparedWith(t *
 	p.Credentials = []sdjwt.Issuer{match("surname", "employeeId"), match("employeeId", "mail")}
 	if got := p.Watched(); len(got) != len(Contacts)+3 {
 		t.Errorf("with two: %v", got)
+	}
+}
+
+func TestACredentialIsComparedWithWhatHasBeenTheSameForAWhile(t *testing.T) {
+	p, c := DefaultPolicy(), sdjwt.Credential{
+		Issuer: sdjwt.Issuer{Match: []sdjwt.Match{{Claim: "nr", Attribute: "employeeId"}}}, Claims: map[string]any{"nr": "E-1"},
+	}
+	for _, x := range []struct {
+		name, id string
+		changed  time.Time
+		want     bool
+	}{
+		{"never changed", "E-1", time.Time{}, true},
+		{"just long enough ago", "E-1", tenPast.Add(-p.ContactDelay()), true},
+		{"a moment too late", "E-1", tenPast.Add(-p.ContactDelay() + 1), false},
+		{"somebody else's", "E-2", time.Time{}, false},
+		{"not there", "", time.Time{}, false},
+	} {
+		s := subject(Everyone)
+		s.User.EmployeeID = x.id
+		if !x.changed.IsZero() {
+			s.Changed["employeeId"] = x.changed
+		}
+		if got := s.Is(c, p, tenPast); got != x.want {
+			t.Errorf("%s: %t", x.name, got)
+		}
+		if there := x.id != "" && x.name != "a moment too late"; s.OnFile("employeeId", p, tenPast) != there {
+			t.Errorf("%s: it counts: %t", x.name, !there)
+		}
 	}
 }
