@@ -3,6 +3,8 @@ package sdjwt_test
 import (
 	"crypto/ecdsa"
 	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -300,11 +302,20 @@ func TestAnIssuerIsNamedWithPublicKeysAndWhatTellsPeopleApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	short, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weak, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &short.PublicKey}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, change := range map[string]func(*sdjwt.Issuer){
 		"plain http":       func(i *sdjwt.Issuer) { i.ID = "http://hr.example" },
 		"no type":          func(i *sdjwt.Issuer) { i.Types = nil },
 		"no key":           func(i *sdjwt.Issuer) { i.Keys = nil },
 		"a private key":    func(i *sdjwt.Issuer) { i.Keys = private },
+		"a weak key":       func(i *sdjwt.Issuer) { i.Keys = weak },
 		"a shared key":     func(i *sdjwt.Issuer) { i.Keys = json.RawMessage(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`) },
 		"no set":           func(i *sdjwt.Issuer) { i.Keys = json.RawMessage(`[]`) },
 		"a root of noise":  func(i *sdjwt.Issuer) { i.Roots = []string{"x"} },
