@@ -38,7 +38,7 @@ func TestAFileOfPeopleIsLookedAtFirstAndThenImported(t *testing.T) {
 		fmt.Fprintf(&file, "n%d@contoso.example,N %d,Sales,\n", i+1, i+1)
 	}
 	page := w.post(at, url.Values{"text": {file.String()}})
-	if page.status != http.StatusOK || !strings.Contains(page.body, "Mira &lt;b&gt;") || !strings.Contains(page.body, "Line 2 is about the same person") {
+	if page.status != http.StatusOK || !strings.Contains(page.body, "Mira &lt;b&gt;") || !strings.Contains(page.body, "Line 2 is about the same person") || strings.Contains(page.body, "Nobody") {
 		t.Fatalf("%d\n%s", page.status, page.body)
 	}
 	v := partOf(page.body)

@@ -128,6 +128,7 @@ func quoted(values []string) string {
 type fileRow struct {
 	line   int
 	values []string
+	name   string // of whom it is about, where it says so
 	why    string
 }
 
@@ -159,6 +160,9 @@ func rowsOf(text string) (columns []string, rows []fileRow, err error) {
 		for i, key := range keys {
 			if i >= len(values) || values[i] == "" {
 				continue
+			}
+			if key == "userprincipalname" || one.name == "" {
+				one.name = values[i]
 			}
 			name := key + "\x00" + strings.ToLower(values[i])
 			if first, twice := seen[name]; twice {
@@ -223,7 +227,7 @@ func (p *importPage) send(c *console.Call, columns []string, rows []fileRow) (do
 	for _, r := range rows {
 		switch {
 		case r.why != "":
-			p.tell(imported{Line: r.line, Outcome: "refused", Why: r.why})
+			p.tell(imported{Line: r.line, Outcome: "refused", Name: r.name, Why: r.why})
 		case len(answers) == 0:
 			return done, nil
 		default:
