@@ -135,6 +135,26 @@ func TestApplicationsAreToldThatASessionEnded(t *testing.T) {
 	}
 }
 
+// What began at a device ends with it: also an application that a browser there was signed in to.
+func TestAnApplicationIsToldWhenTheDeviceIsSwitchedOff(t *testing.T) {
+	app := newListener(t)
+	w := newWorld(t, app.trust)
+	m, out, pass := joined(t, w)
+	client := w.register(`{"displayName":"Portal","signInAudience":"AzureADMyOrg","publicClient":{"redirectUris":["http://localhost"]},"postern_backchannelLogoutUri":"` + app.site.URL + `/backchannel"}`)
+	w.code("admin@contoso.example", pass) // a session elsewhere
+	w.tokensOf(client)
+	w.newBrowser()
+	w.codeIn(w.get(w.signIn(w.present(m.push(webSignIn(out.DeviceID))).location, "admin@contoso.example", pass).location))
+	id := claimsOf(t, w.tokensOf(client)["id_token"])
+	w.do204(http.MethodPatch, "/v1.0/devices/"+out.ObjectID, `{"accountEnabled":false}`)
+	w.tell()
+	tokens := app.got()
+	if len(tokens) != 1 {
+		t.Fatalf("told %d times\n%s", len(tokens), w.log)
+	}
+	w.checkLogoutToken(tokens[0], client, id)
+}
+
 // checkLogoutToken checks a logout token as OpenID Connect Back-Channel Logout 1.0 section 2.6
 // tells applications to.
 func (w *world) checkLogoutToken(text, client string, id map[string]any) {
