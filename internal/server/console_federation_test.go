@@ -27,7 +27,7 @@ func TestTheConsoleFederatesADomain(t *testing.T) {
 		t.Fatalf("federate: %d %q\n%s", a.status, a.location, a.body)
 	}
 	page := w.get(at)
-	w.shows(page, http.StatusOK, `value="https://id.fabrikam.example"`, `value="rejectMfaByFederatedIdp" checked`, `name="passFirst" value="yes" checked`)
+	w.shows(page, http.StatusOK, "To let through at lock screens", "=id.fabrikam.example", `value="https://id.fabrikam.example"`, `value="rejectMfaByFederatedIdp" checked`, `name="passFirst" value="yes" checked`)
 	if strings.Contains(page.body, "kept-sealed") {
 		t.Error("the page shows the secret")
 	}

@@ -2,6 +2,7 @@ package administration
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -38,6 +39,20 @@ func (federationPage) File() string { return "federation.html" }
 // SignedOut is where an OpenID provider sends people back to whom it signed out.
 func (p federationPage) SignedOut() string {
 	return strings.TrimSuffix(p.Redirect, p.Domain) + "signedout"
+}
+
+// Host is what lock screens have to let through, where it is known.
+func (p federationPage) Host() string {
+	at := "issuerUri"
+	if p.Protocol == saml {
+		at = "passiveSignInUri"
+	}
+	for _, f := range p.Fields {
+		if u, err := url.Parse(f.Value); err == nil && f.property == at && p.ID != "" {
+			return u.Hostname()
+		}
+	}
+	return ""
 }
 
 // Behaviors are the answers to who does multifactor authentication.
