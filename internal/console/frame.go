@@ -136,7 +136,8 @@ func (c *Console) serves(path string) bool {
 // Trouble is why something could not be done, in Graph's words or ours.
 type Trouble struct {
 	Code, Message, Remedy, RequestID string
-	Status                           int // of the answer of Graph; 0 if there was none
+	Target                           string // property at fault, as Graph calls it; may be empty
+	Status                           int    // of the answer of Graph; 0 if there was none
 }
 
 // Explain returns what a person may be told of err on the form that caused it, or nil when err
@@ -146,9 +147,9 @@ func Explain(err error) *Trouble {
 	var f *fault.Error
 	switch {
 	case asError(err, &refused) && refused.Status != 401 && refused.Status < 500 && refused.Status != 429:
-		return &Trouble{Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID, Status: refused.Status}
+		return &Trouble{Code: refused.Code, Message: refused.Message, Target: refused.Target, RequestID: refused.RequestID, Status: refused.Status}
 	case asError(err, &f):
-		return &Trouble{Code: f.Code, Message: f.Text, Remedy: f.Remedy}
+		return &Trouble{Code: f.Code, Message: f.Text, Remedy: f.Remedy, Target: f.Target}
 	}
 	return nil
 }

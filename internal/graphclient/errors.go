@@ -10,6 +10,7 @@ type Error struct {
 	Status    int    // of HTTP
 	Code      string // such as Request_ResourceNotFound or invalid_client; may be empty
 	Message   string // a sentence for people, from the server
+	Target    string // property or parameter at fault; may be empty
 	RequestID string // to find the request in the server's log; may be empty
 }
 
@@ -45,10 +46,10 @@ func decodeError(res *http.Response, answer []byte) *Error {
 		return e
 	}
 	var inner struct {
-		Code, Message string
+		Code, Message, Target string
 	}
 	if json.Unmarshal(outer.Error, &inner) == nil {
-		e.Code, e.Message = inner.Code, inner.Message
+		e.Code, e.Message, e.Target = inner.Code, inner.Message, inner.Target
 	}
 	return e
 }

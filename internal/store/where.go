@@ -273,7 +273,7 @@ func (q *query) any(e filter.Any) {
 }
 
 // exactly are the columns that keep text as it is; all others keep it folded.
-var exactly = []string{"user_display_name", "app_display_name", "client_app_used", "activity", "category", "service", "event_type", "consent_type", "external_id", "number", "state"}
+var exactly = []string{"user_display_name", "app_display_name", "client_app_used", "activity", "category", "service", "event_type", "consent_type", "external_id", "number", "state", "quarter"}
 
 func keep(column, text string) string {
 	if slices.Contains(exactly, column) {

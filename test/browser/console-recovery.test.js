@@ -5,7 +5,7 @@ import { launch, open, skip } from "./lib/browser.js";
 import { colleague, enter } from "./lib/console.js";
 import { everywhere, look } from "./lib/look.js";
 import { authenticator, register } from "./lib/passkey.js";
-import { signIn } from "./lib/person.js";
+import { giveName, givePass, signIn } from "./lib/person.js";
 import { start } from "./lib/server.js";
 
 // Pages that are much like others are looked at in a soak only.
@@ -179,5 +179,43 @@ describe("a recovery case in the console", { skip }, () => {
     await look(page, "console-recovery-policy-check", narrow);
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("The policy is saved.").waitFor();
+  });
+
+  it("rehearses with somebody, and follows how it went", async (t) => {
+    await server.cli("user", "create", "ada@contoso.example", "--display-name", `Ada "<img src=x onerror=alert(1)>" Wilk`);
+    const page = await open(t, browser);
+    await enter(page, server, dana, "/console/recovery/drills");
+    await look(page, "console-drills-none", seldom);
+    await page.getByRole("link", { name: "Begin a drill" }).click();
+    await page.locator("main [name=q]").fill("ada");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/person=/);
+    await look(page, "console-drills-start", narrow);
+    await page.getByRole("button", { name: "Show the practice pass" }).focus();
+    await page.keyboard.press("Enter");
+    const code = await page.locator("[data-practice]").getAttribute("data-practice");
+    await look(page, "console-drills-read", everywhere);
+
+    const caller = await open(t, browser);
+    await caller.goto(`${server.url}/security-info`);
+    await giveName(caller, "ada@contoso.example");
+    await givePass(caller, code);
+    await page.locator("[data-state=passed]").waitFor(); // by itself
+    assert.equal(await page.locator("[data-practice]").count(), 1);
+    await page.goto(page.url());
+    assert.equal(await page.locator("[data-practice]").count(), 0);
+    await look(page, "console-drills-drill", everywhere);
+    await page.getByRole("link", { name: "Drills" }).click();
+    await look(page, "console-drills", seldom);
+    await page.goto(`${server.url}/console/recovery/drills/new?sample=1`);
+    await look(page, "console-drills-sample-form", seldom);
+    await page.getByRole("button", { name: "Ask them" }).click();
+    await page.getByText("The sample is asked.").waitFor();
+    await look(page, "console-drills-sample", narrow);
+    await page.getByRole("link", { name: /^2/ }).click();
+    await page.getByRole("heading", { name: /^Report of/ }).waitFor();
+    await look(page, "console-drills-report", narrow);
+    await page.goto(`${server.url}/console/recovery/drills/schedule`);
+    await look(page, "console-drills-schedule", seldom);
   });
 });

@@ -7,6 +7,7 @@ import (
 	"github.com/postern-id/postern/internal/console/administration"
 	"github.com/postern-id/postern/internal/console/devices"
 	"github.com/postern-id/postern/internal/console/directory"
+	"github.com/postern-id/postern/internal/console/drills"
 	"github.com/postern-id/postern/internal/console/home"
 	"github.com/postern-id/postern/internal/console/logs"
 	"github.com/postern-id/postern/internal/console/methods"
@@ -30,6 +31,7 @@ func Sections() []console.Section {
 		administration.Section(),
 		passes.Section(),
 		recovery.Section(),
+		drills.Section(),
 		workflows.Section(),
 		logs.Section(),
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/drill"
 )
@@ -114,6 +115,19 @@ func comesBack(t *testing.T, b *bench) {
 	listed, _, err := b.ListDrills(t.Context(), b.tenant, nil, nil, nil, 10)
 	if err != nil || len(listed) != 1 || b.Events(t, b.tenant) != 1 {
 		t.Errorf("%d drills, %v", len(listed), err)
+	}
+	for text, n := range map[string]int{"quarter eq '" + string(want.Quarter) + "' and kind eq 'person'": 1, "quarter eq '1999-Q1'": 0} {
+		e, err := filter.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		match, err := filter.Check(e, drill.Schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if listed, _, err := b.ListDrills(t.Context(), b.tenant, []filter.Bound{match}, nil, nil, 10); err != nil || len(listed) != n {
+			t.Errorf("%s finds %d drills, %v", text, len(listed), err)
+		}
 	}
 }
 
