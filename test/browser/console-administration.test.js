@@ -110,4 +110,35 @@ describe("administration", { skip }, () => {
     await press(outside, outside.locator("button[name=stay][value=no]"));
     await seen(outside, "branded-security-info", shapes.slice(0, 1));
   });
+
+  it("tells a service of what happens, and shows how that went", async (t) => {
+    const few = soak ? shapes : shapes.slice(0, 1);
+    const page = await open(t, browser);
+    await enter(page, server, grace, "/console/administration/webhooks");
+    await page.getByRole("link", { name: "Tell a service" }).click();
+    await page.getByLabel("Name", { exact: true }).fill(`SIEM "<img src=x onerror=alert(1)>"`);
+    await page.getByLabel("Address", { exact: true }).fill(`https://127.0.0.1:9/${"in/".repeat(40)}?key=1`);
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.locator("#events-wrong").waitFor();
+    await seen(page, "webhooks-form");
+    await page.getByRole("checkbox", { name: "A case was opened" }).focus();
+    await page.keyboard.press(" ");
+    await page.getByRole("button", { name: "Make it" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Secret").waitFor();
+    await seen(page, "webhooks-secret", few);
+    await page.getByRole("link", { name: "I have kept it" }).click();
+    await page.getByRole("button", { name: "Send a test" }).click();
+    await page.locator("#delivery tbody tr").first().waitFor(); // by itself
+    await seen(page, "webhooks-message");
+    await page.getByRole("link", { name: /^SIEM/ }).click();
+    await seen(page, "webhooks-one");
+    await page.getByRole("button", { name: "Turn off" }).click();
+    await page.getByRole("button", { name: "Turn on" }).waitFor();
+    await seen(page, "webhooks-off", few);
+    await page.getByRole("link", { name: "Delete the webhook" }).click();
+    await seen(page, "webhooks-delete", few);
+    await page.goto(`${server.url}/console/administration/webhooks`);
+    await seen(page, "webhooks", few);
+  });
 });

@@ -15,6 +15,7 @@ import (
 	"github.com/postern-id/postern/internal/console/people"
 	"github.com/postern-id/postern/internal/console/readiness"
 	"github.com/postern-id/postern/internal/console/recovery"
+	"github.com/postern-id/postern/internal/console/webhooks"
 	"github.com/postern-id/postern/internal/console/workflows"
 )
 
@@ -29,6 +30,7 @@ func Sections() []console.Section {
 		readiness.Section(),
 		devices.Section(),
 		administration.Section(),
+		webhooks.Section(),
 		passes.Section(),
 		recovery.Section(),
 		drills.Section(),
