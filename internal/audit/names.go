@@ -246,6 +246,8 @@ const (
 	CreateCompany          = "Create Company"
 	SetCompanyInformation  = "Set Company Information"
 	UpdateBranding         = "Update branding"
+	UpdateMailTemplate     = "Update mail template"
+	ResetMailTemplate      = "Reset mail template"
 	AddUnverifiedDomain    = "Add unverified domain"
 	VerifyDomain           = "Verify domain"
 	RemoveVerifiedDomain   = "Remove verified domain"

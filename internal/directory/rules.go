@@ -113,6 +113,8 @@ const (
 	ReadServer        Action = "readServer" // what runs, its keys by name, its last backup
 	ReadBranding      Action = "readBranding"
 	WriteBranding     Action = "writeBranding"
+	ReadMailWords     Action = "readMailTemplates" // what mails say
+	WriteMailWords    Action = "writeMailTemplates"
 	ReadDomains       Action = "readDomains"
 	WriteDomains      Action = "writeDomains"
 	ConfirmDomain     Action = "confirmDomain"  // verify without a record in the DNS
@@ -453,6 +455,14 @@ var rules = map[Action]rule{
 		open:  toEverybody,
 	},
 	WriteBranding: {
+		needs: []oneOf{{"OrganizationalBranding.ReadWrite.All", "Organization.ReadWrite.All"}},
+		roles: []RoleID{OrganizationalBrandingAdministrator, GlobalAdministrator},
+	},
+	ReadMailWords: {
+		needs: []oneOf{{"OrganizationalBranding.Read.All", "OrganizationalBranding.ReadWrite.All", "Organization.Read.All", "Organization.ReadWrite.All"}},
+		roles: []RoleID{OrganizationalBrandingAdministrator, GlobalReader, GlobalAdministrator},
+	},
+	WriteMailWords: {
 		needs: []oneOf{{"OrganizationalBranding.ReadWrite.All", "Organization.ReadWrite.All"}},
 		roles: []RoleID{OrganizationalBrandingAdministrator, GlobalAdministrator},
 	},

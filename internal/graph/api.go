@@ -48,6 +48,8 @@ type API struct {
 	// Health says how the server is; nil where nobody looks.
 	Health  func() Health
 	Machine Machine
+	// Letters writes mail to look at.
+	Letters Letters
 	// Workflows runs lifecycle workflows on demand.
 	Workflows Workflows
 	// Countries finds the country of an address; nil where the server has no file for it.
@@ -118,7 +120,7 @@ type route struct {
 // Handler returns the API. Paths start with the version.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes(), recoveryRoutes(), drillRoutes(), workflowRoutes(), jobRoutes(), webhookRoutes()) {
+	for _, rt := range slices.Concat(routes, credentialRoutes(), strengthRoutes(), recoveryRoutes(), drillRoutes(), workflowRoutes(), jobRoutes(), webhookRoutes(), mailTemplateRoutes()) {
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, rt) })
 	}
 	var whole http.Handler

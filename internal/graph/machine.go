@@ -163,6 +163,11 @@ func (a *API) testMail(c *call) error {
 	if err != nil {
 		return err
 	}
+	return a.queueTest(c, letters)
+}
+
+// queueTest queues a test mail, and records that the caller sent themselves one.
+func (a *API) queueTest(c *call, letters []outbox.Item) error {
 	if len(letters) == 0 {
 		return ErrNoAddress
 	}

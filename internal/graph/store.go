@@ -13,6 +13,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/letter"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
@@ -32,6 +33,7 @@ type Store interface {
 	Domains
 	Federations
 	Brandings
+	letter.Store
 	DevicePolicies
 	lifecycle.Workflows
 	lifecycle.Runs

@@ -9,6 +9,7 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/outbox/letter"
 )
 
 // Ids of the built-in tasks, which are Entra's.
@@ -207,10 +208,10 @@ func (d Definition) check(where string, t Task) error {
 			return ErrInvalid.With(where, "The argument "+p.Name+" is missing.")
 		}
 	}
-	if d.ID != GeneratePass && slices.Contains(placeholders(t.Argument(argSubject)+t.Argument(argBody)), holdsPass) {
+	if d.ID != GeneratePass && slices.Contains(letter.Placeholders(t.Argument(argSubject)+t.Argument(argBody)), holdsPass) {
 		return ErrInvalid.With(where, "Only the task that makes a pass has {{"+holdsPass+"}}.")
 	}
-	if slices.Contains(placeholders(t.Argument(argSubject)), holdsPass) {
+	if slices.Contains(letter.Placeholders(t.Argument(argSubject)), holdsPass) {
 		return ErrInvalid.With(where, "A subject holds no pass: every list of mail shows it.")
 	}
 	return nil

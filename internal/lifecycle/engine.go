@@ -18,6 +18,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/letter"
 )
 
 // Engine runs workflows. Every field but HandOver is required.
@@ -42,7 +43,7 @@ type Letters interface {
 	// Day writes a date.
 	Day(lang string, zone *time.Location, at time.Time) string
 	// Compose makes a mail of paragraphs, from the tenant to u.
-	Compose(tenant directory.Tenant, u directory.User, lang, subject string, paragraphs []string) (outbox.Mail, error)
+	Compose(tenant directory.Tenant, u directory.User, lang, subject string, paragraphs []letter.Paragraph) (outbox.Mail, error)
 }
 
 // HandOver seals the pass of owner so that reader can open it once, after they proved who they are. The

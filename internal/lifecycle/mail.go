@@ -3,10 +3,10 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/letter"
 )
 
 // MailKind is the kind of mail of a workflow, as operators see it.
@@ -59,7 +59,7 @@ func mailTo(who reader) func(context.Context, *Engine, work) (Effect, error) {
 
 // letters are the mail of a task to its reader, and to whom the task names besides. What pass has in
 // place of the pass is for the reader alone: others get without.
-func (e *Engine) letters(ctx context.Context, w work, to, manager directory.User, pass []string, without string) ([]outbox.Item, error) {
+func (e *Engine) letters(ctx context.Context, w work, to, manager directory.User, pass []letter.Paragraph, without string) ([]outbox.Item, error) {
 	all, err := e.pack(ctx, w, to, manager, pass)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (e *Engine) letters(ctx context.Context, w work, to, manager directory.User
 		if err != nil {
 			return nil, err
 		}
-		copied, err := e.pack(ctx, w, u, manager, []string{without})
+		copied, err := e.pack(ctx, w, u, manager, letter.Plain(without))
 		if err != nil {
 			return nil, err
 		}
@@ -82,9 +82,12 @@ func (e *Engine) letters(ctx context.Context, w work, to, manager directory.User
 }
 
 // pack writes the mail of a task to u. Written again it has the same key, so that it is queued once.
-func (e *Engine) pack(ctx context.Context, w work, u, manager directory.User, pass []string) ([]outbox.Item, error) {
-	lang := e.language(w, u)
-	subject, body := e.said(w, lang, manager, pass)
+func (e *Engine) pack(ctx context.Context, w work, u, manager directory.User, pass []letter.Paragraph) ([]outbox.Item, error) {
+	own, err := e.own(ctx, w, e.preferred(w, u))
+	if err != nil {
+		return nil, err
+	}
+	lang, subject, body := e.said(w, e.preferred(w, u), own, manager, pass)
 	m, err := e.Letters.Compose(w.tenant, u, lang, subject, body)
 	if err != nil {
 		return nil, err
@@ -97,16 +100,38 @@ func (e *Engine) pack(ctx context.Context, w work, u, manager directory.User, pa
 	return []outbox.Item{item}, nil
 }
 
-func (e *Engine) language(w work, u directory.User) string {
+// preferred is the language that the mail of a task is asked for in.
+func (e *Engine) preferred(w work, u directory.User) string {
 	if locale := w.result.Task.Argument(argLocale); locale != "" {
-		return e.Letters.Language(locale)
+		return locale
 	}
-	return e.Letters.Language(u.PreferredLanguage)
+	return u.PreferredLanguage
 }
 
-// said is what the mail of a task says.
-func (e *Engine) said(w work, lang string, manager directory.User, pass []string) (subject string, body []string) {
+// own are the tenant's words for the mail of a task in a language; none is the zero Template.
+func (e *Engine) own(ctx context.Context, w work, preferred string) (letter.Template, error) {
+	all, err := e.Store.MailTemplates(ctx, w.tenant.ID, kindOf(w.result.Task.Definition))
+	if err != nil {
+		return letter.Template{}, err
+	}
+	t, _ := letter.Choose(all, preferred)
+	return t, nil
+}
+
+// said is what the mail of a task says, and in which language: what the task says itself, else the
+// tenant's own words, else the product's.
+func (e *Engine) said(
+	w work, preferred string, own letter.Template, manager directory.User, pass []letter.Paragraph,
+) (lang, subject string, body []letter.Paragraph) {
 	zone := w.tenant.Location()
+	lang = e.Letters.Language(preferred)
+	t := textOf(lang, w.result.Task.Definition)
+	if own.Subject != "" {
+		t = text{own.Subject, letter.Paragraphs(own.Body)}
+		if own.Language != letter.Default {
+			lang = own.Language
+		}
+	}
 	values := map[string]string{
 		"userDisplayName": w.user.DisplayName, "userPrincipalName": w.user.UserPrincipalName,
 		"userGivenName": w.user.GivenName, "userSurname": w.user.Surname,
@@ -119,41 +144,14 @@ func (e *Engine) said(w work, lang string, manager directory.User, pass []string
 	if at := w.user.EmployeeLeaveDateTime; !at.IsZero() {
 		values["userEmployeeLeaveDateTime"] = e.Letters.Day(lang, zone, at)
 	}
-	t := textOf(lang, w.result.Task.Definition)
-	if own := w.result.Task.Argument(argSubject); own != "" {
-		t.Subject = own
+	if says := w.result.Task.Argument(argSubject); says != "" {
+		t.Subject = says
 	}
-	if own := w.result.Task.Argument(argBody); own != "" {
-		t.Body = paragraphs(own)
+	if says := w.result.Task.Argument(argBody); says != "" {
+		t.Body = letter.Paragraphs(says)
 	}
-	return fill(t.Subject, values), fillBody(t.Body, values, pass)
-}
-
-// fillBody fills paragraphs. A paragraph with the pass gives way to what stands for it, of which a
-// link is a paragraph of its own; a body that forgot the pass has it at its end.
-func fillBody(body []string, values map[string]string, pass []string) []string {
-	var all []string
-	shown := len(pass) == 0
-	for _, one := range body {
-		if !slices.Contains(placeholders(one), holdsPass) {
-			all = append(all, fill(one, values))
-			continue
-		}
-		before := placeholder.ReplaceAllStringFunc(one, func(found string) string {
-			if placeholder.FindStringSubmatch(found)[1] == holdsPass {
-				return "…"
-			}
-			return found
-		})
-		if before != "…" {
-			all = append(all, fill(before, values))
-		}
-		if !shown {
-			all, shown = append(all, pass...), true
-		}
+	if subject = letter.Fill(t.Subject, values); subject == "" {
+		subject = letter.Fill(textOf(lang, w.result.Task.Definition).Subject, values)
 	}
-	if !shown {
-		all = append(all, pass...)
-	}
-	return all
+	return lang, subject, letter.Write(t.Body, values, holdsPass, pass)
 }

@@ -3,13 +3,13 @@ package lifecycle
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/letter"
 )
 
 // generatePass makes a pass for the person and tells their manager.
@@ -37,18 +37,18 @@ func generatePass(ctx context.Context, e *Engine, w work) (Effect, error) {
 		return Effect{}, err
 	}
 	did := Effect{Pass: &pass, Mails: kept.mails, Events: []audit.Event{kept.event}}
-	lang := e.language(w, to)
-	shown := textOf(lang, "pass.waiting").Body
+	lang := e.Letters.Language(e.preferred(w, to))
+	shown := letter.Plain(textOf(lang, "pass.waiting").Body...)
 	switch {
 	case w.settings.PassInMail == PassReadable:
-		shown = []string{code.Reveal()}
+		shown = letter.Plain(code.Reveal())
 	case e.HandOver != nil:
 		link, sealed, event, err := e.HandOver(ctx, pass, code, w.user, to, w.person.Run)
 		if err != nil {
 			return Effect{}, err
 		}
 		did.HandOver, did.Events = &sealed, append(did.Events, event)
-		shown = slices.Concat(textOf(lang, "pass.link").Body, []string{link})
+		shown = append(letter.Plain(textOf(lang, "pass.link").Body...), letter.Paragraph{Text: link, Link: true})
 	}
 	mails, err := e.letters(ctx, w, to, manager, shown, "(…)")
 	did.Mails = append(did.Mails, mails...)

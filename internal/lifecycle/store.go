@@ -9,6 +9,7 @@ import (
 	"github.com/postern-id/postern/internal/jobs"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/letter"
 	"github.com/postern-id/postern/internal/recovery/handover"
 )
 
@@ -16,6 +17,9 @@ import (
 type Store interface {
 	Workflows
 	Runs
+
+	// MailTemplates returns the tenant's own words for a kind of mail.
+	MailTemplates(ctx context.Context, tenant directory.TenantID, kind string) ([]letter.Template, error)
 
 	// Tenants returns the ids of all tenants.
 	Tenants(ctx context.Context) ([]directory.TenantID, error)

@@ -4,10 +4,9 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/postern-id/postern/internal/outbox/letter"
 )
 
 // holdsPass is the placeholder of the pass, or of where it is to be had.
@@ -19,39 +18,12 @@ var placeholderNames = []string{
 	"managerDisplayName", "managerEmail", holdsPass,
 }
 
-// placeholder is a name in double braces. Whatever else stands in braces is text.
-var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z]+)\s*\}\}`)
-
-// placeholders returns the names that template has in double braces.
-func placeholders(template string) []string {
-	var all []string
-	for _, m := range placeholder.FindAllStringSubmatch(template, -1) {
-		all = append(all, m[1])
-	}
-	return all
-}
-
 // checkTemplate says why a text can't be sent, or nothing.
 func checkTemplate(template string) string {
-	for _, name := range placeholders(template) {
-		if !slices.Contains(placeholderNames, name) {
-			return fmt.Sprintf("has the placeholder {{%.40s}}, which is none of %s.", name, strings.Join(placeholderNames, ", "))
-		}
+	if name, is := letter.Strange(template, placeholderNames); is {
+		return fmt.Sprintf("has the placeholder {{%.40s}}, which is none of %s.", name, strings.Join(placeholderNames, ", "))
 	}
-	if strings.ContainsFunc(template, func(r rune) bool {
-		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar
-	}) {
-		return "has control characters."
-	}
-	return ""
-}
-
-// fill puts values in the places of their names. A value is put in as it is, never read as a
-// template again.
-func fill(template string, values map[string]string) string {
-	return placeholder.ReplaceAllStringFunc(template, func(found string) string {
-		return values[placeholder.FindStringSubmatch(found)[1]]
-	})
+	return letter.Hidden(template)
 }
 
 // A text is what a mail says unless a task says otherwise.
@@ -78,15 +50,4 @@ func textOf(lang, key string) text {
 		return t
 	}
 	return mails["en"][key]
-}
-
-// paragraphs splits a body of a task's own at its empty lines.
-func paragraphs(body string) []string {
-	var all []string
-	for one := range strings.SplitSeq(strings.ReplaceAll(body, "\r\n", "\n"), "\n\n") {
-		if one = strings.TrimSpace(one); one != "" {
-			all = append(all, one)
-		}
-	}
-	return all
 }

@@ -1,6 +1,10 @@
 package pages
 
-import "time"
+import (
+	"time"
+
+	"github.com/postern-id/postern/internal/outbox/letter"
+)
 
 // CaseNews is what the mails say that tell a person of a step in their recovery.
 type CaseNews struct {
@@ -22,15 +26,21 @@ func (v *View) CaseNews(lang string, zone *time.Location, n CaseNews) (Letter, e
 	if err != nil {
 		return Letter{}, err
 	}
-	paragraphs := []string{
-		v.Text(lang, "letter_hello", "Name", n.Reader),
-		v.Text(lang, "letter_case_"+n.What, "At", at, "Tenant", n.Tenant, "From", n.From, "By", n.By),
+	d := draft{
+		kind: "recoveryCase" + capital(n.What), zone: zone, subject: v.Text(lang, "letter_case_"+n.What+"_subject", "Tenant", n.Tenant),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", n.Reader),
+			v.Text(lang, "letter_case_"+n.What, "At", at, "Tenant", n.Tenant, "From", n.From, "By", n.By),
+		},
+		facts: []fact{{factReader, n.Reader, never}, {factTenant, n.Tenant, never}, {factTime, "", n.At}, {factFrom, n.From, never}, {factID, n.ID, never}},
+		needs: []string{factTime},
 	}
 	if n.Link != "" {
-		paragraphs = append(paragraphs, v.Text(lang, "letter_case_known"), v.Text(lang, "letter_case_stop"), n.Link)
+		d.notice = letter.Plain(v.Text(lang, "letter_case_known"))
+		d.linked(v.Text(lang, "letter_case_stop"), n.Link)
 	}
-	paragraphs = append(paragraphs, v.Text(lang, "letter_case_id", "ID", n.ID))
-	return v.letter(lang, v.Text(lang, "letter_case_"+n.What+"_subject", "Tenant", n.Tenant), paragraphs...)
+	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_case_id", "ID", n.ID))...)
+	return v.letter(lang, d)
 }
 
 // CaseAsked is what the mail says that asks a manager or a colleague whether it is really them.
@@ -51,26 +61,39 @@ func (v *View) CaseAsked(lang string, zone *time.Location, a CaseAsked) (Letter,
 	if err != nil {
 		return Letter{}, err
 	}
-	what := "letter_asked_colleague"
+	kind, what := "recoveryCaseColleague", "letter_asked_colleague"
 	if a.Manager {
-		what = "letter_asked_manager"
+		kind, what = "recoveryCaseManager", "letter_asked_manager"
 	}
-	return v.letter(lang, v.Text(lang, "letter_asked_subject", "Name", a.Name),
-		v.Text(lang, "letter_hello", "Name", a.Reader),
-		v.Text(lang, what, "At", at, "Tenant", a.Tenant, "Name", a.Name, "From", a.From),
-		v.Text(lang, "letter_asked_call", "Name", a.Name),
-		v.Text(lang, "letter_asked_link"), a.Link,
-		v.Text(lang, "letter_case_id", "ID", a.ID),
-	)
+	d := draft{
+		kind: kind, zone: zone, subject: v.Text(lang, "letter_asked_subject", "Name", a.Name),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", a.Reader),
+			v.Text(lang, what, "At", at, "Tenant", a.Tenant, "Name", a.Name, "From", a.From),
+		},
+		facts: []fact{
+			{factReader, a.Reader, never}, {factTenant, a.Tenant, never}, {factTime, "", a.At}, {factPerson, a.Name, never}, {factFrom, a.From, never}, {factID, a.ID, never},
+		},
+		needs:  []string{factTime, factPerson},
+		notice: letter.Plain(v.Text(lang, "letter_asked_call", "Name", a.Name)),
+	}
+	d.linked(v.Text(lang, "letter_asked_link"), a.Link)
+	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_case_id", "ID", a.ID))...)
+	return v.letter(lang, d)
 }
 
 // CaseCode writes the mail with the code that shows that somebody reads a private address.
 func (v *View) CaseCode(lang, reader, tenant, code string) (Letter, error) {
-	return v.letter(lang, v.Text(lang, "letter_code_subject", "Tenant", tenant),
-		v.Text(lang, "letter_hello", "Name", reader),
-		v.Text(lang, "letter_code", "Tenant", tenant),
-		code,
-		v.Text(lang, "letter_code_where"),
-		v.Text(lang, "letter_code_unknown"),
-	)
+	return v.letter(lang, draft{
+		kind: "recoveryCaseCode", zone: time.UTC, subject: v.Text(lang, "letter_code_subject", "Tenant", tenant),
+		said:  []string{v.Text(lang, "letter_hello", "Name", reader)},
+		facts: []fact{{factReader, reader, never}, {factTenant, tenant, never}},
+		notice: letter.Plain(
+			v.Text(lang, "letter_code", "Tenant", tenant),
+			code,
+			v.Text(lang, "letter_code_where"),
+			v.Text(lang, "letter_code_unknown"),
+		),
+		block: "code", blocks: code,
+	})
 }

@@ -1,6 +1,11 @@
 package pages
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/postern-id/postern/internal/outbox/letter"
+)
 
 // HandedOver is what the mail with the link to a pass says, never the pass.
 type HandedOver struct {
@@ -18,15 +23,18 @@ func (v *View) HandedOver(lang string, zone *time.Location, h HandedOver) (Lette
 	if err != nil {
 		return Letter{}, err
 	}
-	subject, what := "letter_handover_subject", "letter_handover_what"
-	if h.Owner == "" {
-		subject, what = "letter_handover_subject_own", "letter_handover_what_own"
+	d := draft{
+		kind: "passHandedOver", zone: zone, subject: v.Text(lang, "letter_handover_subject", "Owner", h.Owner),
+		said:  []string{v.Text(lang, "letter_hello", "Name", h.Reader), v.Text(lang, "letter_handover_what", "Tenant", h.Tenant, "Owner", h.Owner)},
+		facts: []fact{{factReader, h.Reader, never}, {factTenant, h.Tenant, never}, {factPerson, h.Owner, never}, {factEnd, "", h.Until}, {factID, h.ID, never}},
+		needs: []string{factPerson},
 	}
-	return v.letter(lang, v.Text(lang, subject, "Tenant", h.Tenant, "Owner", h.Owner),
-		v.Text(lang, "letter_hello", "Name", h.Reader),
-		v.Text(lang, what, "Tenant", h.Tenant, "Owner", h.Owner),
-		v.Text(lang, "letter_handover_link", "Until", until), h.Link,
-		v.Text(lang, "letter_handover_how"),
-		v.Text(lang, "letter_handover_unknown", "ID", h.ID),
-	)
+	if h.Owner == "" {
+		d.kind, d.subject, d.needs = "passHandedOverOwn", v.Text(lang, "letter_handover_subject_own", "Tenant", h.Tenant), nil
+		d.said[1] = v.Text(lang, "letter_handover_what_own", "Tenant", h.Tenant)
+		d.facts = slices.Delete(d.facts, 2, 3)
+	}
+	d.linked(v.Text(lang, "letter_handover_link", "Until", until), h.Link)
+	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_handover_how"), v.Text(lang, "letter_handover_unknown", "ID", h.ID))...)
+	return v.letter(lang, d)
 }

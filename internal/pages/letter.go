@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/design"
+	"github.com/postern-id/postern/internal/outbox/letter"
 )
 
 // A Letter is what a mail says: once as text, once as HTML with the same words. It has no
@@ -17,7 +19,47 @@ type Letter struct {
 	Subject string
 	Text    string
 	HTML    string
+	// Kind names what a tenant's own words for such a letter are kept under.
+	Kind string
+
+	lang  string
+	draft draft
 }
+
+// A draft is a letter before it is laid out.
+type draft struct {
+	kind    string
+	zone    *time.Location
+	subject string
+	// said are paragraphs that a tenant may say in its own words, which have to name what needs lists.
+	said  []string
+	facts []fact
+	needs []string
+	// notice ends every letter of the kind, whoever wrote the rest. Block, "link" or "code", names what
+	// stands in it as a paragraph of its own.
+	notice        []letter.Paragraph
+	block, blocks string
+}
+
+// A fact is what a placeholder stands for.
+type fact struct {
+	name, value string
+	at          time.Time // instead of value
+}
+
+// The names of facts.
+const (
+	factReader = "recipientDisplayName"
+	factTenant = "tenantDisplayName"
+	factTime   = "time"
+	factStart  = "startTime"
+	factEnd    = "endTime"
+	factID     = "id"
+	factPerson = "personDisplayName"
+	factDevice = "deviceDisplayName"
+	factFrom   = "from"
+	factWhy    = "explanation" // a sentence of the product's
+)
 
 // A Recovered letter tells an administrator that `postern recover` made a pass.
 type Recovered struct {
@@ -46,19 +88,37 @@ func (v *View) Recovered(lang string, zone *time.Location, r Recovered) (Letter,
 	if err != nil {
 		return Letter{}, err
 	}
-	what := "letter_recovered_multi"
+	often := v.Text(lang, "letter_recovered_multi", "End", end)
 	if r.Once {
-		what = "letter_recovered_once"
+		often = v.Text(lang, "letter_recovered_once", "End", end)
 	}
-	return v.letter(lang, v.Text(lang, "letter_recovered_subject"),
-		v.Text(lang, "letter_hello", "Name", r.Reader),
-		v.Text(lang, what, "At", at, "Tenant", r.Tenant, "Admin", r.Admin, "End", end),
-		v.Text(lang, "letter_recovered_why"),
-		v.Text(lang, "letter_recovered_known"),
-		v.Text(lang, "letter_recovered_unknown", "Admin", r.Admin, "ID", r.ID),
-		v.Text(lang, "letter_nothing_secret"),
-	)
+	return v.letter(lang, draft{
+		kind: "accessRecovered", zone: zone, subject: v.Text(lang, "letter_recovered_subject"),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", r.Reader),
+			v.Text(lang, "letter_recovered_what", "At", at, "Tenant", r.Tenant, "Admin", r.Admin),
+			often,
+			v.Text(lang, "letter_recovered_why"),
+		},
+		facts: []fact{
+			{factReader, r.Reader, never},
+			{factTenant, r.Tenant, never},
+			{factTime, "", r.At},
+			{"adminUserPrincipalName", r.Admin, never},
+			{factWhy, often, never},
+			{factEnd, "", r.End},
+			{factID, r.ID, never},
+		},
+		needs: []string{factTime, "adminUserPrincipalName"},
+		notice: letter.Plain(
+			v.Text(lang, "letter_recovered_known"),
+			v.Text(lang, "letter_recovered_unknown", "Admin", r.Admin, "ID", r.ID),
+			v.Text(lang, "letter_nothing_secret"),
+		),
+	})
 }
+
+var never time.Time
 
 func (v *View) moment(lang string, zone *time.Location, at time.Time) (string, error) {
 	return phrasebook{design.Phrases{Words: v.words, Lang: lang, Now: v.now}}.Moment(at, zone, true)
@@ -66,25 +126,86 @@ func (v *View) moment(lang string, zone *time.Location, at time.Time) (string, e
 
 // letterHTML is the document around the paragraphs of a letter. The scheme lets the reader's
 // dark theme apply.
-var letterHTML = template.Must(template.New("letter").Funcs(template.FuncMap{"link": isLink}).Parse(`<!doctype html>
+var letterHTML = template.Must(template.New("letter").Parse(`<!doctype html>
 <html lang="{{.Lang}}"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>{{.Subject}}</title></head>
 <body>
-{{range .Paragraphs}}<p>{{if link .}}<a href="{{.}}">{{.}}</a>{{else}}{{.}}{{end}}</p>
+{{range .Paragraphs}}<p{{with .Lang}} lang="{{.}}"{{end}}>{{if .Link}}<a href="{{.Text}}">{{.Text}}</a>{{else}}{{range $i, $line := .Lines}}{{if $i}}<br>{{end}}{{$line}}{{end}}{{end}}</p>
 {{end}}</body></html>
 `))
 
-func (v *View) letter(lang, subject string, paragraphs ...string) (Letter, error) {
+// A piece is a paragraph in a language: empty in that of the letter.
+type piece struct {
+	letter.Paragraph
+	Lang string
+}
+
+// Lines are those of a paragraph that a tenant wrote.
+func (p piece) Lines() []string { return strings.Split(strings.ReplaceAll(p.Text, "\r\n", "\n"), "\n") }
+
+// letter lays out d in the product's own words.
+func (v *View) letter(lang string, d draft) (Letter, error) {
+	return layOut(lang, lang, d, d.subject, letter.Plain(d.said...), d.notice, lang)
+}
+
+// Rewrite returns l in a tenant's own words. The notice stays; one in a language that the product does
+// not write may be the tenant's translation.
+func (v *View) Rewrite(l Letter, t letter.Template) (Letter, error) {
+	d, lang := l.draft, t.Language
+	if lang == letter.Default {
+		lang = l.lang
+	}
+	values := map[string]string{}
+	for _, f := range d.facts {
+		values[f.name] = f.value
+		if f.at.IsZero() {
+			continue
+		}
+		values[f.name] = f.at.In(d.zone).Format("2006-01-02 15:04") + " (" + d.zone.String() + ")"
+		if letter.HasWords(t.Language) {
+			at, err := v.moment(l.lang, d.zone, f.at)
+			if err != nil {
+				return Letter{}, err
+			}
+			values[f.name] = at
+		}
+	}
+	subject := letter.Fill(t.Subject, values)
+	if subject == "" {
+		subject = d.subject
+	}
+	said := letter.Write(letter.Told(letter.Paragraphs(t.Body), values, d.needs), values, "", nil)
+	notice, noticeLang := d.notice, l.lang
+	if t.Notice != "" && !letter.HasWords(t.Language) {
+		var stands []letter.Paragraph
+		if d.block != "" {
+			stands = []letter.Paragraph{{Text: d.blocks, Link: letter.IsLink(d.blocks)}}
+		}
+		notice, noticeLang = letter.Write(letter.Paragraphs(t.Notice), values, d.block, stands), lang
+	}
+	return layOut(l.lang, lang, d, subject, said, notice, noticeLang)
+}
+
+func layOut(product, lang string, d draft, subject string, said, notice []letter.Paragraph, noticeLang string) (Letter, error) {
+	var pieces []piece
+	var text strings.Builder
+	for i, p := range append(slices.Clone(said), notice...) {
+		one := piece{Paragraph: p}
+		if i >= len(said) && noticeLang != lang {
+			one.Lang = noticeLang
+		}
+		if i > 0 {
+			text.WriteString("\n\n")
+		}
+		text.WriteString(p.Text)
+		pieces = append(pieces, one)
+	}
+	text.WriteString("\n")
 	var out bytes.Buffer
 	if err := letterHTML.Execute(&out, struct {
 		Lang, Subject string
-		Paragraphs    []string
-	}{lang, subject, paragraphs}); err != nil {
+		Paragraphs    []piece
+	}{lang, subject, pieces}); err != nil {
 		return Letter{}, fmt.Errorf("write a letter: %w", err)
 	}
-	return Letter{Subject: subject, Text: strings.Join(paragraphs, "\n\n") + "\n", HTML: out.String()}, nil
-}
-
-// isLink reports whether a paragraph is a link of ours, and nothing else.
-func isLink(paragraph string) bool {
-	return strings.HasPrefix(paragraph, "https://") && !strings.ContainsAny(paragraph, " \n")
+	return Letter{Subject: subject, Text: text.String(), HTML: out.String(), Kind: d.kind, lang: product, draft: d}, nil
 }

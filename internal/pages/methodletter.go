@@ -1,8 +1,10 @@
 package pages
 
 import (
+	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/outbox/letter"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -27,17 +29,40 @@ func (v *View) MethodChanged(lang string, zone *time.Location, m MethodChanged) 
 	}
 	kind := v.Text(lang, "method_"+string(m.Kind))
 	what := v.Text(lang, "change_letter_"+m.What, "Method", kind, "Name", m.Name)
-	paragraphs := []string{
-		v.Text(lang, "letter_hello", "Name", m.Reader),
-		v.Text(lang, "letter_method_what", "At", at, "Tenant", m.Tenant, "What", what),
+	d := draft{
+		kind: "method" + capital(m.What), zone: zone, subject: what,
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", m.Reader),
+			v.Text(lang, "letter_method_what", "At", at, "Tenant", m.Tenant, "What", what),
+		},
+		facts: []fact{
+			{factReader, m.Reader, never},
+			{factTenant, m.Tenant, never},
+			{factTime, "", m.At},
+			{"method", kind, never},
+			{"methodName", m.Name, never},
+			{"changedBy", m.By, never},
+			{factID, m.ID, never},
+		},
+		needs:  []string{factTime, "method"},
+		notice: letter.Plain(v.Text(lang, "letter_pin_known")),
 	}
 	if m.By != "" {
-		paragraphs = append(paragraphs, v.Text(lang, "letter_method_by", "By", m.By))
+		d.said = append(d.said, v.Text(lang, "letter_method_by", "By", m.By))
 	}
-	paragraphs = append(paragraphs, v.Text(lang, "letter_pin_known"))
 	if m.Link != "" {
-		paragraphs = append(paragraphs, v.Text(lang, "letter_method_link"), m.Link)
+		d.linked(v.Text(lang, "letter_method_link"), m.Link)
 	}
-	paragraphs = append(paragraphs, v.Text(lang, "letter_method_unknown", "ID", m.ID))
-	return v.letter(lang, what, paragraphs...)
+	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_method_unknown", "ID", m.ID))...)
+	return v.letter(lang, d)
+}
+
+// linked adds a link to the notice, after what it is for.
+func (d *draft) linked(what, link string) {
+	d.notice = append(d.notice, letter.Paragraph{Text: what}, letter.Paragraph{Text: link, Link: letter.IsLink(link)})
+	d.block, d.blocks = "link", link
+}
+
+func capital(word string) string {
+	return strings.ToUpper(word[:1]) + word[1:]
 }

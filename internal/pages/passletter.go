@@ -1,6 +1,10 @@
 package pages
 
-import "time"
+import (
+	"time"
+
+	"github.com/postern-id/postern/internal/outbox/letter"
+)
 
 // A PassIssued letter tells a person that a pass was issued for them, never the pass itself.
 type PassIssued struct {
@@ -28,21 +32,35 @@ func (v *View) PassIssued(lang string, zone *time.Location, p PassIssued) (Lette
 	if err != nil {
 		return Letter{}, err
 	}
-	who, what := "letter_issued_somebody", "letter_issued_multi"
-	if p.Issuer != "" {
-		who = "letter_issued_by"
-	}
+	often, issuer := "letter_issued_multi", p.Issuer
 	if p.Once {
-		what = "letter_issued_once"
+		often = "letter_issued_once"
 	}
-	return v.letter(lang, v.Text(lang, "letter_issued_subject", "Tenant", p.Tenant),
-		v.Text(lang, "letter_hello", "Name", p.Reader),
-		v.Text(lang, who, "At", at, "Tenant", p.Tenant, "Issuer", p.Issuer),
-		v.Text(lang, what, "Start", start, "End", end),
-		v.Text(lang, "letter_issued_known"),
-		v.Text(lang, "letter_issued_unknown", "ID", p.ID),
-		v.Text(lang, "letter_nothing_secret"),
-	)
+	what := v.Text(lang, "letter_issued_by", "At", at, "Tenant", p.Tenant, "Issuer", p.Issuer)
+	if issuer == "" {
+		what, issuer = v.Text(lang, "letter_issued_somebody", "At", at, "Tenant", p.Tenant), v.Text(lang, "letter_somebody")
+	}
+	validity := v.Text(lang, often, "Start", start, "End", end)
+	return v.letter(lang, draft{
+		kind: "passIssued", zone: zone, subject: v.Text(lang, "letter_issued_subject", "Tenant", p.Tenant),
+		said: []string{v.Text(lang, "letter_hello", "Name", p.Reader), what, validity},
+		facts: []fact{
+			{factReader, p.Reader, never},
+			{factTenant, p.Tenant, never},
+			{factTime, "", p.At},
+			{"issuerDisplayName", issuer, never},
+			{factWhy, validity, never},
+			{factStart, "", p.Start},
+			{factEnd, "", p.End},
+			{factID, p.ID, never},
+		},
+		needs: []string{factTime},
+		notice: letter.Plain(
+			v.Text(lang, "letter_issued_known"),
+			v.Text(lang, "letter_issued_unknown", "ID", p.ID),
+			v.Text(lang, "letter_nothing_secret"),
+		),
+	})
 }
 
 // A PassRedeemed letter tells a person that somebody signed in with their pass.
@@ -62,15 +80,30 @@ func (v *View) PassRedeemed(lang string, zone *time.Location, p PassRedeemed) (L
 	if err != nil {
 		return Letter{}, err
 	}
-	where := "letter_redeemed_browser"
+	kind, where := "passRedeemed", "letter_redeemed_browser"
 	if p.Device != "" {
-		where = "letter_redeemed_device"
+		kind, where = "passRedeemedAtDevice", "letter_redeemed_device"
 	}
-	return v.letter(lang, v.Text(lang, "letter_redeemed_subject", "Tenant", p.Tenant),
-		v.Text(lang, "letter_hello", "Name", p.Reader),
-		v.Text(lang, where, "At", at, "Tenant", p.Tenant, "Application", p.Application, "Device", p.Device, "Address", p.Address),
-		v.Text(lang, "letter_redeemed_known"),
-		v.Text(lang, "letter_redeemed_unknown", "ID", p.ID),
-		v.Text(lang, "letter_nothing_secret"),
-	)
+	return v.letter(lang, draft{
+		kind: kind, zone: zone, subject: v.Text(lang, "letter_redeemed_subject", "Tenant", p.Tenant),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", p.Reader),
+			v.Text(lang, where, "At", at, "Tenant", p.Tenant, "Application", p.Application, "Device", p.Device, "Address", p.Address),
+		},
+		facts: []fact{
+			{factReader, p.Reader, never},
+			{factTenant, p.Tenant, never},
+			{factTime, "", p.At},
+			{"applicationDisplayName", p.Application, never},
+			{factDevice, p.Device, never},
+			{"ipAddress", p.Address, never},
+			{factID, p.ID, never},
+		},
+		needs: []string{factTime},
+		notice: letter.Plain(
+			v.Text(lang, "letter_redeemed_known"),
+			v.Text(lang, "letter_redeemed_unknown", "ID", p.ID),
+			v.Text(lang, "letter_nothing_secret"),
+		),
+	})
 }

@@ -1,6 +1,10 @@
 package pages
 
-import "time"
+import (
+	"time"
+
+	"github.com/postern-id/postern/internal/outbox/letter"
+)
 
 // A PINReset letter tells a person that their forgotten device PIN was replaced.
 type PINReset struct {
@@ -22,14 +26,27 @@ func (v *View) PINReset(lang string, zone *time.Location, r PINReset) (Letter, e
 	if r.Issuer != "" {
 		how = v.Text(lang, "letter_pin_pass", "Issuer", r.Issuer)
 	}
-	return v.letter(lang, v.Text(lang, "letter_pin_subject", "Device", r.Device),
-		v.Text(lang, "letter_hello", "Name", r.Reader),
-		v.Text(lang, "letter_pin_what", "At", at, "Tenant", r.Tenant, "Device", r.Device),
-		how,
-		v.Text(lang, "letter_pin_known"),
-		v.Text(lang, "letter_pin_unknown", "ID", r.ID),
-		v.Text(lang, "letter_nothing_secret"),
-	)
+	return v.letter(lang, draft{
+		kind: "pinReset", zone: zone, subject: v.Text(lang, "letter_pin_subject", "Device", r.Device),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", r.Reader),
+			v.Text(lang, "letter_pin_what", "At", at, "Tenant", r.Tenant, "Device", r.Device),
+			how,
+		},
+		facts: pinFacts(r.Reader, r.Tenant, r.Device, how, r.ID, r.At),
+		needs: []string{factTime, factDevice, factWhy},
+		notice: letter.Plain(
+			v.Text(lang, "letter_pin_known"),
+			v.Text(lang, "letter_pin_unknown", "ID", r.ID),
+			v.Text(lang, "letter_nothing_secret"),
+		),
+	})
+}
+
+func pinFacts(reader, tenant, device, how, id string, at time.Time) []fact {
+	return []fact{
+		{factReader, reader, never}, {factTenant, tenant, never}, {factTime, "", at}, {factDevice, device, never}, {factWhy, how, never}, {factID, id, never},
+	}
 }
 
 // A PINSetUp letter tells a person that a device PIN of theirs was set up.
@@ -53,12 +70,19 @@ func (v *View) PINSetUp(lang string, zone *time.Location, p PINSetUp) (Letter, e
 	if p.ByPass {
 		how = v.Text(lang, "letter_pinsetup_pass")
 	}
-	return v.letter(lang, v.Text(lang, "letter_pinsetup_subject", "Device", p.Device),
-		v.Text(lang, "letter_hello", "Name", p.Reader),
-		v.Text(lang, "letter_pinsetup_what", "At", at, "Tenant", p.Tenant, "Device", p.Device),
-		how,
-		v.Text(lang, "letter_pin_known"),
-		v.Text(lang, "letter_pinsetup_unknown", "ID", p.ID),
-		v.Text(lang, "letter_nothing_secret"),
-	)
+	return v.letter(lang, draft{
+		kind: "pinSetUp", zone: zone, subject: v.Text(lang, "letter_pinsetup_subject", "Device", p.Device),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", p.Reader),
+			v.Text(lang, "letter_pinsetup_what", "At", at, "Tenant", p.Tenant, "Device", p.Device),
+			how,
+		},
+		facts: pinFacts(p.Reader, p.Tenant, p.Device, how, p.ID, p.At),
+		needs: []string{factTime, factDevice, factWhy},
+		notice: letter.Plain(
+			v.Text(lang, "letter_pin_known"),
+			v.Text(lang, "letter_pinsetup_unknown", "ID", p.ID),
+			v.Text(lang, "letter_nothing_secret"),
+		),
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/postern-id/postern/internal/outbox/letter"
 	"github.com/postern-id/postern/internal/recovery/drill"
 	"github.com/postern-id/postern/internal/signin"
 )
@@ -124,12 +125,20 @@ func (v *View) Practice(lang string, zone *time.Location, p PracticeLetter) (Let
 	if p.AtLockScreen {
 		where = "letter_practice_lock"
 	}
-	return v.letter(lang, v.Text(lang, "letter_practice_subject", "Tenant", p.Tenant),
-		v.Text(lang, "letter_hello", "Name", p.Reader),
-		v.Text(lang, "letter_practice", "Tenant", p.Tenant, "When", until),
-		v.Text(lang, where),
-		v.Text(lang, "letter_practice_link"), p.Link,
-		v.Text(lang, "letter_practice_nothing"),
-		v.Text(lang, "letter_practice_id", "ID", p.ID),
-	)
+	how := v.Text(lang, where)
+	d := draft{
+		kind: "recoveryDrill", zone: zone, subject: v.Text(lang, "letter_practice_subject", "Tenant", p.Tenant),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", p.Reader),
+			v.Text(lang, "letter_practice", "Tenant", p.Tenant, "When", until),
+			how,
+		},
+		facts: []fact{
+			{factReader, p.Reader, never}, {factTenant, p.Tenant, never}, {factEnd, "", p.EndsAt}, {factWhy, how, never}, {factID, p.ID, never},
+		},
+		needs: []string{factEnd},
+	}
+	d.linked(v.Text(lang, "letter_practice_link"), p.Link)
+	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_practice_nothing"), v.Text(lang, "letter_practice_id", "ID", p.ID))...)
+	return v.letter(lang, d)
 }

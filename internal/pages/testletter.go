@@ -15,9 +15,13 @@ func (v *View) TestLetter(lang string, zone *time.Location, t Test) (Letter, err
 	if err != nil {
 		return Letter{}, err
 	}
-	return v.letter(lang, v.Text(lang, "letter_test_subject", "Tenant", t.Tenant),
-		v.Text(lang, "letter_hello", "Name", t.Reader),
-		v.Text(lang, "letter_test_sent", "At", at, "Tenant", t.Tenant),
-		v.Text(lang, "letter_test_nothing"),
-	)
+	return v.letter(lang, draft{
+		kind: "test", zone: zone, subject: v.Text(lang, "letter_test_subject", "Tenant", t.Tenant),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", t.Reader),
+			v.Text(lang, "letter_test_sent", "At", at, "Tenant", t.Tenant),
+			v.Text(lang, "letter_test_nothing"),
+		},
+		facts: []fact{{factReader, t.Reader, never}, {factTenant, t.Tenant, never}, {factTime, "", t.At}},
+	})
 }

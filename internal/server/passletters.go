@@ -87,20 +87,31 @@ func (s *Server) reader(ctx context.Context, id directory.TenantID, user directo
 	return tenant, u, err
 }
 
-// letters are letter for each address of u. About names what it tells of, so that it is queued
-// once. A letter that can't be written is logged: it must not keep anybody out.
-func (s *Server) letters(ctx context.Context, kind, about string, tenant directory.Tenant, u directory.User, letter pages.Letter) []outbox.Item {
+// letters are what l says for each address of u, in the tenant's own words where it has any. About names
+// what it tells of, so that it is queued once. A letter that can't be written is logged: it must not keep
+// anybody out.
+func (s *Server) letters(ctx context.Context, kind, about string, tenant directory.Tenant, u directory.User, l pages.Letter) []outbox.Item {
+	own := s.ownWords(ctx, tenant, u, l)
 	var all []outbox.Item
 	for _, address := range addressesOf(u) {
 		to := u
 		to.Mail = address
-		item, err := s.box.Pack(ctx, tenant.ID, kind+" "+about+" "+string(u.ID)+" "+address, mailTo(to, tenant, letter))
+		item, err := s.pack(ctx, kind, about, tenant, to, own)
+		if err != nil && own.Text != l.Text { // what a tenant wrote must not keep anybody from being told
+			item, err = s.pack(ctx, kind, about, tenant, to, l)
+		}
 		if err != nil {
 			s.options.Log.ErrorContext(ctx, "a letter could not be written", "kind", kind, "user_id", u.ID, "err", err)
 			continue
 		}
-		item.Kind, item.User = kind, u.ID
 		all = append(all, item)
 	}
 	return all
+}
+
+// pack makes l mail to u's first address.
+func (s *Server) pack(ctx context.Context, kind, about string, tenant directory.Tenant, u directory.User, l pages.Letter) (outbox.Item, error) {
+	item, err := s.box.Pack(ctx, tenant.ID, kind+" "+about+" "+string(u.ID)+" "+u.Mail, mailTo(u, tenant, l))
+	item.Kind, item.User = kind, u.ID
+	return item, err
 }

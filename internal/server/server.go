@@ -294,7 +294,7 @@ func (s *Server) build() (http.Handler, error) {
 	api := &graph.API{
 		Store: s.db, Passes: s.passes, Handovers: s.handovers(), Registry: registry, Cases: &s.cases, Drills: s.drills(), Passwords: s.passwords(), Passkeys: passkeys, Tokens: keys, Secrets: s.ring, Sealed: sealedLog{s}, PublicURL: o.PublicURL,
 		Proofs: proofs{replay: s.db, publicURL: o.PublicURL, now: s.now}, Resolver: net.DefaultResolver,
-		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s}, Rules: authorization, Workflows: s.workflows,
+		Now: s.now, Rand: rand.Reader, Log: o.Log, Incarnation: s.db.Incarnation, Health: s.health, Machine: machine{s}, Letters: mailWords{s}, Rules: authorization, Workflows: s.workflows,
 	}
 	if o.Places != nil {
 		api.Countries, api.Spots = o.Places, o.Places

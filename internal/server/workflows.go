@@ -13,6 +13,7 @@ import (
 	"github.com/postern-id/postern/internal/lifecycle"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/letter"
 	"github.com/postern-id/postern/internal/pages"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/webhook"
@@ -68,9 +69,9 @@ func (workflowLetters) Day(lang string, zone *time.Location, at time.Time) strin
 }
 
 // Compose implements lifecycle.Letters.
-func (l workflowLetters) Compose(tenant directory.Tenant, u directory.User, lang, subject string, paragraphs []string) (outbox.Mail, error) {
-	letter, err := l.s.view.Note(lang, subject, paragraphs...)
-	return mailTo(u, tenant, letter), err
+func (l workflowLetters) Compose(tenant directory.Tenant, u directory.User, lang, subject string, paragraphs []letter.Paragraph) (outbox.Mail, error) {
+	note, err := l.s.view.Note(lang, subject, paragraphs...)
+	return mailTo(u, tenant, note), err
 }
 
 // workflowHooks calls custom task extensions as webhooks are: each call is signed under a key of the

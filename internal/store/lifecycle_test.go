@@ -21,6 +21,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/outbox/letter"
 	"github.com/postern-id/postern/internal/store"
 )
 
@@ -119,7 +120,7 @@ func (*company) Day(_ string, _ *time.Location, at time.Time) string {
 	return at.Format(time.DateOnly)
 }
 
-func (*company) Compose(t directory.Tenant, u directory.User, _, subject string, paragraphs []string) (outbox.Mail, error) {
+func (*company) Compose(t directory.Tenant, u directory.User, _, subject string, paragraphs []letter.Paragraph) (outbox.Mail, error) {
 	return outbox.Mail{To: outbox.Address{Address: u.Mail}, From: t.DisplayName, Subject: subject, Text: fmt.Sprint(paragraphs)}, nil
 }
 

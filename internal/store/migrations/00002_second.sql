@@ -332,6 +332,17 @@ CREATE TABLE branding_image (
     PRIMARY KEY (tenant_id, slot)
 );
 
+-- A tenant's own words for mail: subject, body and notice of a kind in a language.
+CREATE TABLE mail_template (
+    tenant_id   TEXT   NOT NULL,
+    kind        TEXT   NOT NULL,
+    language    TEXT   NOT NULL, -- de-AT, or default
+    modified_at BIGINT NOT NULL,
+    version     BIGINT NOT NULL,
+    body        TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, kind, language)
+);
+
 -- Lists with their filters that people saved for themselves.
 CREATE TABLE saved_view (
     tenant_id  TEXT   NOT NULL,
