@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,6 +23,12 @@ import (
 var ErrImpact = &fault.Error{
 	Kind: fault.Invalid, Code: "accessImpact", Target: "days", Text: "The impact is not looked at like this.", Remedy: "days is a number from 1 to 30.",
 }
+
+// What a caller may say of an impact that was counted before: it will do, or nothing else is wanted.
+const (
+	keptDoes  = "accept"
+	keptAlone = "only"
+)
 
 // What one impact looks at: the newest sign-ins, whichever of these comes first.
 const (
@@ -45,8 +52,9 @@ func (a *API) accessImpact(c *call) error {
 	if err != nil {
 		return err
 	}
-	days := 7
+	days, kept := 7, ""
 	body.Int("days", &days)
+	body.String("kept", &kept)
 	drafts, err := a.readDrafts(c, body, there)
 	if err := errors.Join(err, body.Done()); err != nil {
 		return err
@@ -54,9 +62,38 @@ func (a *API) accessImpact(c *call) error {
 	if days < 1 || days > replayedDays {
 		return ErrImpact
 	}
-	before, err := a.compile(there)
+	if kept != "" && kept != keptDoes && kept != keptAlone {
+		return ErrImpact.With("kept", "kept is "+keptDoes+" or "+keptAlone+".")
+	}
+	key, err := keyOf(c.tenant.ID, there, drafts)
 	if err != nil {
 		return err
+	}
+	of := days
+	if kept == keptAlone {
+		of = 0
+	}
+	if t, ok := a.impacts.of(key, of, a.Now()); ok && kept != "" {
+		return a.writeImpact(c, t)
+	}
+	if kept == keptAlone {
+		c.w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	t, err := a.countImpact(c, there, drafts, days)
+	if err != nil {
+		return err
+	}
+	a.impacts.put(key, t)
+	return a.writeImpact(c, t)
+}
+
+// countImpact compares the rules there with those of drafts, or without any, with those that only
+// report.
+func (a *API) countImpact(c *call, there access.Rules, drafts []access.Policy, days int) (tally, error) {
+	before, err := a.compile(there)
+	if err != nil {
+		return tally{}, err
 	}
 	rules := drafted(there, drafts)
 	if len(drafts) == 0 {
@@ -64,20 +101,21 @@ func (a *API) accessImpact(c *call) error {
 	}
 	after, err := a.compile(rules)
 	if err != nil {
-		return err
+		return tally{}, err
 	}
-	replay := replay{api: a, call: c, impact: access.NewImpact(before, after), people: map[directory.UserID]access.PastSignIn{}, devices: map[string]*access.Device{}}
-	from := a.Now().UTC().AddDate(0, 0, -days)
-	if err := replay.since(from); err != nil {
-		return err
+	done := replay{api: a, call: c, impact: access.NewImpact(before, after), people: map[directory.UserID]access.PastSignIn{}, devices: map[string]*access.Device{}}
+	t := tally{days: days, at: a.Now().UTC()}
+	t.from = t.at.AddDate(0, 0, -days)
+	if err := done.since(t.from); err != nil {
+		return tally{}, err
 	}
-	return a.writeImpact(c, replay, from)
+	t.Counts, t.oldest, t.complete, t.skipped, t.riskless = done.impact.Counts(), done.oldest, done.complete, done.skipped, done.riskless
+	return t, nil
 }
 
-func (a *API) writeImpact(c *call, done replay, from time.Time) error {
-	n := done.impact.Counts()
+func (a *API) writeImpact(c *call, t tally) error {
 	affected := []odata.Entity{}
-	for _, p := range n.Affected {
+	for _, p := range t.Affected {
 		user, err := a.Store.User(c.ctx(), c.tenant.ID, p.User)
 		if err != nil && !errors.Is(err, directory.ErrUserUnknown) {
 			return err
@@ -93,17 +131,19 @@ func (a *API) writeImpact(c *call, done replay, from time.Time) error {
 		})
 	}
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity("postern/access/impact", nil), odata.Entity{
-		{Name: "from", Value: odata.Time(from)},
-		{Name: "lookedBackTo", Value: odata.Time(done.oldest)},
-		{Name: "complete", Value: done.complete},
-		{Name: "signIns", Value: n.SignIns},
-		{Name: "signInsNotUnderstood", Value: done.skipped},
-		{Name: "signInsWithoutRisk", Value: done.riskless},
-		{Name: "people", Value: n.People},
-		{Name: "blocked", Value: n.Blocked},
-		{Name: "askedForMore", Value: n.Asked},
-		{Name: "lockedOutPeople", Value: n.LockedOut},
-		{Name: "easedSignIns", Value: n.Eased},
+		{Name: "countedDateTime", Value: odata.Time(t.at)},
+		{Name: "days", Value: t.days},
+		{Name: "from", Value: odata.Time(t.from)},
+		{Name: "lookedBackTo", Value: odata.Time(t.oldest)},
+		{Name: "complete", Value: t.complete},
+		{Name: "signIns", Value: t.SignIns},
+		{Name: "signInsNotUnderstood", Value: t.skipped},
+		{Name: "signInsWithoutRisk", Value: t.riskless},
+		{Name: "people", Value: t.People},
+		{Name: "blocked", Value: t.Blocked},
+		{Name: "askedForMore", Value: t.Asked},
+		{Name: "lockedOutPeople", Value: t.LockedOut},
+		{Name: "easedSignIns", Value: t.Eased},
 		{Name: "affected", Value: affected},
 	})
 }

@@ -64,6 +64,8 @@ type API struct {
 	Log       *slog.Logger
 	// Incarnation is the life of the store; tokens of an earlier one are refused.
 	Incarnation string
+
+	impacts tallies // that were counted lately
 }
 
 // Secrets derives keys and keyed hashes from the tenant's own secret.

@@ -52,6 +52,11 @@ func TestDraftsAreTriedOnRealSignInsAndPlaces(t *testing.T) {
 	if count(said["askedForMore"]) != "1 of 1" || said["lockedOutPeople"] != 1.0 {
 		t.Errorf("phishing-resistant methods only: %v", said)
 	}
+	for kept, want := range map[string]int{"accept": http.StatusOK, "only": http.StatusOK, "old": http.StatusBadRequest} {
+		if status, v := w.api(http.MethodPost, "/v1.0/postern/access/impact", w.appToken(), `{"drafts":[`+closed+`],"kept":"`+kept+`"}`); status != want {
+			t.Errorf("kept %s: %d %v", kept, status, v)
+		}
+	}
 	said = ask("/v1.0/postern/access/impact", `{"drafts":[`+draft("", `{"operator":"OR","builtInControls":["mfa"]}`)+`]}`)
 	if count(said["askedForMore"]) != "0 of 0" || count(said["blocked"]) != "0 of 0" {
 		t.Errorf("a pass is two factors: %v", said)

@@ -86,12 +86,22 @@ func TestTheConsoleSaysWhatWouldBecomeOfASignIn(t *testing.T) {
 		t.Errorf("before somebody wants it counted: %d\n%s", a.status, a.body)
 	}
 	w.wantPage("while it is counted", w.get("/console/access/impact?days=7&policy="+policy), 200, "<progress", `hx-get="/console/access/impact?count=1&amp;days=7&amp;policy=`+policy, "You can leave this page")
-	w.wantPage("what it would have done", w.get("/console/access/impact?count=1&days=7&policy="+policy), 200, "Sign-ins looked at", "Would be locked out for good", "Keys for all")
+	w.wantPage("what it would have done", w.get("/console/access/impact?count=1&days=7&policy="+policy), 200, "Sign-ins looked at", "Locked out for good", "Keys for all")
+	again := `href="/console/access/impact?again=1&amp;days=7&amp;policy=` + policy
+	w.wantPage("when one comes back", w.get("/console/access/impact?policy="+policy), 200, "Sign-ins looked at", "Counted:", again, "(of one person)")
+	w.wantPage("counted again", w.get("/console/access/impact?again=1&days=7&policy="+policy), 200, "<progress", `hx-get="/console/access/impact?again=1&amp;count=1&amp;days=7`)
+	if a := w.get("/console/access/impact?policy=" + policy); strings.Contains(a.body, "map[") {
+		t.Errorf("numbers are not shown as such:\n%s", a.body)
+	}
+	w.do204(http.MethodPatch, "/v1.0/identity/conditionalAccess/policies/"+policy, `{"displayName":"Keys for everybody"}`)
+	if a := w.get("/console/access/impact?policy=" + policy); a.status != http.StatusOK || strings.Contains(a.body, "Sign-ins looked at") {
+		t.Errorf("of a policy that was changed since: %d\n%s", a.status, a.body)
+	}
 	w.wantPage("what all would have done", w.get("/console/access/impact?count=1&days=3"), 200, "Sign-ins looked at")
 	draft := policyForm(url.Values{"go": {"count"}, "outcome": {"block"}})
 	w.wantPage("a draft while it is counted", w.post("/console/access/new", draft), 200, "<progress", "You can leave this page")
 	draft.Set("counting", "1")
-	w.wantPage("what a draft would have done", w.post("/console/access/new", draft), 200, "Sign-ins looked at", "Would have been blocked")
+	w.wantPage("what a draft would have done", w.post("/console/access/new", draft), 200, "Sign-ins looked at", "Blocked")
 	draft.Set("aim", "apps")
 	w.wantPage("a draft that can't be", w.post("/console/access/new", draft), 200, `role="alert"`)
 	w.wantPage("too many days", w.get("/console/access/impact?days=99"), 200, "days is a number from 1 to 30")

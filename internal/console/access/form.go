@@ -138,7 +138,7 @@ func (p *formPage) count(c *console.Call) error {
 		body["id"] = p.Draft.ID
 	}
 	var err error
-	if p.Impact, err = impactOf(c, "7", []graphclient.Object{body}); err == nil {
+	if p.Impact, err = impactOf(c, "7", []graphclient.Object{body}, ""); err == nil {
 		return nil
 	}
 	if p.Failed.Fault = console.Explain(err); p.Failed.Fault == nil {

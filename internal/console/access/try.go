@@ -2,8 +2,10 @@ package access
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -109,6 +111,8 @@ type impactPage struct { // impact.html
 	Impact graphclient.Object
 	counting
 	Counts string               // where the page fetches the result; "" once it is there, and before
+	Again  string               // where it is counted again, once it was
+	At     time.Time            // when it was counted
 	People []graphclient.Object // affected
 }
 
@@ -117,7 +121,8 @@ func (impactPage) File() string { return "impact.html" }
 
 // showImpact serves GET /console/access/impact: what a policy, or all that only report, would have
 // done to the sign-ins of the last days, once somebody says how many. Counting takes seconds, so the page comes
-// first and fetches the result; who leaves ends the counting.
+// first and fetches the result; who leaves ends the counting. What was counted lately is there when somebody
+// comes back, and is counted anew with again.
 func showImpact(c *console.Call) error {
 	q := c.R.URL.Query()
 	p := impactPage{Frame: c.Frame("access"), Days: first(q.Get("days"), "7")}
@@ -129,21 +134,29 @@ func showImpact(c *console.Call) error {
 		}
 		drafts = append(drafts, graphclient.Object{"id": id})
 	}
-	if !q.Has("days") {
-		return c.Show(http.StatusOK, p)
+	kept := "only"
+	if q.Has("days") {
+		kept = "accept"
 	}
-	if !q.Has("count") && number(p.Days) > 0 && number(p.Days) <= mostDays {
+	if q.Has("again") {
+		kept = ""
+	}
+	if q.Has("days") && !q.Has("count") && number(p.Days) > 0 && number(p.Days) <= mostDays {
 		q.Set("count", "1")
 		p.Counts = root + "/impact?" + q.Encode()
 		return c.Show(http.StatusOK, p)
 	}
 	var err error
-	if p.Impact, err = impactOf(c, p.Days, drafts); err != nil {
+	if p.Impact, err = impactOf(c, p.Days, drafts, kept); err != nil {
 		if p.Failed.Fault = console.Explain(err); p.Failed.Fault == nil {
 			return err
 		}
 	}
-	p.People = p.Impact.Objects("affected")
+	if p.Impact != nil {
+		p.People, p.Days = p.Impact.Objects("affected"), p.Impact.Text("days")
+		p.At, _ = time.Parse(time.RFC3339, p.Impact.Text("countedDateTime")) // Graph's own form
+		p.Again = root + "/impact?" + url.Values{"policy": q["policy"], "days": {p.Days}, "again": {"1"}}.Encode()
+	}
 	return c.Show(http.StatusOK, p)
 }
 
@@ -158,7 +171,8 @@ type counting struct {
 	}
 }
 
-// impactOf replays the sign-ins of the last days under drafts.
-func impactOf(c *console.Call, days string, drafts []graphclient.Object) (graphclient.Object, error) {
-	return c.Graph.Do(c.Context(), http.MethodPost, graphclient.Object{"days": number(days), "drafts": drafts}, "postern", "access", "impact")
+// impactOf replays the sign-ins of the last days under drafts. One that was kept does where kept is
+// accept; where it is only, there may be none.
+func impactOf(c *console.Call, days string, drafts []graphclient.Object, kept string) (graphclient.Object, error) {
+	return c.Graph.Do(c.Context(), http.MethodPost, graphclient.Object{"days": number(days), "drafts": drafts, "kept": kept}, "postern", "access", "impact")
 }
