@@ -68,12 +68,12 @@ func exportPDF(c *console.Call) error {
 	d.heading(c.Text("readiness_grades"))
 	d.row(true, columns{{0, c.Text("readiness_grade")}, {220, c.Text("nav_people")}, {320, c.Text("readiness_admins")}})
 	for _, g := range p.Grades {
-		d.row(false, columns{{0, c.Text("readiness_grade_" + g.Name)}, {220, strconv.Itoa(g.People)}, {320, strconv.Itoa(g.Admins)}})
+		d.row(false, columns{{0, c.Text("standing_" + g.Name)}, {220, strconv.Itoa(g.People)}, {320, strconv.Itoa(g.Admins)}})
 	}
 	d.heading(c.Text("readiness_failures"))
 	heads := columns{{0, c.Text("readiness_failure")}}
 	for i, s := range standings {
-		heads = append(heads, column{220 + 78*float64(i), c.Text("readiness_" + s)})
+		heads = append(heads, column{220 + 78*float64(i), c.Text("standing_" + s)})
 	}
 	d.row(true, heads)
 	for _, f := range p.Failures {
@@ -113,7 +113,7 @@ func listed(c *console.Call, q graphclient.Query, d *document) error {
 			for _, f := range one.Worst {
 				worst = append(worst, c.Text("readiness_failure_"+f))
 			}
-			d.row(false, columns{{0, one.Name}, {150, one.UPN}, {320, c.Text("readiness_grade_" + one.Grade)}, {400, strings.Join(worst, ", ")}})
+			d.row(false, columns{{0, one.Name}, {150, one.UPN}, {320, c.Text("standing_" + one.Grade)}, {400, strings.Join(worst, ", ")}})
 		}
 		if q.SkipToken = found.Next; found.Next == "" {
 			return nil
