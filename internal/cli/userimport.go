@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,9 +16,6 @@ import (
 	"github.com/postern-id/postern/internal/graphclient"
 	"github.com/postern-id/postern/internal/graphclient/peoplefile"
 )
-
-// importPart is how many rows one request holds.
-const importPart = 200
 
 // ErrSomeRows reports an import of which some rows were refused.
 var ErrSomeRows = &fault.Error{
@@ -43,15 +42,19 @@ properties or why not.`,
 			return program.Usagef("%v", err)
 		}
 		defer func() { _ = file.Close() }()
-		i := importer{e: e, dry: dry, seen: map[string]int{}, counts: map[string]int{}}
-		return i.run(file)
+		return newImporter(e, dry).run(file)
 	})
 }
 
-// An importer sends a file in parts.
+// An importer sends a file in parts, as large as the server has time for.
 type importer struct {
 	e       *env
 	dry     bool
+	now     func() time.Time
+	wait    func(context.Context, time.Duration) error
+	pace    pace
+	place   int  // the last line that was answered, in the first pass
+	doubted bool // some rows were sent twice, because the first answer did not come
 	columns []string
 	keys    map[int]string // the columns that name a person, by their place
 	seen    map[string]int // the line of each name
@@ -59,6 +62,10 @@ type importer struct {
 	part    []graphclient.Object
 	// later are rows whose manager was not there: they may come further down in the file.
 	later []graphclient.Object
+}
+
+func newImporter(e *env, dry bool) *importer {
+	return &importer{e: e, dry: dry, now: time.Now, wait: graphclient.Wait, seen: map[string]int{}, counts: map[string]int{}}
 }
 
 func (i *importer) run(file io.Reader) error {
@@ -96,6 +103,9 @@ func (i *importer) run(file io.Reader) error {
 	}
 	would := map[bool]string{true: "would be "}[i.dry]
 	i.e.say("%d %sadded, %d %schanged, %d left alone, %d refused.", i.counts["added"], would, i.counts["changed"], would, i.counts["left"], i.counts["refused"])
+	if i.doubted {
+		i.e.say("Where an answer did not come in time, who had been added or changed by then counts as left alone.")
+	}
 	if i.counts["refused"] > 0 {
 		return ErrSomeRows
 	}
@@ -116,7 +126,7 @@ func (i *importer) add(line int, values []string) error {
 		i.seen[name] = line
 	}
 	i.part = append(i.part, graphclient.Object{"row": line, "values": values})
-	if len(i.part) == importPart {
+	if len(i.part) == importMost {
 		return i.send(false)
 	}
 	return nil
@@ -130,7 +140,7 @@ func (i *importer) again() error {
 	rows := i.later
 	i.later = nil
 	for len(rows) > 0 {
-		n := min(importPart, len(rows))
+		n := min(importMost, len(rows))
 		i.part, rows = rows[:n:n], rows[n:]
 		if err := i.send(true); err != nil {
 			return err
@@ -143,19 +153,22 @@ func (i *importer) again() error {
 }
 
 // send sends the rows that wait, and tells what became of them. A server that has not time for all of them
-// answers the first ones; the others go into the next request.
+// answers the first ones; the others go into the next request. Where no answer comes, fewer rows are sent again.
 func (i *importer) send(second bool) error {
 	for len(i.part) > 0 {
-		result, err := i.e.graph.ImportPeople(i.e.command.Context(), i.columns, i.part, i.dry)
+		rows := i.part[:i.pace.next(len(i.part))]
+		answers, err := i.ask(rows)
+		if err != nil && unanswered(err) {
+			if err := i.retry(rows, err); err != nil {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		answers := result.Objects("rows")
-		if len(answers) == 0 || len(answers) > len(i.part) {
-			return graphclient.ErrAnswer
-		}
 		for at, row := range answers {
-			if err := i.took(i.part[at], row, second); err != nil {
+			if err := i.took(rows[at], row, second); err != nil {
 				return err
 			}
 		}
@@ -165,12 +178,42 @@ func (i *importer) send(second bool) error {
 	return nil
 }
 
+// ask sends rows in one request and returns what became of the first of them, one at least.
+func (i *importer) ask(rows []graphclient.Object) ([]graphclient.Object, error) {
+	begun := i.now()
+	result, err := i.e.graph.ImportPeople(i.e.command.Context(), i.columns, rows, i.dry)
+	if err != nil {
+		return nil, err
+	}
+	answers := result.Objects("rows")
+	if len(answers) == 0 || len(answers) > len(rows) {
+		return nil, graphclient.ErrAnswer
+	}
+	i.pace.took(len(answers), i.now().Sub(begun))
+	return answers, nil
+}
+
+// retry waits before rows are sent again, or says that it is of no use.
+func (i *importer) retry(rows []graphclient.Object, err error) error {
+	more := i.pace.missed(len(rows))
+	if !more {
+		text := fmt.Sprintf("The server does not answer any more. The lines up to %d are done.", i.place)
+		return fmt.Errorf("%w (%w)", ErrImportStopped.With("", text), err)
+	}
+	i.doubted = i.doubted || !i.dry
+	i.e.say("Line %v: no answer. %v Sending fewer rows in %s.", rows[0]["row"], err, i.pace.pause)
+	return i.wait(i.e.command.Context(), i.pace.pause)
+}
+
 // took notes what became of a row.
 func (i *importer) took(sent, row graphclient.Object, second bool) error {
 	if row["managerMissing"] == true {
 		i.later = append(i.later, sent)
 	}
 	outcome, _ := row["outcome"].(string)
+	if line, ok := sent["row"].(int); ok && !second {
+		i.place = line
+	}
 	if second && outcome != "refused" {
 		return nil // counted the first time
 	}

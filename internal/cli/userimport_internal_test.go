@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -42,22 +47,8 @@ func TestAnImportGoesOnWhereASlowServerStopped(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"rows": rows})
 	}))
 	defer slow.Close()
-	client, err := graphclient.New(graphclient.Config{Graph: slow.URL, Tokens: anyToken{}, HTTP: slow.Client()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out, said bytes.Buffer
-	c := &cobra.Command{}
-	c.SetContext(t.Context())
-	c.SetOut(&out)
-	c.SetErr(&said)
-	var file strings.Builder
-	file.WriteString("userPrincipalName\n")
-	for n := range people {
-		fmt.Fprintf(&file, "n%d@contoso.example\n", n)
-	}
-	i := importer{e: &env{command: c, graph: client}, seen: map[string]int{}, counts: map[string]int{}}
-	if err := i.run(strings.NewReader(file.String())); err != nil {
+	i, out, said := importerAt(t, slow)
+	if err := i.run(strings.NewReader(fileOf(people))); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(said.String(), "450 added") || strings.Count(out.String(), "\n") != people || len(seen) != people {
@@ -67,5 +58,147 @@ func TestAnImportGoesOnWhereASlowServerStopped(t *testing.T) {
 		if want := map[bool]int{true: 2, false: 1}[name == "n1@contoso.example"]; times != want {
 			t.Errorf("%s was imported %d times", name, times)
 		}
+	}
+}
+
+// importerAt returns an importer of a server, whose pauses take no time.
+func importerAt(t *testing.T, server *httptest.Server) (i *importer, out, said *bytes.Buffer) {
+	t.Helper()
+	client, err := graphclient.New(graphclient.Config{Graph: server.URL, Tokens: anyToken{}, HTTP: server.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, said = &bytes.Buffer{}, &bytes.Buffer{}
+	c := &cobra.Command{}
+	c.SetContext(t.Context())
+	c.SetOut(out)
+	c.SetErr(said)
+	i = newImporter(&env{command: c, graph: client}, false)
+	i.wait = func(context.Context, time.Duration) error { return nil }
+	return i, out, said
+}
+
+func fileOf(people int) string {
+	var file strings.Builder
+	file.WriteString("userPrincipalName\n")
+	for n := range people {
+		fmt.Fprintf(&file, "n%d@contoso.example\n", n)
+	}
+	return file.String()
+}
+
+// A slowServer takes its time for each row. Where a client would not have waited so long it stores what it
+// had done by then, and breaks the connection.
+type slowServer struct {
+	mu       sync.Mutex
+	perRow   time.Duration
+	now      time.Time
+	there    map[string]int // how often somebody was added
+	requests []int          // rows of each
+	missed   int
+}
+
+func (s *slowServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Rows []struct {
+			Row    int      `json:"row"`
+			Values []string `json:"values"`
+		} `json:"rows"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, len(in.Rows))
+	rows, took := []map[string]any{}, time.Duration(0)
+	for _, row := range in.Rows {
+		if took += s.perRow; took > 30*time.Second {
+			s.missed++
+			s.now = s.now.Add(30 * time.Second)
+			panic(http.ErrAbortHandler)
+		}
+		outcome := "left"
+		if s.there[row.Values[0]] == 0 {
+			outcome = "added"
+			s.there[row.Values[0]]++
+		}
+		rows = append(rows, map[string]any{"row": row.Row, "outcome": outcome, "userPrincipalName": row.Values[0]})
+	}
+	s.now = s.now.Add(took)
+	_ = json.NewEncoder(w).Encode(map[string]any{"rows": rows})
+}
+
+func (s *slowServer) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+func TestAnImportSendsAsManyRowsAsTheServerHasTimeFor(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		perRow       time.Duration
+		people       int
+		least, most  int // rows of a request once the pace is found
+		mayGoMissing int
+	}{
+		{"a fast server", time.Millisecond, 1800, 200, 200, 0},
+		{"one that takes half a second for a row", 500 * time.Millisecond, 300, 10, 10, 0},
+		{"one that takes two seconds for a row", 2 * time.Second, 60, 2, 2, 1},
+		{"one that takes twenty seconds for a row", 20 * time.Second, 20, 1, 1, 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := &slowServer{perRow: test.perRow, now: time.Unix(0, 0), there: map[string]int{}}
+			server := httptest.NewServer(s)
+			defer server.Close()
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			i, _, said := importerAt(t, server)
+			i.now = s.clock
+			if err := i.run(strings.NewReader(fileOf(test.people))); err != nil {
+				t.Fatal(err)
+			}
+			if len(s.there) != test.people || s.missed > test.mayGoMissing {
+				t.Errorf("%d people are there; %d requests had no answer", len(s.there), s.missed)
+			}
+			if n := s.requests[len(s.requests)-2]; n < test.least || n > test.most {
+				t.Errorf("requests held %v rows", s.requests)
+			}
+			if (s.missed > 0) != strings.Contains(said.String(), "no answer") || (s.missed > 0) != strings.Contains(said.String(), "counts as left alone") {
+				t.Errorf("%d requests had no answer, and people were told %s", s.missed, said)
+			}
+		})
+	}
+}
+
+func TestAnImportThatGetsNoAnswerSaysHowFarItCame(t *testing.T) {
+	s := &slowServer{perRow: time.Millisecond, now: time.Unix(0, 0), there: map[string]int{}}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	i, _, _ := importerAt(t, server)
+	pauses := 0
+	i.wait = func(context.Context, time.Duration) error { pauses++; return nil }
+	i.now = func() time.Time {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.there) >= 150 {
+			s.perRow = time.Minute
+		}
+		return s.now
+	}
+	err := i.run(strings.NewReader(fileOf(1000)))
+	if !errors.Is(err, ErrImportStopped) || !strings.Contains(err.Error(), "The lines up to 151 are done.") || pauses != importTries-1 {
+		t.Errorf("after %d pauses: %v", pauses, err)
+	}
+	s.mu.Lock() // the last request may still end there
+	for name, times := range s.there {
+		if times != 1 {
+			t.Errorf("%s was added %d times", name, times)
+		}
+	}
+	s.perRow = time.Millisecond
+	s.mu.Unlock()
+	again, _, said := importerAt(t, server)
+	if err := again.run(strings.NewReader(fileOf(1000))); err != nil || !strings.Contains(said.String(), "left alone, 0 refused") || len(s.there) != 1000 {
+		t.Errorf("the same command again: %v, %s", err, said)
 	}
 }

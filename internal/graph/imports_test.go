@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,9 +29,14 @@ func rowsOf(from, to int) string {
 
 func TestAnImportAnswersBeforeItsCallerGivesUp(t *testing.T) {
 	w := newWorld(t, "User.ReadWrite.All")
-	at := time.Now()
-	w.api.Now = func() time.Time { at = at.Add(2 * time.Second); return at }
-	const all = 10
+	at, alone := time.Now(), sync.Mutex{} // rows are stored side by side
+	w.api.Now = func() time.Time {
+		alone.Lock()
+		defer alone.Unlock()
+		at = at.Add(500 * time.Millisecond)
+		return at
+	}
+	const all = 50
 	done, requests := 0, 0
 	for ; done < all; requests++ {
 		got := w.call(http.StatusOK, http.MethodPost, "/v1.0/postern/imports", rowsOf(done, all))
@@ -46,6 +53,35 @@ func TestAnImportAnswersBeforeItsCallerGivesUp(t *testing.T) {
 	if requests == 1 || requests == all {
 		t.Errorf("%d rows took %d requests", all, requests)
 	}
+}
+
+func TestRowsThatAreStoredSideBySideFindWhatEarlierOnesDid(t *testing.T) {
+	w := newWorld(t, "User.ReadWrite.All")
+	outcomes := func(body string) (all []string) {
+		got := w.call(http.StatusOK, http.MethodPost, "/v1.0/postern/imports", body)
+		rows, _ := got["rows"].([]any)
+		for _, x := range rows {
+			row, _ := x.(map[string]any)
+			all = append(all, fmt.Sprint(row["outcome"], " ", row["managerMissing"]))
+		}
+		return all
+	}
+	want := func(name string, got []string, want ...string) {
+		t.Helper()
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	want("managers before their people", outcomes(`{"columns": ["externalId", "userPrincipalName", "manager"], "rows": [
+		{"values": ["1", "a@contoso.example", ""]}, {"values": ["2", "b@contoso.example", "A@contoso.example"]},
+		{"values": ["3", "c@contoso.example", "2"]}, {"values": ["4", "d@contoso.example", "9"]}]}`),
+		"added false", "added false", "added false", "added true")
+	want("names that are handed on", outcomes(`{"columns": ["externalId", "userPrincipalName"], "rows": [
+		{"values": ["4", "e@contoso.example"]}, {"values": ["3", "d@contoso.example"]}, {"values": ["2", "c@contoso.example"]}, {"values": ["1", "b@contoso.example"]}]}`),
+		"changed false", "changed false", "changed false", "changed false")
+	want("the same once more", outcomes(`{"columns": ["externalId", "userPrincipalName"], "rows": [
+		{"values": ["4", "e@contoso.example"]}, {"values": ["1", "b@contoso.example"]}, {"values": ["5", "f@elsewhere.example"]}]}`),
+		"left false", "left false", "refused false")
 }
 
 // leaves is a store beside which the caller goes away.
