@@ -34,8 +34,7 @@ vuln: ## known vulnerabilities in what is linked in; needs the network
 	"$$(scripts/tools)/govulncheck" ./...
 
 bench: ## the program against what the machine can do, then the small benchmarks
-	go run ./bench
-	go test -run='^$$' -bench=. -benchmem ./...
+	go run ./bench; missed=$$?; go test -run='^$$' -bench=. -benchmem ./... && exit $$missed
 
 fuzz: ## each fuzz test for FUZZTIME, a minute unless set
 	@scripts/fuzz

@@ -1,5 +1,5 @@
 // Command bench measures the built program against what the machine can do, and prints one
-// table. Each limit is measured in the same run, by the same driver, so that the ratios mean
+// table. It exits with 1 where a goal is missed that is not known to be. Each limit is measured in the same run, by the same driver, so that the ratios mean
 // the same on every machine and under every load. `make bench` runs it.
 //
 // It starts servers of its own on loopback with data in a temporary folder, and ends by
@@ -42,6 +42,32 @@ type row struct {
 	ratio  float64 // of it; 0 for a limit itself
 	atMost bool    // ratio must not exceed goal; otherwise it must reach it
 	goal   float64
+	known  bool // docs/performance.md says why the goal is missed
+}
+
+// met reports whether the goal was reached; a limit has none.
+func (r row) met() bool {
+	if r.of == "" {
+		return true
+	}
+	if r.atMost {
+		return r.ratio <= r.goal
+	}
+	return r.ratio >= r.goal
+}
+
+// missed is one error that names the goals that were missed, those excepted of which it is known, or nil.
+func missed(rows []row) error {
+	var names []string
+	for _, r := range rows {
+		if !r.met() && !r.known {
+			names = append(names, r.name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("goals were missed: %s", strings.Join(names, "; "))
 }
 
 func main() {
@@ -118,6 +144,7 @@ func (b *bench) bound(name, value, of string, ratio, goal float64) {
 	b.rows = append(b.rows, row{name: name, value: value, of: of, ratio: ratio, atMost: true, goal: goal})
 }
 
+// print prints the table, and returns an error where a goal was missed.
 func (b *bench) print() error {
 	fmt.Fprintf(b.out, "%s %s/%s, %d cores, %v each\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), b.span)
 	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', 0)
@@ -127,15 +154,18 @@ func (b *bench) print() error {
 			fmt.Fprintf(w, "%s\t%s\t\t\tlimit\t\n", r.name, r.value)
 			continue
 		}
-		sign, met := "≥", r.ratio >= r.goal
+		sign, verdict := "≥", "met"
 		if r.atMost {
-			sign, met = "≤", r.ratio <= r.goal
+			sign = "≤"
 		}
-		verdict := "met"
-		if !met {
+		switch {
+		case r.met():
+		case r.known:
+			verdict = "MISSED, as docs/performance.md says"
+		default:
 			verdict = "MISSED"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%s %.2f\t%s\n", r.name, r.value, r.of, r.ratio, sign, r.goal, verdict)
 	}
-	return w.Flush()
+	return errors.Join(w.Flush(), missed(b.rows))
 }
