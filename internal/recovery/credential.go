@@ -74,8 +74,8 @@ func (p Policy) checkCredentials() error {
 	}
 	seen := map[string]bool{}
 	for _, i := range p.Credentials {
-		if wrong := i.Check(); wrong != "" {
-			return ErrPolicy.With("credentialIssuers", wrong)
+		if property, wrong := i.Check(); wrong != "" {
+			return ErrPolicy.With("credentialIssuers/"+property, wrong)
 		}
 		for _, t := range i.Types {
 			if seen[i.ID+" "+t] {

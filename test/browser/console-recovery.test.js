@@ -218,4 +218,20 @@ describe("a recovery case in the console", { skip }, () => {
     await page.goto(`${server.url}/console/recovery/drills/schedule`);
     await look(page, "console-drills-schedule", seldom);
   });
+
+  it("names an issuer of credentials, and says at the field what is wrong", async (t) => {
+    const page = await open(t, browser);
+    await enter(page, server, dana, "/console/recovery/policy/issuers/new");
+    await page.getByLabel("Issuer", { exact: true }).fill("https://hr.example");
+    await page.getByLabel("Types of credential").fill("https://hr.example/employee");
+    await page.getByLabel("Public keys").fill(`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`);
+    await page.getByLabel("Last name").fill("family_name");
+    await page.getByRole("button", { name: "Save the issuer" }).click();
+    await page.locator("#wrong").waitFor();
+    await look(page, "console-issuer", everywhere);
+    await page.locator("#claim-employeeId").fill("employee_number");
+    await page.getByRole("button", { name: "Save the issuer" }).click();
+    await page.getByText("The issuer is saved.").waitFor();
+    await look(page, "console-issuers", narrow);
+  });
 });

@@ -54,6 +54,9 @@ func Section() console.Section {
 		{Pattern: "POST " + cases + "/{id}/{step}", Needs: []string{handles, judges}, Serve: takeStep},
 		{Pattern: "GET " + policy, Needs: []string{readsPolicy}, Serve: showPolicy},
 		{Pattern: "POST " + policy, Needs: []string{writesPolicy}, Serve: editPolicy},
+		{Pattern: "GET " + issuers, Needs: []string{readsPolicy}, Serve: listIssuers},
+		{Pattern: "GET " + issuers + "/{n}", Needs: []string{readsPolicy}, Serve: showIssuer},
+		{Pattern: "POST " + issuers + "/{n}", Needs: []string{writesPolicy}, Serve: saveIssuer},
 	}}
 }
 

@@ -49,27 +49,30 @@ const (
 	mostText  = 500
 )
 
-// Check returns the first thing that is wrong with i, in words, or "".
-func (i Issuer) Check() string {
+// Check returns the first thing that is wrong with i, the property as JSON has it and the words, or "".
+func (i Issuer) Check() (property, wrong string) {
 	u, err := url.Parse(i.ID)
 	switch {
 	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || len(i.ID) > mostText:
-		return "The issuer of a credential is an https URL."
+		return "issuer", "The issuer of a credential is an https URL."
 	case len(i.Types) == 0 || len(i.Types) > mostTypes || slices.ContainsFunc(i.Types, func(s string) bool { return s == "" || len(s) > mostText }):
-		return "An issuer names one to ten types of credential (vct)."
+		return "types", "An issuer names one to ten types of credential (vct)."
 	case len(i.Keys) == 0 && len(i.Roots) == 0:
-		return "An issuer has keys (jwks) or certificates (roots)."
+		return "jwks", "An issuer has keys (jwks) or certificates (roots)."
 	}
 	if len(i.Keys) > 0 {
 		keys, err := i.keys()
 		if err != nil || len(keys) == 0 || len(keys) > mostKeys {
-			return "jwks holds one to twenty public keys, none of them a secret."
+			return "jwks", "jwks holds one to twenty public keys, none of them a secret."
 		}
 	}
 	if _, ok := i.roots(); !ok || len(i.Roots) > mostKeys {
-		return "roots holds certificates in PEM, one in each."
+		return "roots", "roots holds certificates in PEM, one in each."
 	}
-	return i.checkMatch()
+	if wrong := i.checkMatch(); wrong != "" {
+		return "match", wrong
+	}
+	return "", ""
 }
 
 func (i Issuer) checkMatch() string {

@@ -295,7 +295,7 @@ func TestNobodyHasSomebodyElsesIdentifierByALookalike(t *testing.T) {
 
 func TestAnIssuerIsNamedWithPublicKeysAndWhatTellsPeopleApart(t *testing.T) {
 	good := sdjwttest.Issuer(t, sdjwttest.NewKey(t))
-	if wrong := good.Check(); wrong != "" {
+	if _, wrong := good.Check(); wrong != "" {
 		t.Fatal(wrong)
 	}
 	private, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: sdjwttest.NewKey(t)}}})
@@ -310,23 +310,27 @@ func TestAnIssuerIsNamedWithPublicKeysAndWhatTellsPeopleApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, change := range map[string]func(*sdjwt.Issuer){
-		"plain http":       func(i *sdjwt.Issuer) { i.ID = "http://hr.example" },
-		"no type":          func(i *sdjwt.Issuer) { i.Types = nil },
-		"no key":           func(i *sdjwt.Issuer) { i.Keys = nil },
-		"a private key":    func(i *sdjwt.Issuer) { i.Keys = private },
-		"a weak key":       func(i *sdjwt.Issuer) { i.Keys = weak },
-		"a shared key":     func(i *sdjwt.Issuer) { i.Keys = json.RawMessage(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`) },
-		"no set":           func(i *sdjwt.Issuer) { i.Keys = json.RawMessage(`[]`) },
-		"a root of noise":  func(i *sdjwt.Issuer) { i.Roots = []string{"x"} },
-		"names alone":      func(i *sdjwt.Issuer) { i.Match = i.Match[:2] },
-		"nothing":          func(i *sdjwt.Issuer) { i.Match = nil },
-		"no such property": func(i *sdjwt.Issuer) { i.Match[0].Attribute = "jobTitle" },
-		"a claim twice":    func(i *sdjwt.Issuer) { i.Match[1].Claim = i.Match[0].Claim },
+	for name, c := range map[string]struct {
+		property string
+		change   func(*sdjwt.Issuer)
+	}{
+		"plain http":       {"issuer", func(i *sdjwt.Issuer) { i.ID = "http://hr.example" }},
+		"no type":          {"types", func(i *sdjwt.Issuer) { i.Types = nil }},
+		"no key":           {"jwks", func(i *sdjwt.Issuer) { i.Keys = nil }},
+		"a private key":    {"jwks", func(i *sdjwt.Issuer) { i.Keys = private }},
+		"a weak key":       {"jwks", func(i *sdjwt.Issuer) { i.Keys = weak }},
+		"a shared key":     {"jwks", func(i *sdjwt.Issuer) { i.Keys = json.RawMessage(`{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`) }},
+		"no set":           {"jwks", func(i *sdjwt.Issuer) { i.Keys = json.RawMessage(`[]`) }},
+		"a root of noise":  {"roots", func(i *sdjwt.Issuer) { i.Roots = []string{"x"} }},
+		"names alone":      {"match", func(i *sdjwt.Issuer) { i.Match = i.Match[:2] }},
+		"nothing":          {"match", func(i *sdjwt.Issuer) { i.Match = nil }},
+		"no such property": {"match", func(i *sdjwt.Issuer) { i.Match[0].Attribute = "jobTitle" }},
+		"a claim twice":    {"match", func(i *sdjwt.Issuer) { i.Match[1].Claim = i.Match[0].Claim }},
 	} {
 		i := sdjwttest.Issuer(t, sdjwttest.NewKey(t))
-		if change(&i); i.Check() == "" {
-			t.Errorf("%s: nothing is wrong", name)
+		c.change(&i)
+		if property, wrong := i.Check(); property != c.property || wrong == "" {
+			t.Errorf("%s: %q is wrong with %q", name, wrong, property)
 		}
 	}
 }
