@@ -239,6 +239,9 @@ func TestSensitivePropertiesAreThoseOfEntra(t *testing.T) {
 	if !slices.Equal(directory.SensitiveProperties, want) {
 		t.Errorf("got %v", directory.SensitiveProperties)
 	}
+	if !slices.Equal(directory.TellingProperties, []string{"identities", "mail", "userType"}) {
+		t.Errorf("beyond Entra's: %v", directory.TellingProperties)
+	}
 }
 
 func TestAChangeOfARoleAssignableGroupIsAChangeOfRoles(t *testing.T) {

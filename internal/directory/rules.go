@@ -15,7 +15,7 @@ const (
 	ReadMemberships     Action = "readMemberships" // groups and roles of a person
 	CreateUser          Action = "createUser"
 	UpdateUser          Action = "updateUser"          // what is not sensitive
-	UpdateUserSensitive Action = "updateUserSensitive" // a property of SensitiveProperties
+	UpdateUserSensitive Action = "updateUserSensitive" // a property of SensitiveProperties or TellingProperties
 	UpdateManager       Action = "updateManager"
 	DeleteUser          Action = "deleteUser"
 	ReadDeletedUser     Action = "readDeletedUser"
@@ -141,6 +141,11 @@ func (a Action) OnGroup(g Group) Action {
 var SensitiveProperties = []string{
 	"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "postern_externalId", "userPrincipalName",
 }
+
+// TellingProperties are as sensitive as these, other than in Entra, once they become something else and the person is protected:
+// policies spare guests, a federated identity ends passes, and news of a recovery go to the address. Who writes back what
+// they read changes nothing.
+var TellingProperties = []string{"identities", "mail", "userType"}
 
 // A rule says who may do an action.
 type rule struct {

@@ -370,7 +370,11 @@ func (a *API) patchUser(c *call) error {
 	if change != nil && change.By.Self {
 		return directory.ErrNotForYourself
 	}
-	sensitive := change != nil || slices.ContainsFunc(set, func(name string) bool { return slices.Contains(directory.SensitiveProperties, name) })
+	changes := modified(userResource(old), userResource(u))
+	sensitive := change != nil || slices.ContainsFunc(set, func(name string) bool { return slices.Contains(directory.SensitiveProperties, name) }) ||
+		c.target.Protected() && slices.ContainsFunc(changes, func(m audit.ModifiedProperty) bool {
+			return slices.Contains(directory.TellingProperties, m.DisplayName)
+		})
 	if !sensitive {
 		if sensitive, err = a.proves(c, set); err != nil {
 			return err
@@ -391,7 +395,7 @@ func (a *API) patchUser(c *call) error {
 	case !old.AccountEnabled && u.AccountEnabled:
 		activity = audit.EnableAccount
 	}
-	e := a.userEvent(c, activity, audit.OperationUpdate, u, modified(userResource(old), userResource(u)))
+	e := a.userEvent(c, activity, audit.OperationUpdate, u, changes)
 	if len(set) > 0 || change == nil {
 		if err := a.Store.UpdateUser(c.ctx(), u, a.Now(), e); err != nil {
 			return err

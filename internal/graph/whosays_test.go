@@ -67,3 +67,41 @@ func TestNobodyComesByADetourToTheSecretThatProofsAreSignedWith(t *testing.T) {
 		t.Errorf("the log names the address %d times, and has what follows it: %s", n, written)
 	}
 }
+
+// Policies spare guests, nobody issues a pass to whom another organisation signs in, and a recovery is told to the address.
+func TestNobodyMakesAnAdministratorAGuestOrTakesTheirMail(t *testing.T) {
+	const writes = "User.ReadWrite.All"
+	w := newWorld(t, writes)
+	boss, member := "/v1.0/users/"+string(w.admin.ID), "/v1.0/users/"+w.create("mira")
+	bodies := []string{
+		`{"userType":"Guest"}`,
+		`{"identities":[{"signInType":"federated","issuer":"fabrikam.example","issuerAssignedId":"admin"}]}`,
+		`{"mail":"evil@fabrikam.example"}`,
+		`{"department":"Sales","mail":null,"userType":"Guest"}`,
+	}
+	unchanged := `{"userType":"Member","mail":null,"identities":[],"department":"Sales"}`
+	callers := map[string]string{"an application without a role": w.token}
+	for name, role := range map[string]directory.RoleID{"Directory Writer": directory.DirectoryWriters, "User Administrator": directory.UserAdministrator} {
+		callers[name] = w.signIn(w.member("caller"+string(role)[:4], role), writes)
+	}
+	for name, token := range callers {
+		back := w.as(token)
+		for _, body := range bodies {
+			if got := w.status("PATCH", boss, body); got != 403 {
+				t.Errorf("%s sends %s: %d", name, body, got)
+			}
+		}
+		if got := w.status("PATCH", boss, unchanged); got != 204 { // as scripts do that write a person as they read them
+			t.Errorf("%s changes a department and nothing else: %d", name, got)
+		}
+		for _, body := range bodies {
+			if got := w.status("PATCH", member, body); got != 204 {
+				t.Errorf("%s sends %s about somebody without a role: %d", name, body, got)
+			}
+			back()
+			w.call(204, "PATCH", member, `{"userType":"Member","mail":"mira@contoso.example","identities":[]}`)
+			back = w.as(token)
+		}
+		back()
+	}
+}
