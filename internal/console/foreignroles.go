@@ -46,6 +46,7 @@ var foreignActions = map[string][]string{
 	"readUserBasic": everyRole, "readUser": everyRole, "readMemberships": everyRole, "readGroup": everyRole, "readRoles": everyRole,
 	"readApplications": everyRole, "readDevices": everyRole, "readOrganization": everyRole, "readDomains": everyRole,
 	"createUser": userAdmins, "updateUser": {globalAdministrator, userAdministrator, helpdeskAdministrator}, "deleteUser": userAdmins,
+	"updateUserSensitive": {globalAdministrator, privilegedAuthAdmin, authenticationAdmin, userAdministrator}, "updateManager": userAdmins,
 	"readDeletedUser": userAdmins, "restoreUser": userAdmins,
 	"revokeSessions": {globalAdministrator, privilegedAuthAdmin, authenticationAdmin, userAdministrator, helpdeskAdministrator},
 	"createGroup":    groupAdmins, "updateGroup": groupAdmins, "deleteGroup": groupAdmins, "changeMembers": groupAdmins,

@@ -123,7 +123,7 @@ func TestWhoeverIsSlowerIsToldAndOverwritesNothing(t *testing.T) {
 	w.do204(http.MethodPatch, "/v1.0/users/"+mira, `{"city":"Leeds","department":"Finance"}`)
 	form := url.Values{"etag": {tag}, "displayName": {"Mira Okafor"}, "department": {"Logistics"}, "account": {"shown"}, "accountEnabled": {"on"}}
 	a := w.post(path, form)
-	wantParts(t, "the slower one", a.body, "Somebody was quicker", `value="Logistics"`, "Finance", "saved by somebody else")
+	wantParts(t, "the slower one", a.body, "Somebody was quicker", `value="Logistics"`, "Finance", "Saving puts yours in its place")
 	if a.status != http.StatusConflict {
 		t.Errorf("answered %d", a.status)
 	}

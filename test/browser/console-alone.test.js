@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import { launch, open, skip } from "./lib/browser.js";
 import { colleague, enter } from "./lib/console.js";
 import { startEntra } from "./lib/entra.js";
+import { everywhere, look } from "./lib/look.js";
 import { start } from "./lib/server.js";
 
 const binary = process.env.POSTERN_TEST_BINARY ?? fileURLToPath(new URL("../../bin/postern", import.meta.url));
@@ -196,6 +197,130 @@ describe("the console alone", { skip }, () => {
     await page.locator("main").getByText("already exists").first().waitFor();
     assert.equal(await page.locator("#displayName").inputValue(), "Nadia Berg");
     assert.equal(entra.people.filter(({ displayName }) => displayName === "Nadia Berg").length, 1);
+  });
+
+  it("changes, deletes and brings back people and groups of another Graph, and says what it refuses", async (t) => {
+    const entra = await startEntra();
+    t.after(() => entra.stop());
+    const console = await alone("--graph", entra.url, "--authority", entra.url);
+    t.after(() => console.stop());
+    const page = await open(t, browser);
+    const main = page.locator("main");
+    const primary = main.locator("form button.primary");
+    const go = (path) => page.goto(`${console.url}/console/${path}`);
+    const says = async (name, text) => {
+      await main.getByText(text).first().waitFor();
+      if (name === "412") {
+        await look(page, `another-graph-${name}`, everywhere);
+      }
+    };
+
+    await go("people/new");
+    await page.locator("#userPrincipalName").fill("lena@contoso.onmicrosoft.com");
+    await page.locator("#displayName").fill("Lena Voss");
+    await primary.click();
+    await page.waitForURL(/done=people_created/);
+    const lena = entra.people.find(({ displayName }) => displayName === "Lena Voss");
+    t.after(() => entra.people.includes(lena) && entra.people.splice(entra.people.indexOf(lena), 1));
+    const change = async (field, value) => {
+      await go(`people/${lena.id}/edit`);
+      await page.locator(`#${field}`).fill(value);
+      await primary.click();
+    };
+    for (const [name, status, code, message] of [
+      ["403", 403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."],
+      ["409", 409, "Request_MultipleObjectsWithSameKeyValue", "Another object with the same value for property mail already exists."],
+    ]) {
+      entra.refuse(status, code, message);
+      await change("jobTitle", "Buyer");
+      await says(name, message);
+      assert.equal(await page.locator("#jobTitle").inputValue(), "Buyer", "what was typed is lost");
+      assert.equal(lena.jobTitle, "Seller");
+    }
+    await go(`people/${lena.id}/edit`);
+    await page.locator("#jobTitle").fill("Buyer");
+    const failed = [412, "Request_PreconditionFailed", "One or more conditions given in the request header fields evaluated to false."];
+    entra.refuse(...failed, () => (lena.department = "Purchasing")); // by somebody else
+    await primary.click();
+    await says("412", "It is Purchasing now.");
+    assert.equal(await page.locator("#jobTitle").inputValue(), "Buyer");
+    await change("userPrincipalName", "person3@contoso.onmicrosoft.com");
+    await says("taken", "already exists");
+    await change("jobTitle", "Buyer");
+    await page.waitForURL(/done=people_saved/);
+    assert.equal(lena.jobTitle, "Buyer");
+
+    entra.refuse(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
+    const remove = main.locator("form button.danger.primary");
+    await go(`people/${lena.id}/delete`);
+    await remove.click();
+    await says("delete-403", "Insufficient privileges");
+    assert.ok(entra.people.includes(lena));
+    await remove.click();
+    await page.waitForURL(/done=people_deleted/);
+    assert.ok(!entra.people.includes(lena));
+    await go("people/deleted");
+    await main.getByText("Lena Voss").waitFor();
+    await main.locator("form[action$='/restore'] button").click();
+    await page.waitForURL(/done=people_restored/);
+    assert.ok(entra.people.includes(lena));
+    await go(`people/${lena.id}/delete`);
+    await remove.click();
+    await page.waitForURL(/done=people_deleted/);
+    await go(`people/${lena.id}/purge`);
+    await page.locator("#purge-name").fill("Lena Voss");
+    await remove.click();
+    await page.waitForURL(/done=people_purged/);
+
+    await go("groups/new");
+    await page.locator("#displayName").fill("Night shift");
+    await primary.click();
+    await page.waitForURL(/done=directory_group_made/);
+    const group = new URL(page.url()).pathname.split("/").at(-1);
+    const add = async () => {
+      await go(`groups/${group}/members/add?q=person+3`);
+      await page.getByRole("button", { name: "Person 3", exact: false }).first().click();
+    };
+    await add();
+    await page.waitForURL(/done=directory_added_members/);
+    await main.getByRole("link", { name: "Person 3", exact: true }).waitFor();
+    await add();
+    await says("member-twice", "already exist");
+    await go(`groups/${group}`);
+    await main.locator("form[action$='/members/remove'] button").click();
+    await page.waitForURL(/done=directory_removed_members/);
+    assert.equal(await main.getByRole("link", { name: "Person 3", exact: true }).count(), 0);
+    entra.refuse(...failed, () => (entra.groups.at(-1).description = "From ten to six"));
+    await go(`groups/${group}/edit`);
+    await page.locator("#displayName").fill("Late shift");
+    await primary.click();
+    await says("group-412", "From ten to six");
+    assert.equal(await page.locator("#displayName").inputValue(), "Late shift");
+    await primary.click();
+    await page.waitForURL(/done=directory_group_changed/);
+    await page.getByRole("heading", { name: "Late shift" }).waitFor();
+    await go(`groups/${group}/delete`);
+    entra.refuse(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.");
+    await remove.click();
+    await says("group-delete-403", "Insufficient privileges");
+    await go(`groups/${group}/delete`);
+    await remove.click();
+    await page.waitForURL(/gone=/);
+    await go("groups/deleted");
+    await main.locator("form[action$='/restore'] button").click();
+    await page.waitForURL(/done=directory_group_restored/);
+
+    // Microsoft 365 groups stay what they are.
+    const [office] = entra.groups.splice(0);
+    entra.groups.push(office);
+    t.after(() => Object.assign(office, { groupTypes: [], description: "Sells" }));
+    Object.assign(office, { groupTypes: ["Unified"] });
+    await go(`groups/${office.id}/edit`);
+    await page.locator("#description").fill("Sells abroad");
+    await primary.click();
+    await page.waitForURL(/done=directory_group_changed/);
+    assert.deepEqual([office.groupTypes, office.description], [["Unified"], "Sells abroad"]);
+    assert.deepEqual(entra.refusals.filter((one) => !/already exist|^404 GET \/users\/[^/]+\/manager|^404 .*deletedItems|^400 GET \/postern\/me/.test(one)), []);
   });
 
   it("serves nobody who comes under another name", async (t) => {

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -58,13 +59,19 @@ func readGroupForm(c *console.Call, nav string) groupForm {
 	}
 }
 
-// body is what Graph is told of the group, for a new one or a change.
-func (f groupForm) body() graphclient.Object {
-	o := graphclient.Object{"displayName": f.Name, "description": nullable(f.Description), "groupTypes": []string{}}
+// body is what Graph is told of the group, for a new one or a change of one that has types: another Graph's
+// may be of a kind that is not chosen here, and stays so.
+func (f groupForm) body(types []string) graphclient.Object {
+	then := slices.DeleteFunc(append([]string{}, types...), func(one string) bool { return one == ruled })
+	o := graphclient.Object{"displayName": f.Name, "description": nullable(f.Description)}
 	switch f.Membership {
 	case byRule, paused:
-		o["groupTypes"], o["membershipRule"] = []string{"DynamicMembership"}, f.Rule
+		then = append(then, ruled)
+		o["membershipRule"] = f.Rule
 		o["membershipRuleProcessingState"] = map[string]string{byRule: "On", paused: "Paused"}[f.Membership]
+	}
+	if f.ID == "" || len(then) != len(types) {
+		o["groupTypes"] = then
 	}
 	return o
 }
@@ -81,7 +88,7 @@ func createGroup(c *console.Call) error {
 	if c.Form("try") != "" {
 		return f.tryOut(c)
 	}
-	o := f.body()
+	o := f.body(nil)
 	o["mailEnabled"], o["securityEnabled"] = false, true
 	if o["mailNickname"] = f.Nickname; f.Nickname == "" {
 		o["mailNickname"] = nickname(f.Name)
@@ -160,8 +167,11 @@ func updateGroup(c *console.Call) error {
 	if c.Form("try") != "" {
 		return f.tryOut(c)
 	}
-	err = change(c, f.ETag, f.body(), "groups", f.ID)
+	err = change(c, f.ETag, f.body(texts(o, "groupTypes")), "groups", f.ID)
 	if quicker(err) {
+		if now, err := groups.open(c); err == nil {
+			o, facts = now, factsOf(now)
+		}
 		f.Theirs, f.ETag = &facts, o.Text(graphclient.ETag)
 	}
 	if err != nil {

@@ -60,8 +60,11 @@ func listGroups(c *console.Call) error {
 
 // dynamic reports whether a rule decides who is in a group.
 func dynamic(group graphclient.Object) bool {
-	return slices.Contains(texts(group, "groupTypes"), "DynamicMembership")
+	return slices.Contains(texts(group, "groupTypes"), ruled)
 }
+
+// ruled is the type of a group whose members a rule decides on.
+const ruled = "DynamicMembership"
 
 // groupPage shows one group.
 type groupPage struct {

@@ -161,6 +161,11 @@ func edit(c *console.Call) error {
 	}
 	if len(change) > 0 {
 		if _, err := c.Graph.Matching(user.Text(graphclient.ETag)).Do(c.Context(), http.MethodPatch, change, "users", id); err != nil {
+			if e, ok := errors.AsType[*graphclient.Error](err); ok && e.Status == http.StatusPreconditionFailed {
+				if now, err := person(c, profile); err == nil {
+					user = now // what the form is held against
+				}
+			}
 			return again(err)
 		}
 	}

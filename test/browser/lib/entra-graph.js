@@ -18,7 +18,8 @@ export const people = Array.from({ length: 75 }, (_, i) => ({
   userType: "Member",
   createdDateTime: "2024-05-03T09:14:21Z",
 }));
-const group = { id: guid(1, 1), displayName: "Sales team", description: "Sells", mailEnabled: false, mailNickname: "sales", securityEnabled: true, groupTypes: [], createdDateTime: "2024-05-03T09:14:21Z", isAssignableToRole: null, membershipRule: null };
+export const group = { id: guid(1, 1), displayName: "Sales team", description: "Sells", mailEnabled: false, mailNickname: "sales", securityEnabled: true, groupTypes: [], createdDateTime: "2024-05-03T09:14:21Z", isAssignableToRole: null, membershipRule: null };
+export const groups = [group];
 const app = {
   id: guid(2, 1), appId: guid(2, 2), displayName: "Expenses", signInAudience: "AzureADMyOrg", createdDateTime: "2024-05-03T09:14:21Z", description: null,
   isFallbackPublicClient: null, keyCredentials: [], requiredResourceAccess: [], identifierUris: [], publicClient: { redirectUris: [] },
@@ -113,6 +114,8 @@ const missing = () => new Refusal(404, "Request_ResourceNotFound", "Resource doe
 // roles are those of who signs in: [template id, name] each.
 export function startTenant(base, roles) {
   const passes = new Map(); // by the person's id
+  const members = new Map([[group.id, [people[7]]]]); // by the group's id
+  const deleted = []; // [kind, object, list that it was on] each
   const methodsOf = (id) => [
     { "@odata.type": "#microsoft.graph.passwordAuthenticationMethod", id: "28c10230-6103-485e-b985-444c60001490", password: null, createdDateTime: "2024-05-03T09:14:21Z" },
     { "@odata.type": "#microsoft.graph.fido2AuthenticationMethod", id: "_jpuR-TGZtk6aQCLF3BQjA2", displayName: "Red key", createdDateTime: "2024-05-03T09:14:21Z", aaGuid: guid(5, 1), model: "Contoso Key", attestationCertificates: [], attestationLevel: "attested" },
@@ -215,7 +218,17 @@ export function startTenant(base, roles) {
         return [201, asked("user", people.at(-1))];
       }
       case "GET /groups":
-        return many("group", [group]);
+        return many("group", groups);
+      case "POST /groups": {
+        const given = written("group");
+        const lacks = ["displayName", "mailEnabled", "mailNickname", "securityEnabled"].find((name) => given[name] === undefined);
+        if (lacks) {
+          throw new Refusal(400, "Request_BadRequest", `A value is required for property '${lacks}' of resource 'Group'.`);
+        }
+        groups.push({ ...group, ...given, id: randomUUID() });
+        members.set(groups.at(-1).id, []);
+        return [201, asked("group", groups.at(-1))];
+      }
       case "GET /applications":
         return many("application", [app]);
       case `GET /servicePrincipals(appId='${app.appId}')`:
@@ -262,8 +275,22 @@ export function startTenant(base, roles) {
         return [200, { value: configurations }];
       case "GET /directory/deletedItems/microsoft.graph.group":
       case "GET /directory/deletedItems/microsoft.graph.application":
-      case "GET /directory/deletedItems/microsoft.graph.user":
-        return [200, { "@odata.count": 0, value: [] }];
+      case "GET /directory/deletedItems/microsoft.graph.user": {
+        const found = deleted.filter(([kind]) => path.endsWith(`.${kind}`)).map(([, object]) => object);
+        return [200, { "@odata.count": found.length, value: found }];
+      }
+    }
+    if (set === "directory" && id === "deletedItems") {
+      const at = deleted.findIndex(([, object]) => object.id === rest[0]);
+      if (at < 0) {
+        throw missing();
+      }
+      const [kind, object, list] = deleted[at];
+      if (verb === "POST" && rest[1] === "restore") {
+        deleted.splice(at, 1);
+        list.push(object);
+      }
+      return verb === "DELETE" ? (deleted.splice(at, 1), [204]) : [200, typed(kind, object)];
     }
     if (set === "policies" && rest[0] === "authenticationMethodConfigurations" && rest.length === 2) {
       const found = configurations.find((one) => one.id.toLowerCase() === rest[1].toLowerCase());
@@ -281,7 +308,7 @@ export function startTenant(base, roles) {
       }
       return verb === "GET" ? [200, found] : (Object.assign(found, given), [204]);
     }
-    const objects = { users: ["user", [me, ...people]], groups: ["group", [group]], applications: ["application", [app]], devices: ["device", [device]], servicePrincipals: ["servicePrincipal", [principal]] };
+    const objects = { users: ["user", [me, ...people]], groups: ["group", groups], applications: ["application", [app]], devices: ["device", [device]], servicePrincipals: ["servicePrincipal", [principal]] };
     if (set === "me") {
       return answer(verb, `/users/${me.id}/${segments.slice(1).join("/")}`, query, headers, body);
     }
@@ -317,9 +344,38 @@ export function startTenant(base, roles) {
         const [status, found] = one(kind, object);
         return [status, kind === "device" && query.has("$expand") ? { ...found, registeredOwners: [typed("user", people[7])] } : found];
       }
-      case `PATCH /${set}`:
-        written(kind);
+      case `PATCH /${set}`: {
+        const given = written(kind);
+        if (headers["if-match"]) {
+          throw new Refusal(400, "Request_BadRequest", "This Graph gave nobody an ETag.");
+        }
+        if (given.userPrincipalName && list.some((each) => each !== object && each.userPrincipalName === given.userPrincipalName)) {
+          throw new Refusal(400, "Request_BadRequest", "Another object with the same value for property userPrincipalName already exists.");
+        }
+        if (given.groupTypes && given.groupTypes.includes("Unified") !== object.groupTypes.includes("Unified")) {
+          throw new Refusal(400, "Request_BadRequest", "The group type cannot be changed."); // groupTypes: Unified is for good
+        }
+        Object.assign(object, given);
         return [204];
+      }
+      case "DELETE /users":
+      case "DELETE /groups":
+        deleted.push([kind, object, list === groups ? groups : people]);
+        (list === groups ? groups : people).splice((list === groups ? groups : people).indexOf(object), 1);
+        return [204];
+      case "POST /groups/members/$ref": {
+        const person = [me, ...people].find((each) => JSON.parse(body)["@odata.id"] === `${base}/v1.0/directoryObjects/${each.id}`);
+        if (!person) {
+          throw missing();
+        }
+        if (members.get(object.id).includes(person)) {
+          throw new Refusal(400, "Request_BadRequest", "One or more added object references already exist for the following modified properties: 'members'.");
+        }
+        members.get(object.id).push(person);
+        return [204];
+      }
+      case "GET /groups/members":
+        return many("user", members.get(object.id).map((each) => typed("user", each)));
       case "GET /users/manager":
         throw missing();
       case "POST /users/revokeSignInSessions":
@@ -349,7 +405,6 @@ export function startTenant(base, roles) {
         passes.set(object.id, made);
         return [201, { "@odata.context": `${base}/v1.0/$metadata#users('${object.id}')/authentication/temporaryAccessPassMethods/$entity`, ...made, temporaryAccessPass: "K7#mPq+9" }];
       }
-      case "GET /groups/members":
       case "GET /groups/owners":
       case "GET /applications/owners":
       case "GET /devices/registeredUsers":
@@ -359,6 +414,14 @@ export function startTenant(base, roles) {
       case "GET /servicePrincipals/appRoleAssignments":
       case "GET /servicePrincipals/oauth2PermissionGrants":
         return [200, { value: [] }];
+    }
+    if (set === "groups" && verb === "DELETE" && rest[0] === "members" && rest[2] === "$ref") {
+      const at = members.get(object.id).findIndex((each) => each.id === rest[1]);
+      if (at < 0) {
+        throw missing();
+      }
+      members.get(object.id).splice(at, 1);
+      return [204];
     }
     if (here.startsWith(`GET ${methods}/temporaryAccessPassMethods/`) || here.startsWith(`DELETE ${methods}/temporaryAccessPassMethods/`)) {
       const pass = passes.get(object.id);

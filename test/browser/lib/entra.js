@@ -3,18 +3,19 @@
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { me, people, Refusal, startTenant, tenant } from "./entra-graph.js";
+import { groups, me, people, Refusal, startTenant, tenant } from "./entra-graph.js";
 
 const globalAdministrator = ["62e90394-69f5-4237-9190-012177145e10", "Global Administrator"];
 
 // startEntra returns url, scopes (each one that was asked for), calls (paths of Graph) and the functions busy (the next
-// calls are throttled) and stop. roles are those of who signs in.
+// calls are throttled), refuse (the next change is, with a status, a code and a message, when something happens meanwhile) and stop. roles are those of who signs in.
 export async function startEntra(roles = [globalAdministrator]) {
   const codes = new Map();
   const scopes = [];
   const calls = [];
   const refusals = []; // what Graph did not take, but for throttling
   let busy = 0;
+  let next; // what is answered to the next change
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     const send = (status, body, headers = {}) => {
@@ -70,6 +71,12 @@ export async function startEntra(roles = [globalAdministrator]) {
       return refuse(429, "TooManyRequests", "Too many requests.", { "retry-after": "1" });
     }
     try {
+      if (next && ["PATCH", "POST", "DELETE"].includes(request.method) && !/getByIds|actions|\/postern\//.test(path)) {
+        const [answer, meanwhile] = next;
+        next = undefined;
+        meanwhile?.();
+        return refuse(...answer);
+      }
       return send(...tenantAnswers(request.method, path, url.searchParams, request.headers, body));
     } catch (error) {
       if (error instanceof Refusal) {
@@ -89,6 +96,10 @@ export async function startEntra(roles = [globalAdministrator]) {
     calls,
     refusals,
     people,
+    groups,
+    refuse: (status, code, message, meanwhile) => {
+      next = [[status, code, message], meanwhile];
+    },
     busy: (times) => {
       busy = times;
     },
