@@ -81,8 +81,8 @@ func (a *attribute) read(v any) (any, error) {
 	if !ok {
 		list = []any{v}
 	}
-	if len(list) > maxValues {
-		return nil, ErrMany.With(a.Name, fmt.Sprintf("%s has more than %d values.", a.Name, maxValues))
+	if err := a.fits(len(list)); err != nil {
+		return nil, err
 	}
 	var all []document
 	for _, x := range list {
@@ -98,6 +98,18 @@ func (a *attribute) read(v any) (any, error) {
 		return nil, nil
 	}
 	return all, nil
+}
+
+// fits refuses a list with n values where that is more than a has. Each is compared with every other one.
+func (a *attribute) fits(n int) error {
+	most := maxEntries
+	if a.Name == groupMembers.Name {
+		most = maxValues
+	}
+	if n > most {
+		return ErrMany.With(a.Name, fmt.Sprintf("%s has more than %d values.", a.Name, most))
+	}
+	return nil
 }
 
 func (a *attribute) readOne(v any) (any, error) {

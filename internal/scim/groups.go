@@ -336,12 +336,8 @@ func (a *API) patchGroup(c *call) error {
 			}
 		}
 		d := groupDocument(old)
-		for _, o := range operations {
-			if err := applyGroup(d, &s, o); err != nil {
-				return old, s, err
-			}
-		}
-		return writeGroup(old, d), s, nil
+		err := applyAll(c.ctx(), operations, func(o operation) error { return applyGroup(d, &s, o) })
+		return writeGroup(old, d), s, err
 	})
 }
 

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,7 +31,10 @@ func readPatch(body map[string]any) ([]operation, error) {
 	case len(raw) > maxOperations:
 		return nil, ErrMany.With("Operations", fmt.Sprintf("A request holds at most %d operations.", maxOperations))
 	}
-	all := make([]operation, len(raw))
+	all, paths := make([]operation, len(raw)), 0
+	if count(raw)-len(raw) > maxValues {
+		return nil, ErrMany.With("Operations", fmt.Sprintf("The lists of a request have at most %d values together.", maxValues))
+	}
 	for i, x := range raw {
 		o, ok := x.(map[string]any)
 		if !ok {
@@ -43,12 +47,44 @@ func readPatch(body map[string]any) ([]operation, error) {
 			if all[i].path, ok = path.(string); !ok {
 				return nil, ErrPath.With("path", "path is text.")
 			}
+			if paths += len(all[i].path); paths > maxPaths {
+				return nil, ErrMany.With("path", fmt.Sprintf("The paths of a request have at most %d bytes together.", maxPaths))
+			}
 		}
 		if !slices.Contains([]string{"add", "replace", "remove"}, all[i].op) {
 			return nil, ErrSyntax.With("op", "op is add, replace or remove.")
 		}
 	}
 	return all, nil
+}
+
+// count returns how many values the lists in v have.
+func count(v any) (n int) {
+	switch v := v.(type) {
+	case []any:
+		n = len(v)
+		for _, x := range v {
+			n += count(x)
+		}
+	case map[string]any:
+		for _, x := range v {
+			n += count(x)
+		}
+	}
+	return n
+}
+
+// applyAll does what was asked for, one after the other, for as long as somebody waits for it.
+func applyAll(ctx context.Context, all []operation, do func(operation) error) error {
+	for _, o := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := do(o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookUp finds a member in any case.
@@ -197,8 +233,8 @@ func applyList(at document, p place, elements filter.Expr, o operation) error {
 		if err != nil {
 			return err
 		}
-		if len(list) > maxValues {
-			return ErrMany.With(name, fmt.Sprintf("%s has more than %d values.", name, maxValues))
+		if err := p.attribute.fits(len(list)); err != nil {
+			return err
 		}
 		at.set(name, list)
 		return nil
@@ -228,6 +264,9 @@ func applyList(at document, p place, elements filter.Expr, o operation) error {
 			return err
 		}
 		kept = append(kept, e)
+	}
+	if err := p.attribute.fits(len(kept)); err != nil {
+		return err
 	}
 	at.set(name, kept)
 	return nil

@@ -27,7 +27,9 @@ const (
 	maxBody       = 1 << 20 // bytes
 	maxDepth      = 12      // objects and arrays inside one another
 	maxOperations = 200     // of one PATCH
-	maxValues     = 2000    // of one list, such as members
+	maxValues     = 2000    // of all lists of one request, and so of members
+	maxEntries    = 252     // of any other list: 250 of a kind, and those of which there is one
+	maxPaths      = 16_384  // bytes, of all paths of one PATCH
 	usualPage     = 100
 	largestPage   = 500
 	maxMembers    = 10_000 // in one answer

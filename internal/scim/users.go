@@ -260,10 +260,8 @@ func (a *API) patchUser(c *call) error {
 			}
 		}
 		d := userDocument(old)
-		for _, o := range operations {
-			if err := users.apply(d, o); err != nil {
-				return old, err
-			}
+		if err := applyAll(c.ctx(), operations, func(o operation) error { return users.apply(d, o) }); err != nil {
+			return old, err
 		}
 		return writeUser(old, d)
 	})
