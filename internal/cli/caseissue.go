@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,14 +16,16 @@ func caseIssue() *cobra.Command {
 	var purpose, handOver string
 	c := &cobra.Command{
 		Use: "issue CASE", Short: "Issue the pass of a case", Args: cobra.ExactArgs(1),
-		Long: "Issues the pass of a case, and prints it alone. The recovery policy says what it may be. With --hand-over\n" +
-			"you don't see it: the manager or the person gets a link that opens once.",
-		Example: "  postern case issue R-7K4MQ2 --lifetime 1h --once\n  postern case issue R-7K4MQ2 --hand-over manager",
+		Long: "Issues the pass of a case, and prints it alone. The recovery policy says what it may be, and which ways\n" +
+			"it may go: read (the usual), slip (printed), manager or person. With manager and person you don't see\n" +
+			"it: they get a link that opens once. Where policy lets the person open theirs by a code that you read\n" +
+			"out, that code is printed.",
+		Example: "  postern case issue R-7K4MQ2 --lifetime 1h --once\n  postern case issue R-7K4MQ2 --hand-over manager\n  postern case issue R-7K4MQ2 --hand-over slip | lp",
 	}
 	c.Flags().DurationVar(&lifetime, "lifetime", 0, "how `LONG` it works, such as 1h")
 	c.Flags().BoolVar(&once, "once", false, "it works once")
 	c.Flags().StringVar(&purpose, "purpose", "", "`WHAT` it is for, such as registerMethods")
-	c.Flags().StringVar(&handOver, "hand-over", "", "`WHO` gets it by a link: manager or person")
+	c.Flags().StringVar(&handOver, "hand-over", "", "`HOW` it reaches the person: read, slip, manager or person")
 	return verb(c, func(e *env, args []string) error {
 		in := noted(graphclient.Object{}, "postern_purpose", purpose, "postern_handOver", handOver)
 		if lifetime != 0 {
@@ -41,11 +44,29 @@ func caseIssue() *cobra.Command {
 		if e.json {
 			return e.printJSON(one)
 		}
-		if handOver != "" {
+		switch spoken := one.Text("temporaryAccessPassMethod/postern_spokenCode"); {
+		case spoken != "":
+			e.say("The link is on its way to the person. It opens with this code, which you read out to them:")
+			return e.result(spoken)
+		case handOver == "manager" || handOver == "person":
 			e.say("The link is on its way.")
 			return nil
+		case handOver == "slip":
+			return e.result(slip(one, e.server))
 		}
 		e.say("The pass of case %s works until %s.", one.Text("number"), shown(one, "pass/endDateTime"))
 		return e.result(one.Text("temporaryAccessPassMethod/temporaryAccessPass"))
 	})
+}
+
+// slip is a pass on paper.
+func slip(one graphclient.Object, server string) string {
+	if server != "" {
+		server = "Sign in at " + server + "."
+	}
+	return strings.Join([]string{
+		"A pass for " + one.Text("userDisplayName"), one.Text("userPrincipalName"), "",
+		"    " + one.Text("temporaryAccessPassMethod/temporaryAccessPass"), "",
+		"It works until " + shown(one, "pass/endDateTime") + ".", server, "Case " + one.Text("number") + ". Destroy this slip after use.",
+	}, "\n")
 }

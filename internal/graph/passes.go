@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/request"
 )
 
@@ -23,7 +25,7 @@ func (a *API) createPass(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := a.caseRequired(c); err != nil {
+	if err := a.byCaseRules(c, way); err != nil {
 		return err
 	}
 	reader, err := a.handOverTo(c, way)
@@ -33,7 +35,7 @@ func (a *API) createPass(c *call) error {
 	if in.Groups, err = a.Store.GroupsOf(c.ctx(), c.tenant.ID, string(c.user.ID)); err != nil {
 		return err
 	}
-	pass, code, err := a.Passes.Issue(c.ctx(), in, func(p tap.Pass) audit.Event { return a.passIssued(c, p) })
+	pass, code, err := a.Passes.Issue(c.ctx(), in, func(p tap.Pass) audit.Event { return a.passIssued(c, p, way) })
 	if err != nil {
 		return err
 	}
@@ -41,9 +43,7 @@ func (a *API) createPass(c *call) error {
 	if err != nil {
 		return err
 	}
-	if way == "" {
-		resource[2].Value = code.Reveal() // shown here and nowhere else
-	} else if resource, err = a.handOver(c, pass, code, reader, resource); err != nil {
+	if resource, err = a.handOver(c, way, pass, code, reader, resource); err != nil {
 		return err
 	}
 	set := passSet(c)
@@ -53,7 +53,7 @@ func (a *API) createPass(c *call) error {
 
 // passRequest reads what the caller asks for. Graph's temporaryAccessPass may be sent as
 // null, never with a value: nobody chooses a passcode.
-func (a *API) passRequest(c *call) (in tap.Request, way handOverWay, err error) {
+func (a *API) passRequest(c *call) (in tap.Request, way recovery.Hand, err error) {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{AllowEmpty: true})
 	if err != nil {
 		return tap.Request{}, "", err
@@ -74,6 +74,7 @@ func (a *API) passRequest(c *call) (in tap.Request, way handOverWay, err error) 
 	body.String("postern_ticket", &in.Ticket)
 	body.String("postern_handOver", (*string)(&way))
 	body.String("postern_preset", (*string)(&in.Preset))
+	way = cmp.Or(way, recovery.HandRead)
 	if check := body.Object("postern_identityCheck"); check != nil {
 		check.String("how", (*string)(&in.Check.How))
 		check.String("note", &in.Check.Note)
@@ -104,7 +105,7 @@ func startTime(body *odata.Object) (time.Time, error) {
 
 // passIssued is the audit event of a new pass. Monitoring rules look for the reason's words
 // and for the property AccessPassUsage.
-func (a *API) passIssued(c *call, p tap.Pass) audit.Event {
+func (a *API) passIssued(c *call, p tap.Pass, way recovery.Hand) audit.Event {
 	change := audit.Change{
 		Activity: audit.AdminRegisteredSecurityInfo, Category: audit.CategoryUserManagement,
 		Service: audit.ServiceAuthenticationMethods, Operation: audit.OperationAdd,
@@ -136,7 +137,7 @@ func (a *API) passIssued(c *call, p tap.Pass) audit.Event {
 	}
 	target.Modified = append(target.Modified, purposeChange(p)...)
 	change.Targets = []audit.Target{target}
-	change.Details = []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: p.ID}}
+	change.Details = []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: p.ID}, {Key: recovery.DetailHand, Value: string(way)}}
 	if p.Case != "" {
 		change.Details = append(change.Details, audit.KeyValue{Key: audit.DetailCase, Value: p.Case})
 	}

@@ -25,7 +25,7 @@ func (a *API) previewPass(c *call) error {
 	if denied != nil && directory.May(c.caller, directory.ReadUserBasic, target) != nil {
 		return denied
 	}
-	in, _, err := a.passRequest(c)
+	in, way, err := a.passRequest(c)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (a *API) previewPass(c *call) error {
 	c.target = target
 	pass, refused := tap.Decide(policy, in, now)
 	if refused == nil || errors.Is(refused, tap.ErrCheckMissing) {
-		if err := a.caseRequired(c); errors.Is(err, recovery.ErrCaseRequired) {
+		if err := a.byCaseRules(c, way); errors.Is(err, recovery.ErrCaseRequired) || errors.Is(err, recovery.ErrHand) || errors.Is(err, recovery.ErrHandIssuer) {
 			refused = err
 		} else if err != nil {
 			return err

@@ -50,6 +50,7 @@ func caseView(v recovery.View) odata.Entity {
 		odata.Property{Name: "grant", Value: grant},
 		odata.Property{Name: "missingApprovals", Value: v.Missing},
 		odata.Property{Name: "readyDateTime", Value: odata.Time(v.ReadyAt)},
+		odata.Property{Name: "handOver", Value: texts(v.Policy.HandsOf(v.Subject.Class))},
 		odata.Property{Name: "contactChanges", Value: contactChanges(v)},
 		odata.Property{Name: "proofLevels", Value: proofLevels(v.Policy)},
 		odata.Property{Name: "externalQuestions", Value: caseAsks(v)},
@@ -132,6 +133,7 @@ func casePass(c recovery.Case) any {
 		{Name: "isUsableOnce", Value: c.Pass.Once},
 		{Name: "postern_purpose", Value: string(c.Pass.Purpose)},
 		{Name: "issuedBy", Value: caseParty(c.Pass.By)},
+		{Name: "postern_handOver", Value: textOrNull(string(c.Pass.Hand))},
 	}
 }
 

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -221,7 +222,6 @@ func (a *API) issueForCase(c *call) error {
 		return err
 	}
 	var order recovery.Order
-	var way handOverWay
 	if body.Has("lifetimeInMinutes") && !body.IsNull("lifetimeInMinutes") {
 		order.Minutes = new(int)
 		body.Int("lifetimeInMinutes", order.Minutes)
@@ -234,7 +234,8 @@ func (a *API) issueForCase(c *call) error {
 		order.Purpose = new(tap.Purpose)
 		body.String("postern_purpose", (*string)(order.Purpose))
 	}
-	body.String("postern_handOver", (*string)(&way))
+	body.String("postern_handOver", (*string)(&order.Hand))
+	order.Hand = cmp.Or(order.Hand, recovery.HandRead)
 	if err := body.Done(); err != nil {
 		return err
 	}
@@ -249,7 +250,7 @@ func (a *API) issueForCase(c *call) error {
 	if c.user, err = a.Store.User(c.ctx(), c.tenant.ID, found.User); err != nil {
 		return err
 	}
-	reader, err := a.handOverTo(c, way)
+	reader, err := a.handOverTo(c, order.Hand)
 	if err != nil {
 		return err
 	}
@@ -261,9 +262,7 @@ func (a *API) issueForCase(c *call) error {
 	if err != nil {
 		return err
 	}
-	if way == "" {
-		resource[2].Value = code.Reveal() // shown here and nowhere else
-	} else if resource, err = a.handOver(c, pass, code, reader, resource); err != nil {
+	if resource, err = a.handOver(c, order.Hand, pass, code, reader, resource); err != nil {
 		return err
 	}
 	return a.writeCase(c, http.StatusOK, next, odata.Property{Name: "temporaryAccessPassMethod", Value: resource.Select(nil)[1:]})
@@ -296,11 +295,15 @@ func (a *API) caseTimeline(c *call) error {
 	return odata.WritePage(c.w, page)
 }
 
-// caseRequired refuses a pass for c.user that policy ties to a case.
-func (a *API) caseRequired(c *call) error {
+// byCaseRules refuses a pass for c.user that policy ties to a case, or that goes a way which policy
+// does not allow.
+func (a *API) byCaseRules(c *call, way recovery.Hand) error {
 	p, err := a.Cases.Cases.RecoveryPolicy(c.ctx(), c.tenant.ID)
 	if err == nil && p.NeedsCase(recovery.ClassOf(c.target)) {
 		err = recovery.ErrCaseRequired
+	}
+	if err == nil {
+		err = p.MayHand(way, recovery.Subject{User: c.user, Class: recovery.ClassOf(c.target)}, c.caller.User)
 	}
 	return err
 }

@@ -1,8 +1,10 @@
 package graph
 
 import (
+	"cmp"
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
@@ -18,7 +20,12 @@ func recoveryPolicyResource(p recovery.Policy) odata.Entity {
 		for _, g := range r.Grants {
 			grants = append(grants, caseGrant(g))
 		}
-		rules = append(rules, odata.Entity{{Name: "targetClass", Value: string(r.Class)}, {Name: "grants", Value: grants}})
+		rules = append(rules, odata.Entity{
+			{Name: "targetClass", Value: string(r.Class)},
+			{Name: "grants", Value: grants},
+			{Name: "handOver", Value: texts(p.HandsOf(r.Class))},
+			{Name: "personOpensBy", Value: string(cmp.Or(r.OpenBy, recovery.OpenByPasskey))},
+		})
 	}
 	hours := any(nil)
 	if p.Hours != nil {
@@ -164,6 +171,15 @@ func readRules(body *odata.Object, old []recovery.Rule) []recovery.Rule {
 		var r recovery.Rule
 		one.String("targetClass", (*string)(&r.Class))
 		sent[r.Class] = true
+		if i := slices.IndexFunc(old, func(o recovery.Rule) bool { return o.Class == r.Class }); i >= 0 {
+			r.Hands, r.OpenBy = old[i].Hands, old[i].OpenBy
+		}
+		if one.Has("handOver") {
+			var hands []string
+			one.Strings("handOver", &hands)
+			r.Hands = idsAs[recovery.Hand](hands)
+		}
+		one.String("personOpensBy", (*string)(&r.OpenBy))
 		for _, in := range one.Objects("grants") {
 			var g recovery.Grant
 			var purposes []string

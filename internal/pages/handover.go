@@ -22,6 +22,7 @@ import (
 type handoverPage struct {
 	frame
 	Ready    bool   // the opener may open it
+	Spoken   bool   // a code that was read out opens it, without a sign-in
 	Owner    string // whose pass it is
 	Own      bool   // the reader's own
 	Passcode string // once, after it was opened
@@ -65,7 +66,7 @@ func (s *Site) takeHandover(w http.ResponseWriter, r *http.Request) error {
 	browser.KeepHandover(w, code, signin.TransactionLifetime)
 	opener, me := s.opener(r, h)
 	switch err := h.Check(opener, s.Now()); {
-	case err == nil:
+	case err == nil, s.maySpeak(r, h, me, err):
 		return redirect(w, r, openReadyPath)
 	case errors.Is(err, handover.ErrProof), errors.Is(err, handover.ErrReader) && me.user.ID == "":
 		return s.proveToOpen(w, r, h, me)
@@ -144,6 +145,8 @@ func (s *Site) showReady(w http.ResponseWriter, r *http.Request) error {
 	}
 	opener, me := s.opener(r, h)
 	switch err := h.Check(opener, s.Now()); {
+	case r.URL.Query().Get("by") != "passkey" && s.maySpeak(r, h, me, err):
+		return s.askSpoken(w, r, h, nil)
 	case errors.Is(err, handover.ErrProof), errors.Is(err, handover.ErrReader) && me.user.ID == "":
 		return s.proveToOpen(w, r, h, me)
 	case err != nil:
@@ -167,12 +170,50 @@ func (s *Site) takeReady(w http.ResponseWriter, r *http.Request) error {
 	return s.openHandover(w, r, browser.Handover(r))
 }
 
+// maySpeak reports whether a code that was read out is enough for the person's own link, for somebody
+// who has shown nothing else. Who is signed in as somebody else is not asked.
+func (s *Site) maySpeak(r *http.Request, h handover.Handover, me knownAccount, why error) bool {
+	if h.Owner != h.Reader || !errors.Is(why, handover.ErrProof) && (!errors.Is(why, handover.ErrReader) || me.user.ID != "") {
+		return false
+	}
+	subject, err := s.Cases.Subject(r.Context(), h.Tenant, h.Owner)
+	if err != nil {
+		return false
+	}
+	policy, err := s.Cases.Cases.RecoveryPolicy(r.Context(), h.Tenant)
+	return err == nil && policy.Speaks(subject, s.Now())
+}
+
+// askSpoken shows the field for the code that was read out.
+func (s *Site) askSpoken(w http.ResponseWriter, r *http.Request, h handover.Handover, why error) error {
+	tenant, err := s.tenant(r.Context(), h.Tenant)
+	if err != nil {
+		return err
+	}
+	p, status := s.handoverPage(r, tenant), http.StatusOK
+	p.Action, p.Spoken = openReadyPath, true
+	if why != nil {
+		p.Fault, status = s.told(r, why)
+	}
+	s.render(w, r, status, p)
+	return nil
+}
+
 func (s *Site) openHandover(w http.ResponseWriter, r *http.Request, code string) error {
 	h, err := s.Handovers.Look(r.Context(), code)
 	if err != nil {
 		return s.failHandover(w, r, err)
 	}
 	opener, me := s.opener(r, h)
+	if typed := r.PostFormValue("spoken"); typed != "" && s.maySpeak(r, h, me, h.Check(opener, s.Now())) {
+		err := s.Handovers.Said(r.Context(), h, typed, actorOf(r, me), request.From(r.Context()).CorrelationID)
+		if errors.Is(err, handover.ErrSpoken) {
+			return s.askSpoken(w, r, h, err)
+		} else if err != nil {
+			return s.failHandover(w, r, err)
+		}
+		opener.Spoken = true
+	}
 	passcode, h, err := s.Handovers.Open(r.Context(), code, opener, actorOf(r, me), request.From(r.Context()).CorrelationID)
 	switch {
 	case errors.Is(err, handover.ErrProof):

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ type approvePage struct {
 	From     string // browser, system and address in which they asked
 	Done     string // approved, vouched, refused; "" before
 	Handed   bool   // the pass is in a mail to the reader
+	There    bool   // the pass may be shown where they asked
+	Me       bool   // it may come to the reader
 	Roles    bool   // an administrator has to approve, too
 }
 
@@ -127,6 +130,8 @@ func (s *Site) renderVoice(w http.ResponseWriter, r *http.Request, v recovery.Vi
 	p.Action = r.URL.Path
 	u := v.Subject.User
 	p.Name, p.Username, p.Title, p.OpenedAt, p.From = u.DisplayName, u.UserPrincipalName, u.JobTitle, v.OpenedAt, v.Opener.From
+	hands := v.Policy.HandsOf(v.Subject.Class)
+	p.There, p.Me = slices.Contains(hands, recovery.HandBrowser), slices.Contains(hands, recovery.HandManager)
 	p.Roles = v.Subject.Class != recovery.Everyone
 	for _, f := range v.Lost {
 		p.Lost = append(p.Lost, s.View.Text(p.Lang, "recover_lost_"+string(f)))
@@ -184,7 +189,7 @@ func sameNumber(typed, number string) bool {
 
 // handToManager issues the pass of an approved case and seals it for the manager.
 func (s *Site) handToManager(r *http.Request, v recovery.View, me knownAccount, by recovery.Actor) error {
-	next, pass, passcode, err := s.Cases.Issue(r.Context(), s.ref(v.Tenant, v.ID), recovery.Order{Handed: true}, by)
+	next, pass, passcode, err := s.Cases.Issue(r.Context(), s.ref(v.Tenant, v.ID), recovery.Order{Handed: true, Hand: recovery.HandManager}, by)
 	if err != nil {
 		return err
 	}

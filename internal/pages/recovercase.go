@@ -3,6 +3,7 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/browser"
@@ -92,7 +93,10 @@ func (s *Site) renderCase(w http.ResponseWriter, r *http.Request, c claim.Claim,
 	if v.Pass != nil {
 		p.EndsAt = v.Pass.Ends
 	}
-	if v.State == recovery.Approved && p.Passcode == "" {
+	shows := slices.Contains(v.Policy.HandsOf(v.Subject.Class), recovery.HandBrowser)
+	if v.State == recovery.Approved && !shows { // it comes another way
+		p.State = string(recovery.Proven)
+	} else if v.State == recovery.Approved && p.Passcode == "" {
 		p.State = issuable
 		if len(v.Approvers(v.Policy, v.Subject.Class, s.Now())) == 0 { // nobody but the person themselves
 			p.Trial = v.Policy.SelfService == recovery.SelfEvaluation
@@ -170,7 +174,7 @@ func (s *Site) showCasePass(w http.ResponseWriter, r *http.Request, c claim.Clai
 	if err != nil {
 		return err
 	}
-	next, _, passcode, err := s.Cases.Issue(r.Context(), s.ref(c.Tenant, c.Case), recovery.Order{Handed: true}, s.asker(r, holder))
+	next, _, passcode, err := s.Cases.Issue(r.Context(), s.ref(c.Tenant, c.Case), recovery.Order{Handed: true, Hand: recovery.HandBrowser}, s.asker(r, holder))
 	if err != nil {
 		return s.renderCase(w, r, c, v, casePage{}, err)
 	}

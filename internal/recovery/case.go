@@ -164,6 +164,7 @@ type Issued struct {
 	Once    bool        `json:"once,omitempty"`
 	Purpose tap.Purpose `json:"purpose,omitempty"`
 	By      Person      `json:"by"`
+	Hand    Hand        `json:"handOver,omitempty"`
 }
 
 // Registered is something that was registered with the pass of a case.

@@ -116,6 +116,18 @@ var (
 		Kind: fault.Invalid, Code: "caseGrant",
 		Text: "The recovery policy does not allow such a pass for this level of proof.",
 	}
+	ErrHand = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseHand", Target: "postern_handOver",
+		Text: "The recovery policy does not let a pass for this person go that way.", Remedy: "Use another way: the case says which are allowed.",
+	}
+	ErrHandIssuer = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseHandIssuer", Target: "postern_handOver",
+		Text: "You are the manager: a sealed pass is not for whoever issues it.", Remedy: "Ask somebody else to issue it, or approve the case as the manager.",
+	}
+	ErrHandManager = &fault.Error{
+		Kind: fault.Conflict, Code: "caseHandManager", Target: "postern_handOver",
+		Text: "The person has no manager, or has had this one for too short a time to be handed a pass.", Remedy: "Use another way.",
+	}
 	ErrPassGone = &fault.Error{
 		Kind: fault.Conflict, Code: "casePass",
 		Text: "The case has a pass already.", Remedy: "A second one takes a new case.",

@@ -16,6 +16,8 @@ import (
 const (
 	detailNumber = "Case"
 	detailFault  = "Refused with"
+	// DetailHand is how a pass reaches its person.
+	DetailHand = "Handed over by"
 )
 
 // event is a step of c, as the log keeps it.

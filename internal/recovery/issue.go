@@ -76,14 +76,14 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 	if err != nil {
 		return none(err)
 	}
-	into := &issuing{Store: s.Passes.Store, service: s, from: c, subject: subject, by: by, person: person, at: now}
+	into := &issuing{Store: s.Passes.Store, service: s, from: c, subject: subject, by: by, person: person, at: now, hand: order.Hand}
 	through := s.Passes
 	through.Store = into
 	pass, code, err := through.Issue(ctx, tap.Request{
 		User: subject.User, Tenant: subject.Tenant, Groups: groups, Lifetime: order.Minutes, Once: order.Once,
 		Reason: "Recovery case " + c.Number, Ticket: c.Ticket, Check: c.check(), Purpose: *order.Purpose, Case: c.ID,
 		Issuer: tap.Issuer{User: person.User, App: person.App, DisplayName: person.Name, Address: by.SignIn.Address},
-	}, func(p tap.Pass) audit.Event { return c.issuedEvent(p, subject.User, by, now) })
+	}, func(p tap.Pass) audit.Event { return c.issuedEvent(p, order.Hand, subject.User, by, now) })
 	if err != nil {
 		return none(err)
 	}
@@ -125,13 +125,14 @@ func (c Case) check() tap.IdentityCheck {
 }
 
 // issuedEvent is the event of a new pass as every other has it, with the case.
-func (c Case) issuedEvent(p tap.Pass, u directory.User, by Actor, at time.Time) audit.Event {
+func (c Case) issuedEvent(p tap.Pass, hand Hand, u directory.User, by Actor, at time.Time) audit.Event {
 	usage := audit.AccessPassMultiple
 	if p.SingleUse {
 		usage = audit.AccessPassOnce
 	}
 	e := c.event(audit.AdminRegisteredSecurityInfo, u, by, at,
-		audit.KeyValue{Key: audit.DetailPass, Value: p.ID}, audit.KeyValue{Key: "Purpose", Value: string(KindOf(p.Purpose))})
+		audit.KeyValue{Key: audit.DetailPass, Value: p.ID}, audit.KeyValue{Key: "Purpose", Value: string(KindOf(p.Purpose))},
+		audit.KeyValue{Key: DetailHand, Value: string(hand)})
 	e.Change.Service, e.Change.Operation = audit.ServiceAuthenticationMethods, audit.OperationAdd
 	e.Change.ResultReason = audit.ReasonAdminRegisteredPass
 	e.Change.Targets[0].Modified = []audit.ModifiedProperty{
@@ -150,15 +151,16 @@ type issuing struct {
 	subject     Subject
 	by          Actor
 	person      Person
+	hand        Hand
 	at          time.Time
 }
 
 // PutPass implements tap.Store.
 func (i *issuing) PutPass(ctx context.Context, p tap.Pass, e audit.Event, mails ...outbox.Item) error {
 	next := i.from.WithPass(Issued{
-		ID: p.ID, At: i.at, Ends: p.End(), Once: p.SingleUse, Purpose: p.Purpose, By: i.person,
+		ID: p.ID, At: i.at, Ends: p.End(), Once: p.SingleUse, Purpose: p.Purpose, By: i.person, Hand: i.hand,
 	})
-	effects, err := i.service.effects(ctx, next, audit.CaseIssued, i.subject.User, i.by)
+	effects, err := i.service.effects(ctx, next, audit.CaseIssued, i.subject.User, i.by, audit.KeyValue{Key: DetailHand, Value: string(i.hand)})
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,9 @@ type Policy struct {
 type Rule struct {
 	Class  Class   `json:"class"`
 	Grants []Grant `json:"grants"` // at most one for each level; none: no pass by a case
+	// Hands are how a pass reaches them; nil for all. OpenBy is what opens a link with their own.
+	Hands  []Hand `json:"handOver,omitempty"`
+	OpenBy OpenBy `json:"personOpensBy,omitempty"`
 }
 
 // A Grant is what one level is good for. A better level that has none of its own has this.
@@ -144,12 +147,12 @@ const (
 func DefaultPolicy() Policy {
 	return Policy{
 		Rules: []Rule{
-			{Everyone, []Grant{
+			{Class: Everyone, Grants: []Grant{
 				{Level: LevelLow, Minutes: 60, Once: true, Purposes: []PurposeKind{PurposeGeneral, PurposeRegister, PurposeSignIn, PurposeReset}},
 				{Level: LevelMedium, Minutes: 480, Purposes: PurposeKinds},
 			}},
-			{WithRole, []Grant{{Level: LevelMedium, Minutes: 120, Once: true, Purposes: PurposeKinds, Approvals: 1}}},
-			{Privileged, []Grant{{Level: LevelMedium, Minutes: 60, Once: true, Purposes: PurposeKinds, Approvals: 1, CoolDown: 60}, {Level: LevelHigh, Minutes: 60, Once: true, Purposes: PurposeKinds, Approvals: 1}}},
+			{Class: WithRole, Grants: []Grant{{Level: LevelMedium, Minutes: 120, Once: true, Purposes: PurposeKinds, Approvals: 1}}},
+			{Class: Privileged, Grants: []Grant{{Level: LevelMedium, Minutes: 60, Once: true, Purposes: PurposeKinds, Approvals: 1, CoolDown: 60}, {Level: LevelHigh, Minutes: 60, Once: true, Purposes: PurposeKinds, Approvals: 1}}},
 		},
 		CaseMinutes: 3 * 24 * 60, ProofMinutes: 24 * 60, ApprovalMinutes: 4 * 60, FreshMinutes: 10, ContactHours: 7 * 24, DisputeDays: 30,
 		OutOfHours: OutAllow, SelfService: SelfOff,
@@ -288,6 +291,9 @@ func (p Policy) checkRules() error {
 			return ErrPolicy.With("rules", "rules has each of everyone, role and privileged once at most.")
 		}
 		seen[r.Class] = true
+		if err := r.checkHands(); err != nil {
+			return err
+		}
 		levels := map[Level]bool{}
 		for _, g := range r.Grants {
 			if levels[g.Level] {

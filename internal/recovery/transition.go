@@ -168,6 +168,8 @@ type Order struct {
 	Purpose *tap.Purpose
 	// Handed says that nobody sees the pass but who opens it sealed: the server issues it.
 	Handed bool
+	// Hand is how the pass reaches the person; empty for HandRead.
+	Hand Hand
 }
 
 // Granted returns the pass that order comes to for c at now, when by issues it; or the fault that
@@ -181,6 +183,18 @@ func (c Case) Granted(p Policy, order Order, by Person, s Subject, now time.Time
 	}
 	if by.is(c.User) {
 		return order, ErrOwnCase
+	}
+	if order.Hand == "" {
+		order.Hand = HandRead
+	}
+	if order.Hand == HandBrowser && !order.Handed { // only the server knows which browser it is
+		return order, ErrHand
+	}
+	if err := p.MayHand(order.Hand, s, by.User); err != nil {
+		return order, err
+	}
+	if order.Hand == HandManager && !s.ManagedBy(s.User.Manager, p, now) {
+		return order, ErrHandManager
 	}
 	level, since := c.Level(p, now)
 	g, ok := p.Grant(s.Class, level)

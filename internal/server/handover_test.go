@@ -126,7 +126,7 @@ func TestAPassGoesToTheManagerByALinkThatOpensOnce(t *testing.T) {
 		t.Errorf("replayed by somebody: %d\n%s", a.status, a.body)
 	}
 	// What nobody made.
-	for _, bad := range []string{"", "x", code[:80], code[:86] + "A", strings.Repeat("A", 87)} {
+	for _, bad := range []string{"", "x", code[:80], code[:80] + "AAAAAAA", strings.Repeat("A", 87)} {
 		if a := w.post("/recover/open", url.Values{"code": {bad}}); !strings.Contains(a.body, `data-error="handoverOver"`) {
 			t.Errorf("%q: %d", bad, a.status)
 		}

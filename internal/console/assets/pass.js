@@ -47,8 +47,8 @@ if (secret) {
     find("hide").focus();
   });
   find("longer").addEventListener("click", () => { seconds += 60; tell(); });
-  find("print").addEventListener("click", () => { printing = true; print(); });
-  find("copy").addEventListener("click", async () => {
+  find("print")?.addEventListener("click", () => { printing = true; print(); });
+  find("copy")?.addEventListener("click", async () => {
     await navigator.clipboard.writeText(text);
     find("said").textContent = find("copy").dataset.done;
   });

@@ -49,7 +49,9 @@ type askPage struct { // ask.html
 }
 
 // ByCase reports whether this person gets a pass by a case of recovery only.
-func (p askPage) ByCase() bool { return p.Preview != nil && p.Preview.Code == "caseRequired" }
+func (p askPage) ByCase() bool {
+	return p.Preview != nil && (p.Preview.Code == "caseRequired" || p.Preview.Code == "caseHand")
+}
 
 // A preset is what one of the first choices comes to here.
 type preset struct {
@@ -235,6 +237,8 @@ func (p askPage) Wrong() bool {
 // held is what one page shows once.
 type held struct {
 	Pass string `json:"pass"`
+	Way  string `json:"way"` // of the pass of a case: read or slip
+	For  string `json:"for"` // the kind of its purpose
 }
 
 // readable is how long the one page that shows a pass may take to be asked for.
@@ -266,7 +270,7 @@ func issue(c *console.Call) error {
 		}
 		return askAgain(c, max(wrong.Status, http.StatusBadRequest), f, wrong)
 	}
-	name, err := c.Hold(held{*pass.TemporaryAccessPass}, readable)
+	name, err := c.Hold(held{Pass: *pass.TemporaryAccessPass}, readable)
 	if err != nil {
 		return err
 	}

@@ -23,12 +23,16 @@ type showPage struct { // show.html
 	Self    string
 	Text    string // the pass; empty but the first time
 	Groups  [][]letter
-	Gone    bool // it was to be shown here, and was shown before
+	Way     string // read or slip, where policy has a say; else both
+	For     string // the kind of its purpose, where that is known
+	Gone    bool   // it was to be shown here, and was shown before
 	Course  course
 	MayTake bool
 	Seen    string // names what Course tells
 	Case    string // of recovery, that the pass was issued for
 	Now     time.Time
+	// SignInAt is where people sign in; empty where the directory is elsewhere.
+	SignInAt string
 }
 
 // File implements console.Page.
@@ -67,6 +71,9 @@ func show(c *console.Call) error {
 		return err
 	}
 	p := showPage{Frame: c.Frame("people"), Who: who, Self: formHref(who.ID) + "/" + c.R.PathValue("pass"), MayTake: c.May("deletePass"), Now: c.Now().Add(slack)}
+	if !c.Foreign() {
+		p.SignInAt = c.Address()
+	}
 	p.Scripts = []string{"pass.js"}
 	if from := c.Form("case"); uuid.Validate(from) == nil {
 		p.Case = from
@@ -83,7 +90,7 @@ func show(c *console.Call) error {
 		case err != nil:
 			return err
 		}
-		p.Text, p.Groups = h.Pass, groups(h.Pass)
+		p.Text, p.Groups, p.Way, p.For = h.Pass, groups(h.Pass), h.Way, h.For
 	}
 	return c.Show(http.StatusOK, p)
 }

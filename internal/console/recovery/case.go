@@ -28,9 +28,10 @@ type kase struct {
 	Changes                []renewed
 
 	Class   string
-	Level   string // that the proofs show now
-	Grant   *grant // what that is good for
-	Missing int    // approvals
+	Level   string   // that the proofs show now
+	Grant   *grant   // what that is good for
+	Missing int      // approvals
+	Hands   []string // the ways that a pass may go
 	ReadyAt time.Time
 }
 
@@ -52,6 +53,7 @@ type approval struct {
 // A pass is what was issued.
 type pass struct {
 	ID, By, ByID, Purpose string
+	Hand                  string // how it reached the person
 	At, Ends              time.Time
 	Once                  bool
 }

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -27,7 +28,16 @@ type passPage struct { // pass.html
 	Minutes string
 	Hand    string
 	Once    string // spends itself when the form is sent
+	Hands   []string
 	Manager string // of the person, who may open it
+}
+
+// Reader is the name of whom a way leads to.
+func (p passPage) Reader(way string) string {
+	if way == "manager" {
+		return p.Manager
+	}
+	return p.Case.Who.Name
 }
 
 // File implements console.Page.
@@ -60,7 +70,17 @@ func askPassAgain(c *console.Call, status int, k kase, wrong *console.Trouble) e
 		p.Purpose = all[0]
 	}
 	if manager, err := c.Graph.Select(c.Context(), "id,displayName", "users", k.Who.ID, "manager"); err == nil { // nobody else is offered
-		p.Manager = manager.Text("displayName")
+		if p.Manager = manager.Text("displayName"); manager.Text("id") == c.Person.ID {
+			p.Manager = "" // nobody seals a pass for themselves
+		}
+	}
+	for _, one := range ways {
+		if slices.Contains(k.Hands, one) && (one != "manager" || p.Manager != "") {
+			p.Hands = append(p.Hands, one)
+		}
+	}
+	if !slices.Contains(p.Hands, p.Hand) && len(p.Hands) > 0 {
+		p.Hand = p.Hands[0]
 	}
 	var err error
 	if p.Once, err = c.Hold("case", formLifetime); err != nil {
@@ -72,7 +92,12 @@ func askPassAgain(c *console.Call, status int, k kase, wrong *console.Trouble) e
 // held is what one page of package passes shows once.
 type held struct {
 	Pass string `json:"pass"`
+	Way  string `json:"way"` // read or slip
+	For  string `json:"for"` // the kind of its purpose
 }
+
+// ways are how an agent may let a pass reach the person; the fifth, browser, is the person's own.
+var ways = []string{"read", "slip", "manager", "person"}
 
 // readable is how long the one page that shows a pass may take to be asked for.
 const readable = 2 * time.Minute
@@ -117,15 +142,25 @@ func issue(c *console.Call) error {
 		}
 		return askPassAgain(c, max(wrong.Status, http.StatusBadRequest), k, wrong)
 	}
-	if hand != "" {
-		return c.Go(hrefOf(k.ID), "recovery_handed")
-	}
 	issued := part(o, "temporaryAccessPassMethod")
+	if spoken := issued.Text("postern_spokenCode"); spoken != "" {
+		name, err := c.Hold(spoken, readable)
+		if err != nil {
+			return err
+		}
+		return c.Go(hrefOf(k.ID)+"?once="+name, "")
+	}
+	switch hand {
+	case "manager":
+		return c.Go(hrefOf(k.ID), "recovery_handed")
+	case "person":
+		return c.Go(hrefOf(k.ID), "recovery_handed_person")
+	}
 	code := issued.Text("temporaryAccessPass")
 	if code == "" {
 		return graphclient.ErrAnswer
 	}
-	name, err := c.Hold(held{code}, readable)
+	name, err := c.Hold(held{code, cmp.Or(hand, "read"), pass{Purpose: o.Text("pass/postern_purpose")}.Kind()}, readable)
 	if err != nil {
 		return err
 	}

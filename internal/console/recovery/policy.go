@@ -16,6 +16,7 @@ import (
 var (
 	classes   = []string{"everyone", "role", "privileged"}
 	rungs     = []string{"mailCode", "callBack", "video", "inPerson", "vouch", "numberMatch", "external", "manager", "credential"}
+	hands     = []string{"read", "slip", "manager", "person", "browser"}
 	purposes  = []string{"general", "registerMethods", "signIn", "resetPin"}
 	weekdays  = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 	lifetimes = []string{"caseLifetimeInMinutes", "proofLifetimeInMinutes", "approvalLifetimeInMinutes", "approverFreshInMinutes", "contactChangeDelayInHours", "disputeWindowInDays"}
@@ -35,8 +36,10 @@ type rules struct {
 }
 
 type rule struct {
-	Class  string  `json:"targetClass"`
-	Grants []terms `json:"grants"`
+	Class  string   `json:"targetClass"`
+	Grants []terms  `json:"grants"`
+	Hands  []string `json:"handOver"`
+	OpenBy string   `json:"personOpensBy"`
 }
 
 // terms are what one level is good for.
@@ -80,6 +83,7 @@ func (policyPage) Classes() []string   { return classes }
 func (policyPage) Levels() []string    { return levels }
 func (policyPage) Rungs() []string     { return rungs }
 func (policyPage) Purposes() []string  { return purposes }
+func (policyPage) Hands() []string     { return hands }
 func (policyPage) Weekdays() []string  { return weekdays }
 func (policyPage) Lifetimes() []string { return lifetimes }
 func (policyPage) Outside() []string   { return outside }
@@ -102,6 +106,24 @@ func (p policyPage) Time(name string) string {
 // Works reports whether a day is one of work.
 func (p policyPage) Works(day string) bool {
 	return p.Draft.Hours != nil && slices.Contains(p.Draft.Hours.Days, day)
+}
+
+// Goes reports whether a pass for people of a class may go a way.
+func (p policyPage) Goes(class, hand string) bool {
+	return slices.Contains(p.Draft.of(class).Hands, hand)
+}
+
+// Spoken reports whether a code that is read out opens the links of people of a class.
+func (p policyPage) Spoken(class string) bool { return p.Draft.of(class).OpenBy == spokenCode }
+
+const spokenCode = "spokenCode"
+
+// of is the rule of a class.
+func (r rules) of(class string) rule {
+	if i := slices.IndexFunc(r.Rules, func(one rule) bool { return one.Class == class }); i >= 0 {
+		return r.Rules[i]
+	}
+	return rule{Hands: hands}
 }
 
 // A slot is what a level is good for, for a class: empty terms for nothing of its own.
@@ -252,7 +274,10 @@ func (p *policyPage) read(c *console.Call, now rules) rules {
 		d.Hours = &hours{Days: append([]string{}, c.R.Form["day"]...), From: c.Form("from"), To: c.Form("to")}
 	}
 	for _, class := range classes {
-		r := rule{Class: class, Grants: []terms{}}
+		r := rule{Class: class, Grants: []terms{}, Hands: append([]string{}, c.R.Form[class+".hand"]...), OpenBy: "passkey"}
+		if c.Form(class+".spoken") != "" {
+			r.OpenBy = spokenCode
+		}
 		for _, level := range levels[1:] {
 			at := class + "." + level + "."
 			if c.Form(at+"on") == "" {
@@ -338,6 +363,12 @@ func (r rules) said(c *console.Call) []change {
 			}
 			add(label, strings.Join(parts, partBreak))
 		}
+		label := c.Text("recovery_class_"+class) + ", " + c.Text("recovery_how_there")
+		parts := []string{each("recovery_way_", ordered(hands, r.of(class).Hands))}
+		if r.of(class).OpenBy == spokenCode {
+			parts = append(parts, c.Text("recovery_opens_spoken"))
+		}
+		add(label, strings.Join(parts, partBreak))
 	}
 	for _, kind := range rungs {
 		add(c.Text("recovery_proof_"+kind), c.Text("recovery_level_"+r.Levels[kind]))

@@ -27,7 +27,7 @@ func caseOf(o graphclient.Object) kase {
 		OpenedAs: o.Text("openedAs"), OpenedBy: o.Text("openedBy/displayName"), OpenerID: o.Text("openedBy/userId"),
 		Channel: o.Text("channel"), Note: o.Text("note"), Ticket: o.Text("ticket"), Lost: texts(o, "lost"), Device: o.Text("deviceId"),
 		Used: moment(o, "usedDateTime"), Outcome: o.Text("outcome"), Why: o.Text("why"),
-		Class: o.Text("targetClass"), Level: o.Text("assuranceLevel"), Missing: number(o, "missingApprovals"), ReadyAt: moment(o, "readyDateTime"),
+		Class: o.Text("targetClass"), Level: o.Text("assuranceLevel"), Hands: texts(o, "handOver"), Missing: number(o, "missingApprovals"), ReadyAt: moment(o, "readyDateTime"),
 	}
 	for _, p := range o.Objects("proofs") {
 		k.Proofs = append(k.Proofs, proof{
@@ -39,7 +39,7 @@ func caseOf(o graphclient.Object) kase {
 		k.Approvals = append(k.Approvals, approval{By: a.Text("by/displayName"), ByID: a.Text("by/userId"), Part: a.Text("as"), Note: a.Text("note"), At: moment(a, "createdDateTime")})
 	}
 	if p := part(o, "pass"); p != nil {
-		k.Pass = &pass{ID: p.Text("id"), By: p.Text("issuedBy/displayName"), ByID: p.Text("issuedBy/userId"), Purpose: p.Text("postern_purpose"), At: moment(p, "createdDateTime"), Ends: moment(p, "endDateTime"), Once: p["isUsableOnce"] == true}
+		k.Pass = &pass{ID: p.Text("id"), By: p.Text("issuedBy/displayName"), ByID: p.Text("issuedBy/userId"), Purpose: p.Text("postern_purpose"), At: moment(p, "createdDateTime"), Ends: moment(p, "endDateTime"), Once: p["isUsableOnce"] == true, Hand: p.Text("postern_handOver")}
 	}
 	for _, r := range o.Objects("registered") {
 		k.Registered = append(k.Registered, registered{r.Text("id"), r.Text("kind"), moment(r, "createdDateTime")})

@@ -24,6 +24,7 @@ type casePage struct { // case.html
 	Own      bool
 	Took     bool   // the reader took part in what is disputed
 	Seen     string // names what the case tells
+	Spoken   string // code to read out, once
 	Course   []entry
 	Device   string // name
 	Title    string
@@ -64,6 +65,11 @@ func showAgain(c *console.Call, status int, wrong error) error {
 		return err
 	}
 	p.Seen = seenOf(o)
+	if name := c.Form("once"); name != "" && wrong == nil {
+		if err := c.Take(name, &p.Spoken); err != nil && !errors.Is(err, console.ErrTaken) {
+			return err
+		}
+	}
 	user, err := p.about(c)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ const (
 	// Fresh is how old the proof of the opener may be.
 	Fresh = 10 * time.Minute
 	// MostOthers is how many tries by somebody else make a link void: it is in wrong hands.
-	MostOthers = 3
+	MostOthers = 3 // a wrong code that was read out is such a try, too
 	// MostRefusals is how many refusals of one link are counted and logged.
 	MostRefusals = 20
 )
@@ -69,6 +69,11 @@ var (
 		Kind: fault.Forbidden, Code: "handoverReader",
 		Text: "This link is for somebody else.", Remedy: "Sign in as the person that the mail was sent to.",
 	}
+	// ErrSpoken says that the code is not the one that was read out.
+	ErrSpoken = &fault.Error{
+		Kind: fault.Forbidden, Code: "handoverSpoken", Target: "spoken",
+		Text: "That is not the code that was read out to you.", Remedy: "Type it once more. After three wrong ones the link is over.",
+	}
 	// ErrProof says that the reader has to show anew who they are.
 	ErrProof = &fault.Error{
 		Kind: fault.Unauthorized, Code: "handoverProof",
@@ -82,11 +87,15 @@ type Opener struct {
 	// ProvedAt is when they last proved who they are by a method that resists phishing; zero when
 	// the session has no such proof.
 	ProvedAt time.Time
+	// Spoken says that they typed the code that was read out to them, where policy lets it be
+	// enough for a link with one's own pass.
+	Spoken bool
 }
 
 // Check reports why o may not open h at now, or nil. Only its reader is told that it was opened.
 func (h Handover) Check(o Opener, now time.Time) error {
-	reader := o.User == h.Reader
+	spoken := o.Spoken && h.Owner == h.Reader
+	reader := o.User == h.Reader || spoken
 	switch {
 	case !h.OpenedAt.IsZero() && reader:
 		return ErrOpened
@@ -94,6 +103,7 @@ func (h Handover) Check(o Opener, now time.Time) error {
 		return ErrLink
 	case !reader:
 		return ErrReader
+	case spoken:
 	case o.ProvedAt.IsZero() || o.ProvedAt.After(now) || now.Sub(o.ProvedAt) > Fresh:
 		return ErrProof
 	}

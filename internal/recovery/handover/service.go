@@ -18,6 +18,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/token"
 )
@@ -37,6 +38,7 @@ type Service struct {
 const (
 	hashLabel = "link of a hand-over"
 	keyLabel  = "key of a hand-over"
+	sayLabel  = "spoken code of a hand-over"
 )
 
 // An Order is what is to be handed over, to whom.
@@ -106,6 +108,10 @@ func (s Service) Open(ctx context.Context, code string, o Opener, by audit.Actor
 		return "", h, err
 	}
 	now := s.Now()
+	how := audit.KeyValue{Key: "Shown by", Value: "phishing-resistant sign-in"}
+	if o.Spoken {
+		how.Value = "code that was read out"
+	}
 	if err := h.Check(o, now); err != nil {
 		return "", h, s.refuse(ctx, h, err, by, correlationID, now)
 	}
@@ -113,7 +119,9 @@ func (s Service) Open(ctx context.Context, code string, o Opener, by audit.Actor
 	if err != nil {
 		return "", h, err
 	}
-	sealed, err := s.Store.OpenHandover(ctx, h.Tenant, h.ID, now, h.event(audit.HandoverOpened, audit.Success, "", by, correlationID, now))
+	opened := h.event(audit.HandoverOpened, audit.Success, "", by, correlationID, now)
+	opened.Change.Details = append(opened.Change.Details, how)
+	sealed, err := s.Store.OpenHandover(ctx, h.Tenant, h.ID, now, opened)
 	if errors.Is(err, ErrOpened) || errors.Is(err, ErrLink) {
 		return "", h, s.refuse(ctx, h, err, by, correlationID, now)
 	}
@@ -139,6 +147,7 @@ var reasons = []struct {
 	{ErrLink, "The link was over or void"},
 	{ErrOpened, "The link was opened before"},
 	{ErrReader, "Somebody other than the reader had the link"},
+	{ErrSpoken, "A code was typed that nobody read out"},
 }
 
 func (s Service) refuse(ctx context.Context, h Handover, why error, by audit.Actor, correlationID string, now time.Time) error {
@@ -147,11 +156,52 @@ func (s Service) refuse(ctx context.Context, h Handover, why error, by audit.Act
 			continue
 		}
 		e := h.event(audit.HandoverRefused, audit.Failure, r.say, by, correlationID, now)
-		if err := s.Store.RefuseHandover(ctx, h.Tenant, h.ID, r.why == ErrReader, now, e); err != nil {
+		if err := s.Store.RefuseHandover(ctx, h.Tenant, h.ID, r.why == ErrReader || r.why == ErrSpoken, now, e); err != nil {
 			return err
 		}
 	}
 	return why
+}
+
+// Spoken is the code that whoever issued the pass may read out to the person whose link it is. It
+// opens nothing without the link, which whoever issued it does not have.
+func (s Service) Spoken(ctx context.Context, h Handover) (string, error) {
+	text, err := s.MAC(ctx, string(h.Tenant), sayLabel, []byte(h.ID))
+	if err != nil {
+		return "", err
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return "", err
+	}
+	said := make([]byte, spokenLength)
+	for i := range said {
+		said[i] = tap.Alphabet[int(raw[i])%len(tap.Alphabet)] // 32 of them: none is likelier
+	}
+	return string(said), nil
+}
+
+const spokenLength = 8 // characters of 5 bits, and three tries
+
+// Said reports whether typed is the spoken code of h. A wrong one of a link that still works is an
+// event, and the third makes it void.
+func (s Service) Said(ctx context.Context, h Handover, typed string, by audit.Actor, correlationID string) error {
+	said, err := s.Spoken(ctx, h)
+	if err != nil {
+		return err
+	}
+	typed = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(typed))
+	if subtle.ConstantTimeCompare([]byte(typed), []byte(said)) == 1 {
+		return nil
+	}
+	now := s.Now()
+	why := h.Check(Opener{Spoken: true}, now)
+	if why == nil {
+		why = ErrSpoken
+	} else if errors.Is(why, ErrOpened) {
+		why = ErrLink // they have not shown that they are its reader
+	}
+	return s.refuse(ctx, h, why, by, correlationID, now)
 }
 
 // find returns the hand-over of a code whose secret is right.
