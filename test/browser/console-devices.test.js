@@ -14,7 +14,7 @@ const shapes = soak ? [{ widths: [360, 1280], themes: ["light", "dark"] }] : [
   { widths: [1280], themes: ["light"] },
 ];
 // The others are looked at in a soak.
-const looked = ["devices", "device", "settings-settings", "settings-review"];
+const looked = ["devices", "device", "device-prepared", "settings-settings", "settings-review"];
 const hostile = `=1+1<img src=x onerror=document.title='gone'> ${"x".repeat(60)} \u202Eflesreh`;
 
 describe("devices in the console", { skip }, () => {
@@ -48,6 +48,20 @@ describe("devices in the console", { skip }, () => {
     await press(page, button(page, "Rename"));
     await page.getByText("The device has its new name").waitFor();
     await see(page, "device");
+    await press(page, link(page, "Prepare for somebody"));
+    await page.getByLabel("Who will use it?").fill("mira");
+    await page.locator("#found a").first().click();
+    await page.waitForURL(/person=/);
+    await see(page, "device-prepare");
+    await press(page, button(page, "Prepare it"));
+    await page.locator("[data-prepared=waiting]").waitFor();
+    await see(page, "device-prepared");
+    await press(page, link(page, "Issue their first pass"));
+    await page.locator("option[selected]", { hasText: "=1+1" }).waitFor({ state: "attached" });
+    await see(page, "device-prepared-pass");
+    await page.goto(device);
+    await press(page, button(page, "Prepare for nobody"));
+    await page.getByText("The device is prepared for nobody.").waitFor();
     await page.getByRole("link", { name: "Show every setting" }).click();
     await page.getByText("No effect on this system").first().waitFor();
     await press(page, link(page, "Switch off"));

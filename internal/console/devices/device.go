@@ -33,6 +33,7 @@ type loss struct{ ID, Name, Value string }
 type devicePage struct { // device.html
 	console.Frame
 	Device   device
+	Prepared preparation
 	Guests   []guest
 	Crowded  bool // more signed in on it than are shown
 	User     string
@@ -65,6 +66,9 @@ func showDevice(c *console.Call) error {
 	p.May.Switch, p.May.Approve = c.May("switchDevice"), c.May("approveDevice")
 	p.May.Rename, p.May.Delete = c.May("updateDevice"), c.May("deleteDevice")
 	p.read(o)
+	if !c.Foreign() {
+		p.Prepared = preparationOf(c, p.Device)
+	}
 	if p.Guests, p.Crowded, err = guestsOf(c, id, p.Report); err != nil {
 		return err
 	}

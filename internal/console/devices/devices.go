@@ -29,6 +29,9 @@ func Section() console.Section {
 		{Pattern: "GET " + root, Needs: read, Serve: listDevices},
 		{Pattern: "GET " + root + "/devices.csv", Needs: read, Serve: exportDevices},
 		{Pattern: "GET " + root + "/{id}", Needs: read, Serve: showDevice},
+		{Pattern: "GET " + root + "/{id}/prepare", Needs: []string{"prepareDevice"}, Serve: askPrepare},
+		{Pattern: "POST " + root + "/{id}/prepare", Needs: []string{"prepareDevice"}, Serve: prepare},
+		{Pattern: "GET " + root + "/{id}/prepare/events", Needs: read, Serve: followPreparation},
 		{Pattern: "GET " + root + "/{id}/{deed}", Needs: manage, Serve: askDeed},
 		{Pattern: "POST " + root + "/{id}/{deed}", Needs: manage, Serve: doDeed},
 

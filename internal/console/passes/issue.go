@@ -210,6 +210,7 @@ func (p *askPage) preview(c *console.Call) error {
 			return err
 		}
 		p.Devices = found.Items
+		p.addDevice(c)
 	}
 	v, err := c.Graph.PreviewPass(c.Context(), p.Who.ID, in)
 	if err != nil {
@@ -227,6 +228,17 @@ func (p *askPage) preview(c *console.Call) error {
 		p.Checks = nil
 	}
 	return nil
+}
+
+// addDevice offers the device that is chosen although it is not the person's yet: one that is prepared for them.
+func (p *askPage) addDevice(c *console.Call) {
+	if p.Form.Device == "" || p.DeviceName() != "" {
+		return
+	}
+	found, err := c.Graph.Page(c.Context(), graphclient.Query{Filter: "deviceId eq " + graphclient.Quote(p.Form.Device), Select: "id,displayName,deviceId,operatingSystem", Top: 1}, "devices")
+	if err == nil { // what is typed is told to be wrong by the preview
+		p.Devices = append(p.Devices, found.Items...)
+	}
 }
 
 // Wrong reports whether what is typed can't be issued, and the form can mend it.
