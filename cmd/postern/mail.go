@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/postern-id/postern/internal/cli"
 	"github.com/postern-id/postern/internal/cli/program"
 	"github.com/postern-id/postern/internal/server"
 )
@@ -56,5 +57,5 @@ func mailCommand() *cobra.Command {
 	}
 	s.add(record.Flags())
 	record.Flags().StringVar(&selector, "selector", "postern1", "`NAME` of the key in the DNS; another one is another key")
-	return program.Noun("mail", "Mail that the server sends", record)
+	return program.Noun("mail", "Mail that the server sends", record, cli.MailTemplates())
 }

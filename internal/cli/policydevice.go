@@ -368,6 +368,19 @@ func devicePolicyImport() *cobra.Command {
 const maxImport = 1 << 20
 
 func readObject(stdin io.Reader, name string) (graphclient.Object, error) {
+	raw, err := readFile(stdin, name)
+	if err != nil {
+		return nil, err
+	}
+	var in graphclient.Object
+	if json.Unmarshal(raw, &in) != nil || in == nil {
+		return nil, program.Usagef("%s is not a policy in JSON.", name)
+	}
+	return in, nil
+}
+
+// readFile reads a file that an argument names; - is stdin.
+func readFile(stdin io.Reader, name string) ([]byte, error) {
 	from := stdin
 	if name != "-" {
 		file, err := os.Open(name)
@@ -381,11 +394,7 @@ func readObject(stdin io.Reader, name string) (graphclient.Object, error) {
 	if err != nil {
 		return nil, program.Usagef("The file can't be read: %s", err)
 	}
-	var in graphclient.Object
-	if json.Unmarshal(raw, &in) != nil || in == nil {
-		return nil, program.Usagef("%s is not a policy in JSON.", name)
-	}
-	return in, nil
+	return raw, nil
 }
 
 func devicePolicyExport() *cobra.Command {
