@@ -75,7 +75,7 @@ func (e *env) text(parts ...string) error {
 
 func mailTemplateShow() *cobra.Command {
 	var w words
-	c := &cobra.Command{Use: "show KIND [--language LANGUAGE]", Short: "Show the words of a kind of mail: yours, or the product’s to begin with", Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{Use: "show KIND [--language LANGUAGE]", Short: "Show the words of a kind of mail, or those that hold in their place", Args: cobra.ExactArgs(1)}
 	w.add(c, false)
 	return verb(c, func(e *env, args []string) error {
 		kind, err := e.graph.MailTemplate(c.Context(), args[0])
@@ -90,7 +90,7 @@ func mailTemplateShow() *cobra.Command {
 			return e.printJSON(t)
 		}
 		if t.Text("isOwn") != "true" {
-			e.say("These are the product's words.")
+			e.say("There are no words for this language; these hold in their place.")
 		}
 		e.say("Placeholders: %s. The body has to have: %s.", shown(kind, "placeholders"), or(shown(kind, "requiredPlaceholders"), "none"))
 		return e.text(t.Text("subject"), t.Text("body"), t.Text("notice"))

@@ -135,7 +135,8 @@ func (a *API) listMailTranslations(c *call) error {
 	return a.plain(c, odata.Within(mailTemplateSet, k.Name, "translations"), names(mailTranslationResource(letter.Template{})), all)
 }
 
-// translation returns the words for a kind in a language: the tenant's or, with version 0, the product's.
+// translation returns the words for a kind in a language: the tenant's or, with version 0, those that hold
+// in their place.
 func (a *API) translation(own []letter.Template, kind, language string) (letter.Template, error) {
 	lang, ok := letter.Canonical(language)
 	if !ok {
@@ -146,9 +147,12 @@ func (a *API) translation(own []letter.Template, kind, language string) (letter.
 			return t, nil
 		}
 	}
-	t, err := a.Letters.Words(kind, lang)
-	t.Language = lang
-	return t, err
+	t, ok := letter.Choose(own, lang)
+	var err error
+	if !ok {
+		t, err = a.Letters.Words(kind, lang)
+	}
+	return letter.Template{Kind: kind, Language: lang, Subject: t.Subject, Body: t.Body, Notice: t.Notice}, err
 }
 
 // namedTranslation is what the path names.
@@ -162,7 +166,7 @@ func (a *API) namedTranslation(c *call) (letter.Kind, letter.Template, error) {
 }
 
 // getMailTranslation serves GET …/{kind}/translations/{language}. Where the tenant said nothing, it
-// answers the product's words, to begin with.
+// answers what holds now, to begin with.
 func (a *API) getMailTranslation(c *call) error {
 	k, t, err := a.namedTranslation(c)
 	if err != nil {

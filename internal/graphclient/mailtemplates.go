@@ -20,7 +20,8 @@ func (c *Client) MailTemplate(ctx context.Context, kind string) (Object, error) 
 	return c.one(ctx, mailTemplatePath(kind)...)
 }
 
-// MailTranslation returns the words of a kind of mail in a language: the tenant's or, to begin with, the product's.
+// MailTranslation returns the words of a kind of mail in a language or, to begin with, those that
+// hold in their place.
 func (c *Client) MailTranslation(ctx context.Context, kind, language string) (Object, error) {
 	return c.one(ctx, mailTemplatePath(kind, "translations", language)...)
 }

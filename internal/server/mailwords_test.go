@@ -2,9 +2,11 @@ package server_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/outbox/smtptest"
 )
 
@@ -53,6 +55,69 @@ func TestMailIsInTheTenantsWordsAndTheReadersLanguage(t *testing.T) {
 		if len(m.To) != 1 || m.Message(t).Header.Get("Bcc") != "" || strings.Contains(html, "<script>") || strings.Contains(html, "<img") || strings.Contains(html, "<a ") {
 			t.Errorf("%s got\n%s", m.To, m.Raw)
 		}
+	}
+}
+
+func TestATestOfATemplateGoesToWhoAsksForIt(t *testing.T) {
+	mail := &smtptest.Server{}
+	mail.Start(t)
+	w, o := office(t, mailTo(t, mail))
+	id := w.consoleAs("grace", directory.OrganizationalBrandingAdministrator)
+	w.change(http.MethodPatch, "/v1.0/users/"+id, `{"mail":"grace@contoso.example"}`)
+	a := w.post(administration+"/mail/templates/methodAdded", url.Values{
+		"language": {"de"}, "do": {"test"}, "subject": {"Neu: {{method}}"}, "body": {"Am {{time}} kam {{method}} dazu."},
+	})
+	w.shows(a, http.StatusOK, "A test mail is on its way to you", `value="Neu: {{method}}"`)
+	start(t, o)
+	m := mail.Wait(t, 1)[0]
+	text, html := m.Parts(t)
+	if m.To[0] != "grace@contoso.example" || !strings.HasPrefix(m.Message(t).Header.Get("Subject"), "[Test] Neu: Passkey") || !strings.Contains(text, "#example\n") || !strings.Contains(html, "#example\">") {
+		t.Errorf("%s got\n%s\n%s", m.To, m.Raw, html)
+	}
+	if n := len(w.directoryAudits(w.appToken(), "Send test mail")); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}
+
+func TestTheWordsOfAMailAreTriedSavedAndResetInTheConsole(t *testing.T) {
+	w := newWorld(t)
+	w.consoleAs("bran", directory.OrganizationalBrandingAdministrator)
+	const list, page = administration + "/mail/templates", administration + "/mail/templates/methodAdded"
+	w.shows(w.get(administration), http.StatusOK, "Words of mails")
+	w.shows(w.get(list), http.StatusOK, "A way to sign in was added", "Workflow: welcome")
+	first := w.get(page + "?language=FR-ch")
+	w.shows(first, http.StatusOK, "for people who prefer <bdi>fr-CH</bdi>", "{{recipientDisplayName}}", `id="notice"`, "<iframe class=\"letter\" sandbox title=")
+	form := url.Values{
+		"tag": {tagOf(first.body)}, "language": {"fr-CH"}, "do": {"preview"}, "subject": {"<b>{{method}}"}, "body": {"Le {{time}}\r\n\r\n<script>{{method}}</script>"}, "notice": {"{{id}}"},
+	}
+	w.shows(w.post(page, form), http.StatusOK, "The notice has to have {{link}}.", "&lt;b&gt;{{method}}")
+	form.Set("notice", "")
+	seen := w.post(page, form)
+	w.shows(seen, http.StatusOK, "&amp;lt;script&amp;gt;Passkey&amp;lt;/script&amp;gt;", "&lt;script&gt;Passkey&lt;/script&gt;", `lang=&#34;fr-CH&#34;`)
+	if strings.Contains(seen.body, "<script>Passkey") {
+		t.Error("a script is on the page")
+	}
+	form.Set("do", "save")
+	if a := w.post(page, form); a.location != page+"?language=fr-CH&done=mail_saved" {
+		t.Fatalf("%d %s\n%s", a.status, a.location, a.body)
+	}
+	w.shows(w.post(page, form), http.StatusPreconditionFailed, "Somebody was quicker")
+	form.Set("body", "Rien.")
+	form.Set("tag", tagOf(w.get(page+"?language=fr-CH").body))
+	w.shows(w.post(page, form), http.StatusBadRequest, "has to have {{time}}", ">Rien.</textarea>")
+	w.shows(w.get(list), http.StatusOK, "<bdi>fr-CH</bdi>")
+	form.Set("do", "reset")
+	if a := w.post(page, form); a.location != page+"?language=fr-CH&done=mail_reset" {
+		t.Errorf("%d %s\n%s", a.status, a.location, a.body)
+	}
+	w.shows(w.get(page+"?language=no_language"), http.StatusBadRequest, "such as de or de-AT")
+	w.shows(w.get(list+"/nothing"), http.StatusNotFound)
+	w.consoleAs("reader", directory.GlobalReader)
+	if a := w.get(page); a.status != http.StatusOK || strings.Contains(a.body[strings.Index(a.body, "<main"):], "<button") {
+		t.Errorf("a reader is offered a change: %d\n%s", a.status, a.body)
+	}
+	if a := w.post(page, form); a.status != http.StatusForbidden {
+		t.Errorf("a reader changes words: %d", a.status)
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 
 // Section returns the pages of this package.
 func Section() console.Section {
-	return console.Section{Name: "administration", Files: files, Routes: []console.Route{
+	return console.Section{Name: "administration", Files: files, Routes: append(mailWordsRoutes(), []console.Route{
 		{Pattern: "GET " + root, Needs: []string{readOrganization}, Serve: overview},
 		{Pattern: "GET " + root + "/tenant", Needs: []string{readOrganization}, Serve: showTenant},
 		{Pattern: "POST " + root + "/tenant", Needs: []string{writeOrganization}, Serve: saveTenant},
@@ -48,7 +48,7 @@ func Section() console.Section {
 		{Pattern: "GET " + root + "/keys", Needs: []string{readServer}, Serve: showKeys},
 		{Pattern: "GET " + root + "/backup", Needs: []string{readServer}, Serve: showBackup},
 		{Pattern: "GET " + root + "/about", Needs: []string{readServer}, Serve: showAbout},
-	}}
+	}...)}
 }
 
 type overviewPage struct { // overview.html

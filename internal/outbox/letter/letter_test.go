@@ -39,6 +39,8 @@ func TestWordsThatCanNotBeAMailAreRefused(t *testing.T) {
 		"bytes that are no text":                {func(t *Template) { t.Notice += "\xff" }, ErrInvalid, "notice"},
 		"a body without what happened":          {func(t *Template) { t.Body = "Bonjour. {{time}}" }, ErrRequired, "body"},
 		"a body that only looks as if":          {func(t *Template) { t.Body = "{{time}} { {method}}" }, ErrRequired, "body"},
+		"a name over two paragraphs":            {func(t *Template) { t.Body = "{{method}} {{\n\ntime}}" }, ErrRequired, "body"},
+		"a link over two paragraphs":            {func(t *Template) { t.Notice = "{{id}} {{link\r\n\r\n}}" }, ErrRequired, "notice"},
 		"what happened in the subject alone":    {func(t *Template) { t.Body, t.Subject = "{{method}}", "{{time}}" }, ErrRequired, "body"},
 		"a notice without its link":             {func(t *Template) { t.Notice = "Ne faites rien. {{id}}" }, ErrRequired, "notice"},
 		"a notice without the id":               {func(t *Template) { t.Notice = "{{link}}" }, ErrRequired, "notice"},
@@ -106,7 +108,7 @@ func TestWhatSomebodyIsCalledIsNoLinkNoTemplateAndOneLine(t *testing.T) {
 func FuzzTemplate(f *testing.F) {
 	for _, text := range []string{
 		"Hello {{userDisplayName}}", "{{ temporaryAccessPass }}", "{{{userDisplayName}}}", "{{user{{managerEmail}}}}", "{{unknown}}", "a\n\nb\r\n\r\nc", "{{}}", "{{\x00}}", "}}{{",
-		"https://a.example/{{userDisplayName}}", "{{userDisplayName}}\n\n{{time}}", "a\rb", "{{time}}\u2028{{link}}",
+		"https://a.example/{{userDisplayName}}", "{{userDisplayName}}\n\n{{time}}", "a\rb", "{{time}}\u2028{{link}}", "{{\n\ntime}}",
 	} {
 		f.Add(text, "{{temporaryAccessPass}}")
 		f.Add(text, "https://evil.example/\n\n{{link}}")

@@ -17,8 +17,9 @@ type Paragraph struct {
 	Link bool
 }
 
-// placeholder is a name in double braces. Whatever else stands in braces is text.
-var placeholder = regexp.MustCompile(`\{\{\s*([A-Za-z]+)\s*\}\}`)
+// placeholder is a name in double braces, in one line: one that went over an empty line would be there for
+// Check and gone in two paragraphs. Whatever else stands in braces is text.
+var placeholder = regexp.MustCompile(`\{\{[ \t]*([A-Za-z]+)[ \t]*\}\}`)
 
 // Placeholders returns the names that text has in double braces.
 func Placeholders(text string) []string {
