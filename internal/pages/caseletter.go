@@ -40,7 +40,7 @@ func (v *View) CaseNews(lang string, zone *time.Location, n CaseNews) (Letter, e
 		d.linked(v.Text(lang, "letter_case_stop"), n.Link)
 	}
 	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_case_id", "ID", n.ID))...)
-	return v.letter(lang, d)
+	return v.letter(lang, &d)
 }
 
 // CaseAsked is what the mail says that asks a manager or a colleague whether it is really them.
@@ -79,12 +79,12 @@ func (v *View) CaseAsked(lang string, zone *time.Location, a CaseAsked) (Letter,
 	}
 	d.linked(v.Text(lang, "letter_asked_link"), a.Link)
 	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_case_id", "ID", a.ID))...)
-	return v.letter(lang, d)
+	return v.letter(lang, &d)
 }
 
 // CaseCode writes the mail with the code that shows that somebody reads a private address.
 func (v *View) CaseCode(lang, reader, tenant, code string) (Letter, error) {
-	return v.letter(lang, draft{
+	return v.letter(lang, &draft{
 		kind: "recoveryCaseCode", zone: time.UTC, subject: v.Text(lang, "letter_code_subject", "Tenant", tenant),
 		said:  []string{v.Text(lang, "letter_hello", "Name", reader)},
 		facts: []fact{{factReader, reader, never}, {factTenant, tenant, never}},

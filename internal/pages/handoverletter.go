@@ -36,5 +36,5 @@ func (v *View) HandedOver(lang string, zone *time.Location, h HandedOver) (Lette
 	}
 	d.linked(v.Text(lang, "letter_handover_link", "Until", until), h.Link)
 	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_handover_how"), v.Text(lang, "letter_handover_unknown", "ID", h.ID))...)
-	return v.letter(lang, d)
+	return v.letter(lang, &d)
 }

@@ -23,7 +23,7 @@ type Letter struct {
 	Kind string
 
 	lang  string
-	draft draft
+	draft *draft
 }
 
 // A draft is a letter before it is laid out.
@@ -92,7 +92,7 @@ func (v *View) Recovered(lang string, zone *time.Location, r Recovered) (Letter,
 	if r.Once {
 		often = v.Text(lang, "letter_recovered_once", "End", end)
 	}
-	return v.letter(lang, draft{
+	return v.letter(lang, &draft{
 		kind: "accessRecovered", zone: zone, subject: v.Text(lang, "letter_recovered_subject"),
 		said: []string{
 			v.Text(lang, "letter_hello", "Name", r.Reader),
@@ -143,7 +143,7 @@ type piece struct {
 func (p piece) Lines() []string { return strings.Split(strings.ReplaceAll(p.Text, "\r\n", "\n"), "\n") }
 
 // letter lays out d in the product's own words.
-func (v *View) letter(lang string, d draft) (Letter, error) {
+func (v *View) letter(lang string, d *draft) (Letter, error) {
 	return layOut(lang, lang, d, d.subject, letter.Plain(d.said...), d.notice, lang)
 }
 
@@ -185,7 +185,7 @@ func (v *View) Rewrite(l Letter, t letter.Template) (Letter, error) {
 	return layOut(l.lang, lang, d, subject, said, notice, noticeLang)
 }
 
-func layOut(product, lang string, d draft, subject string, said, notice []letter.Paragraph, noticeLang string) (Letter, error) {
+func layOut(product, lang string, d *draft, subject string, said, notice []letter.Paragraph, noticeLang string) (Letter, error) {
 	var pieces []piece
 	var text strings.Builder
 	for i, p := range append(slices.Clone(said), notice...) {

@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"time"
 
@@ -198,7 +196,13 @@ func (v *View) LetterWords(kind, lang string) (letter.Template, error) {
 			all = append(all, one)
 		}
 	}
-	slices.SortFunc(all, func(a, b stand) int { return cmp.Compare(len(b.written), len(a.written)) }) // a sentence before the times in it
+	for i := range all { // the longest first: a sentence before the times in it
+		for j := i + 1; j < len(all); j++ {
+			if len(all[j].written) > len(all[i].written) {
+				all[i], all[j] = all[j], all[i]
+			}
+		}
+	}
 	named := func(text string) string {
 		for _, one := range all {
 			text = strings.ReplaceAll(text, one.written, one.name)

@@ -54,7 +54,7 @@ func (v *View) MethodChanged(lang string, zone *time.Location, m MethodChanged) 
 		d.linked(v.Text(lang, "letter_method_link"), m.Link)
 	}
 	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_method_unknown", "ID", m.ID))...)
-	return v.letter(lang, d)
+	return v.letter(lang, &d)
 }
 
 // linked adds a link to the notice, after what it is for.

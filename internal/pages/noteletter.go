@@ -9,7 +9,7 @@ import (
 
 // Note makes a letter of words that somebody else chose. Nothing in them is markup.
 func (v *View) Note(lang, subject string, paragraphs ...letter.Paragraph) (Letter, error) {
-	return layOut(lang, lang, draft{}, subject, paragraphs, nil, lang)
+	return layOut(lang, lang, &draft{}, subject, paragraphs, nil, lang)
 }
 
 // Day writes the day of at in a language. A moment that is midnight in UTC is a date that was

@@ -41,7 +41,7 @@ func (v *View) PassIssued(lang string, zone *time.Location, p PassIssued) (Lette
 		what, issuer = v.Text(lang, "letter_issued_somebody", "At", at, "Tenant", p.Tenant), v.Text(lang, "letter_somebody")
 	}
 	validity := v.Text(lang, often, "Start", start, "End", end)
-	return v.letter(lang, draft{
+	return v.letter(lang, &draft{
 		kind: "passIssued", zone: zone, subject: v.Text(lang, "letter_issued_subject", "Tenant", p.Tenant),
 		said: []string{v.Text(lang, "letter_hello", "Name", p.Reader), what, validity},
 		facts: []fact{
@@ -84,7 +84,7 @@ func (v *View) PassRedeemed(lang string, zone *time.Location, p PassRedeemed) (L
 	if p.Device != "" {
 		kind, where = "passRedeemedAtDevice", "letter_redeemed_device"
 	}
-	return v.letter(lang, draft{
+	return v.letter(lang, &draft{
 		kind: kind, zone: zone, subject: v.Text(lang, "letter_redeemed_subject", "Tenant", p.Tenant),
 		said: []string{
 			v.Text(lang, "letter_hello", "Name", p.Reader),

@@ -26,7 +26,7 @@ func (v *View) PINReset(lang string, zone *time.Location, r PINReset) (Letter, e
 	if r.Issuer != "" {
 		how = v.Text(lang, "letter_pin_pass", "Issuer", r.Issuer)
 	}
-	return v.letter(lang, draft{
+	return v.letter(lang, &draft{
 		kind: "pinReset", zone: zone, subject: v.Text(lang, "letter_pin_subject", "Device", r.Device),
 		said: []string{
 			v.Text(lang, "letter_hello", "Name", r.Reader),
@@ -70,7 +70,7 @@ func (v *View) PINSetUp(lang string, zone *time.Location, p PINSetUp) (Letter, e
 	if p.ByPass {
 		how = v.Text(lang, "letter_pinsetup_pass")
 	}
-	return v.letter(lang, draft{
+	return v.letter(lang, &draft{
 		kind: "pinSetUp", zone: zone, subject: v.Text(lang, "letter_pinsetup_subject", "Device", p.Device),
 		said: []string{
 			v.Text(lang, "letter_hello", "Name", p.Reader),

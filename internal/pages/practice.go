@@ -140,5 +140,5 @@ func (v *View) Practice(lang string, zone *time.Location, p PracticeLetter) (Let
 	}
 	d.linked(v.Text(lang, "letter_practice_link"), p.Link)
 	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_practice_nothing"), v.Text(lang, "letter_practice_id", "ID", p.ID))...)
-	return v.letter(lang, d)
+	return v.letter(lang, &d)
 }

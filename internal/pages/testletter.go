@@ -15,7 +15,7 @@ func (v *View) TestLetter(lang string, zone *time.Location, t Test) (Letter, err
 	if err != nil {
 		return Letter{}, err
 	}
-	return v.letter(lang, draft{
+	return v.letter(lang, &draft{
 		kind: "test", zone: zone, subject: v.Text(lang, "letter_test_subject", "Tenant", t.Tenant),
 		said: []string{
 			v.Text(lang, "letter_hello", "Name", t.Reader),
