@@ -165,6 +165,16 @@ var Permissions = []Permission{
 		DelegatedID: "e1fe6dd8-ba31-4d61-89e7-88639da4683d", UserConsent: true,
 	},
 	{
+		Value: "User-LifeCycleInfo.Read.All", DisplayName: "Read when people leave",
+		Description:   "Reads employeeLeaveDateTime of users.",
+		ApplicationID: "8556a004-db57-4d7a-8b82-97a13428e96f", DelegatedID: "ed8d2a04-0374-41f1-aefe-da8ac87ccc87",
+	},
+	{
+		Value: "User-LifeCycleInfo.ReadWrite.All", DisplayName: "Read and change when people leave",
+		Description:   "Reads and changes employeeLeaveDateTime of users; a person needs to be a Global Administrator for it.",
+		ApplicationID: "925f1248-0f97-47b9-8ec8-538c54e01325", DelegatedID: "7ee7473e-bd4b-4c9f-987c-bd58481f5fa2",
+	},
+	{
 		Value: "User.Read.All", DisplayName: "Read users",
 		Description:   "Reads the whole profile of every user.",
 		ApplicationID: "df021288-bdef-4463-88db-98f22de89214", DelegatedID: "a154be20-db9c-4678-8ab7-66f6cc099a59",

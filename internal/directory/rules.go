@@ -17,6 +17,9 @@ const (
 	UpdateUser          Action = "updateUser"          // what is not sensitive
 	UpdateUserSensitive Action = "updateUserSensitive" // a property of SensitiveProperties or TellingProperties
 	UpdateManager       Action = "updateManager"
+	ReadLeaveDate       Action = "readLeaveDate"  // employeeLeaveDateTime
+	WriteLeaveDate      Action = "writeLeaveDate" // beside what else the change is
+	UpdateUserPart      Action = "updateUserPart" // something of a person; what decides more
 	DeleteUser          Action = "deleteUser"
 	ReadDeletedUser     Action = "readDeletedUser"
 	RestoreUser         Action = "restoreUser"
@@ -255,6 +258,17 @@ var rules = map[Action]rule{
 	UpdateUserSensitive: {needs: []oneOf{writeUsers}, roles: userManagers, reach: reachOfAll, person: true},
 	UpdateManager: {
 		needs: []oneOf{writeUsers},
+		roles: append([]RoleID{DirectoryWriters}, userManagers...),
+	},
+	// When somebody leaves is told to fewer than the rest of a profile:
+	// https://learn.microsoft.com/graph/tutorial-lifecycle-workflows-set-employeeleavedatetime
+	ReadLeaveDate: {
+		needs: []oneOf{readUsers, {"User-LifeCycleInfo.Read.All", "User-LifeCycleInfo.ReadWrite.All"}},
+		roles: []RoleID{LifecycleWorkflowsAdministrator, GlobalReader, GlobalAdministrator},
+	},
+	WriteLeaveDate: {needs: []oneOf{readUsers, {"User-LifeCycleInfo.ReadWrite.All"}}, roles: []RoleID{GlobalAdministrator}},
+	UpdateUserPart: {
+		needs: []oneOf{append(oneOf{"User-LifeCycleInfo.ReadWrite.All"}, writeUsers...)},
 		roles: append([]RoleID{DirectoryWriters}, userManagers...),
 	},
 	DeleteUser: {needs: []oneOf{{"User.ReadWrite.All"}}, roles: userManagers, reach: reachOfAll, person: true, notSelf: true},

@@ -63,6 +63,9 @@ func (a *API) object(c *call, ref directory.Ref) (odata.Entity, error) {
 	if denied := a.mayRead(c, ref); denied != nil {
 		return typed(ref.Kind, odata.Entity{{Name: "id", Value: ref.ID}}), nil //nolint:nilerr // what may not be read shows its type and id only
 	}
+	if u, ok := thing.(directory.User); ok {
+		return typed(ref.Kind, c.userResource(u)), nil
+	}
 	return typed(ref.Kind, resourceOf(thing)), nil
 }
 

@@ -69,7 +69,7 @@ var routes = []route{
 	{"POST /users", odata.Directory, directory.CreateUser, nil, (*API).createUser},
 	{"GET /users/$count", odata.Directory, directory.ReadUserBasic, nil, (*API).countUsers},
 	{"GET /users/{id}", odata.Directory, directory.ReadUserBasic, person, (*API).getUser},
-	{"PATCH /users/{id}", odata.Directory, directory.UpdateUser, person, (*API).patchUser},
+	{"PATCH /users/{id}", odata.Directory, directory.UpdateUserPart, person, (*API).patchUser},
 	{"DELETE /users/{id}", odata.Directory, directory.DeleteUser, person, (*API).deleteUser},
 	{"POST /postern/imports", odata.Directory, directory.CreateUser, nil, (*API).importPeople},
 	{"GET /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.ReadUser, person, (*API).getSyncBehavior},

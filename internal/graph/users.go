@@ -40,7 +40,25 @@ var basicProperties = []string{"id", "displayName", "givenName", "surname", "mai
 
 var userProperties = names(userResource(directory.User{}))
 
-// userResource is u as Graph shows it.
+// leaveDate is told to fewer than the rest of a profile; for the others it is null, as in Graph.
+const leaveDate = "employeeLeaveDateTime"
+
+// userResource is u as the caller may see it who may see the rest of them.
+func (c *call) userResource(u directory.User) odata.Entity {
+	if directory.May(c.caller, directory.ReadLeaveDate, directory.Target{}) != nil {
+		return userResource(u)
+	}
+	return wholeUser(u)
+}
+
+// wholeUser is u with the date that not everybody is told.
+func wholeUser(u directory.User) odata.Entity {
+	e := userResource(u)
+	e[slices.IndexFunc(e, func(p odata.Property) bool { return p.Name == leaveDate })].Value = odata.Time(u.EmployeeLeaveDateTime)
+	return e
+}
+
+// userResource is u as Graph shows it, without their leave date.
 func userResource(u directory.User) odata.Entity {
 	hidden := func(name string, value any) odata.Property {
 		return odata.Property{Name: name, Value: value, OnSelect: true}
@@ -68,7 +86,7 @@ func userResource(u directory.User) odata.Entity {
 		hidden("department", text(u.Department)),
 		hidden("employeeHireDate", odata.Time(u.EmployeeHireDate)),
 		hidden("employeeId", text(u.EmployeeID)),
-		hidden("employeeLeaveDateTime", odata.Time(u.EmployeeLeaveDateTime)),
+		hidden(leaveDate, nil),
 		hidden("employeeOrgData", orgDataResource(u)),
 		hidden("employeeType", text(u.EmployeeType)),
 		hidden("externalUserState", text(u.ExternalUserState)),
@@ -155,7 +173,7 @@ func (a *API) listUsers(c *call) error {
 	}
 	count := func(match []filter.Bound) (int, error) { return a.Store.CountUsers(c.ctx(), c.tenant.ID, match) }
 	return writeList(a, c, w, "users", found, position, count, func(u directory.User) odata.Entity {
-		e := append(only(userResource(u), properties), managers[u.ID]...)
+		e := append(only(c.userResource(u), properties), managers[u.ID]...)
 		return append(e, odata.Property{Name: waysBack, Value: counted[u.ID], OnSelect: true})
 	})
 }
@@ -227,7 +245,7 @@ func (a *API) getUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	e := append(only(userResource(c.user), properties).Select(o.Select), managers[c.user.ID]...)
+	e := append(only(c.userResource(c.user), properties).Select(o.Select), managers[c.user.ID]...)
 	return odata.WriteEntity(c.w, 200, a.root(c).Entity("users", o.Select), e)
 }
 
@@ -278,8 +296,8 @@ func readUser(body *odata.Object, u *directory.User) []string {
 	body.Strings("otherMails", &u.OtherMails)
 	body.Bool("accountEnabled", &u.AccountEnabled)
 	body.Time("employeeHireDate", &u.EmployeeHireDate)
-	body.Time("employeeLeaveDateTime", &u.EmployeeLeaveDateTime)
-	for _, name := range []string{"businessPhones", "otherMails", "accountEnabled", "employeeHireDate", "employeeLeaveDateTime"} {
+	body.Time(leaveDate, &u.EmployeeLeaveDateTime)
+	for _, name := range []string{"businessPhones", "otherMails", "accountEnabled", "employeeHireDate", leaveDate} {
 		note(name)
 	}
 	if body.Has("identities") {
@@ -323,6 +341,9 @@ func (a *API) createUser(c *call) error {
 	if err := errors.Join(body.Done(), err); err != nil {
 		return err
 	}
+	if err := c.mayWriteLeaveDate(set); err != nil {
+		return err
+	}
 	if !slices.Contains(set, "accountEnabled") {
 		return directory.ErrUserInvalid.With("accountEnabled", "accountEnabled is missing.")
 	}
@@ -352,7 +373,15 @@ func (a *API) proves(c *call, set []string) (bool, error) {
 	}), nil
 }
 
-// patchUser serves PATCH /users/{id}. https://learn.microsoft.com/graph/api/user-update
+// mayWriteLeaveDate refuses to set the leave date, also to what it is: who may not know it would find it out so.
+func (c *call) mayWriteLeaveDate(set []string) error {
+	if !slices.Contains(set, leaveDate) {
+		return nil
+	}
+	return directory.May(c.caller, directory.WriteLeaveDate, c.target)
+}
+
+// patchUser serves PATCH /users/{id}. Who may do nothing but change when somebody leaves, may do that. https://learn.microsoft.com/graph/api/user-update
 func (a *API) patchUser(c *call) error {
 	if err := odata.Match(c.r, odata.ETag(c.user.Version)); err != nil {
 		return err
@@ -367,10 +396,18 @@ func (a *API) patchUser(c *call) error {
 	if err := errors.Join(body.Done(), err); err != nil {
 		return err
 	}
+	if err := c.mayWriteLeaveDate(set); err != nil {
+		return err
+	}
+	if change != nil || !slices.Equal(set, []string{leaveDate}) {
+		if err := directory.May(c.caller, directory.UpdateUser, c.target); err != nil {
+			return err
+		}
+	}
 	if change != nil && change.By.Self {
 		return directory.ErrNotForYourself
 	}
-	changes := modified(userResource(old), userResource(u))
+	changes := modified(wholeUser(old), wholeUser(u))
 	sensitive := change != nil || slices.ContainsFunc(set, func(name string) bool { return slices.Contains(directory.SensitiveProperties, name) }) ||
 		c.target.Protected() && slices.ContainsFunc(changes, func(m audit.ModifiedProperty) bool {
 			return slices.Contains(directory.TellingProperties, m.DisplayName)
@@ -514,7 +551,7 @@ func (a *API) listReports(c *call) error {
 		return err
 	}
 	return writeList(a, c, w, "directoryObjects", found, position, nil, func(u directory.User) odata.Entity {
-		return typed(directory.KindUser, userResource(u))
+		return typed(directory.KindUser, c.userResource(u))
 	})
 }
 

@@ -175,6 +175,11 @@ func (p Provisioner) Import(ctx context.Context, find Finder, by By, r Row, dry 
 }
 
 func (p Provisioner) importRow(ctx context.Context, find Finder, by By, r Row, dry bool) (res Result, err error) {
+	if strings.TrimSpace(r["employeeLeaveDateTime"]) != "" { // also to what it is: who may not know it would find it out so
+		if err := directory.May(by.Caller, directory.WriteLeaveDate, directory.Target{}); err != nil {
+			return res, err
+		}
+	}
 	old, there, err := lookUp(ctx, find, by.Tenant.ID, r)
 	if err != nil {
 		return res, err

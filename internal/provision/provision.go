@@ -71,6 +71,11 @@ func (p Provisioner) planUser(by By, u directory.User) (directory.User, error) {
 	if err := directory.May(by.Caller, directory.CreateUser, directory.Target{}); err != nil {
 		return u, err
 	}
+	if !u.EmployeeLeaveDateTime.IsZero() {
+		if err := directory.May(by.Caller, directory.WriteLeaveDate, directory.Target{}); err != nil {
+			return u, err
+		}
+	}
 	return p.complete(by, u)
 }
 
@@ -133,6 +138,11 @@ func (p Provisioner) planChange(ctx context.Context, by By, old, u directory.Use
 	}
 	if u.Manager != old.Manager {
 		if err := directory.May(by.Caller, directory.UpdateManager, directory.Target{User: u.ID}); err != nil {
+			return u, nil, err
+		}
+	}
+	if !u.EmployeeLeaveDateTime.Equal(old.EmployeeLeaveDateTime) {
+		if err := directory.May(by.Caller, directory.WriteLeaveDate, directory.Target{User: u.ID}); err != nil {
 			return u, nil, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
@@ -15,6 +16,9 @@ var userGroups = users.core.Attributes.find("groups")
 
 // userResource is u as it is sent.
 func (a *API) userResource(c *call, u directory.User, s selection) (document, error) {
+	if c.may(directory.ReadLeaveDate) != nil {
+		u.EmployeeLeaveDateTime = time.Time{}
+	}
 	d := userDocument(u)
 	name := d.inner("name")
 	if formatted := strings.TrimSpace(u.GivenName + " " + u.Surname); formatted != "" {
@@ -283,7 +287,7 @@ func (a *API) changeUser(c *call, change func(directory.User) (directory.User, e
 		if err := c.precondition(old.Version); err != nil {
 			return err
 		}
-		u, err := change(old)
+		u, err := c.leaving(old, change)
 		if err != nil {
 			return err
 		}
@@ -302,6 +306,24 @@ func (a *API) changeUser(c *call, change func(directory.User) (directory.User, e
 		}
 		return a.sendUser(c, http.StatusOK, u)
 	}
+}
+
+// leaving lets change make old another one. When they leave is neither shown to a caller who may not read it nor changed by one
+// who may not write it: who does not name it, as somebody who was not shown it, leaves it as it is.
+func (c *call) leaving(old directory.User, change func(directory.User) (directory.User, error)) (directory.User, error) {
+	kept, refused := old.EmployeeLeaveDateTime, c.may(directory.WriteLeaveDate)
+	if refused == nil {
+		return change(old)
+	}
+	if c.may(directory.ReadLeaveDate) != nil {
+		old.EmployeeLeaveDateTime = time.Time{}
+	}
+	u, err := change(old)
+	if err == nil && !u.EmployeeLeaveDateTime.IsZero() && !u.EmployeeLeaveDateTime.Equal(old.EmployeeLeaveDateTime) {
+		err = refused
+	}
+	u.EmployeeLeaveDateTime = kept
+	return u, err
 }
 
 // again returns nil when a change came to nothing because somebody else was faster, and is to be
