@@ -30,7 +30,8 @@ type SignIn struct {
 	Key *Key
 	// Silent lets the server sign in whoever its browser is signed in as, without a question.
 	Silent bool
-	// Anew has the person prove who they are once more, even if they just did.
+	// Anew has the person prove who they are once more, even if they just did, by what resists
+	// phishing (OpenID EAP ACR Values 1.0 section 2) if the server knows that wish.
 	Anew bool
 }
 
@@ -77,6 +78,7 @@ func (s *SignIn) URL(hint string) (string, error) {
 	switch {
 	case s.Anew:
 		v.Set("prompt", "login")
+		v.Set("acr_values", "phr") // a pass and a password would show nothing new
 	case !s.Silent:
 		v.Set("prompt", "select_account")
 	}

@@ -231,7 +231,7 @@ func TestAnApproverWhoSignedInByAPassIsLedToSignInAnewAndNobodyApprovesWhatTheyB
 	if a := w.caseStep(at, "approve", url.Values{}); a.status != http.StatusForbidden || !strings.Contains(a.body, again) || w.next(at) != "approve" {
 		t.Errorf("signed in by a pass: %d\n%s", a.status, a.body)
 	}
-	if a := w.get(again); a.status != http.StatusSeeOther || !strings.Contains(a.location, "prompt=login") {
+	if a := w.get(again); a.status != http.StatusSeeOther || !strings.Contains(a.location, "prompt=login") || !strings.Contains(a.location, "acr_values=phr") {
 		t.Errorf("%d %s", a.status, a.location)
 	}
 	w.consoleAs("reader", directory.GlobalReader)
