@@ -61,11 +61,8 @@ func caseView(v recovery.View) odata.Entity {
 // last changed, as far as that is kept, and whether it counts in this case all the same.
 func contactChanges(v recovery.View) []odata.Entity {
 	all := []odata.Entity{}
-	for _, property := range v.Policy.Watched() {
-		if at, ok := v.Subject.Changed[property]; ok {
-			counts := v.Subject.OnFile(property, v.Policy, v.At)
-			all = append(all, odata.Entity{{Name: "property", Value: property}, {Name: "changedDateTime", Value: odata.Time(at)}, {Name: "counts", Value: counts}})
-		}
+	for _, one := range v.Changes() {
+		all = append(all, odata.Entity{{Name: "property", Value: one.Property}, {Name: "changedDateTime", Value: odata.Time(one.At)}, {Name: "counts", Value: one.Counts}})
 	}
 	return all
 }

@@ -27,9 +27,16 @@ type approvePage struct {
 	From     string // browser, system and address in which they asked
 	Done     string // approved, vouched, refused; "" before
 	Handed   bool   // the pass is in a mail to the reader
-	There    bool   // the pass may be shown where they asked
-	Me       bool   // it may come to the reader
-	Roles    bool   // an administrator has to approve, too
+	Changed  []approveChange
+	There    bool // the pass may be shown where they asked
+	Me       bool // it may come to the reader
+	Roles    bool // an administrator has to approve, too
+}
+
+// An approveChange is something of the person that changed a short time ago.
+type approveChange struct {
+	Name string
+	At   time.Time
 }
 
 func (approvePage) file() string { return "approve.html" }
@@ -135,6 +142,13 @@ func (s *Site) renderVoice(w http.ResponseWriter, r *http.Request, v recovery.Vi
 	p.Roles = v.Subject.Class != recovery.Everyone
 	for _, f := range v.Lost {
 		p.Lost = append(p.Lost, s.View.Text(p.Lang, "recover_lost_"+string(f)))
+	}
+	if p.Manager { // who knows whether the number that they would call is the right one
+		for _, one := range v.Changes() {
+			if !one.Counts {
+				p.Changed = append(p.Changed, approveChange{s.View.Text(p.Lang, "approve_field_"+one.Property), one.At})
+			}
+		}
 	}
 	if p.Done == "" && p.Fault == nil && !v.State.Waits() {
 		p.Done = "over"

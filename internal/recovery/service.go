@@ -239,6 +239,25 @@ type View struct {
 	At      time.Time // of all this
 }
 
+// Renewed is something of the person that changed.
+type Renewed struct {
+	Property string
+	At       time.Time
+	Counts   bool // in this case all the same
+}
+
+// Changes are what of the person's was changed, as far as that is kept: what they are reached by,
+// and what a credential is compared with.
+func (v View) Changes() []Renewed {
+	var all []Renewed
+	for _, property := range v.Policy.Watched() {
+		if at, ok := v.Subject.Changed[property]; ok {
+			all = append(all, Renewed{property, at, v.Subject.OnFile(property, v.Policy, v.At)})
+		}
+	}
+	return all
+}
+
 // View returns a case as it stands now: what has run out counts no more.
 func (s Service) View(ctx context.Context, c Case) (View, error) {
 	v := View{Case: c}

@@ -209,3 +209,33 @@ func TestALinkToThePersonOpensByACodeThatIsReadOutWherePolicySaysSo(t *testing.T
 		t.Errorf("after the address was changed: %d %s\n%s", a.status, a.location, a.body)
 	}
 }
+
+// Who changes a phone first and calls then hopes that nobody looks.
+func TestAManagerSeesBeforeTheyApproveThatAPhoneWasJustChanged(t *testing.T) {
+	var c wrist
+	w := newKeyWorld(t, func(o *server.Options) { o.Wall, o.Mail.Mailbox = c.now, true })
+	sam, _ := w.person("sam")
+	mira, key := w.person("mira")
+	w.managed(sam, mira)
+	c.move(8 * 24 * time.Hour) // the manager has been so for a while
+	opened := w.create(recoveryCases, `{"userId":"`+sam+`","openedAs":"automation","channel":"api"}`)
+	path := "/recover/approve/" + w.created.TenantID + "/" + opened
+	look := func() answer {
+		t.Helper()
+		w.newBrowser()
+		page := w.get(path).location
+		w.use(page, key)
+		a := w.get(w.post(page, url.Values{"stay": {"no"}}).location)
+		if a.status != http.StatusOK || !strings.Contains(a.body, `data-step="approve"`) {
+			t.Fatalf("%d %s\n%s", a.status, a.location, a.body)
+		}
+		return a
+	}
+	if a := look(); strings.Contains(a.body, `id="changed"`) {
+		t.Errorf("nothing changed lately\n%s", a.body)
+	}
+	w.change(http.MethodPatch, "/v1.0/users/"+sam, `{"mobilePhone":"+49 30 666"}`)
+	if a := look(); !regexp.MustCompile(`(?s)id="changed".*Mobile phone, `).MatchString(a.body) || strings.Contains(a.body, "666") {
+		t.Errorf("%s", a.body)
+	}
+}
