@@ -16,6 +16,7 @@ const (
 	CreateUser          Action = "createUser"
 	UpdateUser          Action = "updateUser"          // what is not sensitive
 	UpdateUserSensitive Action = "updateUserSensitive" // a property of SensitiveProperties or TellingProperties
+	ChangeSource        Action = "changeSource" // take an account over from where it comes from, or hand it back
 	UpdateManager       Action = "updateManager"
 	ReadLeaveDate       Action = "readLeaveDate"  // employeeLeaveDateTime
 	WriteLeaveDate      Action = "writeLeaveDate" // beside what else the change is
@@ -256,6 +257,8 @@ var rules = map[Action]rule{
 		roles: append([]RoleID{DirectoryWriters}, userManagers...),
 	},
 	UpdateUserSensitive: {needs: []oneOf{writeUsers}, roles: userManagers, reach: reachOfAll, person: true},
+	// An application is a source itself: what is another's it would make its own.
+	ChangeSource: {needs: []oneOf{writeUsers}, roles: userManagers, reach: reachOfAll, person: true, roleToo: true},
 	UpdateManager: {
 		needs: []oneOf{writeUsers},
 		roles: append([]RoleID{DirectoryWriters}, userManagers...),

@@ -73,7 +73,7 @@ var routes = []route{
 	{"DELETE /users/{id}", odata.Directory, directory.DeleteUser, person, (*API).deleteUser},
 	{"POST /postern/imports", odata.Directory, directory.CreateUser, nil, (*API).importPeople},
 	{"GET /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.ReadUser, person, (*API).getSyncBehavior},
-	{"PATCH /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.UpdateUserSensitive, person, (*API).patchSyncBehavior},
+	{"PATCH /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.ChangeSource, person, (*API).patchSyncBehavior},
 	{"GET /users/{id}/manager", odata.Directory, directory.ReadUser, person, (*API).getManager},
 	{"PUT /users/{id}/manager/$ref", odata.Directory, directory.UpdateManager, person, (*API).putManager},
 	{"DELETE /users/{id}/manager/$ref", odata.Directory, directory.UpdateManager, person, (*API).deleteManager},
