@@ -16,7 +16,7 @@ const (
 	CreateUser          Action = "createUser"
 	UpdateUser          Action = "updateUser"          // what is not sensitive
 	UpdateUserSensitive Action = "updateUserSensitive" // a property of SensitiveProperties or TellingProperties
-	ChangeSource        Action = "changeSource" // take an account over from where it comes from, or hand it back
+	ChangeSource        Action = "changeSource"        // take an account over from where it comes from, or hand it back
 	UpdateManager       Action = "updateManager"
 	ReadLeaveDate       Action = "readLeaveDate"  // employeeLeaveDateTime
 	WriteLeaveDate      Action = "writeLeaveDate" // beside what else the change is
@@ -75,6 +75,7 @@ const (
 	ReadPassword    Action = "readPassword" // whether there is one
 	DeletePassword  Action = "deletePassword"
 	ResetPassword   Action = "resetPassword" // without the one that is there
+	SetPassword     Action = "setPassword"   // the same by passwordProfile
 	FreezeMethod    Action = "freezeMethod"  // and thaw
 	RevertPass      Action = "revertPass"    // all that came from it
 
@@ -390,6 +391,8 @@ var rules = map[Action]rule{
 		needs: []oneOf{{"UserAuthMethod-Password.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All"}},
 		roles: methodManagers, reach: reachOfAll, person: true, people: true, notSelf: true,
 	},
+	// As in Entra, where User Administrators do it, too. https://learn.microsoft.com/graph/api/user-update
+	SetPassword: {needs: []oneOf{{"User-PasswordProfile.ReadWrite.All"}}, roles: userManagers, reach: reachOfAll, person: true, notSelf: true},
 
 	ReadRegistrations: {
 		needs: []oneOf{{"AuditLog.Read.All", "UserAuthenticationMethod.Read.All"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
@@ -22,7 +23,7 @@ import (
 // registry knows the kinds that the tests of this package use.
 func registry(db *store.DB) *method.Registry {
 	return &method.Registry{
-		Store: db, Now: time.Now, Kinds: map[signin.MethodID]method.Kind{passkey.MethodID: {Name: passkey.Name}, authenticator.MethodID: {Name: "Authenticator app"}, totp.MethodID: {Name: "OATH software token"}},
+		Store: db, Now: time.Now, Kinds: map[signin.MethodID]method.Kind{passkey.MethodID: {Name: passkey.Name}, authenticator.MethodID: {Name: "Authenticator app"}, totp.MethodID: {Name: "OATH software token"}, password.MethodID: {Name: "Password"}},
 		Letters: func(context.Context, method.Change) ([]outbox.Item, error) { return nil, nil },
 	}
 }

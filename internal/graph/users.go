@@ -422,6 +422,11 @@ func (a *API) patchUser(c *call) error {
 			return err
 		}
 	}
+	if change != nil {
+		if err := maySetPassword(c); err != nil {
+			return err
+		}
+	}
 	if err := u.Check(c.tenant); err != nil {
 		return err
 	}
