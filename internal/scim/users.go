@@ -14,8 +14,8 @@ import (
 
 var userGroups = users.core.Attributes.find("groups")
 
-// userResource is u as it is sent.
-func (a *API) userResource(c *call, u directory.User, s selection) (document, error) {
+// userResource is u as it is sent. Room is how many groups fit in the answer.
+func (a *API) userResource(c *call, u directory.User, s selection, room *int) (document, error) {
 	if c.may(directory.ReadLeaveDate) != nil {
 		u.EmployeeLeaveDateTime = time.Time{}
 	}
@@ -36,8 +36,8 @@ func (a *API) userResource(c *call, u directory.User, s selection) (document, er
 		if err != nil {
 			return nil, err
 		}
-		if more {
-			return nil, ErrMany.With("groups", "The person is in too many groups for one answer.")
+		if *room -= len(refs); more || *room < 0 {
+			return nil, ErrMany.With("groups", "These are too many groups for one answer. Ask for fewer people at a time.")
 		}
 		var all []document
 		for _, ref := range refs {
@@ -90,7 +90,8 @@ func (a *API) sendUser(c *call, code int, u directory.User) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.userResource(c, u, s)
+	room := maxValues
+	d, err := a.userResource(c, u, s, &room)
 	if err != nil {
 		return err
 	}
@@ -154,9 +155,9 @@ func (a *API) findUsers(c *call, p parameters) error {
 	if err != nil {
 		return err
 	}
-	all := make([]document, len(found.found))
+	room, all := maxMembers, make([]document, len(found.found))
 	for i, u := range found.found {
-		if all[i], err = a.userResource(c, u, q.selection); err != nil {
+		if all[i], err = a.userResource(c, u, q.selection, &room); err != nil {
 			return err
 		}
 	}
