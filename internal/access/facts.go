@@ -242,16 +242,21 @@ func (f *facts) meets(a asked, since, second time.Time) bool {
 	more := second.IsZero()
 	for i := range f.r.Proofs {
 		p := &f.r.Proofs[i]
-		if p.At.Before(since) {
+		if !p.from(since) {
 			continue
 		}
 		modes, mfa, newest = modes|p.Mode, mfa || p.MFA, true
-		more = more || p.Mode&^firstOnly != 0 && !p.At.Before(second)
+		more = more || p.Mode&^firstOnly != 0 && p.from(second)
 	}
 	if !newest || !more || a.mfa && !mfa && !modes.Multifactor() {
 		return false
 	}
 	return a.strength == nil || a.strength.metSince(f.r.Proofs, modes, since)
+}
+
+// from reports whether p is of at or later; any proof is, where at is zero.
+func (p *Proof) from(at time.Time) bool {
+	return at.IsZero() || !p.Undated && !p.At.Before(at)
 }
 
 // firstOnly are modes that nobody takes for a second factor.
@@ -267,7 +272,7 @@ func (s *Strength) metSince(proofs []Proof, modes Modes, since time.Time) bool {
 			return true
 		}
 		for i := range proofs {
-			if p := &proofs[i]; p.Mode&FIDO2 != 0 && !p.At.Before(since) && s.allows(p.AAGUID) {
+			if p := &proofs[i]; p.Mode&FIDO2 != 0 && p.from(since) && s.allows(p.AAGUID) {
 				return true
 			}
 		}

@@ -54,10 +54,11 @@ type Device struct {
 
 // A Proof is a method that was used.
 type Proof struct {
-	Mode   Modes // one mode
-	At     time.Time
-	AAGUID string // of a passkey
-	MFA    bool   // two factors by itself
+	Mode    Modes // one mode
+	At      time.Time
+	Undated bool   // nobody knows how much older than At it is
+	AAGUID  string // of a passkey
+	MFA     bool   // two factors by itself
 }
 
 // A Decision is what policies come to for a request.

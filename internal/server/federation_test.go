@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/federation/oidc/oidctest"
 	"github.com/postern-id/postern/internal/server"
 )
@@ -425,6 +426,106 @@ func TestAProofOfNowIsOneOfNowAtTheUpstream(t *testing.T) {
 	if a := w.get(w.depart(again.location)); a.location != again.location {
 		t.Errorf("of now: %d %q\n%s", a.status, a.location, a.body)
 	}
+}
+
+// departure is what the upstream is asked by an OpenID request, and the answer to it.
+func (w *federatedWorld) departure(page string) (asked url.Values, back string) {
+	w.t.Helper()
+	away := w.get(strings.Replace(page, "/signin?", "/signin/upstream?", 1))
+	u, err := url.Parse(away.location)
+	if away.status != http.StatusSeeOther || err != nil {
+		w.t.Fatalf("leave: %d %q\n%s", away.status, away.location, away.body)
+	}
+	return u.Query(), u.Query().Get("redirect_uri") + "?" + w.upstream.Answer(w.t, away.location).Encode()
+}
+
+// Whoever stole the cookie of a session upstream gets its word without a question.
+func TestASignInUpstreamOfUnknownAgeOpensNoRegistration(t *testing.T) {
+	w := newFederated(t, nil)
+	w.account(upn)
+	w.upstream.Said["auth_time"] = nil
+	page, back := w.leave(upn)
+	w.get(back)
+	tokens := w.finish(page)
+	if amr, _ := claimsOf(t, tokens["id_token"])["amr"].([]any); slices.Contains(amr, any("ngcmfa")) {
+		t.Errorf("the sign-in says that it is new: %v", amr)
+	}
+	led := w.get("/security-info/prove")
+	asked, back := w.departure(led.location)
+	if asked.Get("prompt") != "login" || asked.Get("max_age") != "0" {
+		t.Errorf("asked with %v", asked)
+	}
+	w.wantRefusal("still of no known time", w.get(back), "federationStale")
+}
+
+func TestAnUpstreamIsAskedAnewForAProofThatIsTooOld(t *testing.T) {
+	w := newFederated(t, nil)
+	id := w.account(upn)
+	w.rule("Every hour", func(p *access.Policy) {
+		p.Grant = nil
+		p.Session = &access.SessionControls{Frequency: &access.SignInFrequency{Enabled: true, Value: 1, Type: "hours", Interval: "timeBased"}}
+	})
+	ago := func(d time.Duration) int64 { return time.Now().Add(-d).Unix() }
+	for _, test := range []struct {
+		name          string
+		first, second any
+		then          string // refusal of the second answer
+	}{
+		{"of ten hours ago, then of now", ago(10 * time.Hour), ago(0), ""},
+		{"of ten hours ago, and again", ago(10 * time.Hour), ago(10 * time.Hour), "federationStale"},
+		{"of an unknown time, then of now", nil, ago(0), ""},
+		{"of an unknown time, and again", nil, nil, "federationStale"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w.newBrowser()
+			w.upstream.Said["auth_time"] = test.first
+			page, back := w.leave(upn)
+			w.get(back)
+			w.wantStep("after an answer that is too old", w.get(page), "federated")
+			asked, back := w.departure(page)
+			if age := asked.Get("max_age"); age != "3600" {
+				t.Errorf("asked for a proof of the last %s s", age)
+			}
+			w.upstream.Said["auth_time"] = test.second
+			a := w.get(back)
+			if test.then != "" {
+				w.wantRefusal("too old again", a, test.then)
+				return
+			}
+			w.wantStep("with a new proof", w.get(page), "stay")
+			w.finish(page)
+		})
+	}
+	t.Run("of before all sessions were ended", func(t *testing.T) {
+		w.newBrowser()
+		if status, v := w.api(http.MethodPost, "/v1.0/users/"+id+"/revokeSignInSessions", w.appToken(), ""); status != http.StatusOK {
+			t.Fatalf("end all sessions: %d %v", status, v)
+		}
+		w.upstream.Said["auth_time"] = ago(30 * time.Minute)
+		page := w.authorize(nil).location
+		w.post(page, url.Values{"username": {upn}})
+		asked, back := w.departure(page)
+		w.newBrowser()
+		nobodys := w.authorize(nil).location
+		w.post(nobodys, url.Values{"username": {"nobody@fabrikam.example"}})
+		if others, _ := w.departure(nobodys); others.Get("max_age") != asked.Get("max_age") || others.Get("prompt") != asked.Get("prompt") {
+			t.Errorf("the way there tells who exists: %v, %v", asked, others)
+		}
+		w.newBrowser()
+		page, back = w.leave(upn)
+		if a := w.get(back); !strings.HasPrefix(a.location, "/signin/upstream?t=") {
+			t.Fatalf("not sent back: %d %q\n%s", a.status, a.location, a.body)
+		}
+		if asked, back = w.departure(page); asked.Get("prompt") != "login" {
+			t.Errorf("asked with %v", asked)
+		}
+		w.wantRefusal("of before it again", w.get(back), "federationStale")
+		delete(w.upstream.Said, "auth_time")
+		_, back = w.departure(page)
+		w.get(back)
+		w.wantStep("with a new proof", w.get(page), "stay")
+		w.finish(page)
+	})
 }
 
 func TestAnUpstreamThatCantBeReachedIsSaidToBe(t *testing.T) {

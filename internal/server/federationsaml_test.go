@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/access"
 	"github.com/postern-id/postern/internal/federation"
 	"github.com/postern-id/postern/internal/saml"
 	"github.com/postern-id/postern/internal/server"
@@ -77,6 +78,13 @@ func (w *world) askSAML() (page string, q saml.AuthnRequest, state string) {
 	w.t.Helper()
 	page = w.authorize(nil).location
 	w.post(page, url.Values{"username": {upn}})
+	q, state = w.departSAML(page)
+	return page, q, state
+}
+
+// departSAML goes on to the upstream from a page of a sign-in.
+func (w *world) departSAML(page string) (q saml.AuthnRequest, state string) {
+	w.t.Helper()
 	away := w.get(strings.Replace(page, "/signin?", "/signin/upstream?", 1))
 	u, err := url.Parse(away.location)
 	if err != nil || !strings.HasPrefix(away.location, samlSSO+"?") {
@@ -95,7 +103,7 @@ func (w *world) askSAML() (page string, q saml.AuthnRequest, state string) {
 	if err != nil || q.ACS != m.SP.ACS[0].Location {
 		w.t.Fatalf("the request is %+v, %v", q, err)
 	}
-	return page, q, e.RelayState
+	return q, e.RelayState
 }
 
 func (w *world) spMetadata() saml.Metadata {
@@ -205,6 +213,25 @@ func TestAFederatedPersonSignsInBySAML(t *testing.T) {
 	if in := w.signInErrors(50008); len(in) < 4 {
 		t.Errorf("the log has %v", in)
 	}
+}
+
+func TestASAMLUpstreamIsAskedAnewForAProofThatIsTooOld(t *testing.T) {
+	w, _ := newSAMLFederated(t, nil)
+	w.rule("Every hour", func(p *access.Policy) {
+		p.Grant = nil
+		p.Session = &access.SessionControls{Frequency: &access.SignInFrequency{Enabled: true, Value: 1, Type: "hours", Interval: "timeBased"}}
+	})
+	page, q, state := w.askSAML()
+	if q.ForceAuthn {
+		t.Error("the first time whoever is signed in there is asked again")
+	}
+	w.bring(w.answerSAML(q, state, samlUpstream(), func(r *saml.Response) { r.Assertion.AuthnInstant = time.Now().Add(-10 * time.Hour) }))
+	w.wantStep("after an answer of ten hours ago", w.get(page), "federated")
+	if q, state = w.departSAML(page); !q.ForceAuthn {
+		t.Error("the second time nobody is asked again")
+	}
+	w.bring(w.answerSAML(q, state, samlUpstream(), nil))
+	w.wantStep("with a new proof", w.get(page), "stay")
 }
 
 func TestCertificatesOfAnUpstreamFollowItsMetadata(t *testing.T) {

@@ -153,5 +153,5 @@ var platforms = map[string]string{
 // asked is p as rules see it.
 func (p Proof) asked() access.Proof {
 	y := p.Yield()
-	return access.Proof{Mode: y.Modes, At: p.At, AAGUID: p.AAGUID, MFA: y.Factors.Multi()}
+	return access.Proof{Mode: y.Modes, At: p.At, Undated: p.Undated, AAGUID: p.AAGUID, MFA: y.Factors.Multi()}
 }

@@ -126,7 +126,12 @@ const firstOnly = access.Password | access.Email | access.CertificateSingle | ac
 
 // counts reports whether p is new enough for r.
 func (r Requirement) counts(p Proof) bool {
-	return !p.At.Before(r.Since) && (!p.At.Before(r.SecondSince) || p.Yield().Modes&^firstOnly == 0)
+	return p.from(r.Since) && (p.from(r.SecondSince) || p.Yield().Modes&^firstOnly == 0)
+}
+
+// from reports whether p is of at or later; any proof is, where at is zero.
+func (p Proof) from(at time.Time) bool {
+	return at.IsZero() || !p.Undated && !p.At.Before(at)
 }
 
 // name is what the log calls r.

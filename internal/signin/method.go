@@ -66,14 +66,16 @@ type Attempt struct {
 	Chosen      bool
 	Application App
 	Device      *Device
-	Asked       *Asked    // of the transaction; nil for none
-	Away        *Away     // the way to an upstream that is under way; nil for none
-	Since       time.Time // proofs from before it are not enough; zero counts all
-	Proofs      []Proof   // of the transaction so far
-	Typed       string    // the secret as it was typed, or the browser's answer
-	Place       Place
-	Familiar    bool
-	At          time.Time
+	Asked       *Asked // of the transaction; nil for none
+	Away        *Away  // the way to an upstream that is under way; nil for none
+	// Since leaves out proofs from before it, SecondSince those that are more than a first
+	// factor; zero counts all.
+	Since, SecondSince time.Time
+	Proofs             []Proof // of the transaction so far
+	Typed              string  // the secret as it was typed, or the browser's answer
+	Place              Place
+	Familiar           bool
+	At                 time.Time
 }
 
 // A Place is where a request comes from.

@@ -94,7 +94,8 @@ func (s *Service) prove(ctx context.Context, t Transaction, id MethodID, typed s
 		return t, ErrBack
 	}
 	if err == nil {
-		t.Proofs = append(slices.Clone(t.Proofs), proof)
+		// A newer word of an upstream takes the place of one that was too old.
+		t.Proofs = append(slices.DeleteFunc(slices.Clone(t.Proofs), func(p Proof) bool { return p.Method == id }), proof)
 		err = s.Store.Accept(ctx, t, counters, now, now.Add(reservation))
 		if err == nil {
 			t.Version++

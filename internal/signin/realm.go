@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -43,6 +44,8 @@ var ErrBack = errors.New("the upstream has to be asked for more")
 type Away struct {
 	Round int  `json:"round"` // from 1; an answer to an earlier one counts for nothing
 	Again bool `json:"again,omitempty"`
+	// Since leaves out what the person showed there before it: their sessions were ended then.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // maxRounds is how often a transaction may go to an upstream.
@@ -136,7 +139,8 @@ func (s *Service) Leave(ctx context.Context, t Transaction, place Place) (Transa
 	}
 	next := Away{Round: 1}
 	if t.Away != nil {
-		next = Away{Round: t.Away.Round + 1, Again: t.Away.Again}
+		next = *t.Away
+		next.Round++
 	}
 	t.Away = &next
 	a, err := s.attempt(ctx, t, id, "", place, s.Now())
@@ -162,12 +166,9 @@ func (s *Service) vouch(ctx context.Context, t Transaction, v Voucher, a Attempt
 	}
 	user, proof, err := v.Vouch(ctx, a)
 	if errors.Is(err, ErrBack) {
-		t.Away = &Away{Round: t.Away.Round, Again: true}
-		t, err = s.save(ctx, t)
-		if err == nil {
-			err = ErrBack
-		}
-		return t, proof, err
+		back := *t.Away
+		back.Again = true
+		return s.sendBack(ctx, t, back)
 	}
 	if err != nil {
 		return t, proof, err
@@ -179,7 +180,23 @@ func (s *Service) vouch(ctx context.Context, t Transaction, v Voucher, a Attempt
 	if !user.AccountEnabled {
 		return t, proof, errDisabled
 	}
+	// Known of the person only now that the upstream named them: no departure tells of it before.
+	if !proof.Undated && proof.At.Before(user.SessionsValidFrom) {
+		back := *t.Away
+		back.Since = user.SessionsValidFrom
+		return s.sendBack(ctx, t, back)
+	}
 	return t, proof, nil
+}
+
+// sendBack keeps what the upstream is asked for the next time.
+func (s *Service) sendBack(ctx context.Context, t Transaction, back Away) (Transaction, Proof, error) {
+	t.Away = &back
+	t, err := s.save(ctx, t)
+	if err == nil {
+		err = ErrBack
+	}
+	return t, Proof{}, err
 }
 
 // Realm returns the realm of the typed name, for pages.

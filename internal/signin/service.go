@@ -158,8 +158,12 @@ func (s *Service) attempt(ctx context.Context, t Transaction, id MethodID, typed
 	if err != nil {
 		return Attempt{}, err
 	}
+	want := t.wants()
+	if t.Away != nil && t.Away.Since.After(want.Since) {
+		want.Since = t.Away.Since
+	}
 	return Attempt{
-		Tenant: t.Home, User: t.User, Username: t.Username, Away: t.Away, Since: t.Require.Since, Transaction: t.ID, CorrelationID: t.CorrelationID, Challenge: decode(challenge), Chosen: t.Chosen == id, Application: t.Application,
+		Tenant: t.Home, User: t.User, Username: t.Username, Away: t.Away, Since: want.Since, SecondSince: want.SecondSince, Transaction: t.ID, CorrelationID: t.CorrelationID, Challenge: decode(challenge), Chosen: t.Chosen == id, Application: t.Application,
 		Device: t.Device, Asked: t.Asked, Proofs: t.all(), Typed: typed, Place: place, Familiar: t.Familiar, At: now,
 	}, nil
 }

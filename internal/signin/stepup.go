@@ -46,7 +46,7 @@ func (r Requirement) Counted(s Session) []Proof {
 	}
 	var all []Proof
 	for _, p := range s.Proofs {
-		if p.At.After(r.Since) {
+		if p.from(r.Since) && !p.At.Equal(r.Since) {
 			all = append(all, p)
 		}
 	}

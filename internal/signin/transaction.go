@@ -101,7 +101,10 @@ type MethodID string
 type Proof struct {
 	Method MethodID  `json:"method"`
 	At     time.Time `json:"at"`
-	AMR    []string  `json:"amr"`
+	// Undated says that nobody knows when the person showed who they are, and At is when an
+	// upstream gave its word. Where a proof has to be from after some time it counts for nothing.
+	Undated bool     `json:"undated,omitempty"`
+	AMR     []string `json:"amr"`
 	// Combination is the proof's name in authentication strengths, such as
 	// temporaryAccessPassOneTime.
 	Combination string `json:"combination"`

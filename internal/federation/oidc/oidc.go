@@ -56,9 +56,15 @@ func (o *Client) Leave(ctx context.Context, c federation.Configuration, r federa
 		q = append(q, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
 	case !r.Since.IsZero():
 		q = append(q, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(r.At.Sub(r.Since)/time.Second))))
+	default:
+		q = append(q, oauth2.SetAuthURLParam("max_age", anyAge))
 	}
 	return p.config(c, r).AuthCodeURL(r.State, q...), nil
 }
+
+// anyAge is a max_age that no session is likely to have, 90 days: who is asked with one has to say
+// auth_time (OpenID Connect Core section 2).
+const anyAge = "7776000"
 
 func challenge(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))

@@ -85,7 +85,7 @@ func TestWhatAnUpstreamIsAsked(t *testing.T) {
 	_, q := p.leave(t)
 	for name, want := range map[string]string{
 		"response_type": "code", "client_id": "postern", "redirect_uri": p.r.Answer, "scope": "openid profile email", "state": p.r.State, "nonce": "nonce",
-		"code_challenge_method": "S256", "login_hint": "mira@fabrikam.example", "acr_values": "", "prompt": "", "max_age": "",
+		"code_challenge_method": "S256", "login_hint": "mira@fabrikam.example", "acr_values": "", "prompt": "", "max_age": "7776000",
 	} {
 		if q.Get(name) != want {
 			t.Errorf("%s is %q, want %q", name, q.Get(name), want)

@@ -175,6 +175,10 @@ func (m Method) request(c federation.Configuration, a signin.Attempt) federation
 	if a.Away != nil {
 		round, again = a.Away.Round, a.Away.Again
 	}
+	since := a.Since
+	if c.Most() {
+		since = later(since, a.SecondSince)
+	}
 	derive := func(label string) string {
 		mac := hmac.New(sha256.New, a.Challenge)
 		mac.Write([]byte(label + "|" + c.ID + "|" + strconv.Itoa(round)))
@@ -183,7 +187,7 @@ func (m Method) request(c federation.Configuration, a signin.Attempt) federation
 	return federation.Request{
 		State: a.Transaction[:8] + "." + derive("state"), Nonce: derive("nonce"), Verifier: derive("verifier"),
 		Answer: AnswerAddress(m.PublicURL, c), Entity: EntityID(m.PublicURL, c.Tenant), LoginHint: a.Username,
-		MFA: c.MFA == federation.EnforceMFA, Again: again, Since: a.Since, At: a.At,
+		MFA: c.MFA == federation.EnforceMFA, Again: again, Since: since, At: a.At,
 	}
 }
 
@@ -219,7 +223,11 @@ func (m Method) Vouch(ctx context.Context, a signin.Attempt) (directory.User, si
 	case back:
 		return directory.User{}, signin.Proof{}, signin.ErrBack
 	}
-	at, err := provedAt(said, a)
+	since := a.Since
+	if two {
+		since = later(since, a.SecondSince)
+	}
+	at, err := provedAt(said, since, a.At)
 	if err != nil {
 		return directory.User{}, signin.Proof{}, told(err)
 	}
@@ -229,7 +237,10 @@ func (m Method) Vouch(ctx context.Context, a signin.Attempt) (directory.User, si
 	}
 	proof := signin.Proof{
 		Method: MethodID, At: at, AMR: []string{"fed"}, Combination: "federatedSingleFactor",
-		Factors: yield(two).Factors, FreshUntil: at.Add(FreshFor),
+		Factors: yield(two).Factors, Undated: said.At.IsZero(),
+	}
+	if !proof.Undated {
+		proof.FreshUntil = at.Add(FreshFor)
 	}
 	if two {
 		proof.Combination = "federatedMultiFactor"
@@ -239,22 +250,27 @@ func (m Method) Vouch(ctx context.Context, a signin.Attempt) (directory.User, si
 }
 
 // provedAt is when the person showed the upstream who they are: they may have been signed in
-// there for hours. Where that has to be after a time, an upstream that does not say is not
+// there for hours. Where that has to be after since, an upstream that does not say is not
 // believed.
-func provedAt(said federation.Assertion, a signin.Attempt) (time.Time, error) {
+func provedAt(said federation.Assertion, since, now time.Time) (time.Time, error) {
 	switch {
-	case a.Since.IsZero() && (said.At.IsZero() || said.At.After(a.At)):
-		return a.At, nil
-	case a.Since.IsZero():
-		return said.At, nil
-	case said.At.IsZero() || said.At.Before(a.Since.Add(-federation.Skew)):
+	case since.IsZero() && said.At.IsZero():
+		return now, nil
+	case !since.IsZero() && (said.At.IsZero() || said.At.Before(since.Add(-federation.Skew))):
 		return time.Time{}, federation.ErrStale
-	case said.At.After(a.At):
-		return a.At, nil
-	case !said.At.After(a.Since): // within what clocks may differ
-		return a.Since.Add(time.Microsecond), nil
+	case said.At.After(now):
+		return now, nil
+	case !since.IsZero() && !said.At.After(since): // within what clocks may differ
+		return since.Add(time.Microsecond), nil
 	}
 	return said.At, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // told makes a refusal say what it is about, because whoever gets it was at the upstream. What
