@@ -528,6 +528,44 @@ func TestAnUpstreamIsAskedAnewForAProofThatIsTooOld(t *testing.T) {
 	})
 }
 
+// wordsOf is what a page says, without when and in which sign-in.
+func wordsOf(a answer) string {
+	_, text, _ := strings.Cut(a.body, "<main")
+	text, _, _ = strings.Cut(text, `<p class="small">`)
+	return text
+}
+
+// Anybody can type a name and bring an answer that says that nothing came of it.
+func TestAFailureUpstreamTellsNobodyWhoIsDisabled(t *testing.T) {
+	w := newFederated(t, nil)
+	w.account(upn)
+	const bea, nobody = "bea@fabrikam.example", "nobody@fabrikam.example"
+	id := w.account(bea)
+	w.change(http.MethodPatch, "/v1.0/users/"+id, `{"accountEnabled":false}`)
+	failed := func(name string) string {
+		w.newBrowser()
+		page := w.authorize(nil).location
+		w.post(page, url.Values{"username": {name}})
+		asked, _ := w.departure(page)
+		a := w.get(asked.Get("redirect_uri") + "?" + url.Values{"error": {"access_denied"}, "state": {asked.Get("state")}, "iss": {w.upstream.Issuer()}}.Encode())
+		w.wantRefusal(name, a, "federationRefused")
+		return strings.ReplaceAll(wordsOf(a), name, "NAME")
+	}
+	enabled := failed(upn)
+	for _, name := range []string{bea, nobody} {
+		if unlike(enabled, failed(name)) {
+			t.Errorf("%s: the page is another one, not %s", name, enabled)
+		}
+	}
+	w.upstream.Said["preferred_username"], w.upstream.Said["sub"] = bea, "bea"
+	w.newBrowser()
+	_, back := w.leave(bea)
+	w.wantRefusal("who is disabled, with a good answer", w.get(back), "credentialRefused")
+	if _, v := w.api(http.MethodGet, "/v1.0/postern/users/"+id+"/federatedIdentities", w.appToken(), ""); len(v["value"].([]any)) > 0 {
+		t.Errorf("a disabled person is linked: %v", v)
+	}
+}
+
 func TestAnUpstreamThatCantBeReachedIsSaidToBe(t *testing.T) {
 	w := newFederated(t, nil)
 	w.account(upn)

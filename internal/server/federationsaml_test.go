@@ -234,6 +234,27 @@ func TestASAMLUpstreamIsAskedAnewForAProofThatIsTooOld(t *testing.T) {
 	w.wantStep("with a new proof", w.get(page), "stay")
 }
 
+// A response that says that nothing came of it need not be signed.
+func TestAFailureOfASAMLUpstreamTellsNobodyWhoIsDisabled(t *testing.T) {
+	w, _ := newSAMLFederated(t, nil)
+	failed := func() string {
+		w.newBrowser()
+		_, q, state := w.askSAML()
+		a := w.bring(w.answerSAML(q, state, samlUpstream(), func(r *saml.Response) { r.Status, r.Assertion = saml.StatusResponder, nil }))
+		w.wantFault("a failure there", a, "federationRefused")
+		return wordsOf(a)
+	}
+	enabled := failed()
+	w.change(http.MethodPatch, "/v1.0/users/"+upn, `{"accountEnabled":false}`)
+	if unlike(enabled, failed()) {
+		t.Error("the page is another one for who is disabled")
+	}
+	w.change(http.MethodDelete, "/v1.0/users/"+upn, "")
+	if unlike(enabled, failed()) {
+		t.Error("the page is another one for who is gone")
+	}
+}
+
 func TestCertificatesOfAnUpstreamFollowItsMetadata(t *testing.T) {
 	said := []saml.Signer{samlUpstream(), samlUpstreamNext()}
 	idp := httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {

@@ -161,7 +161,9 @@ func (s *Service) vouch(ctx context.Context, t Transaction, v Voucher, a Attempt
 	if t.Away == nil {
 		return t, Proof{}, ErrGone
 	}
-	if err := s.someone(ctx, t); err != nil && (t.User != "" || !errors.Is(err, errUnknownUser)) {
+	// Who has no account, or one that is off, is told what went wrong at the upstream like anybody:
+	// else its failures would tell who that is.
+	if err := s.someone(ctx, t); err != nil && !errors.Is(err, errDisabled) && (t.User != "" || !errors.Is(err, errUnknownUser)) {
 		return t, Proof{}, err
 	}
 	user, proof, err := v.Vouch(ctx, a)

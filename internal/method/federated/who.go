@@ -47,7 +47,7 @@ func (m Method) who(ctx context.Context, c federation.Configuration, said federa
 	if errors.Is(err, directory.ErrUserUnknown) {
 		user, err = m.create(ctx, c, said, name, a)
 	}
-	if err != nil {
+	if err != nil || !user.AccountEnabled { // who may not sign in is linked to nobody
 		return user, err
 	}
 	return user, m.Store.Link(ctx, federation.Link{
