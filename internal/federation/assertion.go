@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
@@ -137,8 +138,8 @@ func (c Configuration) Judge(a Assertion) (two, back bool) {
 // Most reports whether an answer may count as two factors.
 func (c Configuration) Most() (two bool) { return c.MFA != RejectMFA && len(c.MFAValues) > 0 }
 
-// Name returns the name of the person of a, or ErrForeign when it is not of c's domain: an
-// upstream speaks for its own domain only.
+// Name returns the name of the person of a, ErrOther when nobody here can have it, or ErrForeign
+// when it is not of c's domain: an upstream speaks for its own domain only.
 func (c Configuration) Name(a Assertion) (string, error) {
 	all := a.Claims[c.Claims.UserPrincipalName]
 	if c.Claims.UserPrincipalName == SubjectClaim {
@@ -148,6 +149,10 @@ func (c Configuration) Name(a Assertion) (string, error) {
 		return "", ErrAnswer.With("", "The answer of the identity provider has no claim, or several, for people's names.")
 	}
 	name := strings.TrimSpace(all[0])
+	// Names here are ASCII. Another letter may fold to one: U+212A, the sign for kelvin, to k.
+	if strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return "", ErrOther
+	}
 	if DomainOf(name) != c.Domain {
 		return "", ErrForeign
 	}
@@ -164,6 +169,16 @@ func DomainOf(name string) string {
 		return ""
 	}
 	return strings.ToLower(domain)
+}
+
+// SameName reports whether two names are the same to the directory, whose names are ASCII.
+func SameName(a, b string) bool { return strings.Map(lowerASCII, a) == strings.Map(lowerASCII, b) }
+
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
 }
 
 // User returns the account that a new person of a gets. It may be nobody's yet: whoever calls

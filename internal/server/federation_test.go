@@ -208,6 +208,21 @@ func TestAnAnswerSignsInWhomItIsOfAndWhereItWasAskedFor(t *testing.T) {
 		_, back = fresh()
 		w.wantRefusal("another subject with mira's name", w.get(back), "federationLinked")
 	})
+	t.Run("of somebody whose name looks alike", func(t *testing.T) {
+		id := w.account("kim@fabrikam.example")
+		w.upstream.Said["sub"] = "kelvin"
+		for _, name := range []string{"\u212aim@fabrikam.example", "kim@fabri\u212aam.example"} {
+			w.upstream.Said["preferred_username"] = name
+			w.newBrowser()
+			page, back := w.leave("kim@fabrikam.example")
+			w.wantRefusal(name, w.get(back), "federationOther")
+			signedOut(name, page)
+		}
+		if _, v := w.api(http.MethodGet, "/v1.0/postern/users/"+id+"/federatedIdentities", w.appToken(), ""); len(v["value"].([]any)) > 0 {
+			t.Errorf("linked all the same: %v", v)
+		}
+		w.upstream.Said["preferred_username"] = upn
+	})
 	t.Run("of whom is linked, under another name", func(t *testing.T) {
 		delete(w.upstream.Said, "sub")
 		w.newBrowser()

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/access"
@@ -283,6 +282,3 @@ func told(err error) error {
 	}
 	return err
 }
-
-// sameName compares names as the directory does.
-func sameName(a, b string) bool { return strings.EqualFold(a, b) }

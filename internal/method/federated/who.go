@@ -40,7 +40,7 @@ func (m Method) who(ctx context.Context, c federation.Configuration, said federa
 	if err != nil {
 		return directory.User{}, err
 	}
-	if !sameName(name, a.Username) {
+	if !federation.SameName(name, a.Username) {
 		return directory.User{}, federation.ErrOther
 	}
 	user, err := m.Users.UserByName(ctx, c.Tenant, name)
@@ -65,7 +65,7 @@ func (m Method) linked(ctx context.Context, c federation.Configuration, id direc
 		return user, err
 	case federation.DomainOf(user.UserPrincipalName) != c.Domain:
 		return user, federation.ErrForeign
-	case user.ID != a.User || !sameName(user.UserPrincipalName, a.Username):
+	case user.ID != a.User || !federation.SameName(user.UserPrincipalName, a.Username):
 		return user, federation.ErrOther
 	}
 	return user, nil
