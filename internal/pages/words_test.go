@@ -64,7 +64,7 @@ func placeholders(text string) string {
 }
 
 // Keys of these families are chosen by a fault's code or by handlers; the last two say when, in package design.
-var families = regexp.MustCompile(`^((fault|method|change|recover_lost|practised|case_proof|letter_case)_|moment$|months$)`)
+var families = regexp.MustCompile(`^((fault|method|change|recover_lost|approve_field|practised|case_proof|letter_case)_|moment$|months$)`)
 
 func TestEveryTextIsUsed(t *testing.T) {
 	var sources strings.Builder

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/csv"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -32,9 +33,7 @@ func (w *world) drillForm(query string, more url.Values) url.Values {
 	v.Set("where", "anywhere")
 	v.Set("answerInDays", "14")
 	v.Set("sampleSize", "5")
-	for name, values := range more {
-		v[name] = values
-	}
+	maps.Copy(v, more)
 	return v
 }
 

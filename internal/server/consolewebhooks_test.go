@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -48,9 +49,7 @@ func TestAServiceIsSubscribedItsSecretShownOnceAndEachMessageFollowed(t *testing
 	fill := func(more url.Values) url.Values {
 		page := w.get(consoleWebhooks + "/new")
 		v := url.Values{"form": {formToken.FindStringSubmatch(page.body)[1]}, "displayName": {hostileName}, "url": {r.site.URL + "/in?k=<script>alert(2)"}, "event": {"case.opened", "pass.issued"}}
-		for name, values := range more {
-			v[name] = values
-		}
+		maps.Copy(v, more)
 		return v
 	}
 	for _, one := range webhook.Types() {

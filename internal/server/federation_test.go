@@ -519,7 +519,7 @@ func TestAnUpstreamIsAskedAnewForAProofThatIsTooOld(t *testing.T) {
 		w.upstream.Said["auth_time"] = ago(30 * time.Minute)
 		page := w.authorize(nil).location
 		w.post(page, url.Values{"username": {upn}})
-		asked, back := w.departure(page)
+		asked, _ := w.departure(page)
 		w.newBrowser()
 		nobodys := w.authorize(nil).location
 		w.post(nobodys, url.Values{"username": {"nobody@fabrikam.example"}})
@@ -527,7 +527,7 @@ func TestAnUpstreamIsAskedAnewForAProofThatIsTooOld(t *testing.T) {
 			t.Errorf("the way there tells who exists: %v, %v", asked, others)
 		}
 		w.newBrowser()
-		page, back = w.leave(upn)
+		page, back := w.leave(upn)
 		if a := w.get(back); !strings.HasPrefix(a.location, "/signin/upstream?t=") {
 			t.Fatalf("not sent back: %d %q\n%s", a.status, a.location, a.body)
 		}

@@ -60,7 +60,7 @@ describe("the console", { skip }, () => {
     const seen = new Set();
     while (waiting.length > 0) {
       const path = waiting.shift();
-      if (seen.has(path) || seen.size > 80 || /csv|png|export|after=/.test(path)) {
+      if (seen.has(path) || seen.size > 80 || /csv|pdf|png|export|after=/.test(path)) {
         continue;
       }
       seen.add(path);
