@@ -228,6 +228,9 @@ func Words(text string) []string {
 	return all
 }
 
+// AnyVersion is the version of something that is to be deleted whatever its stored version is.
+const AnyVersion = -1
+
 // ErrChanged reports that somebody else changed an object between reading and writing it.
 var ErrChanged = &fault.Error{
 	Kind: fault.Precondition, Code: "objectChanged",

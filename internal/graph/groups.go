@@ -239,6 +239,7 @@ func (a *API) deleteGroup(c *call) error {
 	if err := odata.Match(c.r, odata.ETag(c.group.Version)); err != nil {
 		return err
 	}
+	c.group.Version = odata.Wanted(c.r, c.group.Version)
 	if err := a.Store.DeleteGroup(c.ctx(), c.group, a.Now(), a.groupEvent(c, audit.DeleteGroup, audit.OperationDelete, c.group, nil)); err != nil {
 		return err
 	}

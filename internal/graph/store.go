@@ -122,7 +122,8 @@ type Store interface {
 	// EndSessions ends one session of a user and its tokens, or all with an empty id.
 	EndSessions(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, at time.Time, e audit.Event) error
 	// DeleteUser and DeleteGroup move an object with all that ties it to others among the
-	// deleted ones, end what a person's sign-ins left, and refuse the last administrator.
+	// deleted ones, end what a person's sign-ins left, and refuse the last administrator. The
+	// version has to be the stored one or directory.AnyVersion, else directory.ErrChanged.
 	DeleteUser(ctx context.Context, u directory.User, at time.Time, e audit.Event) error
 	DeleteGroup(ctx context.Context, g directory.Group, at time.Time, e audit.Event) error
 

@@ -486,6 +486,7 @@ func (a *API) deleteUser(c *call) error {
 	if err := odata.Match(c.r, odata.ETag(c.user.Version)); err != nil {
 		return err
 	}
+	c.user.Version = odata.Wanted(c.r, c.user.Version)
 	if err := a.Store.DeleteUser(c.ctx(), c.user, a.Now(), a.userEvent(c, audit.DeleteUser, audit.OperationDelete, c.user, nil)); err != nil {
 		return err
 	}

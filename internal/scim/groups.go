@@ -427,8 +427,9 @@ func (a *API) deleteGroup(c *call) error {
 	if err := c.precondition(g.Version); err != nil {
 		return err
 	}
+	g.Version = c.wanted(g.Version)
 	if err := a.Provision.DeleteGroup(c.ctx(), c.by, g); err != nil {
-		return err
+		return c.again(err, maxTries)
 	}
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil

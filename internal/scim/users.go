@@ -84,6 +84,14 @@ func (c *call) precondition(version int64) error {
 	return nil
 }
 
+// wanted is the version that has to be the stored one when what precondition let by is deleted.
+func (c *call) wanted(version int64) int64 {
+	if h := c.r.Header.Get("If-Match"); h == "" || h == "*" {
+		return directory.AnyVersion
+	}
+	return version
+}
+
 // sendUser answers with u, or 304 where the client has it.
 func (a *API) sendUser(c *call, code int, u directory.User) error {
 	s, err := users.selected(c)
@@ -350,8 +358,9 @@ func (a *API) deleteUser(c *call) error {
 	if err := c.precondition(u.Version); err != nil {
 		return err
 	}
+	u.Version = c.wanted(u.Version)
 	if err := a.Provision.DeleteUser(c.ctx(), c.by, u); err != nil {
-		return err
+		return c.again(err, maxTries)
 	}
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -198,12 +198,14 @@ func (s *Server) deleteAgain(ctx context.Context, e audit.Event) error {
 		if err != nil {
 			return err
 		}
+		g.Version = directory.AnyVersion // whatever became of it meanwhile
 		return s.db.DeleteGroup(ctx, g, s.now(), s.again(e))
 	}
 	u, err := s.db.User(ctx, tenant, directory.UserID(targetOf(e, audit.TargetUser)))
 	if err != nil {
 		return err
 	}
+	u.Version = directory.AnyVersion
 	return s.db.DeleteUser(ctx, u, s.now(), s.again(e))
 }
 

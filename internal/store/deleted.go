@@ -48,6 +48,9 @@ func (db *DB) DeleteUser(ctx context.Context, u directory.User, at time.Time, e 
 		if err != nil {
 			return err
 		}
+		if u.Version != directory.AnyVersion && u.Version != now.Version {
+			return directory.ErrChanged
+		}
 		if err := tx.endAllOf(ctx, u.Tenant, u.ID, at, "accountDeleted"); err != nil {
 			return err
 		}
@@ -69,6 +72,9 @@ func (db *DB) DeleteGroup(ctx context.Context, g directory.Group, at time.Time, 
 			now, err := groupBy(ctx, tx.q, g.Tenant, g.ID)
 			if err != nil {
 				return err
+			}
+			if g.Version != directory.AnyVersion && g.Version != now.Version {
+				return directory.ErrChanged
 			}
 			if err := tx.dropRule(ctx, now); err != nil {
 				return err

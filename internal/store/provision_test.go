@@ -117,3 +117,32 @@ func TestAGroupChangesWithItsMembersOrNotAtAll(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoeverWasChangedMeanwhileIsNotDeletedByTheVersionThatWasRead(t *testing.T) {
+	onBoth(t, func(t *testing.T, c store.Config) {
+		db, ctx := open(t, c), t.Context()
+		tenant := tenantOf(t, db, "contoso.example")
+		id := directory.UserID(uuid.NewString())
+		if err := db.CreateUser(ctx, member(tenant, id), change(tenant)); err != nil {
+			t.Fatal(err)
+		}
+		read, err := db.User(ctx, tenant, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := read
+		changed.Department = "Sales"
+		if err := db.UpdateUser(ctx, changed, nine, change(tenant)); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.DeleteUser(ctx, read, nine, change(tenant)); !errors.Is(err, directory.ErrChanged) {
+			t.Errorf("by the version before: %v", err)
+		}
+		if read, err = db.User(ctx, tenant, id); err != nil || read.Department != "Sales" {
+			t.Fatalf("%+v, %v", read, err)
+		}
+		if err := db.DeleteUser(ctx, read, nine, change(tenant)); err != nil {
+			t.Errorf("by the version of now: %v", err)
+		}
+	})
+}

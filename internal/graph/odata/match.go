@@ -44,5 +44,14 @@ func Match(r *http.Request, tag string) error {
 	return ErrMatch
 }
 
+// Wanted is the version that has to be the stored one when r is carried out, once Match let it by: version where If-Match
+// names one, else negative, which is any (directory.AnyVersion).
+func Wanted(r *http.Request, version int64) int64 {
+	if named := r.Header.Get("If-Match"); named == "" || strings.Contains(named, "*") {
+		return -1
+	}
+	return version
+}
+
 // SetETag sends the tag of what is answered.
 func SetETag(w http.ResponseWriter, tag string) { w.Header().Set("ETag", tag) }
