@@ -70,6 +70,11 @@ type preparePage struct { // prepare.html
 	Who    *graphclient.Object
 }
 
+// ChosenAt is where who was found is chosen.
+func (p preparePage) ChosenAt() string {
+	return console.Root + "/devices/" + p.Device.Text("id") + "/prepare"
+}
+
 // File implements console.Page.
 func (preparePage) File() string { return "prepare.html" }
 

@@ -47,6 +47,9 @@ type startPage struct { // start.html
 	MayOne, MaySample bool
 }
 
+// ChosenAt is where who was found is chosen.
+func (startPage) ChosenAt() string { return root + "/new" }
+
 // File implements console.Page.
 func (startPage) File() string { return "start.html" }
 

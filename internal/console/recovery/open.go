@@ -40,6 +40,9 @@ type openPage struct { // open.html
 	Once               string // spends itself when the form is sent
 }
 
+// ChosenAt is where who was found is chosen.
+func (openPage) ChosenAt() string { return console.Root + "/recovery/new" }
+
 // An opening is what was typed, as it was typed.
 type opening struct {
 	Channel, Device, Note, Ticket string
