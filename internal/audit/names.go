@@ -303,6 +303,7 @@ const (
 	SendTestMail      = "Send test mail"                         // CategoryDirectoryManagement
 	PassRedeemed      = "Temporary access pass redeemed"         // CategoryUserManagement
 	PassFailed        = "Temporary access pass refused"          // CategoryUserManagement
+	PassesRefused     = "Temporary access passes refused often"  // CategoryUserManagement
 	PassViewed        = "Temporary access pass viewed"           // CategoryUserManagement
 	PassExpired       = "Temporary access pass expired"          // CategoryUserManagement
 	PassRemoved       = "Temporary access pass removed"          // CategoryUserManagement

@@ -79,6 +79,9 @@ var letterKinds = []struct {
 			Reader: s.reader(), Tenant: s.tenant(), Admin: s.is("adminUserPrincipalName", "ida.berg@contoso.example"), At: s.At, End: s.end(), Once: true, ID: s.id(),
 		})
 	}},
+	{"passesRefused", func(s specimen) (Letter, error) {
+		return s.View.PassesRefused(s.Lang, s.Zone, PassesRefused{Reader: s.reader(), Tenant: s.tenant(), People: 2, At: s.At})
+	}},
 	{"test", func(s specimen) (Letter, error) {
 		return s.View.TestLetter(s.Lang, s.Zone, Test{Reader: s.reader(), Tenant: s.tenant(), At: s.At})
 	}},

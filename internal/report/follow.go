@@ -13,7 +13,8 @@ import (
 
 // A Batch is what some entries of the log add.
 type Batch struct {
-	From, To int64 // the position of the first entry, and of the one after the last
+	Now      time.Time // when it is counted
+	From, To int64     // the position of the first entry, and of the one after the last
 	Days     map[Day]Tallies
 	Steps    []Step // in the order of the log
 }
@@ -66,6 +67,7 @@ type Follower struct {
 	Store   Store
 	Tenants func(ctx context.Context) ([]string, error)
 	Zone    func(ctx context.Context, tenant string) (*time.Location, error)
+	Now     func() time.Time
 	// Told is called after entries were counted with the people and devices that they are about.
 	Told func(ctx context.Context, tenant string, touched map[Kind][]string)
 	Logs *slog.Logger
@@ -113,7 +115,7 @@ func (f *Follower) follow(ctx context.Context, tenant string) error {
 			return err
 		}
 		b, touched := Read(entries, zone)
-		b.From = from
+		b.From, b.Now = from, f.Now()
 		if err := f.Store.Count(ctx, tenant, b); err != nil {
 			return err
 		}

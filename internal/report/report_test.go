@@ -274,6 +274,7 @@ func TestAFollowerGoesOnWhereItStoppedAndSurvivesPruning(t *testing.T) {
 		Log: log, Store: kept, Logs: slog.New(slog.DiscardHandler),
 		Tenants: func(context.Context) ([]string, error) { return []string{log.tenant}, nil },
 		Zone:    func(context.Context, string) (*time.Location, error) { return time.UTC, nil },
+		Now:     func() time.Time { return nine },
 		Told:    func(_ context.Context, _ string, all map[Kind][]string) { touched = append(touched, all[People]...) },
 	}
 	pin := audit.Event{At: nine, Change: &audit.Change{

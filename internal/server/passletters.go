@@ -19,6 +19,7 @@ const (
 	letterPINSetUp     = "pinSetUp"
 	letterPassIssued   = "passIssued"
 	letterPassRedeemed = "passRedeemed"
+	letterRefused      = "passesRefused"
 )
 
 // issuedLetters tell a person that a pass was issued for them, where policy says so.

@@ -29,7 +29,7 @@ func (s *Server) newCounting(api *graph.API) counting {
 		sweep.Told(ctx, directory.TenantID(tenant), touched[report.People])
 	}
 	return counting{census: census, sweep: sweep, follower: &report.Follower{
-		Log: s.db.Log(), Store: s.db, Tenants: s.tenantNames, Zone: s.zone, Told: told, Logs: s.options.Log,
+		Log: s.db.Log(), Store: s.db, Tenants: s.tenantNames, Zone: s.zone, Now: s.now, Told: told, Logs: s.options.Log,
 	}}
 }
 

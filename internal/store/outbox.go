@@ -55,6 +55,11 @@ func (db *DB) QueueMail(ctx context.Context, mails []outbox.Item, e audit.Event)
 	return queued, err
 }
 
+// PutMail queues mail that no other change asks for. What has the key of a mail that is there is left out.
+func (db *DB) PutMail(ctx context.Context, mails []outbox.Item) error {
+	return db.Write(ctx, func(ctx context.Context, tx *Tx) error { return tx.queue(ctx, mails) })
+}
+
 // LeaseMail implements outbox.Store.
 func (db *DB) LeaseMail(ctx context.Context, tenant directory.TenantID, now, until time.Time) (outbox.Item, error) {
 	if _, err := dueMail(ctx, db.read, tenant, now); err != nil {

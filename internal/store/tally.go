@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/jobs"
 	"github.com/postern-id/postern/internal/report"
 )
 
@@ -38,13 +40,31 @@ func (db *DB) Count(ctx context.Context, tenant string, b report.Batch) error {
 		if err != nil {
 			return err
 		}
+		before := maps.Clone(people)
 		for day, tallies := range b.Apply(people) {
 			if err := tx.addTallies(ctx, tenant, day, tallies); err != nil {
 				return err
 			}
 		}
+		for _, a := range report.Alarms(before, people, b.Now) {
+			if err := tx.alarm(ctx, tenant, a, b.Now); err != nil {
+				return err
+			}
+		}
 		return tx.saveCounted(ctx, tenant, people)
 	})
+}
+
+// alarm records a, and queues the letter of its hour.
+func (tx *Tx) alarm(ctx context.Context, tenant string, a report.Alarm, now time.Time) error {
+	if err := tx.append(ctx, a.Event(tenant, now)); err != nil {
+		return err
+	}
+	j, err := jobs.New(directory.TenantID(tenant), report.AlarmJob, a.Hour(), nil, now, now)
+	if err != nil {
+		return err
+	}
+	return tx.enqueue(ctx, j)
 }
 
 // countedPeople returns what counting remembers of people; who is not there is new.

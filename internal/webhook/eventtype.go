@@ -29,7 +29,7 @@ var ofActivity = map[string]EventType{
 	audit.CaseClosed: "case.closed", audit.CaseCancelled: "case.cancelled", audit.CaseRefused: "case.refused",
 	audit.CaseExpired: "case.expired", audit.CaseDisputed: "case.disputed", audit.CaseLifted: "case.released",
 	audit.CaseReverted: "case.reverted",
-	audit.PassRedeemed: "pass.used", audit.PassRemoved: "pass.removed",
+	audit.PassRedeemed: "pass.used", audit.PassRemoved: "pass.removed", audit.PassesRefused: "pass.refused",
 	audit.ChangeDisputed: "change.disputed", audit.WorkflowTaskFailed: "workflow.taskFailed",
 }
 

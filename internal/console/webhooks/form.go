@@ -39,7 +39,7 @@ var events = [][]string{
 		"case.opened", "case.proven", "case.approved", "case.issued", "case.used", "case.registered", "case.closed", "case.cancelled", "case.refused", "case.expired",
 		"case.disputed", "case.released", "case.reverted",
 	},
-	{"pass.issued", "pass.used", "pass.removed"},
+	{"pass.issued", "pass.used", "pass.refused", "pass.removed"},
 	{"change.disputed", "readiness.lost", "workflow.taskFailed"},
 	{proofAsked},
 }
