@@ -17,11 +17,15 @@ import (
 
 // RosterMark implements roster.Store.
 func (db *DB) RosterMark(ctx context.Context, tenant directory.TenantID) (roster.Mark, error) {
+	return rosterMark(ctx, db.read, tenant)
+}
+
+func rosterMark(ctx context.Context, q querier, tenant directory.TenantID) (roster.Mark, error) {
 	var m roster.Mark
 	var began, whole, ended int64
-	err := db.read.QueryRowContext(ctx, `
-		SELECT version, rules, rush, after_id, began_at, whole_at, ended_at FROM roster_mark WHERE tenant_id = $1`, tenant).
-		Scan(&m.Version, &m.Rules, &m.Rush, &m.After, &began, &whole, &ended)
+	err := q.QueryRowContext(ctx, `
+		SELECT version, rules, rush, after_id, began_at, whole_at, ended_at, since, whole_since FROM roster_mark WHERE tenant_id = $1`, tenant).
+		Scan(&m.Version, &m.Rules, &m.Rush, &m.After, &began, &whole, &ended, &m.Since, &m.WholeSince)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, nil
 	}
@@ -29,23 +33,53 @@ func (db *DB) RosterMark(ctx context.Context, tenant directory.TenantID) (roster
 	return m, err
 }
 
+// RosterTicket implements roster.Store.
+func (db *DB) RosterTicket(ctx context.Context, tenant directory.TenantID) (roster.Ticket, error) {
+	var ticket roster.Ticket
+	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		return tx.q.QueryRowContext(ctx, `
+			INSERT INTO roster_ticket (tenant_id, n) VALUES ($1, 1)
+			ON CONFLICT (tenant_id) DO UPDATE SET n = roster_ticket.n + 1 RETURNING n`, tenant).Scan(&ticket)
+	})
+	return ticket, err
+}
+
 // SweepRoster implements roster.Store.
-func (db *DB) SweepRoster(ctx context.Context, tenant directory.TenantID, from, to roster.Mark, states roster.States, now time.Time) error {
+func (db *DB) SweepRoster(ctx context.Context, tenant directory.TenantID, from, to roster.Mark, found roster.Finding, now time.Time) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.moveRoster(ctx, tenant, from, to); err != nil {
 			return err
 		}
-		q := db.newQuery(tenant, directory.KindUser)
-		q.add("SELECT state, user_id FROM roster WHERE tenant_id = $1 AND user_id > ", q.arg(from.After))
-		if to.After != "" { // in words that an index understands: a chunk reads no more than a chunk
-			q.add(" AND user_id <= ", q.arg(to.After))
+		span := func(parts ...string) *query {
+			q := db.newQuery(tenant, directory.KindUser)
+			q.add(parts...)
+			q.add(" WHERE tenant_id = $1 AND user_id > ", q.arg(from.After))
+			if to.After != "" { // in words that an index understands: a chunk reads no more than a chunk
+				q.add(" AND user_id <= ", q.arg(to.After))
+			}
+			return q
 		}
+		q := span("SELECT state, user_id FROM roster")
 		rows, err := tx.q.QueryContext(ctx, q.String(), q.args...)
 		known, err := rosterIn(rows, err)
 		if err != nil {
 			return err
 		}
-		return tx.saveRoster(ctx, tenant, known, states, now)
+		// Who was told of meanwhile was looked at later. The floor refuses whatever a note older than it would.
+		q = span("SELECT user_id FROM roster_note")
+		q.add(" AND ticket > ", q.arg(found.Ticket))
+		rows, err = tx.q.QueryContext(ctx, q.String(), q.args...)
+		later, err := collect(rows, err, scanOne[directory.UserID])
+		if err != nil {
+			return err
+		}
+		q = span("DELETE FROM roster_note")
+		q.add(" AND ticket < ", q.arg(to.Floor(to.After)))
+		if _, err := tx.exec(ctx, q.String(), q.args...); err != nil {
+			return err
+		}
+		maps.DeleteFunc(known, isIn(later))
+		return tx.saveRoster(ctx, tenant, known, allBut(later, found.States), now)
 	})
 }
 
@@ -53,38 +87,78 @@ func (db *DB) SweepRoster(ctx context.Context, tenant directory.TenantID, from, 
 func (tx *Tx) moveRoster(ctx context.Context, tenant directory.TenantID, from, to roster.Mark) error {
 	if from.Version == 0 {
 		if _, err := tx.exec(ctx, `
-			INSERT INTO roster_mark (tenant_id, version, rules, rush, after_id, began_at, whole_at, ended_at) VALUES ($1, 0, '', FALSE, '', 0, 0, 0)
+			INSERT INTO roster_mark (tenant_id, version, rules, rush, after_id, began_at, whole_at, ended_at, since, whole_since) VALUES ($1, 0, '', FALSE, '', 0, 0, 0, 0, 0)
 			ON CONFLICT (tenant_id) DO NOTHING`, tenant); err != nil {
 			return err
 		}
 	}
 	n, err := tx.exec(ctx, `
-		UPDATE roster_mark SET version = $1, rules = $2, rush = $3, after_id = $4, began_at = $5, whole_at = $6, ended_at = $7
-		WHERE tenant_id = $8 AND version = $9`,
-		to.Version, to.Rules, to.Rush, to.After, micros(to.Began), micros(to.Whole), micros(to.Ended), tenant, from.Version)
+		UPDATE roster_mark SET version = $1, rules = $2, rush = $3, after_id = $4, began_at = $5, whole_at = $6, ended_at = $7, since = $8, whole_since = $9
+		WHERE tenant_id = $10 AND version = $11`,
+		to.Version, to.Rules, to.Rush, to.After, micros(to.Began), micros(to.Whole), micros(to.Ended), to.Since, to.WholeSince, tenant, from.Version)
 	return changed(n, err, roster.ErrStale)
 }
 
 // SetRoster implements roster.Store.
-func (db *DB) SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, states roster.States, now time.Time) error {
+func (db *DB) SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, found roster.Finding, now time.Time) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		mark, err := rosterMark(ctx, tx.q, tenant)
+		if err != nil {
+			return err
+		}
+		ids := slices.DeleteFunc(slices.Sorted(slices.Values(ids)), func(id directory.UserID) bool { return mark.Floor(id) > found.Ticket })
 		known, mine := roster.States{}, roster.States{}
-		for chunk := range slices.Chunk(ids, method.MostAtOnce) {
-			q := db.amongUsers(tenant, chunk, "SELECT state, user_id FROM roster WHERE tenant_id = $1 AND user_id IN ")
+		var notes [][]any
+		for chunk := range slices.Chunk(slices.Compact(ids), method.MostAtOnce) {
+			q := db.amongUsers(tenant, chunk, "SELECT user_id FROM roster_note WHERE tenant_id = $1 AND user_id IN ")
+			q.add(" AND ticket > ", q.arg(found.Ticket))
 			rows, err := tx.q.QueryContext(ctx, q.String(), q.args...)
+			later, err := collect(rows, err, scanOne[directory.UserID])
+			if err != nil {
+				return err
+			}
+			q = db.amongUsers(tenant, chunk, "SELECT state, user_id FROM roster WHERE tenant_id = $1 AND user_id IN ")
+			rows, err = tx.q.QueryContext(ctx, q.String(), q.args...)
 			some, err := rosterIn(rows, err)
 			if err != nil {
 				return err
 			}
-			maps.Copy(known, some)
 			for _, id := range chunk {
-				if state, ok := states[id]; ok {
+				if slices.Contains(later, id) {
+					continue
+				}
+				notes = append(notes, []any{tenant, id, found.Ticket})
+				if state, ok := some[id]; ok {
+					known[id] = state
+				}
+				if state, ok := found.States[id]; ok {
 					mine[id] = state
 				}
 			}
 		}
+		if err := tx.put(ctx, putNote, notes); err != nil {
+			return err
+		}
 		return tx.saveRoster(ctx, tenant, known, mine, now)
 	})
+}
+
+// allBut returns the states of all but some.
+func allBut(some []directory.UserID, states roster.States) roster.States {
+	if len(some) == 0 {
+		return states
+	}
+	rest := maps.Clone(states)
+	maps.DeleteFunc(rest, isIn(some))
+	return rest
+}
+
+func isIn(some []directory.UserID) func(directory.UserID, recovery.State) bool {
+	has := make(map[directory.UserID]bool, len(some))
+	for _, id := range some {
+		has[id] = true
+	}
+	return func(id directory.UserID, _ recovery.State) bool { return has[id] }
 }
 
 func rosterIn(rows *sql.Rows, err error) (roster.States, error) {
@@ -106,7 +180,10 @@ func scanPosition(r *sql.Rows) (roster.Position, error) {
 // a row to it.
 const atOnce = 50
 
-var insertRoster = func() map[int]string {
+var putState, putNote = puts("roster", "state"), puts("roster_note", "ticket")
+
+// puts are statements that put a column of one person or of many.
+func puts(table, column string) map[int]string {
 	all := map[int]string{}
 	for _, n := range []int{1, atOnce} {
 		q := &query{}
@@ -117,10 +194,25 @@ var insertRoster = func() map[int]string {
 			}
 			q.add(separator, q.arg(nil), ", ", q.arg(nil), ", ", q.arg(nil), ")")
 		}
-		all[n] = "INSERT INTO roster (tenant_id, user_id, state) VALUES" + q.String() + " ON CONFLICT (tenant_id, user_id) DO UPDATE SET state = excluded.state"
+		all[n] = "INSERT INTO " + table + " (tenant_id, user_id, " + column + ") VALUES" + q.String() + " ON CONFLICT (tenant_id, user_id) DO UPDATE SET " + column + " = excluded." + column
 	}
 	return all
-}()
+}
+
+// put runs one of puts for all rows.
+func (tx *Tx) put(ctx context.Context, statements map[int]string, rows [][]any) error {
+	for len(rows) > 0 {
+		n := 1
+		if len(rows) >= atOnce {
+			n = atOnce
+		}
+		if _, err := tx.exec(ctx, statements[n], slices.Concat(rows[:n]...)...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
 
 // saveRoster turns what is known into states, and keeps the counts. What is the same is not written.
 func (tx *Tx) saveRoster(ctx context.Context, tenant directory.TenantID, known, states roster.States, now time.Time) error {
@@ -141,19 +233,12 @@ func (tx *Tx) saveRoster(ctx context.Context, tenant directory.TenantID, known, 
 	if err := tx.tellLost(ctx, tenant, lost, now); err != nil {
 		return err
 	}
-	for len(put) > 0 {
-		n := 1
-		if len(put) >= atOnce {
-			n = atOnce
-		}
-		args := make([]any, 0, 3*n)
-		for _, id := range put[:n] {
-			args = append(args, tenant, id, states[id])
-		}
-		if _, err := tx.exec(ctx, insertRoster[n], args...); err != nil {
-			return err
-		}
-		put = put[n:]
+	rows := make([][]any, len(put))
+	for i, id := range put {
+		rows[i] = []any{tenant, id, states[id]}
+	}
+	if err := tx.put(ctx, putState, rows); err != nil {
+		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(known)) {
 		if _, ok := states[id]; ok {

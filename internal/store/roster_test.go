@@ -1,13 +1,20 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"maps"
 	"slices"
+	"strconv"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/roster"
 	"github.com/postern-id/postern/internal/recovery/roster/rostertest"
 	"github.com/postern-id/postern/internal/store"
@@ -19,6 +26,155 @@ func TestStoresKeepTheContractOfTheRoster(t *testing.T) {
 			rostertest.Store(t, func(t testing.TB) roster.Store { return open(t, d.place(t)) })
 		})
 	}
+}
+
+// A truth is how people stand, and a looker that tells it. reading is called between the reading of
+// a span and its answer, if it is set.
+type truth struct {
+	lock    sync.Mutex
+	states  roster.States
+	rules   int
+	reading func()
+}
+
+func (w *truth) Rules(context.Context, directory.TenantID) (string, error) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	return strconv.Itoa(w.rules), nil
+}
+
+func (w *truth) Look(context.Context, directory.TenantID) (roster.Look, error) { return w, nil }
+
+func (w *truth) Next(_ context.Context, after directory.UserID, _ int) (roster.Span, error) {
+	return roster.Span{After: after}, nil
+}
+
+func (w *truth) now() roster.States {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	return maps.Clone(w.states)
+}
+
+func (w *truth) change(do func()) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	do()
+}
+
+func (w *truth) In(context.Context, roster.Span) (roster.States, error) {
+	now := w.now()
+	if w.reading != nil {
+		w.reading()
+	}
+	return now, nil
+}
+
+func (w *truth) Of(context.Context, []directory.UserID) (roster.States, error) { return w.now(), nil }
+
+// sweepOf is a sweep of one tenant that looks at w, and what reads what is stored.
+func sweepOf(db *store.DB, w *truth, tenant directory.TenantID) *roster.Sweep {
+	return &roster.Sweep{
+		Looker: w, Store: db, Now: func() time.Time { return nine }, Log: slog.New(slog.DiscardHandler),
+		Tenants: func(context.Context) ([]string, error) { return []string{string(tenant)}, nil },
+	}
+}
+
+func isTrue(t *testing.T, db *store.DB, w *truth, tenant directory.TenantID) {
+	t.Helper()
+	all, err := db.Roster(t.Context(), tenant, nil, roster.Position{}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := roster.States{}
+	for _, p := range all {
+		stored[p.User] = p.State
+	}
+	if now := w.now(); !maps.Equal(stored, now) {
+		t.Errorf("stored is %v, true is %v", stored, now)
+	}
+}
+
+// TestAChangeBetweenReadingAndStoringIsNotForgotten: a round that read somebody before they were changed
+// comes to store it after the log told of the change.
+func TestAChangeBetweenReadingAndStoringIsNotForgotten(t *testing.T) {
+	onBoth(t, func(t *testing.T, c store.Config) {
+		db, tenant := open(t, c), directory.TenantID(uuid.NewString())
+		w := &truth{states: roster.States{"a": "3-", "b": "3-", "gone": "3-"}}
+		s := sweepOf(db, w, tenant)
+		w.reading = func() {
+			w.change(func() {
+				w.states["a"], w.states["new"] = "0-", "1-"
+				delete(w.states, "gone")
+			})
+			s.Told(t.Context(), tenant, []string{"a", "gone", "new"})
+		}
+		if err := s.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		isTrue(t, db, w, tenant)
+	})
+}
+
+// TestManyChangesDuringManyRoundsEndAsTheLastOneSays, at two replicas. No round stores before a change was
+// told of that it has not read.
+func TestManyChangesDuringManyRoundsEndAsTheLastOneSays(t *testing.T) {
+	onBoth(t, func(t *testing.T, c store.Config) {
+		db, tenant := open(t, c), directory.TenantID(uuid.NewString())
+		told, over := make(chan struct{}), make(chan struct{})
+		w := &truth{states: roster.States{}, reading: func() {
+			select {
+			case <-told:
+			case <-over:
+			}
+		}}
+		var rounds, changes sync.WaitGroup
+		for replica := range 2 {
+			rounds.Go(func() {
+				s := sweepOf(db, w, tenant)
+				for open := true; open; {
+					w.change(func() { w.rules++ })
+					if err := s.Round(t.Context()); err != nil {
+						t.Error(err)
+					}
+					select {
+					case <-over:
+						open = false
+					default:
+					}
+				}
+			})
+			changes.Go(func() {
+				s := sweepOf(db, w, tenant)
+				for i := range 40 {
+					id := directory.UserID(strconv.Itoa(i % 7))
+					w.change(func() {
+						if w.states[id] = recovery.State(strconv.Itoa(replica) + "-" + strconv.Itoa(i)); i%3 == 0 {
+							delete(w.states, id)
+						}
+					})
+					s.Told(t.Context(), tenant, []string{string(id)})
+					select {
+					case told <- struct{}{}:
+					default:
+					}
+				}
+			})
+		}
+		changes.Wait()
+		close(over)
+		rounds.Wait()
+		isTrue(t, db, w, tenant)
+
+		w.change(func() { w.rules++ })
+		if err := sweepOf(db, w, tenant).Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		isTrue(t, db, w, tenant)
+		notes := -1
+		if err := raw(t, c).QueryRowContext(t.Context(), `SELECT COUNT(*) FROM roster_note`).Scan(&notes); err != nil || notes != 0 {
+			t.Errorf("a round later %d notes are kept, %v", notes, err)
+		}
+	})
 }
 
 // TestSpansHaveEverybodyOfATenantOnce, whatever their size, and nobody of another.

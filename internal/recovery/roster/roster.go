@@ -9,6 +9,10 @@
 //
 // Chunks are looked at side by side, on all cores, and stored in their order.
 //
+// What was found out before a change may come to be stored after what was found out because of it. So
+// whoever looks takes a [Ticket] before anything is read, and of two findings about a person the store keeps
+// the one with the later ticket, whichever comes first.
+//
 // What is kept is declared in [Store] and tested by package rostertest; who somebody is and how
 // they stand is found out by a [Looker].
 package roster
@@ -76,6 +80,16 @@ type People interface {
 // States are those of people; somebody who is not in it is gone, or does not count.
 type States map[directory.UserID]recovery.State
 
+// A Ticket is taken before people are looked at: what is found with one is no older than it, and so
+// no older than what had been found before it was taken.
+type Ticket int64
+
+// A Finding is how people stand, as found out after a ticket was taken.
+type Finding struct {
+	Ticket Ticket
+	States States
+}
+
 // A Mark says where a sweep is.
 type Mark struct {
 	Version int64
@@ -85,19 +99,32 @@ type Mark struct {
 	Began   time.Time        // when this round began; zero between two
 	Whole   time.Time        // when the last whole round began: no state is older
 	Ended   time.Time        // when it ended
+	// Since is the first ticket of this round, zero between two, and WholeSince that of the last whole one.
+	Since, WholeSince Ticket
+}
+
+// Floor returns a ticket such that no older one found out how u stands: whatever has one comes too late.
+func (m Mark) Floor(u directory.UserID) Ticket {
+	if m.After != "" && u <= m.After {
+		return m.Since
+	}
+	return m.WholeSince
 }
 
 // Store keeps states.
 type Store interface {
 	// RosterMark returns where a sweep is; the zero mark before it began.
 	RosterMark(ctx context.Context, tenant directory.TenantID) (Mark, error)
+	// RosterTicket returns a ticket above all that were returned before.
+	RosterTicket(ctx context.Context, tenant directory.TenantID) (Ticket, error)
 	// SweepRoster takes over the states of everybody after from.After, up to and with to.After,
-	// or of all that follow when that is empty; who is not in states is gone. It moves the mark
-	// from from to to, all in one transaction, or returns ErrStale when the mark is not from. Who lost
-	// their last way back in is told of at now.
-	SweepRoster(ctx context.Context, tenant directory.TenantID, from, to Mark, states States, now time.Time) error
-	// SetRoster takes over the states of ids; who has none is gone. It tells as SweepRoster does.
-	SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, states States, now time.Time) error
+	// or of all that follow when that is empty; who has none is gone. Whoever SetRoster set with a later
+	// ticket stays as they are. It moves the mark from from to to, all in one transaction, or returns ErrStale
+	// when the mark is not from. Who lost their last way back in is told of at now.
+	SweepRoster(ctx context.Context, tenant directory.TenantID, from, to Mark, found Finding, now time.Time) error
+	// SetRoster takes over the states of ids; who has none is gone. Whoever was set with a later ticket, or
+	// swept by a round that began with one, stays as they are. It tells as SweepRoster does.
+	SetRoster(ctx context.Context, tenant directory.TenantID, ids []directory.UserID, found Finding, now time.Time) error
 	// RosterCounts returns how many people are in each state.
 	RosterCounts(ctx context.Context, tenant directory.TenantID) (map[recovery.State]int, error)
 	// Roster returns the next people, at most limit, after a position in the order of states and

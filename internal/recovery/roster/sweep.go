@@ -114,18 +114,22 @@ func (s *Sweep) tenant(ctx context.Context, tenant directory.TenantID) error {
 // anew is the mark of a round that begins because the rules changed. Its version stays: it is
 // the one that the store has.
 func (m Mark) anew(rules string, now time.Time) Mark {
-	m.Rules, m.Rush, m.After, m.Began = rules, true, "", now
+	m.Rules, m.Rush, m.After, m.Began, m.Since = rules, true, "", now, 0
 	return m
 }
 
-// next is m after a step at now.
-func (m Mark) next(last directory.UserID, now time.Time) Mark {
+// next is m after a step at now, with a ticket.
+func (m Mark) next(last directory.UserID, ticket Ticket, now time.Time) Mark {
 	m.Version++
 	if m.Began.IsZero() {
 		m.Began = now
 	}
+	if m.Since == 0 {
+		m.Since = ticket
+	}
 	if m.After = last; last == "" {
 		m.Whole, m.Began, m.Ended, m.Rush = m.Began, time.Time{}, now, false
+		m.WholeSince, m.Since = m.Since, 0
 	}
 	return m
 }
@@ -140,7 +144,7 @@ type chunk struct {
 // sweep stores one chunk, or all that are left when it is in a rush. The next chunks are looked at
 // while one is stored.
 func (s *Sweep) sweep(ctx context.Context, tenant directory.TenantID, from Mark) error {
-	look, err := s.Looker.Look(ctx, tenant)
+	ticket, look, err := s.look(ctx, tenant)
 	if err != nil {
 		return err
 	}
@@ -155,14 +159,25 @@ func (s *Sweep) sweep(ctx context.Context, tenant directory.TenantID, from Mark)
 		if err != nil {
 			return err
 		}
-		to := from.next(c.last, s.Now())
-		if err := s.Store.SweepRoster(ctx, tenant, from, to, c.states, s.Now()); err != nil {
+		to := from.next(c.last, ticket, s.Now())
+		if err := s.Store.SweepRoster(ctx, tenant, from, to, Finding{Ticket: ticket, States: c.states}, s.Now()); err != nil {
 			return err
 		}
 		if from = to; c.last == "" || !from.Rush {
 			return nil
 		}
 	}
+}
+
+// look takes a ticket, and then the rules of now: a later ticket has no older rules. One is enough for a whole
+// round: whoever changes meanwhile is told of, and that takes a ticket of its own.
+func (s *Sweep) look(ctx context.Context, tenant directory.TenantID) (Ticket, Look, error) {
+	ticket, err := s.Store.RosterTicket(ctx, tenant)
+	if err != nil {
+		return 0, nil, err
+	}
+	look, err := s.Looker.Look(ctx, tenant)
+	return ticket, look, err
 }
 
 // next waits for the next chunk.
@@ -216,7 +231,7 @@ func (s *Sweep) Told(ctx context.Context, tenant directory.TenantID, people []st
 }
 
 func (s *Sweep) tell(ctx context.Context, tenant directory.TenantID, ids []directory.UserID) error {
-	look, err := s.Looker.Look(ctx, tenant)
+	ticket, look, err := s.look(ctx, tenant)
 	if err != nil {
 		return err
 	}
@@ -224,5 +239,5 @@ func (s *Sweep) tell(ctx context.Context, tenant directory.TenantID, ids []direc
 	if err != nil {
 		return err
 	}
-	return s.Store.SetRoster(ctx, tenant, ids, states, s.Now())
+	return s.Store.SetRoster(ctx, tenant, ids, Finding{Ticket: ticket, States: states}, s.Now())
 }

@@ -23,6 +23,7 @@ type crowd struct {
 	ids    []directory.UserID
 	rules  string
 	mark   roster.Mark
+	ticket roster.Ticket
 	stored []time.Time
 	looks  time.Duration // how long a chunk takes to look at
 	broken error
@@ -76,7 +77,14 @@ func (c *crowd) RosterMark(context.Context, directory.TenantID) (roster.Mark, er
 	return c.mark, nil
 }
 
-func (c *crowd) SweepRoster(_ context.Context, _ directory.TenantID, from, to roster.Mark, _ roster.States, _ time.Time) error {
+func (c *crowd) RosterTicket(context.Context, directory.TenantID) (roster.Ticket, error) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.ticket++
+	return c.ticket, nil
+}
+
+func (c *crowd) SweepRoster(_ context.Context, _ directory.TenantID, from, to roster.Mark, found roster.Finding, _ time.Time) error {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	if from.Version != c.mark.Version {
@@ -194,11 +202,15 @@ func (b byTenant) RosterMark(ctx context.Context, t directory.TenantID) (roster.
 	return b[t].RosterMark(ctx, t)
 }
 
-func (b byTenant) SweepRoster(ctx context.Context, t directory.TenantID, from, to roster.Mark, states roster.States, now time.Time) error {
-	return b[t].SweepRoster(ctx, t, from, to, states, now)
+func (b byTenant) RosterTicket(ctx context.Context, t directory.TenantID) (roster.Ticket, error) {
+	return b[t].RosterTicket(ctx, t)
 }
 
-func (b byTenant) SetRoster(context.Context, directory.TenantID, []directory.UserID, roster.States, time.Time) error {
+func (b byTenant) SweepRoster(ctx context.Context, t directory.TenantID, from, to roster.Mark, found roster.Finding, now time.Time) error {
+	return b[t].SweepRoster(ctx, t, from, to, found, now)
+}
+
+func (b byTenant) SetRoster(context.Context, directory.TenantID, []directory.UserID, roster.Finding, time.Time) error {
 	return nil
 }
 

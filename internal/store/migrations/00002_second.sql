@@ -537,7 +537,21 @@ CREATE TABLE roster_mark (
     after_id  TEXT    NOT NULL,
     began_at  BIGINT  NOT NULL,
     whole_at  BIGINT  NOT NULL,
-    ended_at  BIGINT  NOT NULL
+    ended_at  BIGINT  NOT NULL,
+    since       BIGINT  NOT NULL,
+    whole_since BIGINT  NOT NULL
+);
+-- The last ticket that was taken before people were looked at, and with which whoever the log told of was
+-- looked at last. The round removes notes that are older than itself.
+CREATE TABLE roster_ticket (
+    tenant_id TEXT   NOT NULL PRIMARY KEY,
+    n         BIGINT NOT NULL
+);
+CREATE TABLE roster_note (
+    tenant_id TEXT   NOT NULL,
+    user_id   TEXT   NOT NULL,
+    ticket    BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, user_id)
 );
 
 -- Cases of recovery. due_at is when one does something by itself, over_at when it ended; a time
