@@ -1,30 +1,11 @@
-// Microsoft's own clients for Graph and its tokens: @azure/identity for the credential,
-// @microsoft/microsoft-graph-client for the requests.
+// Microsoft's own client for Graph, @microsoft/microsoft-graph-client.
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { ClientSecretCredential } from "@azure/identity";
 import graphClient from "@microsoft/microsoft-graph-client";
-import tokens from "@microsoft/microsoft-graph-client/authProviders/azureTokenCredentials/index.js";
-import { automation, domain, person, tenant, unique, url } from "./lib/tenant.js";
+import { connect } from "./lib/graph.js";
+import { automation, domain, person, unique, url } from "./lib/tenant.js";
 
-const { BatchRequestContent, BatchResponseContent, Client, PageIterator } = graphClient;
-const { TokenCredentialAuthenticationProvider } = tokens;
-
-// connect returns a Graph client with the rights of the application of init. Three settings
-// differ from those for Microsoft's cloud: where tokens come from, where Graph is, and that
-// its host may see the token.
-function connect(scopes = ["https://graph.microsoft.com/.default"]) {
-  const credential = new ClientSecretCredential(tenant, automation.id, automation.secret, {
-    authorityHost: url,
-    disableInstanceDiscovery: true,
-  });
-  return Client.initWithMiddleware({
-    authProvider: new TokenCredentialAuthenticationProvider(credential, { scopes }),
-    baseUrl: `${url}/`,
-    defaultVersion: "v1.0",
-    customHosts: new Set(["localhost"]),
-  });
-}
+const { BatchRequestContent, BatchResponseContent, PageIterator } = graphClient;
 
 const policy = "/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/temporaryAccessPass";
 

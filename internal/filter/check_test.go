@@ -18,6 +18,7 @@ var people = filter.Schema{
 	{Name: "accountEnabled", Column: "enabled", Type: filter.TypeBool, Ops: filter.Equality},
 	{Name: "createdDateTime", Column: "created_at", Type: filter.TypeTime, Ops: filter.Eq | filter.Ordering | filter.Sort},
 	{Name: "status/errorCode", Column: "error_code", Type: filter.TypeInt, Ops: filter.Equality | filter.Ordering},
+	{Name: "category", Column: "category", Type: filter.TypeString, Ops: filter.Equality | filter.Has},
 	{Name: "aboutMe"},
 	{Name: "otherMails", Column: "mails", Elements: filter.Schema{
 		{Column: "mail", Type: filter.TypeString, Ops: filter.Equality | filter.StartsWith},
@@ -111,6 +112,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"a property without an index", "aboutMe eq 'x'", filter.ErrUnsupported, "aboutMe", "aboutMe can't be used to filter, search or sort."},
 		{"an operator that is not allowed", "department gt 'a'", filter.ErrUnsupported, "department", "department can't be used with gt, only with eq, ne."},
 		{"ne where only eq is allowed", "createdDateTime ne null", filter.ErrUnsupported, "createdDateTime", ""},
+		{"has where there are no flags", "department has 'x'", filter.ErrUnsupported, "department", "department can't be used with has, only with eq, ne."},
 		{"a function that is not allowed", "endswith(id,'x')", filter.ErrUnsupported, "id", "id can't be used with endswith, only with eq, ne, startswith."},
 		{"in without eq", "aboutMe in ('a')", filter.ErrUnsupported, "aboutMe", ""},
 		{"a collection without any", "otherMails eq 'x'", filter.ErrUnsupported, "otherMails", "otherMails is a list; only any can be used with it."},

@@ -178,6 +178,8 @@ func matches(op Op, held Value, text string) bool {
 		return strings.HasSuffix(s, text)
 	case Contains:
 		return strings.Contains(s, text)
+	case Has:
+		return slices.Contains(strings.Split(s, ","), text)
 	}
 	return false
 }

@@ -41,7 +41,7 @@ type (
 		Values   []Value
 		Property *Property
 	}
-	// Match is StartsWith, EndsWith, Contains or Matches with what to find in the property.
+	// Match is StartsWith, EndsWith, Contains, Matches or Has with what to find in the property.
 	Match struct {
 		Path     Path
 		Op       Op
@@ -93,6 +93,9 @@ func (e In) String() string {
 }
 
 func (e Match) String() string {
+	if e.Op == Has {
+		return e.Path.String() + " has " + literal(String(e.Text))
+	}
 	return e.Op.String() + "(" + e.Path.String() + "," + literal(String(e.Text)) + ")"
 }
 

@@ -24,7 +24,7 @@ func FuzzFilter(f *testing.F) {
 	for _, seed := range []string{
 		"displayName eq 'O''Brien'", "startswith(displayName,'A') and accountEnabled eq true",
 		"not (id in (62e90394-69f5-4237-9190-012177145e10,'x'))", "status/errorCode ge -5 or status/errorCode eq null",
-		"otherMails/any(m:endswith(m,'@example.test'))", "targetResources/any(t:t/id eq '1' and not t/displayName ne 'x')",
+		"category has 'leaver'", "otherMails/any(m:endswith(m,'@example.test'))", "targetResources/any(t:t/id eq '1' and not t/displayName ne 'x')",
 		"createdDateTime le 2026-01-31T09:00:00.1234567+01:00", "displayName eq 'Zoë\x00", "((((", "a eq '", "a/b/any(x:",
 	} {
 		f.Add(seed)

@@ -18,7 +18,7 @@ var odata = &dialect{
 	term:      (*parser).condition,
 }
 
-// condition reads path op value, path in (values), function(path,text) or path/any(…).
+// condition reads path op value, path in (values), path has flag, function(path,text) or path/any(…).
 func (p *parser) condition() (Expr, error) {
 	path, err := p.path()
 	if err != nil {
@@ -40,6 +40,10 @@ func (p *parser) comparison(path Path) (Expr, error) {
 	if p.takeWord(p.in) {
 		values, err := p.list()
 		return In{Path: path, Values: values}, err
+	}
+	if p.takeWord("has") {
+		text, err := p.wanted()
+		return Match{Path: path, Op: Has, Text: text}, err
 	}
 	op, ok := p.compare[strings.ToLower(p.peek().text)]
 	if !ok || p.peek().kind != name {
@@ -102,16 +106,25 @@ func (p *parser) function(called string) (Expr, error) {
 	if err := p.needMark(","); err != nil {
 		return nil, err
 	}
-	at := p.peek().at
-	v, err := p.value()
+	text, err := p.wanted()
 	if err != nil {
 		return nil, err
 	}
+	return Match{Path: path, Op: op, Text: text}, p.needMark(")")
+}
+
+// wanted reads the text that a condition looks for.
+func (p *parser) wanted() (string, error) {
+	at := p.peek().at
+	v, err := p.value()
+	if err != nil {
+		return "", err
+	}
 	text, ok := textOf(v)
 	if !ok {
-		return nil, p.fail(p.text, at, "expected text in quotes, found another value")
+		return "", p.fail(p.text, at, "expected text in quotes, found another value")
 	}
-	return Match{Path: path, Op: op, Text: text}, p.needMark(")")
+	return text, nil
 }
 
 // lambda reads variable:condition, after the parenthesis.

@@ -52,6 +52,7 @@ func TestParse(t *testing.T) {
 		{"not in front of a function", "not startswith(displayName,'A')", filter.Not{Expr: match("displayName", filter.StartsWith, "A")}},
 		{"startswith", "startswith(displayName,'A')", match("displayName", filter.StartsWith, "A")},
 		{"endsWith in Graph's spelling", "endsWith(mail, '@example.test')", match("mail", filter.EndsWith, "@example.test")},
+		{"has", "category HAS 'leaver'", match("category", filter.Has, "leaver")},
 		{"contains", "contains(activityDisplayName,'pass')", match("activityDisplayName", filter.Contains, "pass")},
 		{"a function takes an id without quotes", "startswith(id,62e90394-69f5-4237-9190-012177145e10)", match("id", filter.StartsWith, string(guid))},
 		{"in", "department in ('Sales', 'HR')", filter.In{Path: filter.Path{"department"}, Values: []filter.Value{filter.String("Sales"), filter.String("HR")}}},

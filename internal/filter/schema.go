@@ -19,12 +19,13 @@ const (
 	Matches // a regular expression finds something in the property; no store serves it
 	Search
 	Sort
+	Has // one of the flags, which the property holds as text with commas; no store serves it
 
 	Equality = Eq | Ne
 	Ordering = Gt | Ge | Lt | Le
 )
 
-var opNames = [...]string{"eq", "ne", "gt", "ge", "lt", "le", "startswith", "endswith", "contains", "match", "$search", "$orderby"}
+var opNames = [...]string{"eq", "ne", "gt", "ge", "lt", "le", "startswith", "endswith", "contains", "match", "$search", "$orderby", "has"}
 
 // String returns the operator as $filter has it; of a set all of them, with commas.
 func (o Op) String() string {

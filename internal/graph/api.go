@@ -158,7 +158,7 @@ func (a *API) authenticate(mux *http.ServeMux, whole func() http.Handler) http.H
 			err = a.identify(c, r)
 		}
 		if err == nil {
-			path, err = c.withoutMe("/" + path)
+			path, err = c.withoutMe("/" + strings.TrimSuffix(path, "/")) // some of Graph's pages have a slash at the end
 		}
 		if err != nil {
 			odata.Write(w, r, odata.Directory, err, a.Log)

@@ -19,14 +19,8 @@ var (
 // writeHeld answers with those of all that the request asks for. It is for what a tenant has
 // few of and reads as a whole: schema's columns are the names of properties.
 func (a *API) writeHeld(c *call, set string, schema filter.Schema, usual filter.Order, all []odata.Entity, properties []string) error {
-	var w wish
-	var err error
-	if w.options, err = odata.ParseOptions(c.r, odata.Allow{
-		Properties: properties, DefaultTop: usualPage, MaxTop: largestPage, Filter: true, OrderBy: true, Count: true,
-	}); err != nil {
-		return err
-	}
-	if _, err := w.bind(schema); err != nil {
+	w, err := readWish(c, schema, properties, usualPage)
+	if err != nil {
 		return err
 	}
 	if err := a.openCursor(c, &w); err != nil {
@@ -35,15 +29,35 @@ func (a *API) writeHeld(c *call, set string, schema filter.Schema, usual filter.
 	return a.writeWished(c, set, w, usual, all)
 }
 
+// readWish reads the options of a list that is held; without a schema it is neither filtered nor sorted.
+func readWish(c *call, schema filter.Schema, properties []string, usual int) (w wish, err error) {
+	by := schema != nil
+	if w.options, err = odata.ParseOptions(c.r, odata.Allow{
+		Properties: properties, DefaultTop: usual, MaxTop: largestPage, Filter: by, OrderBy: by, Count: by,
+	}); err == nil && by {
+		_, err = w.bind(schema)
+	}
+	return w, err
+}
+
+// matching returns those of all that the filter lets through.
+func (w wish) matching(all []odata.Entity) []odata.Entity {
+	return slices.DeleteFunc(slices.Clone(all), func(e odata.Entity) bool {
+		return slices.ContainsFunc(w.match, func(b filter.Bound) bool { return !filter.Eval(b, held(e)) })
+	})
+}
+
+func sortHeld(order filter.Order, all []odata.Entity) {
+	slices.SortStableFunc(all, func(x, y odata.Entity) int { return compareAt(order, placeIn(order, x), placeIn(order, y)) })
+}
+
 func (a *API) writeWished(c *call, set string, w wish, usual filter.Order, all []odata.Entity) error {
 	order := usual
 	if len(w.order) > 0 {
 		order = w.order[0]
 	}
-	all = slices.DeleteFunc(slices.Clone(all), func(e odata.Entity) bool {
-		return slices.ContainsFunc(w.match, func(b filter.Bound) bool { return !filter.Eval(b, held(e)) })
-	})
-	slices.SortStableFunc(all, func(x, y odata.Entity) int { return compareAt(order, placeIn(order, x), placeIn(order, y)) })
+	all = w.matching(all)
+	sortHeld(order, all)
 	total := len(all)
 	if len(w.after) == 2 {
 		all = slices.DeleteFunc(all, func(e odata.Entity) bool { return compareAt(order, placeIn(order, e), w.after) <= 0 })

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -160,6 +161,40 @@ func (a *API) patchWorkflow(c *call) error {
 	w := old
 	wrong := readWorkflow(body, &w)
 	if err := errors.Join(body.Done(), wrong); err != nil {
+		return err
+	}
+	if w, err = a.fit(c, w, old); err != nil {
+		return err
+	}
+	if err := a.Store.UpdateWorkflow(c.ctx(), w, a.workflowEvent(c, audit.UpdateWorkflow, audit.OperationUpdate, old, w)); err != nil {
+		return err
+	}
+	odata.WriteNothing(c.w)
+	return nil
+}
+
+// patchTask serves PATCH …/workflows/{id}/tasks/{task}: what a task is called needs no new version.
+// https://learn.microsoft.com/graph/api/identitygovernance-task-update
+func (a *API) patchTask(c *call) error {
+	old, i, err := a.workflowTask(c)
+	if err != nil {
+		return err
+	}
+	if err := odata.Match(c.r, odata.ETag(old.Stamp)); err != nil {
+		return err
+	}
+	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
+	if err != nil {
+		return err
+	}
+	if body.Has("taskDefinitionId") || body.Has("arguments") || body.Has("isEnabled") || body.Has("continueOnError") {
+		return lifecycle.ErrNewVersion
+	}
+	w := old
+	w.Tasks = slices.Clone(old.Tasks)
+	body.String("displayName", &w.Tasks[i].DisplayName)
+	body.String("description", &w.Tasks[i].Description)
+	if err := body.Done(); err != nil {
 		return err
 	}
 	if w, err = a.fit(c, w, old); err != nil {

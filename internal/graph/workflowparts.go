@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/lifecycle"
 )
@@ -31,13 +32,20 @@ func taskDefinitionResource(d lifecycle.Definition) odata.Entity {
 	}
 }
 
+// partSchema is for what workflows are made of. A definition may have several categories, for which there is has.
+var partSchema = filter.Schema{
+	{Name: "id", Type: filter.TypeGUID, Column: "id", Ops: filter.Equality},
+	{Name: "displayName", Type: filter.TypeString, Column: "displayName", Ops: filter.Equality | filter.Sort},
+	{Name: "category", Type: filter.TypeString, Column: "category", Ops: filter.Equality | filter.Has | filter.Sort},
+}
+
 // listTaskDefinitions serves GET …/taskDefinitions.
 func (a *API) listTaskDefinitions(c *call) error {
 	var all []odata.Entity
 	for _, d := range lifecycle.Definitions() {
 		all = append(all, taskDefinitionResource(d))
 	}
-	return a.plain(c, lifecycleSet+"taskDefinitions", names(taskDefinitionResource(lifecycle.Definition{})), all)
+	return a.plainBy(c, lifecycleSet+"taskDefinitions", partSchema, names(taskDefinitionResource(lifecycle.Definition{})), all)
 }
 
 // getTaskDefinition serves GET …/taskDefinitions/{definition}.
@@ -66,7 +74,7 @@ func (a *API) listWorkflowTemplates(c *call) error {
 	for _, t := range lifecycle.Templates() {
 		all = append(all, workflowTemplateResource(t))
 	}
-	return a.plain(c, lifecycleSet+"workflowTemplates", names(workflowTemplateResource(lifecycle.Template{})), all)
+	return a.plainBy(c, lifecycleSet+"workflowTemplates", partSchema, names(workflowTemplateResource(lifecycle.Template{})), all)
 }
 
 // getWorkflowTemplate serves GET …/workflowTemplates/{template}.

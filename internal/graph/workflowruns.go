@@ -214,12 +214,7 @@ func taskResultResource(p lifecycle.Person, u directory.User, t lifecycle.TaskRe
 		{Name: "startedDateTime", Value: odata.Time(t.StartedAt)},
 		{Name: "completedDateTime", Value: odata.Time(t.CompletedAt)},
 		{Name: "subject", Value: subjectResource(p.User, u)},
-		{Name: "task", Value: odata.Entity{
-			{Name: "id", Value: t.Task.ID},
-			{Name: "displayName", Value: t.Task.DisplayName},
-			{Name: "taskDefinitionId", Value: t.Task.Definition},
-			{Name: "executionSequence", Value: t.Sequence},
-		}},
+		{Name: "task", Value: taskResource(t.Sequence, t.Task)},
 	}
 }
 
@@ -238,6 +233,60 @@ func (a *API) listPersonTasks(c *call) error {
 		all[i] = taskResultResource(p, u, t)
 	}
 	return a.plain(c, odata.Within(workflowSet, p.Workflow, "taskProcessingResults"), resultExpand["taskProcessingResults"], all)
+}
+
+// mostRunPeople is of how many people a page of the tasks of a run tells at most.
+const mostRunPeople = 25
+
+// listRunTasks serves GET …/runs/{run}/taskProcessingResults: the tasks of all people of a run. A page ends at a
+// person, of whom so many tasks were shown.
+// https://learn.microsoft.com/graph/api/identitygovernance-run-list-taskprocessingresults
+func (a *API) listRunTasks(c *call) error {
+	w, err := a.pages(c, resultExpand["taskProcessingResults"])
+	if err != nil {
+		return err
+	}
+	r, err := a.workflowRun(c)
+	if err != nil {
+		return err
+	}
+	var begun []lifecycle.Person
+	shown := 0
+	if len(w.after) == 3 {
+		id, _ := w.after[1].(string)
+		p, err := a.Store.Person(c.ctx(), c.tenant.ID, id)
+		if err != nil {
+			return err
+		}
+		n, _ := w.after[2].(float64)
+		begun, shown, w.after = []lifecycle.Person{p}, min(int(n), len(p.Tasks)), w.after[:2]
+	}
+	people, position, err := a.Store.ListPeople(c.ctx(), c.tenant.ID, r.Workflow, r.ID, w.after, min(w.options.Top, mostRunPeople))
+	if err != nil {
+		return err
+	}
+	if position != nil {
+		position = append(position, len(people[len(people)-1].Tasks))
+	}
+	var all []odata.Entity
+	for _, p := range append(begun, people...) {
+		u, err := a.processed(c, p)
+		if err != nil {
+			return err
+		}
+		if room := w.options.Top - len(all); len(p.Tasks)-shown > room {
+			position = []any{p.ScheduledAt.UnixMicro(), p.ID, shown + room}
+			p.Tasks = p.Tasks[:shown+room]
+		}
+		for _, t := range p.Tasks[shown:] {
+			all = append(all, taskResultResource(p, u, t))
+		}
+		if shown = 0; len(position) == 3 && position[1] == p.ID {
+			break
+		}
+	}
+	set := odata.Within(odata.Within(workflowSet, r.Workflow, "runs"), r.ID, "taskProcessingResults")
+	return writeList(a, c, w, set, all, position, nil, func(e odata.Entity) odata.Entity { return e })
 }
 
 // recentRuns is of how many runs reports are shown at once.
@@ -261,15 +310,15 @@ func (a *API) listTaskReports(c *call) error {
 			return err
 		}
 		for _, t := range reports {
-			all = append(all, taskReportResource(of, r, t))
+			all = append(all, taskReportResource(r, t))
 		}
 	}
-	return a.plain(c, odata.Within(workflowSet, of.ID, "taskReports"), names(taskReportResource(of, lifecycle.Run{}, lifecycle.TaskReport{})), all)
+	return a.plain(c, odata.Within(workflowSet, of.ID, "taskReports"), names(taskReportResource(lifecycle.Run{}, lifecycle.TaskReport{})), all)
 }
 
 // taskReportResource is t as Graph shows it; its id is made of those of the run and the task.
 // https://learn.microsoft.com/graph/api/resources/identitygovernance-taskreport
-func taskReportResource(w lifecycle.Workflow, r lifecycle.Run, t lifecycle.TaskReport) odata.Entity {
+func taskReportResource(r lifecycle.Run, t lifecycle.TaskReport) odata.Entity {
 	status := lifecycle.Completed
 	switch {
 	case !r.Status.Ended():
@@ -292,6 +341,6 @@ func taskReportResource(w lifecycle.Workflow, r lifecycle.Run, t lifecycle.TaskR
 		{Name: "startedDateTime", Value: odata.Time(t.StartedAt)},
 		{Name: "completedDateTime", Value: odata.Time(t.CompletedAt)},
 		{Name: "lastUpdatedDateTime", Value: odata.Time(r.UpdatedAt)},
-		{Name: "task", Value: taskResource(w, t.Sequence, t.Task)},
+		{Name: "task", Value: taskResource(t.Sequence, t.Task)},
 	}
 }

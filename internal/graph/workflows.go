@@ -47,13 +47,14 @@ func workflowRoutes() []route {
 	return []route{
 		read(at+"workflows", (*API).listWorkflows), write("POST "+at+"workflows", (*API).createWorkflow),
 		read(one, (*API).getWorkflow), write("PATCH "+one, (*API).patchWorkflow), write("DELETE "+one, (*API).deleteWorkflow),
-		read(one+"/tasks", (*API).listTasks), read(one+"/tasks/{task}", (*API).getTask),
+		read(one+"/tasks", (*API).listTasks), read(one+"/tasks/{task}", (*API).getTask), write("PATCH "+one+"/tasks/{task}", (*API).patchTask),
 		read(one+"/versions", (*API).listVersions), read(one+"/versions/{version}", (*API).getVersion),
 		read(one+"/executionScope", (*API).listScope),
 		write("POST "+one+"/"+graph+"activate", (*API).activateWorkflow), write("POST "+one+"/activate", (*API).activateWorkflow),
 		write("POST "+one+"/"+graph+"createNewVersion", (*API).createVersion), write("POST "+one+"/createNewVersion", (*API).createVersion),
 		read(one+"/runs", (*API).listRuns), read(one+"/runs/{run}", (*API).getRun),
-		read(one+"/runs/{run}/userProcessingResults", (*API).listRunPeople),
+		read(one+"/runs/{run}/userProcessingResults", (*API).listRunPeople), read(one+"/runs/{run}/userProcessingResults/{result}", (*API).getRunPerson),
+		read(one+"/runs/{run}/taskProcessingResults", (*API).listRunTasks),
 		read(one+"/runs/{run}/userProcessingResults/{result}/taskProcessingResults", (*API).listPersonTasks),
 		read(one+"/userProcessingResults", (*API).listRunPeople), read(one+"/userProcessingResults/{result}", (*API).getRunPerson),
 		read(one+"/userProcessingResults/{result}/taskProcessingResults", (*API).listPersonTasks),
@@ -82,7 +83,7 @@ var workflowSchema = filter.Schema{
 
 var (
 	workflowProperties = names(workflowResource(lifecycle.Workflow{}))
-	taskProperties     = names(taskResource(lifecycle.Workflow{}, 0, lifecycle.Task{}))
+	taskProperties     = names(taskResource(0, lifecycle.Task{}))
 	workflowExpand     = map[string][]string{"tasks": taskProperties, "executionScope": {"id", "displayName", "userPrincipalName"}}
 )
 
@@ -119,14 +120,17 @@ func workflowConditions(w lifecycle.Workflow) odata.Entity {
 	}
 }
 
-func taskResource(w lifecycle.Workflow, sequence int, t lifecycle.Task) odata.Entity {
+// taskResource is t as Graph shows it: its category is that of its definition, which may be several.
+// https://learn.microsoft.com/graph/api/resources/identitygovernance-task
+func taskResource(sequence int, t lifecycle.Task) odata.Entity {
+	d, _ := lifecycle.DefinitionOf(t.Definition)
 	arguments := []odata.Entity{}
 	for _, a := range t.Arguments {
 		arguments = append(arguments, odata.Entity{{Name: "name", Value: a.Name}, {Name: "value", Value: a.Value}})
 	}
 	return odata.Entity{
 		{Name: "id", Value: t.ID},
-		{Name: "category", Value: string(w.Category)},
+		{Name: "category", Value: d.CategoryText()},
 		{Name: "continueOnError", Value: t.ContinueOnError},
 		{Name: "description", Value: text(t.Description)},
 		{Name: "displayName", Value: t.DisplayName},
@@ -140,7 +144,7 @@ func taskResource(w lifecycle.Workflow, sequence int, t lifecycle.Task) odata.En
 func workflowTasks(w lifecycle.Workflow) []odata.Entity {
 	all := []odata.Entity{}
 	for i, t := range w.Tasks {
-		all = append(all, taskResource(w, i+1, t))
+		all = append(all, taskResource(i+1, t))
 	}
 	return all
 }
@@ -197,6 +201,9 @@ func (a *API) getWorkflow(c *call) error {
 	}
 	odata.SetETag(c.w, odata.ETag(w.Stamp))
 	e := workflowResource(w).Select(o.Select)
+	if o.Select == nil && !slices.ContainsFunc(o.Expand, func(x odata.Expansion) bool { return x.Name == "tasks" }) {
+		o.Expand = append(o.Expand, odata.Expansion{Name: "tasks"})
+	}
 	for _, x := range o.Expand {
 		all, err := a.expandWorkflow(c, w, x.Name)
 		if err != nil {
@@ -225,13 +232,22 @@ func (a *API) expandWorkflow(c *call, w lifecycle.Workflow, name string) ([]odat
 
 // plain answers with a list that is never long.
 func (a *API) plain(c *call, set string, properties []string, all []odata.Entity) error {
-	o, err := odata.ParseOptions(c.r, odata.Allow{Properties: properties, MaxTop: largestPage, DefaultTop: largestPage})
+	return a.plainBy(c, set, nil, properties, all)
+}
+
+// plainBy is plain with $filter and $orderby by schema; without, the list is as it comes.
+func (a *API) plainBy(c *call, set string, schema filter.Schema, properties []string, all []odata.Entity) error {
+	w, err := readWish(c, schema, properties, largestPage)
 	if err != nil {
 		return err
 	}
-	page := odata.Page[odata.Entity]{Context: a.root(c).Collection(set, o.Select), Value: []odata.Entity{}}
-	for _, e := range all[:min(len(all), o.Top)] {
-		page.Value = append(page.Value, e.Select(o.Select))
+	all = w.matching(all)
+	if len(w.order) > 0 {
+		sortHeld(w.order[0], all)
+	}
+	page := odata.Page[odata.Entity]{Context: a.root(c).Collection(set, w.options.Select), Value: []odata.Entity{}}
+	for _, e := range all[:min(len(all), w.options.Top)] {
+		page.Value = append(page.Value, e.Select(w.options.Select))
 	}
 	return odata.WritePage(c.w, page)
 }
@@ -254,17 +270,26 @@ func (a *API) listTasks(c *call) error {
 	return a.plain(c, odata.Within(workflowSet, w.ID, "tasks"), taskProperties, workflowTasks(w))
 }
 
-// getTask serves GET …/workflows/{id}/tasks/{task}.
-func (a *API) getTask(c *call) error {
+// workflowTask returns the workflow that the path names, and where in it its task is.
+func (a *API) workflowTask(c *call) (lifecycle.Workflow, int, error) {
 	w, err := a.workflow(c)
 	if err != nil {
-		return err
+		return w, 0, err
 	}
 	i := slices.IndexFunc(w.Tasks, func(t lifecycle.Task) bool { return t.ID == c.r.PathValue("task") })
 	if i < 0 {
-		return lifecycle.ErrUnknown
+		return w, 0, lifecycle.ErrUnknown
 	}
-	return a.single(c, odata.Within(workflowSet, w.ID, "tasks"), taskResource(w, i+1, w.Tasks[i]))
+	return w, i, nil
+}
+
+// getTask serves GET …/workflows/{id}/tasks/{task}.
+func (a *API) getTask(c *call) error {
+	w, i, err := a.workflowTask(c)
+	if err != nil {
+		return err
+	}
+	return a.single(c, odata.Within(workflowSet, w.ID, "tasks"), taskResource(i+1, w.Tasks[i]))
 }
 
 var versionProperties = names(versionResource(lifecycle.Workflow{}))
