@@ -1,34 +1,14 @@
 // oidc-provider as the upstream of a federated domain, in Chromium: people are led there by their
 // names, and come back.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import https from "node:https";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { promisify } from "node:util";
 import Provider from "oidc-provider";
 import { at, press, skip as noBrowser, start } from "./lib/browser.js";
-import { skip as noCertificates } from "./lib/certificate.js";
-import { automation, ca, graph, tenant, url } from "./lib/tenant.js";
+import { serve, skip as noCertificates } from "./lib/certificate.js";
+import { automation, graph, tenant, url } from "./lib/tenant.js";
 
-const run = promisify(execFile);
 const domain = "fabrikam.example";
 const secret = "a secret with + and % in it";
-
-// serve starts an HTTPS server whose certificate is of the CA that all here trust.
-async function serve(handler) {
-  const folder = await mkdtemp(path.join(tmpdir(), "postern-conformance-"));
-  const file = (name) => path.join(folder, name);
-  const key = ["-newkey", "rsa:2048", "-nodes", "-keyout", file("key.pem")];
-  await run("openssl", ["req", "-x509", ...key, "-CA", ca, "-CAkey", ca.replace(/\.pem$/, ".key"), "-out", file("cert.pem"), "-days", "2",
-    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]);
-  const server = https.createServer({ key: await readFile(file("key.pem")), cert: await readFile(file("cert.pem")) }, (...each) => handler(...each));
-  await rm(folder, { recursive: true });
-  await new Promise((done) => server.listen(0, "localhost", done));
-  return server;
-}
 
 describe("oidc-provider as an upstream", { skip: noBrowser || noCertificates }, () => {
   let browser, server, config, asked, factors, gaveUp;

@@ -1,11 +1,13 @@
-// A certificate by which an application proves itself.
+// Certificates: by which an application proves itself, and of a server that Postern calls.
 import { execFile } from "node:child_process";
 import { createHash, webcrypto, X509Certificate } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import https from "node:https";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { need } from "./needs.js";
+import { ca } from "./tenant.js";
 
 // skip is given to each describe that makes certificates.
 export const skip = need("openssl", "openssl");
@@ -34,4 +36,17 @@ export async function certificate(algorithm = "PS256") {
     thumbprintSha256: createHash("sha256").update(der).digest("hex"),
     credential: { type: "AsymmetricX509Cert", usage: "Verify", displayName: "test", key: der.toString("base64") },
   };
+}
+
+// serve starts an HTTPS server whose certificate is of the CA that all here trust.
+export async function serve(handler) {
+  const folder = await mkdtemp(path.join(tmpdir(), "postern-conformance-"));
+  const file = (name) => path.join(folder, name);
+  const key = ["-newkey", "rsa:2048", "-nodes", "-keyout", file("key.pem")];
+  await run("openssl", ["req", "-x509", ...key, "-CA", ca, "-CAkey", ca.replace(/\.pem$/, ".key"), "-out", file("cert.pem"), "-days", "2",
+    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]);
+  const server = https.createServer({ key: await readFile(file("key.pem")), cert: await readFile(file("cert.pem")) }, (...each) => handler(...each));
+  await rm(folder, { recursive: true });
+  await new Promise((done) => server.listen(0, "localhost", done));
+  return server;
 }
