@@ -78,8 +78,19 @@ func (x trip) asKey(path string, key *passkeytest.Authenticator) answer {
 	return x.get(x.post(page, url.Values{"stay": {"no"}}).location)
 }
 
+// saysNothingOfPasswords fails the test by the first page that asks for a password or speaks of one.
+func (w *world) saysNothingOfPasswords() func(answer) {
+	return func(a answer) {
+		w.t.Helper()
+		if found := passwordWords.FindString(a.body); found != "" {
+			w.t.Fatalf("a page says %q\n%s", found, a.body)
+		}
+	}
+}
+
 func TestSomebodyOnATripGetsBackInAndTheCaseClosesByItself(t *testing.T) {
 	x := onATrip(t)
+	x.seen = x.saysNothingOfPasswords()
 	number := x.ask("sam@contoso.example")
 	theirs := x.browser
 	if a := x.post("/recover/case", url.Values{"ask": {"pass"}}); strings.Contains(a.body, "data-pass") {
@@ -139,6 +150,7 @@ func TestSomebodyOnATripGetsBackInAndTheCaseClosesByItself(t *testing.T) {
 
 func TestAnImpostorsCaseIsFrozenAndRevertedAndTheLogTellsIt(t *testing.T) {
 	x := onATrip(t)
+	x.seen = x.saysNothingOfPasswords()
 	number := x.ask("sam@contoso.example")
 	impostor := x.browser
 	x.asKey(x.linked(linkToApprove), x.key)

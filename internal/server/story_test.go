@@ -30,8 +30,9 @@ type world struct {
 	site    *httptest.Server
 	browser *http.Client
 	log     *bytes.Buffer
-	agent   string // User-Agent of the browser; empty for Go's
-	address string // that a proxy says the browser has; empty for none
+	agent   string       // User-Agent of the browser; empty for Go's
+	address string       // that a proxy says the browser has; empty for none
+	seen    func(answer) // looks at every page that a browser gets; nil for nobody
 }
 
 // newWorld starts a server on a fresh data directory, through the same doors as the commands.
@@ -132,6 +133,9 @@ func (w *world) do(r *http.Request) answer {
 	a := answer{res.StatusCode, res.Header.Get("Location"), res.Header, strings.ReplaceAll(string(body), "<wbr>", "")}
 	if m := ledBack.FindStringSubmatch(a.body); m != nil && strings.Contains(a.body, `data-step="back"`) {
 		a.location = html.UnescapeString(m[1]) // from an upstream a browser is led on by a page
+	}
+	if w.seen != nil && strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+		w.seen(a)
 	}
 	return a
 }
