@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/totp"
@@ -175,6 +176,28 @@ func TestADemandedRegistrationHoldsAtEveryDoor(t *testing.T) {
 		t.Fatalf("after the proof: %d %s\n%s", next.status, next.location, next.body)
 	}
 	wizard = next.location
+	w.get(wizard)
+	if done := w.post(addPasskey, w.newAnswer(w.newKey())); done.location != wizard {
+		t.Fatalf("add: %d %s\n%s", done.status, done.location, done.body)
+	}
+	if code := w.onward(w.post(wizard, url.Values{"go": {"1"}})); code == "" {
+		t.Error("it leads nowhere")
+	}
+}
+
+func TestADeviceIsOpenedByAPassAndNothingElseBeforeAMethodIsThere(t *testing.T) {
+	w := newKeyWorld(t)
+	_, pass := w.addPerson("mira@contoso.example")
+	p := withPINs(w, "mira@contoso.example", pass, tpmtest.New(t))
+	pass = w.longPass(w.createUser("ada"))
+	w.campaign(func(c *method.Campaign) { c.AfterPass = "required" })
+	if got := p.tokensAtLock(p.joined.DeviceID, "ada@contoso.example", pass); got["id_token"] == nil {
+		t.Fatalf("the device stays shut: %v", got)
+	}
+	wizard := w.toWizard("ada@contoso.example", pass)
+	if a := w.authorize(nil); !strings.HasPrefix(a.location, "/signin/register?t=") {
+		t.Errorf("an application without a method: %d %s", a.status, a.location)
+	}
 	w.get(wizard)
 	if done := w.post(addPasskey, w.newAnswer(w.newKey())); done.location != wizard {
 		t.Fatalf("add: %d %s\n%s", done.status, done.location, done.body)
