@@ -107,6 +107,11 @@ func TestAWorkflowIsMadeFromATemplateChangedRunAndReadInTheConsole(t *testing.T)
 	if a := w.get(at + "/run?q=mira"); !strings.Contains(a.body, mira) {
 		t.Fatalf("%d\n%s", a.status, a.body)
 	}
+	for typed, nobody := range map[string]bool{"mira&person=" + mira: false, "xaver": true} { // who is found may be chosen already
+		if a := w.get(at + "/run?q=" + typed); strings.Contains(a.body, "Nobody called") != nobody {
+			t.Errorf("for %s: %d\n%s", typed, a.status, told(a))
+		}
+	}
 	if a := w.post(at+"/run", url.Values{}); a.status != http.StatusBadRequest {
 		t.Errorf("for nobody: %d", a.status)
 	}

@@ -19,6 +19,7 @@ type runPage struct { // run.html
 	Chosen  []graphclient.Object
 	Found   []graphclient.Object
 	More    bool
+	Met     bool // the search found somebody, who may be chosen already
 	Full    bool
 	OnesOwn string // query of the address with those who are chosen
 }
@@ -53,7 +54,7 @@ func chooseAgain(c *console.Call, status int, wrong *console.Trouble) error {
 		if err != nil {
 			return err
 		}
-		p.More = found.Next != ""
+		p.More, p.Met = found.Next != "", len(found.Items) > 0
 		p.Found = slices.DeleteFunc(found.Items, func(o graphclient.Object) bool { return slices.Contains(ids, o.Text("id")) })
 	}
 	return c.Show(status, p)
