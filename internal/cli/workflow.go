@@ -114,11 +114,14 @@ func workflowRuns() *cobra.Command {
 	})
 }
 
-// why is what the first task says that failed.
+// why is what the first task says that failed or waits.
 func why(result graphclient.Object) string {
 	for _, t := range result.Objects("taskProcessingResults") {
 		if reason := t.Text("failureReason"); reason != "" {
 			return reason
+		}
+		if reason := t.Text("postern_waitsFor"); reason != "" {
+			return "waits until " + shown(t, "postern_waitsUntilDateTime") + ": " + reason
 		}
 	}
 	return ""

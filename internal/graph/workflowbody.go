@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/lifecycle"
+	"github.com/postern-id/postern/internal/recovery"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -317,13 +318,34 @@ func (a *API) activateWorkflow(c *call) error {
 	for _, id := range ids[:min(len(ids), lifecycle.MostSubjects)] {
 		e.Change.Targets = append(e.Change.Targets, audit.Target{ID: string(id), Type: audit.TargetUser})
 	}
-	run, err := a.Workflows.Activate(c.ctx(), w, ids, e)
+	vouched, err := a.mayIssue(c, ids[:min(len(ids), lifecycle.MostSubjects)])
+	if err != nil {
+		return err
+	}
+	run, err := a.Workflows.Activate(c.ctx(), w, ids, vouched, e)
 	if err != nil {
 		return err
 	}
 	c.w.Header().Set("Location", a.root(c).Link("identityGovernance", "lifecycleWorkflows", "workflows", w.ID, "runs", run.ID))
 	odata.WriteNothing(c.w)
 	return nil
+}
+
+// mayIssue says for which people the caller might issue a pass themself.
+func (a *API) mayIssue(c *call, ids []directory.UserID) (map[directory.UserID]bool, error) {
+	policy, err := a.Cases.Cases.RecoveryPolicy(c.ctx(), c.tenant.ID)
+	if err != nil {
+		return nil, err
+	}
+	all := map[directory.UserID]bool{}
+	for _, id := range ids {
+		target, err := a.Store.TargetOf(c.ctx(), c.tenant.ID, id)
+		if err != nil && !errors.Is(err, directory.ErrUserUnknown) {
+			return nil, err
+		}
+		all[id] = err == nil && directory.May(c.caller, directory.IssuePass, target) == nil && !policy.NeedsCase(recovery.ClassOf(target))
+	}
+	return all, nil
 }
 
 func (a *API) workflowEvent(c *call, activity, operation string, old, w lifecycle.Workflow) audit.Event {

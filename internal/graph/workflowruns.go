@@ -206,6 +206,7 @@ func (a *API) getRunPerson(c *call) error {
 // taskResultResource is what a task came to for one person.
 // https://learn.microsoft.com/graph/api/resources/identitygovernance-taskprocessingresult
 func taskResultResource(p lifecycle.Person, u directory.User, t lifecycle.TaskResult) odata.Entity {
+	until, why := p.Held(t)
 	return odata.Entity{
 		{Name: "id", Value: t.ID},
 		{Name: "processingStatus", Value: string(t.Status)},
@@ -215,6 +216,8 @@ func taskResultResource(p lifecycle.Person, u directory.User, t lifecycle.TaskRe
 		{Name: "completedDateTime", Value: odata.Time(t.CompletedAt)},
 		{Name: "subject", Value: subjectResource(p.User, u)},
 		{Name: "task", Value: taskResource(t.Sequence, t.Task)},
+		{Name: "postern_waitsUntilDateTime", Value: odata.Time(until), OnSelect: true},
+		{Name: "postern_waitsFor", Value: text(why), OnSelect: true},
 	}
 }
 

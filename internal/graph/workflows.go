@@ -14,7 +14,7 @@ import (
 
 // Workflows is what runs lifecycle workflows; *lifecycle.Engine is one.
 type Workflows interface {
-	Activate(ctx context.Context, w lifecycle.Workflow, ids []directory.UserID, event audit.Event) (lifecycle.Run, error)
+	Activate(ctx context.Context, w lifecycle.Workflow, ids []directory.UserID, vouched map[directory.UserID]bool, event audit.Event) (lifecycle.Run, error)
 	CheckThere(ctx context.Context, w lifecycle.Workflow) error
 	Scope(ctx context.Context, w lifecycle.Workflow, limit int) ([]directory.User, error)
 	Preview(ctx context.Context, tenant directory.TenantID, t lifecycle.Task, lang string) (outbox.Mail, error)

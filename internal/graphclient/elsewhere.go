@@ -23,9 +23,11 @@ var advanced = []string{"me", "users", "groups", "applications", "servicePrincip
 // elsewhere is where a resource at u is for a Graph that is not Postern's.
 func elsewhere(u *url.URL) *url.URL {
 	q := u.Query()
-	if names := q.Get("$select"); names != "" {
-		kept := slices.DeleteFunc(strings.Split(names, ","), func(name string) bool { return strings.HasPrefix(name, "postern_") })
-		q.Set("$select", strings.Join(kept, ","))
+	for _, option := range []string{"$select", "$expand"} {
+		if names := q.Get(option); names != "" {
+			kept := slices.DeleteFunc(strings.Split(names, ","), func(name string) bool { return strings.HasPrefix(name, "postern_") })
+			q.Set(option, strings.Join(kept, ","))
+		}
 	}
 	_, below, _ := strings.Cut(u.Path, version+"/")
 	set, _, _ := strings.Cut(below, "/")

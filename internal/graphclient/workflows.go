@@ -45,6 +45,10 @@ func (c *Client) WorkflowRuns(ctx context.Context, id string) iter.Seq2[Object, 
 	return c.list(ctx, Query{}, lifecycle(id, "runs")...)
 }
 
+// TaskResults expands what a workflow did for people by their tasks, with what they wait for.
+const TaskResults = "taskProcessingResults($select=id,postern_waitsUntilDateTime,postern_waitsFor,processingStatus,failureReason," +
+	"createdDateTime,startedDateTime,completedDateTime,subject,task)"
+
 // WorkflowResults yields what a workflow did for people, with their tasks, the newest first; of one run if
 // run is not empty.
 func (c *Client) WorkflowResults(ctx context.Context, id, run string) iter.Seq2[Object, error] {
@@ -52,5 +56,5 @@ func (c *Client) WorkflowResults(ctx context.Context, id, run string) iter.Seq2[
 	if run != "" {
 		names = lifecycle(id, "runs", run, "userProcessingResults")
 	}
-	return c.list(ctx, Query{Expand: "taskProcessingResults"}, names...)
+	return c.list(ctx, Query{Expand: TaskResults}, names...)
 }

@@ -55,7 +55,7 @@ type Job struct {
 	// LeaseUntil is how long the replica that tries has it to itself; zero when none does.
 	LeaseUntil time.Time
 	Attempts   int    // tries that were begun
-	LastError  string // why the last try failed
+	LastError  string // why the last try failed, or why it waits by its own word
 	EndedAt    time.Time
 }
 
@@ -104,8 +104,12 @@ func (b Backoff) Exhausted(attempts int, created, now time.Time) bool {
 // ErrRefused is wrapped by an error after which trying again makes no sense.
 var ErrRefused = errors.New("refused for good")
 
-// Later is returned by what does a job to be called again at a time, which is no failure.
-type Later struct{ At time.Time }
+// Later is returned by what does a job to be called again at a time, which is no failure. Why is
+// for those who look at what waits, and may be empty.
+type Later struct {
+	At  time.Time
+	Why string
+}
 
 // Error implements error.
 func (l Later) Error() string { return "not before " + l.At.UTC().Format(time.RFC3339) }
@@ -118,7 +122,7 @@ func (j Job) After(err error, b Backoff, now time.Time, chance float64) Job {
 		return j
 	}
 	if later, ok := errors.AsType[Later](err); ok {
-		j.DueAt, j.CreatedAt, j.LastError, j.Attempts = later.At, later.At, "", 0 // its age begins anew, too
+		j.DueAt, j.CreatedAt, j.LastError, j.Attempts = later.At, later.At, short(later.Why), 0 // its age begins anew, too
 		return j
 	}
 	j.LastError = short(err.Error())
@@ -128,6 +132,15 @@ func (j Job) After(err error, b Backoff, now time.Time, chance float64) Job {
 	}
 	j.DueAt = now.Add(b.Pause(j.Attempts, chance))
 	return j
+}
+
+// Held says until when j waits by its own word, and why. A job that is to be tried again after a
+// failure is not held: it counts tries.
+func (j Job) Held() (until time.Time, why string) {
+	if j.State != Waiting || j.Attempts > 0 || j.LastError == "" {
+		return time.Time{}, ""
+	}
+	return j.DueAt, j.LastError
 }
 
 // maxError bounds what is kept of an error, in characters.

@@ -28,7 +28,7 @@ func TestAJobStandsAsItsTryEnded(t *testing.T) {
 		{"a moment before its time is up", down, time.Hour - 1, 1, Waiting, time.Minute},
 		{"its time is up", down, time.Hour, 1, Dead, 0},
 		{"it was refused for good", errors.Join(down, ErrRefused), 0, 1, Dead, 0},
-		{"it is for later", Later{nine.Add(3 * time.Hour)}, 50 * time.Hour, 3, Waiting, 3 * time.Hour},
+		{"it is for later", Later{At: nine.Add(3 * time.Hour)}, 50 * time.Hour, 3, Waiting, 3 * time.Hour},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			j := Job{State: Waiting, CreatedAt: nine.Add(-c.age), Attempts: c.attempts, LeaseUntil: nine.Add(time.Minute), DueAt: nine}

@@ -176,10 +176,11 @@ func died(j Job) audit.Event {
 // report logs how a try ended.
 func (w *Worker) report(ctx context.Context, j Job) {
 	level, said := slog.LevelDebug, "job done"
+	_, held := j.Held()
 	switch {
 	case j.State == Dead:
 		level, said = slog.LevelError, "job given up"
-	case j.State == Waiting && j.LastError != "":
+	case j.State == Waiting && j.LastError != "" && held == "":
 		level, said = slog.LevelWarn, "job not done yet"
 	case j.State == Waiting:
 		said = "job waits for its time"

@@ -172,7 +172,7 @@ func (e *Engine) gather(ctx context.Context, j jobs.Job) error {
 				due = append(due, u)
 			}
 		}
-		if err := e.add(ctx, r, w, due); err != nil {
+		if err := e.add(ctx, r, w, due, nil); err != nil {
 			return err
 		}
 		if len(found) < page {
@@ -182,7 +182,15 @@ func (e *Engine) gather(ctx context.Context, j jobs.Job) error {
 	}
 }
 
-func (e *Engine) add(ctx context.Context, r Run, w Workflow, people []directory.User, events ...audit.Event) error {
+// personBody is the body of a job that does the tasks for one person.
+type personBody struct {
+	Person  string `json:"person"`
+	Vouched bool   `json:"vouched,omitempty"` // as Person.Vouched
+}
+
+func (e *Engine) add(
+	ctx context.Context, r Run, w Workflow, people []directory.User, vouched map[directory.UserID]bool, events ...audit.Event,
+) error {
 	if len(people) == 0 {
 		return nil
 	}
@@ -192,7 +200,7 @@ func (e *Engine) add(ctx context.Context, r Run, w Workflow, people []directory.
 	for i, u := range people {
 		p := NewPerson(r, w, u, now)
 		var err error
-		if work[i], err = jobs.New(r.Tenant, PersonJob, p.ID, map[string]string{"person": p.ID}, now, now); err != nil {
+		if work[i], err = jobs.New(r.Tenant, PersonJob, p.ID, personBody{p.ID, vouched[u.ID]}, now, now); err != nil {
 			return err
 		}
 		all[i] = p
@@ -217,8 +225,10 @@ func NewPerson(r Run, w Workflow, u directory.User, now time.Time) Person {
 }
 
 // Activate runs w for people now, whatever its conditions, and records e. All of them have to
-// be there, or it runs for none.
-func (e *Engine) Activate(ctx context.Context, w Workflow, ids []directory.UserID, event audit.Event) (Run, error) {
+// be there, or it runs for none. Vouched are those for whom the caller might issue a pass themself.
+func (e *Engine) Activate(
+	ctx context.Context, w Workflow, ids []directory.UserID, vouched map[directory.UserID]bool, event audit.Event,
+) (Run, error) {
 	seen := map[directory.UserID]bool{}
 	var people []directory.User
 	for _, id := range ids {
@@ -240,7 +250,7 @@ func (e *Engine) Activate(ctx context.Context, w Workflow, ids []directory.UserI
 		Tenant: w.Tenant, ID: uuid.NewString(), Workflow: w.ID, Version: w.Version, Execution: OnDemand, Status: InProgress,
 		ScheduledAt: now, StartedAt: now, UpdatedAt: now,
 	}
-	return r, e.add(ctx, r, w, people, event)
+	return r, e.add(ctx, r, w, people, vouched, event)
 }
 
 // see does the tasks for one person that have not ended, in their order.
@@ -259,9 +269,11 @@ func (e *Engine) see(ctx context.Context, j jobs.Job) error {
 			return err
 		}
 		if err != nil || ended == nil {
+			vouched := p.Vouched
 			if p, err = e.Store.Person(ctx, p.Tenant, p.ID); err != nil {
 				return err
 			}
+			p.Vouched = vouched
 			continue
 		}
 		for _, t := range ended {
@@ -272,9 +284,7 @@ func (e *Engine) see(ctx context.Context, j jobs.Job) error {
 
 // personOf returns whom j is about, and the workflow as it stands; nobody when they are known no more.
 func (e *Engine) personOf(ctx context.Context, j jobs.Job) (Person, Workflow, error) {
-	var body struct {
-		Person string `json:"person"`
-	}
+	var body personBody
 	if err := j.Read(&body); err != nil {
 		return Person{}, Workflow{}, errors.Join(err, jobs.ErrRefused)
 	}
@@ -285,6 +295,7 @@ func (e *Engine) personOf(ctx context.Context, j jobs.Job) (Person, Workflow, er
 	if err != nil {
 		return p, Workflow{}, err
 	}
+	p.Vouched = body.Vouched
 	w, err := e.Store.Workflow(ctx, j.Tenant, p.Workflow)
 	if errors.Is(err, ErrUnknown) {
 		w, err = Workflow{Tenant: j.Tenant, ID: p.Workflow, DeletedAt: e.Now()}, nil

@@ -25,6 +25,9 @@ func generatePass(ctx context.Context, e *Engine, w work) (Effect, error) {
 	if err := e.untouched(ctx, w); err != nil {
 		return Effect{}, err
 	}
+	if err := e.settled(ctx, w, manager); err != nil {
+		return Effect{}, err
+	}
 	in, err := e.request(ctx, w)
 	if err != nil {
 		return Effect{}, err

@@ -84,6 +84,21 @@ type Person struct {
 	StartedAt   time.Time
 	CompletedAt time.Time
 	Tasks       []TaskResult // in the order of their sequence
+
+	// Vouched says that whoever ran this on demand might issue passes for the person themself.
+	Vouched bool
+	// HeldUntil and HeldFor say until when the first task that has not ended waits, and why; zero
+	// when it doesn't.
+	HeldUntil time.Time
+	HeldFor   string
+}
+
+// Held returns until when t waits, and why; zero when it doesn't.
+func (p Person) Held(t TaskResult) (until time.Time, why string) {
+	if i := firstOpen(p); i < 0 || p.Tasks[i].ID != t.ID {
+		return time.Time{}, ""
+	}
+	return p.HeldUntil, p.HeldFor
 }
 
 // A TaskResult is what a run does for one person by one task.

@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/outbox/letter"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/handover"
 )
 
@@ -85,7 +86,8 @@ type Runs interface {
 	// ListPeople returns what the workflow did for people, with their tasks; of one run if run is
 	// not empty.
 	ListPeople(ctx context.Context, tenant directory.TenantID, workflow, run string, after []any, limit int) ([]Person, []any, error)
-	// Person returns what is done for one person, or ErrRunUnknown.
+	// Person returns what is done for one person, or ErrRunUnknown. Whether it is vouched for is
+	// known to its job alone.
 	Person(ctx context.Context, tenant directory.TenantID, id string) (Person, error)
 	// TaskReports returns how the tasks of one run stand, by sequence.
 	TaskReports(ctx context.Context, tenant directory.TenantID, workflow, run string) ([]TaskReport, error)
@@ -113,6 +115,10 @@ type Directory interface {
 	TargetOf(ctx context.Context, tenant directory.TenantID, user directory.UserID) (directory.Target, error)
 	// SignedIn reports whether somebody ever signed in, as far as the log goes back.
 	SignedIn(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error)
+	// ContactChanges says when what people are reached by was last changed, as recovery.People does.
+	ContactChanges(ctx context.Context, tenant directory.TenantID, user directory.UserID) (map[string]time.Time, error)
+	// RecoveryPolicy says for how long such a change does not count.
+	RecoveryPolicy(ctx context.Context, tenant directory.TenantID) (recovery.Policy, error)
 }
 
 // An Effect is what a task changes, in one transaction with its end.

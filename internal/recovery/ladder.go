@@ -83,6 +83,15 @@ const (
 // Contacts are all of them.
 var Contacts = []string{ContactMobile, ContactPhone, ContactMail, ContactManager, ContactDepartment}
 
+// First is what is noted beside a property, at the same time, when it is the first change since a
+// new account was made, and there was nothing before.
+func First(property string) string { return property + " first" }
+
+// New reports whether an account was made within the day before at.
+func New(u directory.User, at time.Time) bool {
+	return at.Before(u.CreatedDateTime.Add(24 * time.Hour))
+}
+
 // RungOf returns the rung of a kind.
 func RungOf(k ProofKind) (Rung, bool) {
 	i := slices.IndexFunc(Ladder, func(r Rung) bool { return r.Kind == k })

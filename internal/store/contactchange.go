@@ -44,11 +44,39 @@ func (tx *Tx) noteContacts(ctx context.Context, before, after directory.User, at
 		}
 	}
 	for _, property := range changes {
-		if err := tx.noteContact(ctx, after.Tenant, after.ID, property, at); err != nil {
+		if err := tx.noteChange(ctx, before, property, at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// noteChange notes that a property changed. Of managers and mail addresses it notes whether it is the
+// first one of a new account.
+func (tx *Tx) noteChange(ctx context.Context, before directory.User, property string, at time.Time) error {
+	tenant, user, first := before.Tenant, before.ID, false
+	switch property {
+	case recovery.ContactManager:
+		first = before.Manager == ""
+	case "mail":
+		first = before.Mail == ""
+	default:
+		return tx.noteContact(ctx, tenant, user, property, at)
+	}
+	var changes int
+	if err := tx.q.QueryRowContext(ctx, `SELECT COUNT(*) FROM contact_change WHERE tenant_id = $1 AND user_id = $2 AND property = $3`,
+		tenant, user, property).Scan(&changes); err != nil {
+		return err
+	}
+	if first && changes == 0 && recovery.New(before, at) {
+		if err := tx.noteContact(ctx, tenant, user, recovery.First(property), at); err != nil {
+			return err
+		}
+	} else if _, err := tx.exec(ctx, `DELETE FROM contact_change WHERE tenant_id = $1 AND user_id = $2 AND property = $3`,
+		tenant, user, recovery.First(property)); err != nil {
+		return err
+	}
+	return tx.noteContact(ctx, tenant, user, property, at)
 }
 
 func (tx *Tx) noteContact(ctx context.Context, tenant directory.TenantID, user directory.UserID, property string, at time.Time) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery"
 )
 
 // bonds are what ties an object to others; they come back with it.
@@ -119,6 +120,11 @@ var tables = map[directory.ObjectKind]string{
 func (tx *Tx) bury(ctx context.Context, tenant directory.TenantID, ref directory.Ref, name string, object any, b bonds, at time.Time) error {
 	if err := tx.cut(ctx, tenant, ref, &b); err != nil {
 		return err
+	}
+	for _, u := range b.Reports { // who is set in place of who is gone is no first manager
+		if err := tx.noteContact(ctx, tenant, u, recovery.ContactManager, at); err != nil {
+			return err
+		}
 	}
 	body, err := json.Marshal(object)
 	if err != nil {

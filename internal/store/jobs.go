@@ -172,7 +172,7 @@ func (db *DB) WakeJob(ctx context.Context, tenant directory.TenantID, id string,
 			return err
 		}
 		n, err := tx.exec(ctx, `
-			UPDATE job SET state = $1, due_at = $2, created_at = $2, ended_at = 0, attempts = 0, lease_until = 0
+			UPDATE job SET state = $1, due_at = $2, created_at = $2, ended_at = 0, attempts = 0, lease_until = 0, last_error = ''
 			WHERE tenant_id = $3 AND id = $4 AND state = $5`,
 			string(jobs.Waiting), micros(now), tenant, id, string(jobs.Dead))
 		if err := changed(n, err, jobs.ErrUnknown); err != nil {

@@ -44,7 +44,7 @@ func TestAJobThatWasGivenUpBeginsAnewWhereItFailed(t *testing.T) {
 			Box: outbox.Box{Seals: all, Now: all.Now}, Passes: tap.Passes{Store: f.DB, Peppers: all, Now: all.Now, Rand: rand.Reader, Incarnation: f.Incarnation},
 		}
 		worker := &jobs.Worker{Store: f.DB, Kinds: e.Kinds(), Now: all.Now, Chance: func() float64 { return 0.5 }, Log: e.Log}
-		run, err := e.Activate(t.Context(), w, []directory.UserID{u.ID}, change(tenant))
+		run, err := e.Activate(t.Context(), w, []directory.UserID{u.ID}, nil, change(tenant))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -310,8 +310,24 @@ func (db *DB) Person(ctx context.Context, tenant directory.TenantID, id string) 
 	if err != nil {
 		return p, err
 	}
-	p.Tasks, err = tasksOf(ctx, db.read, tenant, id)
+	err = fill(ctx, db.read, &p)
 	return p, err
+}
+
+// fill reads into p its tasks, and until when they wait.
+func fill(ctx context.Context, q querier, p *lifecycle.Person) error {
+	var err error
+	if p.Tasks, err = tasksOf(ctx, q, p.Tenant, p.ID); err != nil || p.Status != lifecycle.InProgress {
+		return err
+	}
+	row := q.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM job WHERE tenant_id = $1 AND kind = $2 AND unique_key = $3`,
+		p.Tenant, lifecycle.PersonJob, p.ID)
+	j, err := scanJob(p.Tenant, row.Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	p.HeldUntil, p.HeldFor = j.Held()
+	return err
 }
 
 // Run implements lifecycle.Runs.
@@ -370,7 +386,7 @@ func (db *DB) ListPeople(
 		position = []any{micros(found[limit-1].ScheduledAt), found[limit-1].ID}
 	}
 	for i := range found {
-		if found[i].Tasks, err = tasksOf(ctx, db.read, tenant, found[i].ID); err != nil {
+		if err := fill(ctx, db.read, &found[i]); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -15,11 +15,20 @@ import (
 // changes that close a circle together the second one sees the first.
 func (db *DB) SetManager(ctx context.Context, tenant directory.TenantID, user, manager directory.UserID, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+		if err := tx.touchTenant(ctx, tenant); err != nil {
+			return err
+		}
+		old, err := userBy(ctx, tx.q, tenant, "id", string(user))
+		if err != nil {
+			return err
+		}
 		if err := tx.setManager(ctx, tenant, user, manager); err != nil {
 			return err
 		}
-		if err := tx.noteContact(ctx, tenant, user, recovery.ContactManager, e.At); err != nil {
-			return err
+		if old.Manager != manager { // who sends the same each night changes nothing
+			if err := tx.noteChange(ctx, old, recovery.ContactManager, e.At); err != nil {
+				return err
+			}
 		}
 		return tx.append(ctx, e)
 	})

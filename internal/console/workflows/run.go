@@ -90,7 +90,7 @@ type resultsPage struct { // results.html
 	console.Frame
 	Flow     flow
 	Run      runLine
-	Open     bool // somebody's tasks are not done yet
+	Open     bool // somebody's tasks are under way
 	People   []result
 	NextHref string
 }
@@ -103,12 +103,14 @@ type result struct {
 	UserID, Name, Username, Status string
 	At                             time.Time
 	Tasks                          []taskResult
+	Held                           bool // the next task waits for a time
 }
 
 // A taskResult is how one task ended, and why.
 type taskResult struct {
 	Name, Status, Why string
 	At                time.Time
+	Until             time.Time // that it waits until, for the reason in Why
 }
 
 // showRun serves GET /console/workflows/{id}/runs/{run}: each person and task, and what went wrong.
@@ -125,17 +127,25 @@ func showRun(c *console.Call) error {
 	}
 	p.Run = runOf(o)
 	p.Open = p.Run.Status == "inProgress" || p.Run.Status == "queued"
-	found, err := c.Page(graphclient.Query{Expand: "taskProcessingResults"}, at(p.Flow.ID, "runs", id, "userProcessingResults")...)
+	found, err := c.Page(graphclient.Query{Expand: graphclient.TaskResults}, at(p.Flow.ID, "runs", id, "userProcessingResults")...)
 	if err != nil {
 		return err
 	}
 	p.NextHref = c.NextHref(found)
+	held := len(found.Items) > 0
 	for _, o := range found.Items {
-		r := result{o.Text("subject/id"), o.Text("subject/displayName"), o.Text("subject/userPrincipalName"), o.Text("processingStatus"), moment(o, "completedDateTime"), nil}
+		r := result{o.Text("subject/id"), o.Text("subject/displayName"), o.Text("subject/userPrincipalName"), o.Text("processingStatus"), moment(o, "completedDateTime"), nil, false}
 		for _, t := range o.Objects("taskProcessingResults") {
-			r.Tasks = append(r.Tasks, taskResult{t.Text("task/displayName"), t.Text("processingStatus"), t.Text("failureReason"), moment(t, "completedDateTime")})
+			one := taskResult{t.Text("task/displayName"), t.Text("processingStatus"), t.Text("failureReason"), moment(t, "completedDateTime"), moment(t, "postern_waitsUntilDateTime")}
+			if !one.Until.IsZero() {
+				one.Status, one.Why = "queued", t.Text("postern_waitsFor")
+				r.Status, r.Held = one.Status, true
+			}
+			r.Tasks = append(r.Tasks, one)
 		}
+		held = held && (r.Held || !r.At.IsZero())
 		p.People = append(p.People, r)
 	}
+	p.Open = p.Open && !held
 	return c.Show(http.StatusOK, p)
 }

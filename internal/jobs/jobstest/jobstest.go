@@ -172,12 +172,19 @@ func lost(t *testing.T, b *bench) {
 func later(t *testing.T, b *bench) {
 	b.queue(t, "a", nine)
 	first := b.lease(t, nine)
-	if err := b.SettleJob(t.Context(), first, first.After(jobs.Later{At: nine.Add(time.Hour)}, jobs.Usual, nine, 0)); err != nil {
+	if err := b.SettleJob(t.Context(), first, first.After(jobs.Later{At: nine.Add(time.Hour), Why: "Too early."}, jobs.Usual, nine, 0)); err != nil {
 		t.Fatal(err)
 	}
 	b.nothing(t, nine.Add(time.Hour-time.Microsecond), "greet")
+	waiting, _, err := b.Jobs(t.Context(), b.tenant, jobs.Waiting, nil, 9)
+	if err != nil || len(waiting) != 1 {
+		t.Fatalf("%+v wait, %v", waiting, err)
+	}
+	if until, why := waiting[0].Held(); !until.Equal(nine.Add(time.Hour)) || why != "Too early." {
+		t.Errorf("it waits until %v because %q", until, why)
+	}
 	second := b.lease(t, nine.Add(time.Hour))
-	if second.Attempts != 1 || second.LastError != "" {
+	if until, why := second.Held(); second.Attempts != 1 || why != "" || !until.IsZero() {
 		t.Errorf("the job came back as %+v", second)
 	}
 	if err := b.SettleJob(t.Context(), first, first.After(nil, jobs.Usual, nine, 0)); !errors.Is(err, jobs.ErrLeaseLost) {
