@@ -89,14 +89,12 @@ func (s *Site) recoverPage(r *http.Request, v visit, lost []string) recoverPage 
 }
 
 // takeRecover serves POST /recover: opens a case for the name that was typed. A name that nobody
-// has gets the same answer, at the same time, and a page that shows the same.
+// has gets the same answer, at the same time ([Site.held]), and a page that shows the same.
 func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.lockedOut(r)
 	if err != nil {
 		return err
 	}
-	deadline := time.NewTimer(s.SignIn.Hold)
-	defer deadline.Stop()
 	t := v.transaction
 	home := t.Home
 	if wait, err := s.SignIn.Store.Charge(r.Context(), home, []signin.Bucket{{Name: "recovery|" + place(r).Network(), Rule: openByNetwork}}, s.Now()); err != nil {
@@ -128,10 +126,6 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	browser.KeepClaim(w, text, time.Duration(policy.CaseMinutes)*time.Minute)
-	select {
-	case <-deadline.C:
-	case <-r.Context().Done():
-	}
 	return redirect(w, r, casePath)
 }
 
