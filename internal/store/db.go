@@ -19,6 +19,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -42,6 +43,7 @@ type DB struct {
 	admit    sync.RWMutex // held for reading while a change gets its place in group
 	closed   bool         // guarded by admit
 	writer   sync.WaitGroup
+	added    atomic.Int64 // people, since Open; see grown
 
 	// Incarnation is the random id of this life of the store; a restore starts a new one,
 	// and nothing bearer-like of an earlier one is accepted.

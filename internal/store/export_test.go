@@ -157,6 +157,17 @@ func scanPlan(r *sql.Rows) (line string, err error) {
 	return line, r.Scan(&id, &parent, &unused, &line)
 }
 
+// PlanOfName returns the plan by which PostgreSQL finds somebody by a name.
+func (db *DB) PlanOfName(ctx context.Context, tenant directory.TenantID, column string) (string, error) {
+	query, args := `SELECT `+userColumns+` FROM directory_user WHERE tenant_id = $1 AND user_principal_name = $2`, []any{tenant, "p7"}
+	if column != "user_principal_name" {
+		query, args = usersWith(column), append(args, 2)
+	}
+	rows, err := db.read.QueryContext(ctx, "EXPLAIN "+query, args...)
+	lines, err := collect(rows, err, func(r *sql.Rows) (line string, err error) { return line, r.Scan(&line) })
+	return strings.Join(lines, "\n"), err
+}
+
 // PlansOfNames returns the plans by which SQLite finds people and groups by what a source calls them.
 func (db *DB) PlansOfNames(ctx context.Context, tenant directory.TenantID, externalID filter.Bound) (map[string]string, error) {
 	texts, args := map[string]string{}, map[string][]any{}

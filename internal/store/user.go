@@ -55,7 +55,7 @@ func userBy(ctx context.Context, q querier, tenant directory.TenantID, column, v
 // CreateUser stores u and records events, or neither; directory.ErrUPNTaken,
 // directory.ErrExternalIDTaken, and directory.ErrUserUnknown for a manager who is not there.
 func (db *DB) CreateUser(ctx context.Context, u directory.User, events ...audit.Event) error {
-	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
+	err := db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if u.Manager != "" {
 			if _, err := userBy(ctx, tx.q, u.Tenant, "id", string(u.Manager)); err != nil {
 				return err
@@ -66,6 +66,10 @@ func (db *DB) CreateUser(ctx context.Context, u directory.User, events ...audit.
 		}
 		return tx.appendAll(ctx, events)
 	})
+	if err == nil {
+		db.grown(ctx)
+	}
+	return err
 }
 
 // UpdateUser stores u with its manager if its version is still u.Version, ends what must end
