@@ -31,6 +31,9 @@ func readinessShow() *cobra.Command {
 			return errorOr(err, func() error { return e.printJSON(got) })
 		}
 		e.say("Grade: %s.", got.Text("grade"))
+		if got.Text("isUnreadable") == "true" {
+			e.say("What is stored of this person can't be read, so nothing counts. The server's log says what it is (registrationUnreadable).")
+		}
 		if remedy := got.Text("best/remedy"); remedy != "" {
 			e.say("What helps most: %s.", remedy)
 		}
@@ -73,6 +76,9 @@ func (e *env) readinessCounts() error {
 	}
 	e.say("Of %s people %s have no way back in something, %s only with help, %s one way, %s more.", got.Text("everybody/total"),
 		got.Text("everybody/noWayBack"), got.Text("everybody/onlyWithHelp"), got.Text("everybody/oneWayLeft"), got.Text("everybody/ready"))
+	if n := got.Text("unreadable"); n != "" && n != "0" {
+		e.say("%s of those without a way can't be judged: what is stored of them can't be read. The server's log says what it is (registrationUnreadable).", n)
+	}
 	return e.rows(got.Objects("failures"), []column{
 		{"FAILURE", "failure"}, {"NOTHING", "nothing"}, {"PASS ONLY", "passOnly"}, {"ONE LEFT", "oneLeft"}, {"READY", "ready"}, {"NOT APPLICABLE", "notApplicable"},
 	})
@@ -118,6 +124,7 @@ func readinessReport() *cobra.Command {
 		for _, failure := range failuresIn(rows) {
 			names = append(names, "standings/"+failure)
 		}
+		names = append(names, "isUnreadable")
 		_ = out.Write(names) // Flush says what failed
 		for _, o := range rows {
 			cells := make([]string, len(names))

@@ -29,6 +29,7 @@ const address = "https://id.example"
 
 // world is a tenant behind the real handler and an SQLite store.
 type world struct {
+	dir     string
 	t       *testing.T
 	db      *store.DB
 	keys    *token.Keys
@@ -57,7 +58,7 @@ func newWorld(t *testing.T, permissions ...string) *world {
 	t.Cleanup(func() { check(t, db.Close()) })
 	master, err := keyring.CreateMaster(dir, rand.Reader)
 	check(t, err)
-	w := &world{t: t, db: db, tenant: directory.Tenant{
+	w := &world{t: t, db: db, dir: dir, tenant: directory.Tenant{
 		ID: directory.TenantID(uuid.NewString()), DisplayName: "Contoso", CreatedAt: now, TimeZone: "UTC",
 		Domains: []directory.Domain{{Name: "contoso.example", IsDefault: true, IsInitial: true, CreatedAt: now}},
 	}}

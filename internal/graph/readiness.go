@@ -38,6 +38,7 @@ func (a *API) getReadiness(c *call) error {
 		{Name: "id", Value: c.user.ID},
 		{Name: "waysBack", Value: waysBackResource(facts.Methods)},
 		{Name: "grade", Value: recovery.Stand(facts, now).Grade()},
+		{Name: "isUnreadable", Value: facts.Unreadable},
 		{Name: "passIssuable", Value: facts.Pass.Issuable},
 		{Name: "cases", Value: cases},
 		{Name: "best", Value: odata.Entity{

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/recovery"
@@ -19,7 +20,7 @@ func (r Roll) Rules(ctx context.Context, tenant directory.TenantID) (string, err
 // Look implements roster.Looker.
 func (r Roll) Look(ctx context.Context, tenant directory.TenantID) (roster.Look, error) {
 	rules, err := r.API.rulebook(aside(ctx, string(tenant)))
-	return rollCall{people: r.API.Store, tenant: tenant, rules: rules}, err
+	return rollCall{people: r.API.Store, tenant: tenant, rules: rules, log: r.API.Log}, err
 }
 
 // A rollCall is a look at people by the rules of a moment.
@@ -27,6 +28,7 @@ type rollCall struct {
 	people roster.People
 	tenant directory.TenantID
 	rules  *rulebook
+	log    *slog.Logger
 }
 
 // Next implements roster.Look.
@@ -40,7 +42,7 @@ func (r rollCall) In(ctx context.Context, span roster.Span) (roster.States, erro
 	if err != nil {
 		return nil, err
 	}
-	return r.rules.statesOf(people)
+	return r.statesOf(ctx, people)
 }
 
 // Of implements roster.Look.
@@ -48,6 +50,17 @@ func (r rollCall) Of(ctx context.Context, ids []directory.UserID) (roster.States
 	people, err := r.people.PeopleOf(ctx, r.tenant, ids, r.rules.at)
 	if err != nil {
 		return nil, err
+	}
+	return r.statesOf(ctx, people)
+}
+
+// statesOf also logs who can't be judged: an operator mends what is stored.
+func (r rollCall) statesOf(ctx context.Context, people []roster.Person) (roster.States, error) {
+	for _, p := range people {
+		if len(p.Unreadable) > 0 {
+			r.log.ErrorContext(ctx, "how somebody gets back in can't be judged",
+				"code", recovery.ErrUnreadable.Code, "tenant", r.tenant, "user", p.User, "unreadable", p.Unreadable)
+		}
 	}
 	return r.rules.statesOf(people)
 }
@@ -63,7 +76,11 @@ func (r *rulebook) statesOf(people []roster.Person) (roster.States, error) {
 		if err != nil {
 			return nil, err
 		}
-		states[p.User] = recovery.Stand(f, r.at).State(len(p.Roles) > 0)
+		state := recovery.Stand(f, r.at).State(len(p.Roles) > 0)
+		if f.Unreadable {
+			state = state.Unjudged()
+		}
+		states[p.User] = state
 	}
 	return states, nil
 }

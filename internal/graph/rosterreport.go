@@ -14,7 +14,7 @@ import (
 // ErrReadinessFilter reports a filter that the report on readiness lacks.
 var ErrReadinessFilter = &fault.Error{
 	Kind: fault.Invalid, Code: "readinessFilter", Text: "The report on readiness is not filtered like this.",
-	Remedy: "grade, failure, standing and administrators each take one of the words in docs/readiness.md.",
+	Remedy: "grade, failure, standing, administrators and unreadable each take one of the words in docs/readiness.md.",
 }
 
 const readinessReport = "reports/recoveryReadiness"
@@ -25,9 +25,10 @@ type sieve struct {
 	failure  recovery.Failure
 	standing recovery.Standing
 	admins   *bool
+	unjudged *bool
 }
 
-// sieveOf reads ?grade=, ?failure= with ?standing=, and ?administrators=.
+// sieveOf reads ?grade=, ?failure= with ?standing=, ?administrators= and ?unreadable=.
 func sieveOf(c *call) (sieve, error) {
 	q := c.r.URL.Query()
 	s := sieve{grade: recovery.Grade(q.Get("grade")), failure: recovery.Failure(q.Get("failure")), standing: recovery.Standing(q.Get("standing"))}
@@ -40,13 +41,15 @@ func sieveOf(c *call) (sieve, error) {
 	if s.standing != "" && !slices.Contains(recovery.AllStandings, s.standing) || (s.standing == "") != (s.failure == "") {
 		return s, ErrReadinessFilter.With("standing", "A standing goes with a failure, and a failure with a standing.")
 	}
-	switch q.Get("administrators") {
-	case "":
-	case "true", "false":
-		only := q.Get("administrators") == "true"
-		s.admins = &only
-	default:
-		return s, ErrReadinessFilter.With("administrators", "administrators is true or false.")
+	for name, to := range map[string]**bool{"administrators": &s.admins, "unreadable": &s.unjudged} {
+		switch q.Get(name) {
+		case "":
+		case "true", "false":
+			only := q.Get(name) == "true"
+			*to = &only
+		default:
+			return s, ErrReadinessFilter.With(name, name+" is true or false.")
+		}
 	}
 	return s, nil
 }
@@ -56,7 +59,7 @@ func (s sieve) all() bool { return s == sieve{} }
 func (s sieve) lets(state recovery.State) bool {
 	standings, admin, ok := state.Read()
 	return ok && (s.grade == "" || standings.Grade() == s.grade) && (s.failure == "" || standings.Of(s.failure) == s.standing) &&
-		(s.admins == nil || *s.admins == admin)
+		(s.admins == nil || *s.admins == admin) && (s.unjudged == nil || *s.unjudged != state.Judged())
 }
 
 // listReadiness serves GET /reports/recoveryReadiness: how everybody stands who can sign in,
@@ -126,6 +129,7 @@ func standingResource(u directory.User, state recovery.State) odata.Entity {
 		{Name: "jobTitle", Value: text(u.JobTitle)},
 		{Name: "isAdministrator", Value: admin},
 		{Name: "grade", Value: standings.Grade()},
+		{Name: "isUnreadable", Value: !state.Judged()},
 		{Name: "standings", Value: failures},
 	}
 }
@@ -143,7 +147,7 @@ func (a *API) readinessSummary(c *call) error {
 	if err != nil {
 		return err
 	}
-	total, admins := 0, 0
+	total, admins, unjudged := 0, 0, 0
 	grades, gradesOfAdmins := map[recovery.Grade]int{}, map[recovery.Grade]int{}
 	failures := map[recovery.Failure]map[recovery.Standing]int{}
 	for state, n := range counts {
@@ -152,6 +156,9 @@ func (a *API) readinessSummary(c *call) error {
 			continue
 		}
 		total += n
+		if !state.Judged() {
+			unjudged += n
+		}
 		grades[standings.Grade()] += n
 		if admin {
 			admins += n
@@ -183,6 +190,7 @@ func (a *API) readinessSummary(c *call) error {
 		{Name: "asOfDateTime", Value: odata.Time(mark.Whole)},
 		{Name: "isComplete", Value: !mark.Whole.IsZero()},
 		{Name: "isRecomputing", Value: mark.Rush && !mark.Began.IsZero()},
+		{Name: "unreadable", Value: unjudged},
 		{Name: "everybody", Value: shape(total, grades)},
 		{Name: "administrators", Value: shape(admins, gradesOfAdmins)},
 		{Name: "failures", Value: byFailure},

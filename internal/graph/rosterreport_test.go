@@ -1,16 +1,24 @@
 package graph_test
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"log/slog"
 	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/authenticator"
 	"github.com/postern-id/postern/internal/method/passkey"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/roster"
 )
 
@@ -76,6 +84,47 @@ func TestTheReportOnReadinessBeginsWithThoseWithoutAWayBack(t *testing.T) {
 	for _, wrong := range []string{"&grade=good", "&failure=fire&standing=nothing", "&failure=offline", "&standing=ready", "&administrators=1"} {
 		w.refused(400, "GET", "/v1.0/reports/recoveryReadiness?$top=2"+wrong, "")
 	}
+}
+
+// TestWhoCantBeJudgedHasNoWayBack, comes first, and stops nobody else from being looked at.
+func TestWhoCantBeJudgedHasNoWayBack(t *testing.T) {
+	w := newWorld(t, "UserAuthenticationMethod.Read.All", "Policy.ReadWrite.AuthenticationMethod", "AuditLog.Read.All", "Policy.Read.All")
+	var logged bytes.Buffer
+	w.api.Log = slog.New(slog.NewTextHandler(&logged, nil))
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"enabled"}`)
+	bad, good := w.member("bad"), w.member("good")
+	var keys []method.Credential
+	for _, u := range []directory.User{good, good, bad, bad} {
+		keys = append(keys, w.give(u.ID, passkey.MethodID, keyData))
+	}
+	at, err := sql.Open("sqlite", filepath.Join(w.dir, "postern.db"))
+	check(t, err)
+	_, err = at.ExecContext(t.Context(), `UPDATE credential SET body = '{"name":4711}' WHERE id = $1`, keys[3].ID)
+	check(t, errors.Join(err, at.Close()))
+	w.sweep()
+	if s := logged.String(); !strings.Contains(s, recovery.ErrUnreadable.Code) || !strings.Contains(s, keys[3].ID) || strings.Contains(s, "4711") {
+		t.Errorf("the log has %s", s)
+	}
+	if all := w.inReport(""); len(all) < 3 || all[0] != bad.DisplayName || !slices.Contains(all, good.DisplayName) {
+		t.Errorf("the report has %v", all)
+	}
+	if got := w.inReport("&unreadable=true&grade=noWayBack"); len(got) != 1 || got[0] != bad.DisplayName {
+		t.Errorf("can't be judged: %v", got)
+	}
+	if got := w.inReport("&unreadable=false"); slices.Contains(got, bad.DisplayName) || !slices.Contains(got, good.DisplayName) {
+		t.Errorf("can be judged: %v", got)
+	}
+	if summary := w.call(200, "GET", "/v1.0/reports/recoveryReadiness/summary", ""); summary["unreadable"] != float64(1) {
+		t.Errorf("the summary is %v", summary)
+	}
+	one := w.call(200, "GET", "/v1.0/postern/users/"+string(bad.ID)+"/readiness", "")
+	if one["isUnreadable"] != true || one["grade"] != "noWayBack" {
+		t.Errorf("alone they stand as %v", one)
+	}
+	if of := w.call(200, "GET", "/v1.0/postern/users/"+string(good.ID)+"/readiness", ""); of["isUnreadable"] != false || of["grade"] == "noWayBack" {
+		t.Errorf("the other stands as %v", of)
+	}
+	w.refused(400, "GET", "/v1.0/reports/recoveryReadiness?unreadable=1", "")
 }
 
 func TestTheReportOnReadinessIsForWhoeverReadsRegistrations(t *testing.T) {

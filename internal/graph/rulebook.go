@@ -150,6 +150,9 @@ func (a *API) rulesVersion(c *call) (string, error) {
 
 // factsOf are the facts of p under r.
 func (r *rulebook) factsOf(p roster.Person) (recovery.Facts, error) {
+	if len(p.Unreadable) > 0 {
+		return recovery.Facts{Enabled: p.Enabled, Unreadable: true}, nil
+	}
 	f := recovery.Facts{Enabled: p.Enabled, Methods: r.policies.methodsOf(p.Registration, r.surfaces)}
 	f.Methods = append(f.Methods, r.upstream(p)...)
 	f.Pass = r.passOf(p)

@@ -101,8 +101,14 @@ func (s State) Read() (all Standings, administrator, ok bool) {
 			all[i] = NotApplicable
 		}
 	}
-	return all, s[1] == 'a', true
+	return all, s[1] == 'a' || s[1] == 'A', true
 }
+
+// Unjudged is s for somebody of whom something can't be read. It sorts before all that are as urgent.
+func (s State) Unjudged() State { return s[:1] + State(strings.ToUpper(string(s[1:2]))) + s[2:] }
+
+// Judged reports whether s goes by all that is kept of the person.
+func (s State) Judged() bool { return len(s) < 2 || s[1] != 'A' && s[1] != 'M' }
 
 // Loses reports whether somebody who stands as before would stand as after with a way less than
 // one: without any in a failure where there was one (stranded), or with nothing but a pass where

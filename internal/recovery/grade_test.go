@@ -117,6 +117,14 @@ func TestAStateIsReadAsItWasWrittenAndSortsWorstFirst(t *testing.T) {
 			t.Fatalf("%s is worse than %s, and comes later", state, other.State(false))
 		}
 	})
+	for admin, want := range map[bool]bool{true: true, false: false} {
+		judged := recovery.Stand(recovery.Facts{Enabled: true}, nine).State(admin)
+		none := recovery.Stand(recovery.Facts{Enabled: true, Unreadable: true, Methods: []recovery.Method{phone, key}, Pass: passes}, nine).State(admin)
+		state := none.Unjudged()
+		if all, a, ok := state.Read(); !ok || a != want || all.Grade() != recovery.NoWay || state.Judged() || !judged.Judged() || state >= judged {
+			t.Errorf("who can't be judged stands as %s: %v %v", state, a, all)
+		}
+	}
 	for _, text := range []string{"", "3m", "3m33333333333", "3mxxxxxxxxxx"} {
 		if _, _, ok := recovery.State(text).Read(); ok {
 			t.Errorf("%q is read", text)

@@ -4,8 +4,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/signin"
 )
+
+// ErrUnreadable says why nobody knows how somebody gets back in. The log has it, with the rows.
+var ErrUnreadable = &fault.Error{
+	Kind: fault.Unavailable, Code: "registrationUnreadable", Text: "What is stored of this person's sign-in methods or devices can't be read.",
+	Remedy: "The server's log names what it is. Restore it from a backup, or delete the person and make them anew.",
+}
 
 // A Failure is something of a person's that fails or is gone.
 type Failure string
@@ -129,9 +136,12 @@ type Facts struct {
 	// nil lets everybody in. Showing more must not be worse.
 	Admits  func([]Method) bool
 	Enabled bool // the account
-	Methods []Method
-	Devices []Device
-	Pass    Pass
+	// Unreadable says that something that is kept of the person can't be read, so that nobody knows what
+	// they have: nothing counts.
+	Unreadable bool
+	Methods    []Method
+	Devices    []Device
+	Pass       Pass
 	// Offered are the kinds of methods that policy lets the person add.
 	Offered []Remedy
 }
@@ -169,6 +179,10 @@ type Answer struct {
 // answer is how f stands in c, without what would make it better.
 func (f Facts) answer(c Failure, now time.Time) Answer {
 	a := Answer{Failure: c}
+	if f.Unreadable {
+		a.Standing = Nothing
+		return a
+	}
 	if !f.applies(c) {
 		a.Standing = NotApplicable
 		return a

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -27,7 +26,7 @@ func scanCredential(tenant directory.TenantID, scan func(...any) error) (method.
 		return c, err
 	}
 	if err := json.Unmarshal([]byte(body), &c); err != nil {
-		return c, fmt.Errorf("read credential %s: %w", c.ID, err)
+		return c, &unreadable{"credential", c.ID}
 	}
 	c.Lookup, c.CreatedAt, c.UsedAt, c.FrozenAt = lookup.String, fromMicros(created), fromMicros(used), fromMicros(frozen)
 	c.Origin.Session, c.Origin.Pass = session, pass

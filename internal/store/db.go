@@ -243,6 +243,14 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 	return all, nil
 }
 
+// An unreadable row has a body that is not what was stored. Its error says nothing of what is in there, which
+// may be a secret.
+type unreadable struct{ what, id string }
+
+func (e *unreadable) Error() string {
+	return "read " + e.what + " " + e.id + ": its body can't be read"
+}
+
 // each calls scan at every row of rows and closes them.
 func each(rows *sql.Rows, err error, scan func() error) error {
 	if err != nil {

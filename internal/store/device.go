@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -27,7 +26,7 @@ func scanDevice(tenant directory.TenantID, scan func(...any) error) (directory.D
 		return d, err
 	}
 	if err := json.Unmarshal([]byte(body), &d); err != nil {
-		return d, fmt.Errorf("read device %s: %w", id, err)
+		return d, &unreadable{"device", string(id)}
 	}
 	d.ID, d.SeenAt = id, fromMicros(seen)
 	return d, nil

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -30,7 +29,7 @@ func scanContainer(tenant directory.TenantID, scan func(...any) error) (hello.Co
 	}
 	c.CreatedAt = fromMicros(created)
 	if err := json.Unmarshal([]byte(body), &c); err != nil {
-		return c, fmt.Errorf("read container %s: %w", c.ID, err)
+		return c, &unreadable{"container", c.ID}
 	}
 	return c, nil
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/roster"
 	"github.com/postern-id/postern/internal/recovery/roster/rostertest"
@@ -173,6 +175,62 @@ func TestManyChangesDuringManyRoundsEndAsTheLastOneSays(t *testing.T) {
 		notes := -1
 		if err := raw(t, c).QueryRowContext(t.Context(), `SELECT COUNT(*) FROM roster_note`).Scan(&notes); err != nil || notes != 0 {
 			t.Errorf("a round later %d notes are kept, %v", notes, err)
+		}
+	})
+}
+
+// TestARowThatCantBeReadSpoilsThePersonAndNobodyElse, and its error has nothing of what is in it.
+func TestARowThatCantBeReadSpoilsThePersonAndNobodyElse(t *testing.T) {
+	onBoth(t, func(t *testing.T, c store.Config) {
+		db := open(t, c)
+		tenant := directory.Tenant{ID: directory.TenantID(uuid.NewString()), DisplayName: "A", Domains: []directory.Domain{{Name: "a.example", IsDefault: true}}}
+		var people []directory.User
+		for _, name := range []string{"broken", "sound"} {
+			people = append(people, directory.User{
+				Tenant: tenant.ID, ID: directory.UserID(uuid.NewString()), DisplayName: name, AccountEnabled: true, UserPrincipalName: name + "@a.example",
+			})
+		}
+		if err := db.CreateTenant(t.Context(), store.Seed{Tenant: tenant, Users: people}); err != nil {
+			t.Fatal(err)
+		}
+		var ids []directory.UserID
+		for _, p := range people {
+			ids = append(ids, p.ID)
+			for range 2 {
+				key := method.Credential{Tenant: tenant.ID, ID: uuid.NewString(), User: p.ID, Kind: "passkey", CreatedAt: nine, Name: "Key", Lookup: uuid.NewString()}
+				if err := db.AddCredential(t.Context(), key, method.Addition{Most: 9, Event: change(tenant.ID)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		var bad string
+		at := raw(t, c)
+		if err := at.QueryRowContext(t.Context(), `SELECT MIN(id) FROM credential WHERE user_id = $1`, ids[0]).Scan(&bad); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := at.ExecContext(t.Context(), `UPDATE credential SET body = '{"name": 4711}' WHERE id = $1`, bad); err != nil {
+			t.Fatal(err)
+		}
+		look := func(found []roster.Person, err error) {
+			t.Helper()
+			if err != nil || len(found) != 2 {
+				t.Fatalf("%d people, %v", len(found), err)
+			}
+			for _, p := range found {
+				want := []string(nil)
+				if p.User == ids[0] {
+					want = []string{"credential " + bad}
+				}
+				if !slices.Equal(p.Unreadable, want) || want == nil && len(p.Credentials) != 2 {
+					t.Errorf("%s: unreadable is %q, %d credentials", p.UPN, p.Unreadable, len(p.Credentials))
+				}
+			}
+		}
+		look(db.PeopleOfSpan(t.Context(), tenant.ID, roster.Span{}, nine))
+		look(db.PeopleOf(t.Context(), tenant.ID, ids, nine))
+		// Whoever decides by what somebody has is not told that they have less.
+		if _, err := db.RegistrationsOf(t.Context(), tenant.ID, ids, nine); err == nil || strings.Contains(err.Error(), "4711") || !strings.Contains(err.Error(), bad) {
+			t.Errorf("what they have: %v", err)
 		}
 	})
 }

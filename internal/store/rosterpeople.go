@@ -121,6 +121,20 @@ func (r *rollCall) of(id directory.UserID) *roster.Person {
 	return &r.all[i]
 }
 
+// skip leaves out a row that can't be read, and notes whose it is: one such row must not keep everybody else
+// from being looked at, nor pass for what it is not.
+func (r *rollCall) skip(user *directory.UserID, err error) error {
+	row, ok := errors.AsType[*unreadable](err)
+	if !ok {
+		return err
+	}
+	if p := r.of(*user); p != nil {
+		p.Unreadable = append(p.Unreadable, row.what+" "+row.id)
+	}
+	*user = ""
+	return nil
+}
+
 // walk reads rows about the people: parts, the condition, and what follows.
 func walk[T any](ctx context.Context, r *rollCall, selected, column, after string, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	q := r.db.newQuery(r.tenant, directory.KindUser)
@@ -133,7 +147,10 @@ func walk[T any](ctx context.Context, r *rollCall, selected, column, after strin
 
 func (r *rollCall) credentials(ctx context.Context) error {
 	found, err := walk(ctx, r, "SELECT "+credentialColumns+" FROM credential WHERE tenant_id = $1 AND ", "user_id", " ORDER BY user_id, created_at, id",
-		func(row *sql.Rows) (method.Credential, error) { return scanCredential(r.tenant, row.Scan) })
+		func(row *sql.Rows) (method.Credential, error) {
+			c, err := scanCredential(r.tenant, row.Scan)
+			return c, r.skip(&c.User, err)
+		})
 	for _, c := range found {
 		if p := r.of(c.User); p != nil {
 			p.Credentials = append(p.Credentials, c)
@@ -179,7 +196,7 @@ func (r *rollCall) scanMachine(row *sql.Rows, more ...any) (machine, error) {
 		return row.Scan(slices.Concat([]any{&m.user}, more, to)...)
 	})
 	m.Device.Device = d
-	return m, err
+	return m, r.skip(&m.user, err)
 }
 
 func (r *rollCall) add(found []machine) {
@@ -208,7 +225,7 @@ func (r *rollCall) pins(ctx context.Context) error {
 				return inner
 			})
 			m.PIN, m.Software = true, c.Software != nil
-			return m, err
+			return m, r.skip(&m.user, err)
 		})
 	r.add(found)
 	for _, m := range found {

@@ -61,15 +61,17 @@ type personPage struct { // person.html
 	Off     bool
 	Self    bool
 
-	Ways     part // cases of readiness
-	Best     string
-	Methods  part
-	Devices  part
-	Groups   part
-	Roles    part
-	Sessions part
-	Lately   part
-	Waiting  part // cases of recovery
+	Ways part // cases of readiness
+	Best string
+	// Unreadable says that something that is stored of the person can't be read.
+	Unreadable bool
+	Methods    part
+	Devices    part
+	Groups     part
+	Roles      part
+	Sessions   part
+	Lately     part
+	Waiting    part // cases of recovery
 
 	call *console.Call
 
@@ -130,6 +132,7 @@ func show(c *console.Call) error {
 		answer, err := c.Graph.Get(c.Context(), "postern", "users", id, "readiness")
 		best, _ := answer["best"].(map[string]any)
 		p.Best, _ = best["remedy"].(string)
+		p.Unreadable, _ = answer["isUnreadable"].(bool)
 		return answer.Objects("cases"), false, err
 	})
 	load(&p.Methods, c.May("readMethods") || p.Self, func() (items []graphclient.Object, more bool, err error) {

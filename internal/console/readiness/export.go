@@ -31,14 +31,14 @@ func exportCSV(c *console.Call) error {
 		case err != nil:
 			panic(http.ErrAbortHandler)
 		case file == nil:
-			file = c.CSV(fileName(c, "csv"), append([]string{"id", "displayName", "userPrincipalName", "department", "isAdministrator", "grade"}, failures...)...)
+			file = c.CSV(fileName(c, "csv"), append([]string{"id", "displayName", "userPrincipalName", "department", "isAdministrator", "grade"}, append(failures, "isUnreadable")...)...)
 		}
 		for _, o := range found.Items {
 			row := []string{o.Text("id"), o.Text("displayName"), o.Text("userPrincipalName"), o.Text("department"), o.Text("isAdministrator"), o.Text("grade")}
 			for _, f := range failures {
 				row = append(row, o.Text("standings/"+f))
 			}
-			file.Row(row...)
+			file.Row(append(row, o.Text("isUnreadable"))...)
 		}
 		if q.SkipToken = found.Next; found.Next == "" || c.Context().Err() != nil {
 			return file.Close()

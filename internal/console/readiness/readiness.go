@@ -41,6 +41,7 @@ type page struct { // readiness.html
 	console.Frame
 	Complete, Recomputing bool
 	AsOf                  time.Time
+	Unreadable            int // people who can't be judged
 	Grades                []grade
 	Failures              []failure
 	Chosen                sieve
@@ -73,12 +74,12 @@ type cell struct {
 // A person is a line of the list.
 type person struct {
 	ID, Name, UPN, Department, Grade, Icon, Tone string
-	Admin                                        bool
+	Admin, Unreadable                            bool
 	Worst                                        []string // failures in which they stand worst
 }
 
 // A sieve is what the list is filtered by.
-type sieve struct{ Grade, Failure, Standing, Administrators string }
+type sieve struct{ Grade, Failure, Standing, Administrators, Unreadable string }
 
 func sieveOf(c *console.Call) sieve {
 	q := c.R.URL.Query()
@@ -92,6 +93,9 @@ func sieveOf(c *console.Call) sieve {
 	if q.Get("administrators") == "true" {
 		s.Administrators = "true"
 	}
+	if q.Get("unreadable") == "true" {
+		s.Unreadable = "true"
+	}
 	return s
 }
 
@@ -100,8 +104,10 @@ func (s sieve) Any() bool { return s != sieve{} }
 
 // Query is s as the address of the page and of its files has it.
 func (s sieve) Query() string {
-	v := make([]string, 0, 4)
-	for _, p := range [][2]string{{"grade", s.Grade}, {"failure", s.Failure}, {"standing", s.Standing}, {"administrators", s.Administrators}} {
+	v := make([]string, 0, 5)
+	for _, p := range [][2]string{
+		{"grade", s.Grade}, {"failure", s.Failure}, {"standing", s.Standing}, {"administrators", s.Administrators}, {"unreadable", s.Unreadable},
+	} {
 		if p[1] != "" {
 			v = append(v, p[0]+"="+p[1])
 		}
@@ -115,7 +121,7 @@ func (s sieve) Query() string {
 
 func (s sieve) query() graphclient.Query {
 	return graphclient.Query{More: map[string]string{
-		"grade": s.Grade, "failure": s.Failure, "standing": s.Standing, "administrators": s.Administrators,
+		"grade": s.Grade, "failure": s.Failure, "standing": s.Standing, "administrators": s.Administrators, "unreadable": s.Unreadable,
 	}}
 }
 
@@ -126,6 +132,8 @@ func show(c *console.Call) error {
 	}
 	p := page{Frame: c.Frame("readiness"), Chosen: sieveOf(c), Complete: summary.Text("isComplete") == "true", Recomputing: summary.Text("isRecomputing") == "true"}
 	p.AsOf, _ = time.Parse(time.RFC3339, summary.Text("asOfDateTime")) // none before the first round
+	unreadable, _ := summary["unreadable"].(float64)
+	p.Unreadable = int(unreadable)
 	p.count(summary)
 	found, err := c.Page(p.Chosen.query(), report()...)
 	if err != nil {
@@ -169,6 +177,7 @@ func personOf(o graphclient.Object) person {
 	p := person{
 		ID: o.Text("id"), Name: o.Text("displayName"), UPN: o.Text("userPrincipalName"), Department: o.Text("department"),
 		Grade: o.Text("grade"), Admin: o.Text("isAdministrator") == "true",
+		Unreadable: o.Text("isUnreadable") == "true",
 	}
 	p.Icon, p.Tone = tones[p.Grade][0], tones[p.Grade][1]
 	worst := map[string]string{"noWayBack": "nothing", "onlyWithHelp": "passOnly", "oneWayLeft": "oneLeft"}[p.Grade]

@@ -41,6 +41,8 @@ type Person struct {
 	// Pass is the person's pass if it is neither used up nor over.
 	Pass    *Pass
 	Devices []Device
+	// Unreadable are the rows about the person that can't be read: with one, nobody knows what they have.
+	Unreadable []string
 }
 
 // A Pass is what of a pass counts here.
