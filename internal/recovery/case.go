@@ -225,7 +225,7 @@ func (c Case) approvedBy(u directory.UserID) bool {
 	return slices.ContainsFunc(c.Approvals, func(a Approval) bool { return a.By.is(u) })
 }
 
-// tookPart reports whether u opened c, said who asks, approved, or issued the pass.
-func (c Case) tookPart(u directory.UserID) bool {
-	return c.took(u) || c.approvedBy(u) || c.Pass != nil && c.Pass.By.is(u)
+// tookPart reports whether who, be it an application, opened c, said who asks, approved, or issued the pass.
+func (c Case) tookPart(who Person) bool {
+	return c.took(who.User) || c.approvedBy(who.User) || c.Opener.same(who) || c.Pass != nil && c.Pass.By.same(who)
 }

@@ -129,6 +129,14 @@ type Person struct {
 // is reports whether both are the same user.
 func (p Person) is(u directory.UserID) bool { return p.User != "" && p.User == u }
 
+// same reports whether both are the same user or, where no user stands behind either, the same application.
+func (p Person) same(other Person) bool {
+	if p.User != "" || other.User != "" {
+		return p.is(other.User)
+	}
+	return p.App != "" && p.App == other.App
+}
+
 // worth is what a proof counts for under policy.
 func (p Policy) worth(one Proof) Level {
 	l := p.LevelOf(one.Kind)

@@ -186,7 +186,7 @@ func (s Service) decide(ctx context.Context, ref Ref, activity, note string, by 
 			return v.Case, Effects{}, err
 		}
 		// Who took part does not say that all was well, with a pass or before there is one.
-		if activity == audit.CaseLifted && v.tookPart(by.Caller.User) {
+		if activity == audit.CaseLifted && v.tookPart(by.person()) {
 			return v.Case, Effects{}, ErrOwnRequest
 		}
 		if !noteOK(note, maxNote) {

@@ -207,9 +207,10 @@ func (c Case) Granted(p Policy, order Order, by Person, s Subject, now time.Time
 	approvers := c.Approvers(p, s.Class, now)
 	need := p.needs(g, s, now)
 	if s.Class == Privileged {
-		// Two different people: who issues is one of them, unless nobody does.
+		// Two different people: who issues is one of them, unless it is the server or an application, which may be
+		// at the hands of who approved.
 		need = max(need, 1)
-		if order.Handed {
+		if by.User == "" {
 			need = max(need, 2)
 		}
 	}

@@ -144,10 +144,19 @@ func TestAPrivilegedAccountTakesTwoPeople(t *testing.T) {
 		{"who approved", Order{}, Person{User: "first"}, ErrSecondPerson},
 		{"the person", Order{}, Person{User: "mira"}, ErrOwnCase},
 		{"nobody, with one approval", Order{Handed: true}, Person{Name: "Postern"}, ErrNotApproved},
+		{"an application, with one approval", Order{}, Person{App: "automation"}, ErrNotApproved},
 		{"somebody else", Order{}, Person{User: "second"}, nil},
 	} {
 		if _, err := c.Granted(p, x.order, x.by, s, tenPast); !errors.Is(err, x.want) {
 			t.Errorf("%s: %v, want %v", x.name, err, x.want)
+		}
+	}
+	if c, err = c.WithApproval(p, approval("second", AsApprover, tenPast), s, tenPast); err != nil {
+		t.Fatal(err)
+	}
+	for name, order := range map[string]Order{"an application": {}, "nobody": {Handed: true}} {
+		if _, err := c.Granted(p, order, Person{App: "automation"}, s, tenPast); err != nil {
+			t.Errorf("%s, with two approvals: %v", name, err)
 		}
 	}
 }
@@ -170,8 +179,24 @@ func TestNobodyIsTwoPeopleInOneCase(t *testing.T) {
 	first.Pass = &Issued{By: Person{User: "issuer"}}
 	first.Proofs = []Proof{{By: Person{User: "witness"}}, {}} // and one of the person's own
 	for who, want := range map[directory.UserID]bool{"agent": true, "witness": true, "second": true, "issuer": true, "judge": false, "": false} {
-		if got := first.tookPart(who); got != want {
+		if got := first.tookPart(Person{User: who, App: "console"}); got != want {
 			t.Errorf("%q took part: %v", who, got)
+		}
+	}
+	byApp := newCase()
+	byApp.Opener.Person, byApp.Pass = Person{App: "portal"}, &Issued{By: Person{App: "automation"}}
+	for _, x := range []struct {
+		who  Person
+		want bool
+	}{
+		{Person{App: "portal"}, true},
+		{Person{App: "automation"}, true},
+		{Person{App: "another"}, false},
+		{Person{}, false},
+		{Person{User: "judge", App: "automation"}, false}, // somebody who is signed in to it
+	} {
+		if got := byApp.tookPart(x.who); got != x.want {
+			t.Errorf("%+v took part: %v", x.who, got)
 		}
 	}
 }
