@@ -364,7 +364,11 @@ func (e *Engine) do(ctx context.Context, w Workflow, p Person, t TaskResult) (Ef
 	if err != nil {
 		return Effect{}, err
 	}
-	return d.do(ctx, e, work{tenant: tenant, settings: settings, workflow: w, person: p, result: t, user: u, now: e.Now()})
+	did, err := d.do(ctx, e, work{tenant: tenant, settings: settings, workflow: w, person: p, result: t, user: u, now: e.Now()})
+	if did.Pass != nil || len(did.Leave) > 0 {
+		did.Of = &u
+	}
+	return did, err
 }
 
 // end stores that a task came to nothing, and with all that those after it are not done.

@@ -123,7 +123,10 @@ type Directory interface {
 
 // An Effect is what a task changes, in one transaction with its end.
 type Effect struct {
-	User  *directory.User // stored if its version still is
+	User *directory.User // stored if its version still is
+	// Of is the person as the task read them, where it decided by what they hold; if their version is
+	// another one, nothing is stored (directory.ErrChanged). Whoever gets a role has a new version.
+	Of    *directory.User
 	Join  []directory.Group
 	Leave []directory.Group
 	Pass  *tap.Pass

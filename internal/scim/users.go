@@ -351,17 +351,21 @@ func (a *API) deleteUser(c *call) error {
 	if err := c.may(directory.UpdateUser); err != nil {
 		return err
 	}
-	u, err := a.user(c)
-	if err != nil {
-		return err
+	for try := 1; ; try++ {
+		u, err := a.user(c)
+		if err != nil {
+			return err
+		}
+		if err := c.precondition(u.Version); err != nil {
+			return err
+		}
+		err = a.Provision.DeleteUser(c.ctx(), c.by, u)
+		if err := c.again(err, try); err != nil {
+			return err
+		}
+		if err == nil {
+			c.w.WriteHeader(http.StatusNoContent)
+			return nil
+		}
 	}
-	if err := c.precondition(u.Version); err != nil {
-		return err
-	}
-	u.Version = c.wanted(u.Version)
-	if err := a.Provision.DeleteUser(c.ctx(), c.by, u); err != nil {
-		return c.again(err, maxTries)
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
 }

@@ -144,9 +144,19 @@ func (tx *Tx) insertRoleAssignment(ctx context.Context, r directory.RoleAssignme
 		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (tenant_id, principal_id, role_id, scope) DO NOTHING`,
 		r.Tenant, r.ID, r.Principal.ID, r.Principal.Kind, r.Role, r.Scope, micros(r.CreatedAt))
-	if err == nil && n == 0 {
-		return directory.ErrAssignmentExists
+	if err := changed(n, err, directory.ErrAssignmentExists); err != nil {
+		return err
 	}
+	return tx.empowered(ctx, r.Tenant, r.Principal.ID)
+}
+
+// empowered gives a person, or all people of a group, a new version because they got power: what
+// somebody decided who read them before, such as that they hold no role, is not stored any more.
+func (tx *Tx) empowered(ctx context.Context, tenant directory.TenantID, object string) error {
+	_, err := tx.exec(ctx, `
+		UPDATE directory_user SET version = version + 1 WHERE tenant_id = $1 AND id IN (
+			SELECT object_id FROM group_link WHERE tenant_id = $1 AND group_id = $2
+			UNION SELECT id FROM directory_user WHERE tenant_id = $1 AND id = $2)`, tenant, object)
 	return err
 }
 

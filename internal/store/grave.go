@@ -278,6 +278,11 @@ func (tx *Tx) tie(ctx context.Context, tenant directory.TenantID, g grave) error
 			return err
 		}
 	}
+	if g.ref.Kind == directory.KindGroup {
+		if err := tx.empowered(ctx, tenant, g.ref.ID); err != nil { // it may hold roles
+			return err
+		}
+	}
 	return tx.tieTrust(ctx, tenant, g)
 }
 

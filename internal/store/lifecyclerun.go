@@ -207,6 +207,13 @@ func (db *DB) Settle(ctx context.Context, p lifecycle.Person, ends []lifecycle.T
 
 // apply makes what a task changes.
 func (tx *Tx) apply(ctx context.Context, p lifecycle.Person, did lifecycle.Effect, at time.Time) error {
+	if did.Of != nil {
+		if u, err := userBy(ctx, tx.q, p.Tenant, "id", string(p.User)); err != nil {
+			return err
+		} else if u.Version != did.Of.Version {
+			return directory.ErrChanged
+		}
+	}
 	if did.User != nil {
 		if err := tx.updateUser(ctx, *did.User, at); err != nil {
 			return err

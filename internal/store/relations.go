@@ -67,7 +67,7 @@ func (db *DB) CreateGroup(ctx context.Context, g directory.Group, members, owner
 			return err
 		}
 		for _, o := range owners {
-			if err := tx.insertLink(ctx, g.Tenant, g.ID, directory.Owner, o); err != nil {
+			if err := tx.link(ctx, g, directory.Owner, o); err != nil {
 				return err
 			}
 		}
@@ -121,7 +121,7 @@ func (db *DB) AddLink(ctx context.Context, g directory.Group, relation directory
 		if _, err := groupBy(ctx, tx.q, g.Tenant, g.ID); err != nil {
 			return err
 		}
-		if err := tx.insertLink(ctx, g.Tenant, g.ID, relation, ref); err != nil {
+		if err := tx.link(ctx, g, relation, ref); err != nil {
 			return err
 		}
 		return tx.append(ctx, e)
@@ -160,7 +160,15 @@ func (tx *Tx) addMember(ctx context.Context, g directory.Group, m directory.Ref)
 	if err := tx.refuseCycle(ctx, g.Tenant, g.ID, m); err != nil {
 		return err
 	}
-	return tx.insertLink(ctx, g.Tenant, g.ID, directory.Member, m)
+	return tx.link(ctx, g, directory.Member, m)
+}
+
+// link makes ref a member or an owner of g, which is power if g can hold roles.
+func (tx *Tx) link(ctx context.Context, g directory.Group, relation directory.Relation, ref directory.Ref) error {
+	if err := tx.insertLink(ctx, g.Tenant, g.ID, relation, ref); err != nil || !g.IsAssignableToRole {
+		return err
+	}
+	return tx.empowered(ctx, g.Tenant, ref.ID)
 }
 
 // touchGroup gives g a new version: whoever read its members holds an old state now.
