@@ -113,7 +113,11 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := claim.New(rand.Reader, home, id, s.Now())
+	account, err := s.SignIn.AskAccount(r.Context(), home, t.NameHash)
+	if err != nil {
+		return err
+	}
+	c, err := claim.New(rand.Reader, home, id, account, s.Now())
 	if err != nil {
 		return err
 	}

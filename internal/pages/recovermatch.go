@@ -19,17 +19,26 @@ import (
 
 // A Matcher asks something that the person still has to approve by a number.
 type Matcher interface {
+	// Offered says what an approval by the person would show: nothing where nobody is to be asked.
+	Offered(ctx context.Context, tenant directory.TenantID, user directory.UserID) (signin.Yield, error)
 	Ask(ctx context.Context, a signin.Attempt) error
-	Waiting(ctx context.Context, a signin.Attempt) (bool, error)
 	Verify(ctx context.Context, a signin.Attempt) (signin.Proof, error)
 }
 
-// matchLifetime is how long a request for a case waits.
-const matchLifetime = 5 * time.Minute
+// matchSlot is the time in which a case asks a phone once. A request lives as long, from when it
+// is sent, and counts as long again once it was approved.
+const matchSlot = signin.AskedFor
 
-// askedSlot is the time in which a case asks a phone once; the request and its number follow from
-// it, so that nothing of it is kept here.
-func askedSlot(now time.Time) int64 { return now.Unix() / int64(matchLifetime/time.Second) }
+// askedOnce holds a case to one request in a slot; it is charged at the beginning of the slot.
+var askedOnce = signin.Rule{Budget: 1, Window: matchSlot, Slow: matchSlot}
+
+// askedSlot is the slot of a time; the request and its number follow from it, so that nothing of
+// it is kept here.
+func askedSlot(now time.Time) int64 { return now.Unix() / int64(matchSlot/time.Second) }
+
+func slotAt(slot int64) time.Time {
+	return time.Unix(slot*int64(matchSlot/time.Second), 0).UTC()
+}
 
 // attempt is what a phone is asked in the slot.
 func (s *Site) attempt(r *http.Request, c claim.Claim, v recovery.View, slot int64) (signin.Attempt, error) {
@@ -37,35 +46,63 @@ func (s *Site) attempt(r *http.Request, c claim.Claim, v recovery.View, slot int
 	if err != nil {
 		return signin.Attempt{}, err
 	}
-	round := int(slot % 1000)
-	id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.Case+holder+time.Unix(slot, 0).UTC().Format(time.RFC3339)))
+	id := uuid.NewSHA1(uuid.NameSpaceOID, []byte(c.Case+holder+slotAt(slot).Format(time.RFC3339)))
 	at := s.Now()
 	// The phone doesn't show the number of the case: who reads it out is taken for the one who asked.
 	return signin.Attempt{
 		Tenant: c.Tenant, User: v.User, Transaction: c.Case, CorrelationID: request.From(r.Context()).CorrelationID,
 		Challenge: []byte(holder), Application: signin.App{ID: directory.PagesAppID, DisplayName: s.View.Text(LanguageOf(v.Subject.User.PreferredLanguage), "recover_title")}, Place: place(r), At: at, Chosen: true,
-		Asked: &signin.Asked{Method: phoneKind, Request: id.String(), Round: round, EndsAt: time.Unix((slot+2)*int64(matchLifetime/time.Second), 0).UTC()},
+		Asked: &signin.Asked{Method: phoneKind, Request: id.String(), Round: int(slot), EndsAt: at.Add(signin.AskedFor)},
 	}, nil
 }
 
-// askPhone sends a request to the phones of the person. The number is shown to everybody.
+// askPhone sends a request to the phones of the person. The number is shown to everybody, and
+// whatever is counted is counted for names that nobody has, too.
 func (s *Site) askPhone(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
-	if s.Matcher == nil {
+	if s.Matcher == nil || v.Policy.LevelOf(recovery.ProofMatch) == recovery.LevelNone {
 		return redirect(w, r, casePath)
 	}
-	if err := s.spend(r, c, "phone"); err != nil {
-		return s.renderCase(w, r, c, v, casePage{}, err)
-	}
-	a, err := s.attempt(r, c, v, askedSlot(s.Now()))
+	slot := askedSlot(s.Now())
+	a, err := s.attempt(r, c, v, slot)
 	if err != nil {
 		return err
 	}
-	if isReal(v) && v.State.Waits() {
-		if err := s.Matcher.Ask(r.Context(), a); err != nil && !isTold(err) {
+	home, err := s.SignIn.FamiliarHome(r.Context(), c.Tenant, v.User, a.Place)
+	if err != nil {
+		return err
+	}
+	a.Familiar = home != ""
+	once := []signin.Bucket{{Name: "recovery|asked|" + c.Case, Rule: askedOnce}}
+	wait, err := s.SignIn.Store.Charge(r.Context(), c.Tenant, once, slotAt(slot))
+	if err != nil {
+		return err
+	}
+	if wait == 0 { // else this one is out, or was answered
+		if err := s.SignIn.ChargeAsk(r.Context(), c.Tenant, c.AccountKey(), home, a.Place); err != nil {
+			if err := s.SignIn.Store.Refund(r.Context(), c.Tenant, once); err != nil {
+				return err
+			}
+			return s.renderCase(w, r, c, v, casePage{}, err)
+		}
+		if err := s.ring(r.Context(), v, a); err != nil {
 			return err
 		}
 	}
 	return s.renderCase(w, r, c, v, casePage{Said: "phone", Match: authenticator.Number(a.Challenge, a.Asked.Round)}, nil)
+}
+
+// ring asks the phones of a, if an approval would be of use.
+func (s *Site) ring(ctx context.Context, v recovery.View, a signin.Attempt) error {
+	if !isReal(v) || !v.State.Waits() || !v.Subject.User.AccountEnabled {
+		return nil
+	}
+	if use, err := s.Matcher.Offered(ctx, a.Tenant, a.User); err != nil || use.Factors == 0 {
+		return err
+	}
+	if err := s.Matcher.Ask(ctx, a); err != nil && !isTold(err) {
+		return err
+	}
+	return nil
 }
 
 // takeMatch goes on when the phone has approved.
@@ -74,7 +111,7 @@ func (s *Site) takeMatch(w http.ResponseWriter, r *http.Request, c claim.Claim, 
 		return redirect(w, r, casePath+"?said=wrong")
 	}
 	now := askedSlot(s.Now())
-	for _, slot := range []int64{now, now - 1} {
+	for _, slot := range []int64{now, now - 1, now - 2} {
 		a, err := s.attempt(r, c, v, slot)
 		if err != nil {
 			return err

@@ -113,3 +113,120 @@ func TestAPhoneThatIsLeftShowsWhoAsksAndHearsOfTheRecovery(t *testing.T) {
 		t.Error("a pass of a disputed case")
 	}
 }
+
+// asksPhone asks the phones of the case of this browser, and returns how that was answered.
+func (x trip) asksPhone() string {
+	x.t.Helper()
+	a := x.post("/recover/case", url.Values{"ask": {"phone"}})
+	switch {
+	case matchShown.MatchString(a.body):
+		return "asked"
+	case a.status == http.StatusTooManyRequests && strings.Contains(a.body, `data-error="askedTooOften"`):
+		return "often"
+	}
+	return fmt.Sprint(a.status, a.location)
+}
+
+// ringing is the request that waits at p, or nothing.
+func (p *phone) ringing() (map[string]any, bool) {
+	p.w.t.Helper()
+	if a := p.call("GET", "request", ""); a.status == http.StatusNoContent {
+		return nil, false
+	}
+	return p.waiting(), true
+}
+
+func TestACaseRingsAPhoneNoMoreOftenThanASignIn(t *testing.T) {
+	c := &wrist{}
+	w := newPhoneWorld(t, func(o *server.Options) { o.Wall = c.now })
+	x := trip{world: w, clock: c}
+	var p *phone
+	x.sam, p = w.phonePerson("sam")
+	page, number := w.toPhone("sam@contoso.example") // Sam's own browser becomes familiar
+	w.send(page)
+	p.approve(number)
+	w.answered(page)
+	w.post(page, url.Values{"stay": {"no"}})
+	home := w.browser
+	c.move(time.Until(time.Now().Truncate(time.Minute)) + 2*time.Hour) // the beginning of a minute
+
+	x.newBrowser()
+	x.ask("sam@contoso.example")
+	stranger := x.browser
+	x.newBrowser()
+	x.ask("nobody@contoso.example")
+	nobody := x.browser
+	x.askPhone()
+	x.browser = stranger
+	shown := x.askPhone()
+	theirs := p.waiting()["id"]
+
+	// A stranger's request keeps nobody away from their own phone.
+	x.browser = home
+	x.askAt(w.authorize(url.Values{"prompt": {"login"}}).location, "sam@contoso.example")
+	number = x.askPhone()
+	if p.waiting()["id"] == theirs {
+		t.Error("a stranger's request keeps the owner's away")
+	}
+	p.approve(number)
+	if at := x.matched(); at != "/recover/case" {
+		t.Errorf("the owner, after approving: %s", at)
+	}
+	// Who presses again sees the same number, and the phone hears nothing more.
+	x.browser = stranger
+	if again := x.askPhone(); again != shown {
+		t.Errorf("the page shows %s, and showed %s", again, shown)
+	}
+	if r, rings := p.ringing(); rings {
+		t.Errorf("the same minute rings twice: %v", r)
+	}
+
+	rings := 1
+	for i := range 15 {
+		c.move(time.Minute)
+		x.browser = nobody
+		other := x.asksPhone()
+		x.browser = stranger
+		got := x.asksPhone()
+		r, rang := p.ringing()
+		if rang {
+			rings++
+			p.want(http.StatusOK, "POST", "request", p.answer(r, "deny", ""))
+		}
+		if rang != (got == "asked") {
+			t.Errorf("minute %d: %s, and it rings: %t", i, got, rang)
+		}
+		if other != got {
+			t.Errorf("minute %d: %q, and %q for a name that nobody has", i, got, other)
+		}
+	}
+	if rings != 6 { // five, and one ten minutes after the last
+		t.Errorf("the phone rang %d times in a quarter of an hour", rings)
+	}
+	x.newBrowser()
+	x.ask("sam@contoso.example")
+	if got := x.asksPhone(); got != "often" {
+		t.Errorf("from another case: %s", got)
+	}
+	page, _ = w.toPhone("sam@contoso.example")
+	if a := w.post(page, url.Values{"ask": {"authenticator"}}); a.status != http.StatusTooManyRequests {
+		t.Errorf("from a sign-in: %d", a.status)
+	}
+	x.browser = home
+	if got := x.asksPhone(); got != "asked" {
+		t.Errorf("the owner's own budget: %s", got)
+	}
+	late := p.answer(p.waiting(), "deny", "")
+	c.move(time.Minute)
+	p.refused("phoneRequestLate", "POST", "request", late)
+	// What policy does not count rings no phone.
+	if status, v := x.api(http.MethodPatch, "/v1.0/postern/recovery/policy", x.appToken(), `{"levels":{"numberMatch":"none"}}`); status != http.StatusOK {
+		t.Fatalf("policy: %d %v", status, v)
+	}
+	if got := x.asksPhone(); got != fmt.Sprint(http.StatusSeeOther, "/recover/case") {
+		t.Errorf("while policy does not count it: %s", got)
+	}
+	if r, rings := p.ringing(); rings {
+		t.Errorf("what policy does not count rings: %v", r)
+	}
+}

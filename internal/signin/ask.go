@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -38,8 +39,8 @@ func (a *Asked) over() *Asked {
 	return &Asked{Method: a.Method, Round: a.Round}
 }
 
-// askedFor is how long a person has to answer.
-const askedFor = time.Minute
+// AskedFor is how long a person has to answer.
+const AskedFor = time.Minute
 
 // ErrAskedOften slows down who sends requests to somebody's devices.
 var ErrAskedOften = &fault.Error{
@@ -77,22 +78,14 @@ func (s *Service) Ask(ctx context.Context, t Transaction, id MethodID, place Pla
 		}
 	}
 	now := s.Now()
-	all, err := s.askBuckets(ctx, t, place)
-	if err != nil {
+	if err := s.chargeAsk(ctx, t, place); err != nil {
 		return t, err
-	}
-	wait, err := s.Store.Charge(ctx, t.Home, all, now)
-	if err != nil {
-		return t, fmt.Errorf("charge a request: %w", err)
-	}
-	if wait > 0 {
-		return t, ErrAskedOften.After(int(wait/time.Second) + 1)
 	}
 	round := 1
 	if t.Asked != nil {
 		round = t.Asked.Round + 1
 	}
-	t.Asked = &Asked{Method: id, Request: uuid.NewString(), Round: round, EndsAt: now.Add(askedFor)}
+	t.Asked = &Asked{Method: id, Request: uuid.NewString(), Round: round, EndsAt: now.Add(AskedFor)}
 	if t, err = s.save(ctx, t); err != nil { // of two windows one sends
 		return t, err
 	}
@@ -120,12 +113,54 @@ func (s *Service) mayAsk(ctx context.Context, t Transaction, id MethodID) (bool,
 	return Next(t, Facts{Offers: offers}) == Step(id), err
 }
 
-func (s *Service) askBuckets(ctx context.Context, t Transaction, place Place) ([]Bucket, error) {
-	if t.Familiar {
-		home, err := s.placeHash(ctx, t, place)
-		return []Bucket{{"ask|familiar|" + t.NameHash + "|" + home, ruleAskFamiliar}}, err
+func (s *Service) chargeAsk(ctx context.Context, t Transaction, place Place) error {
+	account, err := s.AskAccount(ctx, t.Home, t.NameHash)
+	if err != nil {
+		return err
 	}
-	return []Bucket{{"ask|account|" + t.NameHash, ruleAskAccount}, {"ask|network|" + place.Network(), ruleAskNetwork}}, nil
+	home := ""
+	if t.Familiar {
+		if home, err = s.placeHash(ctx, t, place); err != nil {
+			return err
+		}
+	}
+	return s.ChargeAsk(ctx, t.Home, account, home, place)
+}
+
+// AskAccount is what requests to the devices of an account are counted by: a keyed hash of the
+// hash of its typed name, which stands in no log.
+func (s *Service) AskAccount(ctx context.Context, tenant directory.TenantID, nameHash string) (string, error) {
+	return s.Secrets.MAC(ctx, string(tenant), labelAsked, []byte(nameHash))
+}
+
+// ChargeAsk counts one request to the devices of an account, whichever page sends it, or is
+// ErrAskedOften. Home is the familiar place that it comes from, see FamiliarHome; empty for none.
+func (s *Service) ChargeAsk(ctx context.Context, tenant directory.TenantID, account, home string, place Place) error {
+	all := []Bucket{{"ask|account|" + account, ruleAskAccount}, {"ask|network|" + place.Network(), ruleAskNetwork}}
+	if home != "" {
+		all = []Bucket{{"ask|familiar|" + account + "|" + home, ruleAskFamiliar}}
+	}
+	wait, err := s.Store.Charge(ctx, tenant, all, s.Now())
+	if err != nil {
+		return fmt.Errorf("charge a request: %w", err)
+	}
+	if wait > 0 {
+		return ErrAskedOften.After(int(wait/time.Second) + 1)
+	}
+	return nil
+}
+
+// FamiliarHome names the browser of place where the person signed in with it before; else it is
+// empty.
+func (s *Service) FamiliarHome(ctx context.Context, tenant directory.TenantID, user directory.UserID, place Place) (string, error) {
+	hash, err := s.placeHash(ctx, Transaction{Home: tenant}, place)
+	if err != nil || hash == "" || user == "" {
+		return "", err
+	}
+	if _, here, err := s.Store.Familiar(ctx, tenant, user, hash); err != nil || !here {
+		return "", err
+	}
+	return hash, nil
 }
 
 // Waiting reports whether the request of t may still be answered; false when there is none.

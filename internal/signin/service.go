@@ -63,6 +63,7 @@ const (
 	labelPlace       = "familiar place"
 	labelDevice      = "familiar device"
 	labelChallenge   = "challenge of a transaction"
+	labelAsked       = "account whose devices are asked"
 )
 
 // Begin starts a sign-in from place. The token is the browser's hold on it.

@@ -13,6 +13,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -32,6 +33,9 @@ type Claim struct {
 	Case   string // id; of a claim without a case, one that no case has
 	At     time.Time
 	Secret [16]byte
+	// Account is what requests to the phones of the person are counted by: as much is known of a
+	// name that nobody has.
+	Account [32]byte
 }
 
 // The labels of the keys.
@@ -43,11 +47,17 @@ const (
 	denialLabel = "denial of a recovery case"
 )
 
-const claimSize = 16 + 16 + 8 + 16
+const claimSize = 16 + 16 + 8 + 16 + 32
 
-// New returns the claim of a browser on a case; an empty id is that of nobody's case.
-func New(rand io.Reader, tenant directory.TenantID, id string, at time.Time) (Claim, error) {
+// New returns the claim of a browser on a case; an empty id is that of nobody's case. The account
+// is a keyed hash, as a MAC gives it.
+func New(rand io.Reader, tenant directory.TenantID, id, account string, at time.Time) (Claim, error) {
 	c := Claim{Tenant: tenant, Case: id, At: at.UTC().Truncate(time.Second)}
+	raw, err := base64.RawURLEncoding.DecodeString(account)
+	if err != nil || len(raw) != len(c.Account) {
+		return c, errAccount
+	}
+	copy(c.Account[:], raw)
 	if id == "" {
 		made, err := uuid.NewRandomFromReader(rand)
 		if err != nil {
@@ -55,9 +65,14 @@ func New(rand io.Reader, tenant directory.TenantID, id string, at time.Time) (Cl
 		}
 		c.Case = made.String()
 	}
-	_, err := io.ReadFull(rand, c.Secret[:])
+	_, err = io.ReadFull(rand, c.Secret[:])
 	return c, err
 }
+
+var errAccount = errors.New("the account of a claim is no keyed hash")
+
+// AccountKey is the account as it was given to New.
+func (c Claim) AccountKey() string { return base64.RawURLEncoding.EncodeToString(c.Account[:]) }
 
 func (c Claim) plain() ([]byte, error) {
 	var out []byte
@@ -69,7 +84,8 @@ func (c Claim) plain() ([]byte, error) {
 		out = append(out, parsed[:]...)
 	}
 	out = binary.BigEndian.AppendUint64(out, uint64(c.At.Unix()))
-	return append(out, c.Secret[:]...), nil
+	out = append(out, c.Secret[:]...)
+	return append(out, c.Account[:]...), nil
 }
 
 // Text is what the browser keeps.
@@ -92,7 +108,8 @@ func Parse(ctx context.Context, text string, mac MAC) (Claim, bool) {
 		Tenant: directory.TenantID(uuid.UUID(plain[:16]).String()), Case: uuid.UUID(plain[16:32]).String(),
 		At: time.Unix(int64(binary.BigEndian.Uint64(plain[32:40])), 0).UTC(),
 	}
-	copy(c.Secret[:], plain[40:])
+	copy(c.Secret[:], plain[40:56])
+	copy(c.Account[:], plain[56:])
 	return c, right(ctx, mac, c.Tenant, claimLabel, plain, sum)
 }
 

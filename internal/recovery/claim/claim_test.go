@@ -18,6 +18,9 @@ import (
 
 var nine = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
+// account is a keyed hash like that of a name.
+var account = base64.RawURLEncoding.EncodeToString(make([]byte, sha256.Size))
+
 func keyed(life string) claim.MAC {
 	return func(_ context.Context, tenant, label string, message []byte) (string, error) {
 		h := hmac.New(sha256.New, []byte(life+tenant+label))
@@ -37,7 +40,7 @@ func changed(text string, i int) string {
 
 func TestAClaimIsOfOneBrowserAndNobodyMakesOne(t *testing.T) {
 	ctx, mac := t.Context(), keyed("a")
-	c, err := claim.New(rand.Reader, directory.TenantID(uuid.NewString()), uuid.NewString(), nine)
+	c, err := claim.New(rand.Reader, directory.TenantID(uuid.NewString()), uuid.NewString(), account, nine)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,6 +61,14 @@ func TestAClaimIsOfOneBrowserAndNobodyMakesOne(t *testing.T) {
 			t.Errorf("%q is a claim", bad)
 		}
 	}
+	if c.AccountKey() != account {
+		t.Errorf("the account %q", c.AccountKey())
+	}
+	for _, bad := range []string{"", "!", account + "AAAA"} {
+		if _, err := claim.New(rand.Reader, c.Tenant, c.Case, bad, nine); err == nil {
+			t.Errorf("a claim of the account %q", bad)
+		}
+	}
 	if _, ok := claim.Parse(ctx, text, keyed("b")); ok {
 		t.Error("a claim of an earlier life of the store works")
 	}
@@ -65,8 +76,8 @@ func TestAClaimIsOfOneBrowserAndNobodyMakesOne(t *testing.T) {
 
 func TestACodeByMailIsOfOneBrowserAndOneTime(t *testing.T) {
 	ctx, mac := t.Context(), keyed("a")
-	c, _ := claim.New(rand.Reader, directory.TenantID(uuid.NewString()), "", nine)
-	other, _ := claim.New(rand.Reader, c.Tenant, c.Case, nine)
+	c, _ := claim.New(rand.Reader, directory.TenantID(uuid.NewString()), "", account, nine)
+	other, _ := claim.New(rand.Reader, c.Tenant, c.Case, account, nine)
 	code, err := c.Code(ctx, mac, claim.Slot(nine))
 	if err != nil || len(code) != 8 {
 		t.Fatalf("Code = %q, %v", code, err)
