@@ -58,6 +58,7 @@ type importer struct {
 	columns []string
 	keys    map[int]string // the columns that name a person, by their place
 	seen    map[string]int // the line of each name
+	people  map[string]any // the line about somebody who was there, by id
 	counts  map[string]int
 	part    []graphclient.Object
 	// later are rows whose manager was not there: they may come further down in the file.
@@ -65,7 +66,7 @@ type importer struct {
 }
 
 func newImporter(e *env, dry bool) *importer {
-	return &importer{e: e, dry: dry, now: time.Now, wait: graphclient.Wait, seen: map[string]int{}, counts: map[string]int{}}
+	return &importer{e: e, dry: dry, now: time.Now, wait: graphclient.Wait, seen: map[string]int{}, people: map[string]any{}, counts: map[string]int{}}
 }
 
 func (i *importer) run(file io.Reader) error {
@@ -211,6 +212,12 @@ func (i *importer) took(sent, row graphclient.Object, second bool) error {
 		i.later = append(i.later, sent)
 	}
 	outcome, _ := row["outcome"].(string)
+	if id, _ := row["userId"].(string); id != "" && !second { // the server knows the rows of one request
+		if first, twice := i.people[id]; twice {
+			i.e.say("Line %v is about the same person as line %v, by another name: what it says came last.", sent["row"], first)
+		}
+		i.people[id] = sent["row"]
+	}
 	if line, ok := sent["row"].(int); ok && !second {
 		i.place = line
 	}

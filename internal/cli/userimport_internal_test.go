@@ -26,6 +26,23 @@ func (anyToken) Token(context.Context) (graphclient.Secret, error) {
 	return graphclient.NewSecret("token"), nil
 }
 
+func TestAnImportSaysWhoCameAgainByAnotherNameInALaterPart(t *testing.T) {
+	parts := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		parts++
+		id := map[int]string{1: "mira", 2: "nils", 3: "mira"}[parts]
+		_ = json.NewEncoder(w).Encode(map[string]any{"rows": []map[string]any{{"row": parts + 1, "outcome": "left", "userId": id}}})
+	}))
+	defer server.Close()
+	i, _, said := importerAt(t, server)
+	if err := i.run(strings.NewReader(fileOf(3))); err != nil {
+		t.Fatal(err)
+	}
+	if got := said.String(); strings.Count(got, "same person") != 1 || !strings.Contains(got, "Line 4 is about the same person as line 2") {
+		t.Error(got)
+	}
+}
+
 func TestAnImportGoesOnWhereASlowServerStopped(t *testing.T) {
 	const people = 450
 	seen := map[string]int{}

@@ -62,7 +62,7 @@ func (a *API) importPeople(c *call) error {
 		Tenant: c.tenant, Caller: c.caller, Actor: c.actor, Correlation: request.From(c.ctx()).CorrelationID, Source: directory.SourceImport,
 	}
 	p := provision.Provisioner{Store: a.Store, Now: a.Now}
-	all, seen, counts := []odata.Entity{}, map[string]int{}, map[provision.Outcome]int{}
+	all, seen, people, counts := []odata.Entity{}, map[string]int{}, provision.Doubles{}, map[provision.Outcome]int{}
 	for begun := a.Now(); len(all) < len(rows) && (len(all) == 0 || a.Now().Sub(begun) < importTime); {
 		from := len(all)
 		some := rows[from : from+provision.Together(rows[from:])]
@@ -70,7 +70,7 @@ func (a *API) importPeople(c *call) error {
 		for i, row := range some {
 			refused[i] = twice(seen, row, numbers[from+i])
 		}
-		results := p.ImportTogether(c.ctx(), a.Store, by, some, refused, dry)
+		results := p.ImportTogether(c.ctx(), a.Store, by, some, numbers[from:from+len(some)], refused, people, dry)
 		if err := c.ctx().Err(); err != nil {
 			return err // nobody waits for the other rows
 		}
@@ -136,10 +136,15 @@ func (a *API) importResource(c *call, number int, row provision.Row, res provisi
 			{Name: "displayName", Value: m.DisplayName}, {Name: "oldValue", Value: m.OldValue}, {Name: "newValue", Value: m.NewValue},
 		})
 	}
+	userID := string(res.User.ID)
+	if res.Outcome != provision.Changed && res.Outcome != provision.Left {
+		userID = "" // who is added in a dry run has none
+	}
 	e := odata.Entity{
 		{Name: "row", Value: number},
 		{Name: "outcome", Value: string(res.Outcome)},
 		{Name: "userPrincipalName", Value: text(cmp.Or(res.User.UserPrincipalName, row["userPrincipalName"]))},
+		{Name: "userId", Value: text(userID)},
 		{Name: "managerMissing", Value: res.ManagerMissing},
 		{Name: "changes", Value: changes},
 	}

@@ -84,6 +84,52 @@ func TestRowsThatAreStoredSideBySideFindWhatEarlierOnesDid(t *testing.T) {
 		"left false", "left false", "refused false")
 }
 
+func TestAPersonIsImportedOnceByWhateverNames(t *testing.T) {
+	w := newWorld(t, "User.ReadWrite.All")
+	send := func(rows ...string) (all []string) {
+		got := w.call(http.StatusOK, http.MethodPost, "/v1.0/postern/imports",
+			`{"columns": ["externalId", "employeeId", "userPrincipalName", "jobTitle"], "rows": [`+strings.Join(rows, ",")+`]}`)
+		for _, x := range got["rows"].([]any) {
+			row := x.(map[string]any)
+			said := fmt.Sprint(row["outcome"])
+			if e, ok := row["error"].(map[string]any); ok {
+				said += fmt.Sprint(" ", e["code"], " ", e["message"])
+			}
+			all = append(all, said)
+		}
+		return all
+	}
+	row := func(number int, external, employee, name, job string) string {
+		return fmt.Sprintf(`{"row": %d, "values": [%q, %q, %q, %q]}`, number, external, employee, name, job)
+	}
+	send(row(1, "x-1", "e-1", "a@contoso.example", ""), row(2, "x-2", "e-2", "b@contoso.example", ""))
+	far := []string{row(10, "", "e-1", "", "One")}
+	for n := range 40 { // more than are stored side by side
+		far = append(far, row(11+n, "", "", fmt.Sprintf("n%d@contoso.example", n), ""))
+	}
+	for name, c := range map[string]struct {
+		rows   []string
+		second int
+	}{
+		"side by side":     {[]string{row(10, "", "e-1", "", "One"), row(11, "", "", "A@contoso.example", "Two")}, 1},
+		"by the source":    {[]string{row(10, "", "", "a@contoso.example", "One"), row(11, "x-1", "", "", "Two")}, 1},
+		"far apart":        {append(far, row(99, "", "", "a@contoso.example", "Two")), 41},
+		"tried once more":  {[]string{row(10, "", "e-1", "", "One"), row(11, "x-2", "", "a@contoso.example", "Two"), row(12, "x-2", "", "", "b")}, -1},
+		"different people": {[]string{row(10, "", "e-1", "", "One"), row(11, "", "", "b@contoso.example", "Two")}, -1},
+	} {
+		got := send(c.rows...)
+		for i, said := range got {
+			const again = "refused importRow Row 10 is about the same person."
+			if (i == c.second) != (said == again) {
+				t.Errorf("%s: row %d was %q", name, i, said)
+			}
+		}
+		if v := w.call(http.StatusOK, http.MethodGet, "/v1.0/users/a@contoso.example?$select=jobTitle", ""); v["jobTitle"] != "One" {
+			t.Errorf("%s: the second row made %v", name, v)
+		}
+	}
+}
+
 // leaves is a store beside which the caller goes away.
 type leaves struct {
 	graph.Store

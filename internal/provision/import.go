@@ -164,26 +164,38 @@ func split(s string) (all []string) {
 	return all
 }
 
-// Import makes the person in r be as r says, or with dry tells what it would do. The person is
-// found by externalId, else by employeeId, else by userPrincipalName.
-func (p Provisioner) Import(ctx context.Context, find Finder, by By, r Row, dry bool) Result {
-	res, err := p.importRow(ctx, find, by, r, dry)
+// A match is whom a row is about.
+type match struct {
+	user  directory.User
+	there bool
+	err   error // why that can't be said
+}
+
+// match finds the person of a row by externalId, else by employeeId, else by userPrincipalName.
+func (p Provisioner) match(ctx context.Context, find Finder, by By, r Row) (m match) {
+	if strings.TrimSpace(r["employeeLeaveDateTime"]) != "" { // also to what it is: who may not know it would find it out so
+		if m.err = directory.May(by.Caller, directory.WriteLeaveDate, directory.Target{}); m.err != nil {
+			return m
+		}
+	}
+	m.user, m.there, m.err = lookUp(ctx, find, by.Tenant.ID, r)
+	return m
+}
+
+// importRow makes the person in r be as r says, or with dry tells what it would do.
+func (p Provisioner) importRow(ctx context.Context, find Finder, by By, r Row, m match, dry bool) Result {
+	var res Result
+	err := m.err
+	if err == nil {
+		res, err = p.importMatch(ctx, find, by, r, m.user, m.there, dry)
+	}
 	if err != nil {
 		res.Outcome, res.Err = Refused, err
 	}
 	return res
 }
 
-func (p Provisioner) importRow(ctx context.Context, find Finder, by By, r Row, dry bool) (res Result, err error) {
-	if strings.TrimSpace(r["employeeLeaveDateTime"]) != "" { // also to what it is: who may not know it would find it out so
-		if err := directory.May(by.Caller, directory.WriteLeaveDate, directory.Target{}); err != nil {
-			return res, err
-		}
-	}
-	old, there, err := lookUp(ctx, find, by.Tenant.ID, r)
-	if err != nil {
-		return res, err
-	}
+func (p Provisioner) importMatch(ctx context.Context, find Finder, by By, r Row, old directory.User, there, dry bool) (res Result, err error) {
 	u := old
 	if !there {
 		u = directory.User{AccountEnabled: true}
