@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
+	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -13,7 +15,7 @@ import (
 )
 
 func policyRecovery() *cobra.Command {
-	return program.Noun("recovery", "What a proof is worth, and what a pass of a recovery case may be", policyShowRecovery(), policySetRecovery())
+	return program.Noun("recovery", "What a proof is worth, and what a pass of a recovery case may be", policyShowRecovery(), policySetRecovery(), policyRecoveryHistory(), policyPutBackRecovery())
 }
 
 func policyShowRecovery() *cobra.Command {
@@ -88,6 +90,65 @@ func policySetRecovery() *cobra.Command {
 		}
 		e.say("The policy is changed.")
 		return nil
+	})
+}
+
+func policyRecoveryHistory() *cobra.Command {
+	var top int
+	c := &cobra.Command{
+		Use: "history", Short: "List who changed the recovery policy, when, and what", Args: cobra.NoArgs,
+		Long: "Lists the changes that the log still has, newest first; --json has the whole policy before and after each.",
+	}
+	c.Flags().IntVar(&top, "top", 50, "show this `NUMBER` at most; 0 for all")
+	return verb(c, func(e *env, _ []string) error {
+		told := func(yield func(graphclient.Object, error) bool) {
+			for one, err := range e.graph.RecoveryPolicyHistory(c.Context()) {
+				if err == nil && !e.json {
+					one["by"] = cmp.Or(one.Text("initiatedBy/user/displayName"), one.Text("initiatedBy/app/displayName"))
+					var names []string
+					for _, change := range one.Objects("changes") {
+						names = append(names, change.Text("setting"))
+					}
+					one["changed"] = strings.Join(names, ", ")
+				}
+				if !yield(one, err) {
+					return
+				}
+			}
+		}
+		return e.table(told, top, column{"WHEN", "activityDateTime"}, column{"BY", "by"}, column{"CHANGED", "changed"}, column{"ID", "id"})
+	})
+}
+
+func policyPutBackRecovery() *cobra.Command {
+	c := &cobra.Command{
+		Use: "put-back ID", Short: "Make the recovery policy what it was before a change", Args: cobra.ExactArgs(1),
+		Long:    "Takes the id of a change from history. It is a change like any other: whoever makes it must be allowed to, and\nit fails if somebody else changes the policy at the same time.",
+		Example: "  postern policy recovery history\n  postern policy recovery put-back 3f0c1b7e-5a54-4f7e-9d2e-6a1c2b7d9e10",
+	}
+	return verb(c, func(e *env, args []string) error {
+		now, err := e.graph.RecoveryPolicy(c.Context())
+		if err != nil {
+			return err
+		}
+		for one, err := range e.graph.RecoveryPolicyHistory(c.Context()) {
+			if err != nil {
+				return err
+			}
+			if one.Text("id") != args[0] {
+				continue
+			}
+			before, ok := one["before"].(map[string]any)
+			if !ok {
+				break
+			}
+			if _, err := e.graph.Matching(now.Text(graphclient.ETag)).Do(c.Context(), http.MethodPatch, before, "postern", "recovery", "policy"); err != nil {
+				return err
+			}
+			e.say("The policy is what it was before.")
+			return nil
+		}
+		return notFound("the log does not say what the policy was before %.60q", args[0])
 	})
 }
 

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/postern-id/postern/internal/graph/odata"
@@ -28,6 +29,13 @@ func credentialIssuers(all []sdjwt.Issuer) []odata.Entity {
 		})
 	}
 	return out
+}
+
+// sameIssuers reports whether two lists read the same: whoever sends back what they read changes nothing.
+func sameIssuers(a, b []sdjwt.Issuer) bool {
+	one, err := json.Marshal(credentialIssuers(a))
+	other, wrong := json.Marshal(credentialIssuers(b))
+	return err == nil && wrong == nil && bytes.Equal(one, other)
 }
 
 func readCredentialIssuers(body *odata.Object) []sdjwt.Issuer {

@@ -7,6 +7,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -41,6 +42,13 @@ var joinChronicle = chronicle{joinPolicyID, func(text string) (any, error) {
 	return joinPolicyResource(p), err
 }}
 
+var recoveryChronicle = chronicle{recoveryPolicyID, func(text string) (any, error) {
+	p := recovery.DefaultPolicy()
+	p.Rules = nil // a slice keeps of its elements what the text leaves out
+	err := json.Unmarshal([]byte(text), &p)
+	return recoveryPolicyResource(p)[1:], err // without the tag
+}}
+
 func (k kept) chronicle() chronicle {
 	return chronicle{k.id, func(text string) (any, error) {
 		p := k.fresh()
@@ -64,6 +72,9 @@ func (a *API) policyHistory(c *call) error {
 
 // joinPolicyHistory serves GET /postern/policies/deviceRegistrationPolicy/history, in the same way.
 func (a *API) joinPolicyHistory(c *call) error { return a.tell(c, joinChronicle) }
+
+// recoveryPolicyHistory serves GET /postern/recovery/policy/history, in the same way.
+func (a *API) recoveryPolicyHistory(c *call) error { return a.tell(c, recoveryChronicle) }
 
 func (a *API) tell(c *call, told chronicle) error {
 	var err error

@@ -3,7 +3,6 @@ package graph
 import (
 	"cmp"
 	"encoding/json"
-	"reflect"
 	"slices"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -11,6 +10,8 @@ import (
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/recovery"
 )
+
+const recoveryPolicyID = "recovery" // also of the target in the log
 
 // recoveryPolicyResource is p with what it says of each kind of proof.
 func recoveryPolicyResource(p recovery.Policy) odata.Entity {
@@ -33,7 +34,7 @@ func recoveryPolicyResource(p recovery.Policy) odata.Entity {
 	}
 	return odata.Entity{
 		{Name: odata.TagName, Value: odata.ETag(p.Version)},
-		{Name: "id", Value: "recovery"},
+		{Name: "id", Value: recoveryPolicyID},
 		{Name: "caseRequired", Value: texts(p.CaseRequired)},
 		{Name: "levels", Value: proofLevels(p)},
 		{Name: "rules", Value: rules},
@@ -88,7 +89,7 @@ func (a *API) patchRecoveryPolicy(c *call) error {
 	if err := p.Check(); err != nil {
 		return err
 	}
-	if !reflect.DeepEqual(old.Credentials, p.Credentials) { // an issuer says who somebody is, as an identity provider does
+	if !sameIssuers(old.Credentials, p.Credentials) { // an issuer says who somebody is, as an identity provider does
 		if err := directory.May(c.caller, directory.WriteFederation, directory.Target{}); err != nil {
 			return err
 		}
@@ -105,7 +106,7 @@ func (a *API) patchRecoveryPolicy(c *call) error {
 	e := a.event(c, audit.Change{
 		Activity: audit.SetRecoveryPolicy, Category: audit.CategoryPolicy, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
 		Targets: []audit.Target{{
-			ID: "recovery", Type: audit.TargetPolicy, DisplayName: "Recovery Policy",
+			ID: recoveryPolicyID, Type: audit.TargetPolicy, DisplayName: "Recovery Policy",
 			Modified: []audit.ModifiedProperty{{DisplayName: "Policy", OldValue: string(before), NewValue: string(after)}},
 		}},
 	})

@@ -12,6 +12,7 @@ func recoveryRoutes() []route {
 	at := func(verb string) string { return "POST /postern/recovery/cases/{id}/" + verb }
 	return []route{
 		{"GET /postern/recovery/policy", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).getRecoveryPolicy},
+		{"GET /postern/recovery/policy/history", odata.Policies, directory.ReadMethodsPolicy, nil, (*API).recoveryPolicyHistory},
 		{"PATCH /postern/recovery/policy", odata.Policies, directory.WriteMethodsPolicy, nil, (*API).patchRecoveryPolicy},
 		{"GET /postern/recovery/cases", odata.Methods, directory.ReadCases, nil, (*API).listCases},
 		{"POST /postern/recovery/cases", odata.Methods, "", nil, (*API).openCase},

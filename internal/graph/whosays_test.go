@@ -29,6 +29,14 @@ func TestNobodySaysByADetourWhoSomebodyIs(t *testing.T) {
 	w.call(204, "PATCH", boss, `{"employeeId":"E-8"}`) // nobody is known by it yet
 	back()
 	w.call(200, "PATCH", policy, string(trust))
+	back = w.as(w.signIn(w.member("pete", directory.AuthenticationPolicyAdministrator), methods, "Domain.ReadWrite.All"))
+	told := w.call(200, "GET", policy+"/history", "")["value"].([]any)[0].(map[string]any)
+	for version, want := range map[string]int{"before": 403, "after": 200} { // to put a policy back is to change it
+		body, err := json.Marshal(told[version])
+		check(t, err)
+		w.call(want, "PATCH", policy, string(body))
+	}
+	back()
 	back = w.as(writer)
 	w.call(403, "PATCH", boss, `{"employeeId":"E-9"}`)
 	w.call(204, "PATCH", boss, `{"department":"Sales"}`)

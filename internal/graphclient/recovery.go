@@ -89,3 +89,8 @@ func (c *Client) ScheduleDrills(ctx context.Context, in Object) (Object, error) 
 	err := c.at(ctx, http.MethodPatch, in, &out, path...)
 	return out, err
 }
+
+// RecoveryPolicyHistory yields the changes of the policy of recovery cases, newest first.
+func (c *Client) RecoveryPolicyHistory(ctx context.Context) iter.Seq2[Object, error] {
+	return c.list(ctx, Query{}, "postern", "recovery", "policy", "history")
+}

@@ -239,3 +239,98 @@ func TestAnApproverWhoSignedInByAPassIsLedToSignInAnewAndNobodyApprovesWhatTheyB
 		t.Errorf("for a reader: %s", got)
 	}
 }
+
+// lowMinutes is how long a pass of the weakest proof works, for people without a role.
+func lowMinutes(t *testing.T, w *world) float64 {
+	t.Helper()
+	_, v := w.api(http.MethodGet, "/v1.0/postern/recovery/policy", w.appToken(), "")
+	for _, r := range v["rules"].([]any) {
+		if r := r.(map[string]any); r["targetClass"] == "everyone" {
+			return r["grants"].([]any)[0].(map[string]any)["maximumLifetimeInMinutes"].(float64)
+		}
+	}
+	t.Fatalf("the policy is %v", v)
+	return 0
+}
+
+func TestTheRecoveryPolicyIsPutBackByWhoMayChangeItAndNoFurther(t *testing.T) {
+	const at, policy = "/console/recovery/policy", "/v1.0/postern/recovery/policy"
+	w := newWorld(t)
+	patch := func(token, body string, want int) {
+		t.Helper()
+		if status, v := w.api(http.MethodPatch, policy, token, body); status != want {
+			t.Fatalf("%.80s: %d %v", body, status, v)
+		}
+	}
+	issuer := `{"credentialIssuers":[{"issuer":"https://hr.example","types":["https://hr.example/employee"],"jwks":{"keys":[{"kty":"EC","crv":"P-256",` +
+		`"x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}]},"match":[{"claim":"employee_number","attribute":"employeeId"}]}]}`
+	patch(w.appToken(), issuer, http.StatusOK)
+	patch(w.appToken(), `{"rules":[{"targetClass":"everyone","handOver":["person"],"grants":[{"level":"low","maximumLifetimeInMinutes":30,"isUsableOnce":true,"purposes":["general"]}]}],`+
+		`"selfService":"production","workingHours":{"days":["monday"],"from":"08:00","to":"18:00"},"levels":{"callBack":"none"}}`, http.StatusOK)
+	_, told := w.api(http.MethodGet, policy+"/history", w.appToken(), "")
+	events, _ := told["value"].([]any)
+	if len(events) != 2 {
+		t.Fatalf("the history has %v", told)
+	}
+	last, first := events[0].(map[string]any), events[1].(map[string]any)
+	whole := func(o any) string {
+		text, err := json.Marshal(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+
+	// By Graph: a PATCH with what was before puts it back.
+	patch(w.appToken(), whole(last["before"]), http.StatusOK)
+	if n := lowMinutes(t, w); n != 60 || len(w.trusted()) != 1 {
+		t.Errorf("put back, a pass works for %v minutes, and %d issuers are believed", n, len(w.trusted()))
+	}
+	patch(w.appToken(), whole(first["before"]), http.StatusOK)
+	if len(w.trusted()) != 0 || lowMinutes(t, w) != 60 {
+		t.Errorf("the first policy is not back: %v", w.trusted())
+	}
+	patch(w.appToken(), whole(last["after"]), http.StatusOK)
+
+	// In the console: what changes is said before anything is saved.
+	w.consoleAs("pol", directory.AuthenticationPolicyAdministrator)
+	page := w.get(at + "/history")
+	w.wantPage("the history", page, 200, "30 minutes", "Put back what was before")
+	back := at + "?back=" + first["id"].(string)
+	shown := w.get(back)
+	w.wantPage("what would be put back", shown, 200, "<ins>", `id="issuers-stay"`, `name="back"`)
+	if lowMinutes(t, w) != 30 {
+		t.Error("looking put it back")
+	}
+	v := formOf(t, shown.body)
+	v.Set("act", "save")
+	if a := w.post(at, v); a.status != http.StatusSeeOther || lowMinutes(t, w) != 60 || len(w.trusted()) != 1 {
+		t.Errorf("without the right to say whom we believe: %d, %v minutes, %v", a.status, lowMinutes(t, w), w.trusted())
+	}
+	if a := w.post(at, v); a.status != http.StatusOK || !strings.Contains(a.body, `id="quicker"`) {
+		t.Errorf("an old form: %d", a.status)
+	}
+	w.wantPage("no such change", w.get(at+"?back=00000000-0000-4000-8000-000000000000"), 404)
+
+	w.consoleAs("gina", directory.GlobalAdministrator)
+	shown = w.get(back)
+	w.wantPage("for who says whom we believe", shown, 200, "<del>https://hr.example</del>")
+	v = formOf(t, shown.body)
+	v.Set("act", "save")
+	if a := w.post(at, v); a.status != http.StatusSeeOther || len(w.trusted()) != 0 {
+		t.Errorf("with that right: %d, %v", a.status, w.trusted())
+	}
+
+	w.consoleAs("rita", directory.GlobalReader)
+	if page := w.get(at + "/history"); page.status != http.StatusOK || strings.Contains(page.body, "?back=") {
+		t.Errorf("a reader is offered to put back: %d", page.status)
+	}
+	v.Set("everyone.low.minutes", "45")
+	if a := w.post(at, v); a.status != http.StatusForbidden || lowMinutes(t, w) != 60 {
+		t.Errorf("a reader puts back: %d", a.status)
+	}
+	w.consoleAs("hella", directory.HelpdeskAdministrator)
+	if page := w.get(at + "/history"); page.status != http.StatusForbidden {
+		t.Errorf("the helpdesk reads the history: %d", page.status)
+	}
+}

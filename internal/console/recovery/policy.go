@@ -1,8 +1,10 @@
 package recovery
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +35,8 @@ type rules struct {
 	OutOfHours   string            `json:"outOfHours"`
 	SelfService  string            `json:"selfService"`
 	Times        map[string]int    `json:"-"` // by their names
+	// Issuers are whose credentials count. They have pages of their own, and change here only by what is put back.
+	Issuers []graphclient.Object `json:"credentialIssuers"`
 }
 
 type rule struct {
@@ -66,10 +70,13 @@ type policyPage struct { // policy.html
 	Checked  bool
 	Quicker  bool // somebody changed it while it was open
 	MayWrite bool
-	Changed  time.Time
-	Usual    bool   // nothing was ever saved
-	Unread   string // key of a field that can't be read
-	typed    map[string]string
+	// Back is the change whose before is put back; After is the page of the history that has it.
+	Back, After string
+	IssuersStay bool // whoever puts back may not say whose credentials count
+	Changed     time.Time
+	Usual       bool   // nothing was ever saved
+	Unread      string // key of a field that can't be read
+	typed       map[string]string
 }
 
 // A change is a row of what saving changes, in words.
@@ -172,13 +179,19 @@ func readPolicy(c *console.Call) (rules, graphclient.Object, error) {
 	if err != nil {
 		return rules{}, nil, err
 	}
+	r, err := rulesOf(o)
+	return r, o, err
+}
+
+// rulesOf reads a policy that Graph shows.
+func rulesOf(o graphclient.Object) (rules, error) {
 	raw, err := json.Marshal(o)
 	if err != nil {
-		return rules{}, nil, err
+		return rules{}, err
 	}
 	r := rules{Times: map[string]int{}}
 	if err := json.Unmarshal(raw, &r); err != nil {
-		return rules{}, nil, graphclient.ErrAnswer
+		return rules{}, graphclient.ErrAnswer
 	}
 	for _, name := range lifetimes {
 		r.Times[name] = number(o, name)
@@ -186,23 +199,39 @@ func readPolicy(c *console.Call) (rules, graphclient.Object, error) {
 	if r.Levels == nil {
 		r.Levels = map[string]string{}
 	}
-	return r, o, nil
+	return r, nil
 }
 
 var policyAt = []string{"postern", "recovery", "policy"}
 
-// showPolicy serves GET /console/recovery/policy.
+// showPolicy serves GET /console/recovery/policy; ?back=EVENT fills in what was before a change.
 func showPolicy(c *console.Call) error {
 	now, o, err := readPolicy(c)
 	if err != nil {
 		return err
 	}
-	return c.Show(http.StatusOK, pageOf(c, now, o))
+	p := pageOf(c, now, o)
+	if p.Back != "" {
+		if p.Draft, err = beforeOf(c, p.Back); err != nil {
+			return err
+		}
+		p.putBackIssuers(c, now, p.Draft)
+		p.Checked, p.Changes = true, changesOf(c, now, p.Draft)
+	}
+	return c.Show(http.StatusOK, p)
+}
+
+// putBackIssuers takes the issuers of a version that is put back, if whoever does it may say who is believed.
+func (p *policyPage) putBackIssuers(c *console.Call, now, version rules) {
+	p.Draft.Issuers = version.Issuers
+	if !c.May(trusts) && !reflect.DeepEqual(now.Issuers, version.Issuers) {
+		p.Draft.Issuers, p.IssuersStay = now.Issuers, true
+	}
 }
 
 func pageOf(c *console.Call, draft rules, o graphclient.Object) policyPage {
 	return policyPage{
-		Frame: c.Frame("recovery"), Tag: o.Text(graphclient.ETag), Draft: draft, MayWrite: c.May(writesPolicy),
+		Frame: c.Frame("recovery"), Tag: o.Text(graphclient.ETag), Draft: draft, MayWrite: c.May(writesPolicy), Back: c.Form("back"), After: c.Form("after"),
 		Changed: moment(o, "lastModifiedDateTime"), typed: map[string]string{},
 	}
 }
@@ -219,6 +248,14 @@ func editPolicy(c *console.Call) error {
 	}
 	p := pageOf(c, rules{}, o)
 	p.Draft = p.read(c, now)
+	p.Draft.Issuers = now.Issuers
+	if p.Back != "" {
+		before, err := beforeOf(c, p.Back)
+		if err != nil {
+			return err
+		}
+		p.putBackIssuers(c, now, before)
+	}
 	p.Checked, p.Changes = true, changesOf(c, now, p.Draft)
 	p.Quicker = c.Form("etag") != p.Tag
 	switch {
@@ -228,7 +265,11 @@ func editPolicy(c *console.Call) error {
 	case c.Form("act") != "save" || p.Quicker || len(p.Changes) == 0:
 		return c.Show(http.StatusOK, p)
 	}
-	if _, err := c.Graph.Matching(p.Tag).Do(c.Context(), http.MethodPatch, p.Draft.body(), policyAt...); err != nil {
+	body := p.Draft.body()
+	if !reflect.DeepEqual(now.Issuers, p.Draft.Issuers) {
+		body["credentialIssuers"] = append([]graphclient.Object{}, p.Draft.Issuers...)
+	}
+	if _, err := c.Graph.Matching(p.Tag).Do(c.Context(), http.MethodPatch, body, policyAt...); err != nil {
 		if p.Fault = console.Explain(err); p.Fault == nil {
 			return err
 		}
@@ -303,7 +344,22 @@ func changesOf(c *console.Call, now, then rules) []change {
 			all = append(all, change{one.Label, was, is})
 		}
 	}
+	if was, is := now.believed(c), then.believed(c); !reflect.DeepEqual(now.Issuers, then.Issuers) {
+		if was == is {
+			is += " " + c.Text("recovery_issuers_otherwise")
+		}
+		all = append(all, change{c.Text("issuers_title"), was, is})
+	}
 	return all
+}
+
+// believed names the issuers.
+func (r rules) believed(c *console.Call) string {
+	var all []string
+	for _, one := range r.Issuers {
+		all = append(all, one.Text("issuer"))
+	}
+	return cmp.Or(strings.Join(all, ", "), c.Text("recovery_nobody_at_all"))
 }
 
 // apart leaves of two rows only the parts that differ, unless nothing of one would be left.

@@ -53,6 +53,7 @@ func Section() console.Section {
 		{Pattern: "GET " + cases + "/{id}/{step}", Needs: read, Serve: askStep},
 		{Pattern: "POST " + cases + "/{id}/{step}", Needs: []string{handles, judges}, Serve: takeStep},
 		{Pattern: "GET " + policy, Needs: []string{readsPolicy}, Serve: showPolicy},
+		{Pattern: "GET " + policy + "/history", Needs: []string{readsPolicy}, Serve: policyHistory},
 		{Pattern: "POST " + policy, Needs: []string{writesPolicy}, Serve: editPolicy},
 		{Pattern: "GET " + issuers, Needs: []string{readsPolicy}, Serve: listIssuers},
 		{Pattern: "GET " + issuers + "/{n}", Needs: []string{readsPolicy}, Serve: showIssuer},
