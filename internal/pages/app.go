@@ -27,7 +27,7 @@ var appWords = []string{
 	"app_reported", "app_reported_text", "app_ended", "app_ended_text", "app_offline", "app_default_name", "app_added", "app_gone", "app_gone_text", "app_frozen", "app_frozen_text",
 	"app_failed", "app_remove_sure", "app_removed", "app_verify", "app_verify_on", "app_verify_off", "app_push_on", "app_push_off", "app_push_denied", "app_note_title", "app_note_text", "app_unsupported",
 	"app_changed_added", "app_changed_renamed", "app_changed_removed", "app_changed_frozen", "app_changed_thawed", "app_changed_changed", "app_changed_text",
-	"app_changed_opened", "app_changed_issued", "app_changed_used", "app_changed_closed", "app_changed_refused", "app_changed_disputed", "app_changed_reverted", "app_method_recovery",
+	"app_changed_opened", "app_changed_issued", "app_changed_used", "app_changed_closed", "app_changed_refused", "app_changed_disputed", "app_changed_released", "app_changed_reverted", "app_method_recovery",
 	"method_passkey", "method_authenticator", "method_otc", "method_password", "method_hello",
 	"correlation",
 }

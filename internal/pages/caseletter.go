@@ -10,7 +10,7 @@ import (
 type CaseNews struct {
 	Reader string // display name
 	Tenant string
-	// What is the step: opened, issued, used, closed, refused, disputed, reverted.
+	// What is the step: opened, issued, used, closed, refused, disputed, released, reverted.
 	What   string
 	Number string // of the case; left out where it must be read out from a screen
 	From   string // where it was asked or used; may be empty

@@ -70,6 +70,7 @@ var letterKinds = []struct {
 	{"recoveryCaseClosed", caseSpecimen("closed", true)},
 	{"recoveryCaseRefused", caseSpecimen("refused", false)},
 	{"recoveryCaseDisputed", caseSpecimen("disputed", false)},
+	{"recoveryCaseReleased", caseSpecimen("released", false)},
 	{"recoveryCaseReverted", caseSpecimen("reverted", false)},
 	{"recoveryDrill", func(s specimen) (Letter, error) {
 		return s.View.Practice(s.Lang, s.Zone, PracticeLetter{Reader: s.reader(), Tenant: s.tenant(), EndsAt: s.end(), Link: s.URL + PracticePath, ID: s.id()})

@@ -71,5 +71,5 @@ func (s *Site) deny(r *http.Request, d claim.Denial) (recovery.Case, error) {
 	}
 	by := s.asker(r, "")
 	by.Caller.User, by.Caller.Tenant = d.User, d.Tenant // whose mail it came by
-	return s.Cases.Dispute(r.Context(), s.ref(d.Tenant, d.Case), "by the link in a mail", by)
+	return s.Cases.Deny(r.Context(), s.ref(d.Tenant, d.Case), d.SentAt(), by)
 }

@@ -132,6 +132,10 @@ var (
 		Kind: fault.Conflict, Code: "casePass",
 		Text: "The case has a pass already.", Remedy: "A second one takes a new case.",
 	}
+	ErrDecided = &fault.Error{
+		Kind: fault.Conflict, Code: "caseDecided",
+		Text: "Somebody has decided about this since that mail was sent: its link does nothing more.", Remedy: "If it wasn't you, call the helpdesk. What happened later has a mail with a link of its own.",
+	}
 	ErrDisputeOver = &fault.Error{
 		Kind: fault.Conflict, Code: "caseDisputeOver",
 		Text: "The time to dispute this case is over.", Remedy: "Remove what was registered by hand.",

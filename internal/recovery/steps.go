@@ -135,6 +135,10 @@ func (s Service) Refuse(ctx context.Context, ref Ref, why string, by Actor) (Cas
 // Dispute freezes a case: its pass and its sessions end, and what was registered with it can't be
 // used. The person, their manager and who handles cases may.
 func (s Service) Dispute(ctx context.Context, ref Ref, note string, by Actor) (Case, error) {
+	return s.dispute(ctx, ref, note, by, func(Case) error { return nil })
+}
+
+func (s Service) dispute(ctx context.Context, ref Ref, note string, by Actor, may func(Case) error) (Case, error) {
 	return s.step(ctx, ref, audit.CaseDisputed, by, func(v View, now time.Time) (Case, Effects, error) {
 		if !by.Self && !by.server() && by.Caller.User != v.User && !v.Subject.ManagedBy(by.Caller.User, v.Policy, now) {
 			if err := directory.May(by.Caller, directory.HandleCase, v.Subject.Target); err != nil {
@@ -143,6 +147,9 @@ func (s Service) Dispute(ctx context.Context, ref Ref, note string, by Actor) (C
 		}
 		if !noteOK(note, maxNote) {
 			return v.Case, Effects{}, ErrInvalid.With("note", "")
+		}
+		if err := may(v.Case); err != nil {
+			return v.Case, Effects{}, err
 		}
 		c, err := v.WithDispute(v.Policy, by.person(), note, now)
 		if err != nil || c.Pass == nil {

@@ -361,3 +361,23 @@ func TestADisputeStopsWhatCouldStillHappenAndARefusedCaseStaysRefused(t *testing
 		t.Errorf("released, and its pass is gone: %s, %v", back.State, err)
 	}
 }
+
+func TestTheLinkOfAMailDeniesNothingThatWasDecidedSince(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		c    Case
+		sent time.Time
+		want error
+	}{
+		{"nobody disputed", Case{State: Used}, tenPast.Add(-time.Minute), nil},
+		{"it stands still", Case{State: Disputed, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), nil}, // which is told as that
+		{"released, and sent before", Case{State: Closed, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), ErrDecided},
+		{"sent when it was disputed", Case{State: Closed, Disputed: &Dispute{At: tenPast}}, tenPast, ErrDecided},
+		{"sent afterwards", Case{State: PassIssued, Disputed: &Dispute{At: tenPast}}, tenPast.Add(time.Second), nil},
+		{"reverted", Case{State: Reverted, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), ErrDecided},
+	} {
+		if err := c.c.deniable(c.sent); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}

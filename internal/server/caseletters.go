@@ -30,6 +30,7 @@ var caseNews = map[string]struct {
 	audit.CaseClosed:   {"closed", true},
 	audit.CaseRefused:  {"refused", false},
 	audit.CaseDisputed: {"disputed", false},
+	audit.CaseLifted:   {"released", false},
 	audit.CaseReverted: {"reverted", false},
 }
 
@@ -78,7 +79,11 @@ func (s *Server) caseNewsTo(ctx context.Context, c recovery.Case, u directory.Us
 	if err != nil {
 		return nil, err
 	}
-	return s.letters(ctx, letterCaseNews, c.ID+" "+n.What, tenant, u, letter), nil
+	about := c.ID + " " + n.What
+	if c.Disputed != nil { // which may happen again, and is told again
+		about += " " + strconv.FormatInt(c.Disputed.At.UnixMicro(), 10)
+	}
+	return s.letters(ctx, letterCaseNews, about, tenant, u, letter), nil
 }
 
 // caseAsked asks somebody whether it is really the person of a case. The number of the case is

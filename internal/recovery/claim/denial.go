@@ -24,6 +24,9 @@ type Denial struct {
 // DenialLifetime is how long the link works; the policy's window may end before.
 const DenialLifetime = 60 * 24 * time.Hour
 
+// SentAt is when the mail was written that has the link.
+func (d Denial) SentAt() time.Time { return d.EndsAt.Add(-DenialLifetime) }
+
 const denialSize = 3*16 + 8
 
 // ErrDenial says that a link is not one of ours, or is over.

@@ -1,0 +1,22 @@
+package recovery
+
+import (
+	"context"
+	"time"
+)
+
+// Deny is what the link of a mail does that was sent at a time: it disputes the case for its
+// person, who is known by the link alone.
+func (s Service) Deny(ctx context.Context, ref Ref, sent time.Time, by Actor) (Case, error) {
+	return s.dispute(ctx, ref, "by the link in a mail", by, func(c Case) error { return c.deniable(sent) })
+}
+
+// deniable reports, as a fault, why the link of a mail that was sent at a time does nothing. What
+// was decided since then stands: whoever reads old mail does not freeze the same things again. What
+// came later has a mail and a link of its own.
+func (c Case) deniable(sent time.Time) error {
+	if c.State != Disputed && c.Disputed != nil && !sent.After(c.Disputed.At) {
+		return ErrDecided
+	}
+	return nil
+}
