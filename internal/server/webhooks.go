@@ -11,7 +11,7 @@ import (
 
 // newSender makes every signed call of this server.
 func (s *Server) newSender() webhook.Sender {
-	return sender.Sender{Client: outbound.NewClient(s.options.Roots, s.options.LogoutNetworks, sender.Limit), Now: s.now}
+	return sender.Sender{Client: outbound.NewClient(s.options.Roots, s.options.LogoutNetworks, sender.Limit), Now: s.now, Log: s.options.Log}
 }
 
 // newWebhookWorker delivers to webhooks. It has hands of its own, so that receivers that are slow

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -24,10 +25,11 @@ const mostAnswer = 4096
 type Sender struct {
 	Client *http.Client
 	Now    func() time.Time
+	Log    *slog.Logger // has why a call failed
 }
 
-// Send implements webhook.Sender. An error does not quote the address, whose query may hold what is
-// nobody's business in a log.
+// Send implements webhook.Sender. An error has fixed words, since tenants read it. What is logged does not quote
+// the address, whose query may hold what is nobody's business in a log.
 func (s Sender) Send(ctx context.Context, r webhook.Request) (int, error) {
 	q, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, strings.NewReader(r.Body))
 	if err != nil {
@@ -41,7 +43,8 @@ func (s Sender) Send(ctx context.Context, r webhook.Request) (int, error) {
 	q.Header.Set(webhook.HeaderSignature, webhook.Sign(r.ID, stamp, r.Body, r.Keys...))
 	answer, err := s.Client.Do(q)
 	if err != nil {
-		return 0, outbound.Cause(err)
+		s.Log.WarnContext(ctx, "a signed call failed", "id", r.ID, "err", outbound.Cause(err))
+		return 0, outbound.Told(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, answer.Body, mostAnswer)
