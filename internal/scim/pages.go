@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // at most maxWalk resources; cursors (RFC 9865) need none of this.
 const (
 	maxWalk    = 10_000
-	maxCourses = 256
+	maxCourses = 256 // of all tenants
+	maxOfOne   = 64  // of one tenant
 	maxMarks   = 512
 	courseLife = 10 * time.Minute
 	totalLife  = time.Minute
@@ -55,7 +57,7 @@ func (c *courses) nearest(key string, start int, now time.Time) mark {
 	return best
 }
 
-// remember keeps a mark, and forgets the course that nobody used for longest when there are too many.
+// remember keeps a mark, and forgets a course when there are too many.
 func (c *courses) remember(key string, m mark, now time.Time) {
 	if m.after == nil {
 		return
@@ -88,9 +90,7 @@ func (c *courses) course(key string, now time.Time) *course {
 	}
 	x := c.all[key]
 	if x == nil || now.Sub(x.at) >= courseLife {
-		if len(c.all) >= maxCourses {
-			c.forget()
-		}
+		c.forget(tenantOf(key))
 		x = &course{}
 		c.all[key] = x
 	}
@@ -98,10 +98,29 @@ func (c *courses) course(key string, now time.Time) *course {
 	return x
 }
 
-func (c *courses) forget() {
+// tenantOf is whose list a key names.
+func tenantOf(key string) string {
+	tenant, _, _ := strings.Cut(key, "\x00")
+	return tenant
+}
+
+// forget makes room for one more course of a tenant: in place of its own when it has as many as one may have,
+// else of the tenants that have most, so that nobody's pages make others walk. What was not used for longest goes first.
+func (c *courses) forget(tenant string) {
+	counts, most := map[string]int{}, 0
+	for key := range c.all {
+		of := tenantOf(key)
+		counts[of]++
+		most = max(most, counts[of])
+	}
+	own := counts[tenant] >= maxOfOne
+	if !own && len(c.all) < maxCourses {
+		return
+	}
 	oldest := ""
 	for key, x := range c.all {
-		if oldest == "" || x.at.Before(c.all[oldest].at) {
+		of := tenantOf(key)
+		if (own && of == tenant || !own && counts[of] == most) && (oldest == "" || x.at.Before(c.all[oldest].at)) {
 			oldest = key
 		}
 	}
