@@ -21,7 +21,7 @@ type Letters interface {
 	Words(kind, lang string) (letter.Template, error)
 	// Sample writes a mail of a kind about people who are made up, for somebody with that
 	// preferredLanguage, in the words of own; in the product's where that says nothing.
-	Sample(tenant directory.Tenant, kind, preferred string, own letter.Template) (outbox.Mail, error)
+	Sample(ctx context.Context, tenant directory.Tenant, kind, preferred string, own letter.Template) (outbox.Mail, error)
 	// Post addresses a sample to reader. It is queued once for each id.
 	Post(ctx context.Context, tenant directory.Tenant, reader directory.UserID, id string, m outbox.Mail) ([]outbox.Item, error)
 }
@@ -294,7 +294,7 @@ func (a *API) sampled(c *call) (outbox.Mail, error) {
 	} else {
 		t, _ = letter.Choose(own, t.Language)
 	}
-	return a.Letters.Sample(c.tenant, k.Name, language, t)
+	return a.Letters.Sample(c.ctx(), c.tenant, k.Name, language, t)
 }
 
 // previewMailTemplate serves POST /postern/mailTemplates/preview. Nothing is kept.

@@ -22,7 +22,7 @@ func (scribe) Words(kind, lang string) (letter.Template, error) {
 	return letter.Template{Kind: kind, Language: lang, Subject: "PIN", Body: "It was replaced at {{time}}."}, nil
 }
 
-func (scribe) Sample(_ directory.Tenant, _, preferred string, own letter.Template) (outbox.Mail, error) {
+func (scribe) Sample(_ context.Context, _ directory.Tenant, _, preferred string, own letter.Template) (outbox.Mail, error) {
 	return outbox.Mail{Subject: own.Subject, Text: "for " + preferred + ": " + own.Body, HTML: "<p>"}, nil
 }
 

@@ -35,6 +35,8 @@ type draft struct {
 	said  []string
 	facts []fact
 	needs []string
+	// phrases are, by their names, the facts for which a phrase stands that a tenant may say itself.
+	phrases map[string]string
 	// notice ends every letter of the kind, whoever wrote the rest. Block, "link" or "code", names what
 	// stands in it as a paragraph of its own.
 	notice        []letter.Paragraph
@@ -88,9 +90,9 @@ func (v *View) Recovered(lang string, zone *time.Location, r Recovered) (Letter,
 	if err != nil {
 		return Letter{}, err
 	}
-	often := v.Text(lang, "letter_recovered_multi", "End", end)
+	often, how := v.Text(lang, "letter_recovered_multi", "End", end), phraseRecovered+"Multi"
 	if r.Once {
-		often = v.Text(lang, "letter_recovered_once", "End", end)
+		often, how = v.Text(lang, "letter_recovered_once", "End", end), phraseRecovered+"Once"
 	}
 	return v.letter(lang, &draft{
 		kind: "accessRecovered", zone: zone, subject: v.Text(lang, "letter_recovered_subject"),
@@ -109,7 +111,8 @@ func (v *View) Recovered(lang string, zone *time.Location, r Recovered) (Letter,
 			{factEnd, "", r.End},
 			{factID, r.ID, never},
 		},
-		needs: []string{factTime, "adminUserPrincipalName"},
+		needs:   []string{factTime, "adminUserPrincipalName"},
+		phrases: map[string]string{factWhy: how},
 		notice: letter.Plain(
 			v.Text(lang, "letter_recovered_known"),
 			v.Text(lang, "letter_recovered_unknown", "Admin", r.Admin, "ID", r.ID),
@@ -147,13 +150,8 @@ func (v *View) letter(lang string, d *draft) (Letter, error) {
 	return layOut(lang, lang, d, d.subject, letter.Plain(d.said...), d.notice, lang)
 }
 
-// Rewrite returns l in a tenant's own words. The notice stays; one in a language that the product does
-// not write may be the tenant's translation.
-func (v *View) Rewrite(l Letter, t letter.Template) (Letter, error) {
-	d, lang := l.draft, t.Language
-	if lang == letter.Default {
-		lang = l.lang
-	}
+// values are what stands for the facts of d in a template in language; lang is the product's.
+func (v *View) values(lang string, d *draft, language string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, f := range d.facts {
 		values[f.name] = f.value
@@ -161,14 +159,29 @@ func (v *View) Rewrite(l Letter, t letter.Template) (Letter, error) {
 			continue
 		}
 		values[f.name] = f.at.In(d.zone).Format("2006-01-02 15:04") + " (" + d.zone.String() + ")"
-		if letter.HasWords(t.Language) {
-			at, err := v.moment(l.lang, d.zone, f.at)
+		if letter.HasWords(language) {
+			at, err := v.moment(lang, d.zone, f.at)
 			if err != nil {
-				return Letter{}, err
+				return nil, err
 			}
 			values[f.name] = at
 		}
 	}
+	return values, nil
+}
+
+// Rewrite returns l in a tenant's own words, with its phrases for what t leaves to them. The notice stays; one in a
+// language that the product does not write may be the tenant's translation.
+func (v *View) Rewrite(l Letter, t, phrases letter.Template) (Letter, error) {
+	d, lang := l.draft, t.Language
+	if lang == letter.Default {
+		lang = l.lang
+	}
+	values, err := v.values(l.lang, d, t.Language)
+	if err != nil {
+		return Letter{}, err
+	}
+	d.say(values, phrases)
 	subject := letter.Fill(t.Subject, values)
 	if subject == "" {
 		subject = d.subject

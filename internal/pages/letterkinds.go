@@ -36,7 +36,7 @@ var letterKinds = []struct {
 }{
 	{"passIssued", func(s specimen) (Letter, error) {
 		return s.View.PassIssued(s.Lang, s.Zone, PassIssued{
-			Reader: s.reader(), Tenant: s.tenant(), Issuer: s.is("issuerDisplayName", "Ida Berg"), At: s.At, Start: s.At.Add(time.Hour), End: s.end(), Once: true, ID: s.id(),
+			Reader: s.reader(), Tenant: s.tenant(), Issuer: s.is(factIssuer, "Ida Berg"), At: s.At, Start: s.At.Add(time.Hour), End: s.end(), Once: true, ID: s.id(),
 		})
 	}},
 	{"passRedeemed", redeemedSpecimen(false)},

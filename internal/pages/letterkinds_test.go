@@ -45,7 +45,7 @@ func TestTheProductsWordsAsATemplateWriteTheSameMail(t *testing.T) {
 			if l.Kind != k.Name {
 				t.Errorf("the sample of %s is a %s", k.Name, l.Kind)
 			}
-			got, err := v.Rewrite(l, words)
+			got, err := v.Rewrite(l, words, letter.Template{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestNoTemplateLeavesOutTheNoticeOfAMail(t *testing.T) {
 	for _, k := range letterKinds {
 		l := sample(t, v, k.name, "de")
 		for _, lang := range []string{"de", "de-AT", letter.Default, "fr"} {
-			got, err := v.Rewrite(l, letter.Template{Kind: k.name, Language: lang, Subject: "x", Body: "Alles gut."})
+			got, err := v.Rewrite(l, letter.Template{Kind: k.name, Language: lang, Subject: "x", Body: "Alles gut."}, letter.Template{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestAMailInALanguageThatTheProductDoesNotWrite(t *testing.T) {
 	v := newView(t)
 	l := sample(t, v, "methodAdded", LanguageOf("fr-CH"))
 	own := letter.Template{Language: "fr", Subject: "Ajouté : {{method}}", Body: "Bonjour {{recipientDisplayName}},\nle {{time}} {{method}}."}
-	got, err := v.Rewrite(l, own)
+	got, err := v.Rewrite(l, own, letter.Template{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestAMailInALanguageThatTheProductDoesNotWrite(t *testing.T) {
 		t.Errorf("the time is in another language:\n%s", got.Text)
 	}
 	own.Notice = "Pas vous ? Ouvrez {{link}}.\n\nNuméro {{id}}"
-	if got, err = v.Rewrite(l, own); err != nil {
+	if got, err = v.Rewrite(l, own, letter.Template{}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(got.Text, "wasn’t you") || !strings.Contains(got.Text, "Pas vous ? Ouvrez ….\n\n"+server+NotMePath+"#example\n\nNuméro 1f6b") || strings.Contains(got.HTML, `lang="en"`) {
@@ -117,7 +117,7 @@ func TestWhatPeopleAreCalledCanNotPutAnythingIntoAMail(t *testing.T) {
 		got, err := v.Rewrite(l, letter.Template{
 			Language: "en", Subject: "{{recipientDisplayName}} {{methodName}}",
 			Body: "{{recipientDisplayName}}\n\n{{time}} {{method}}\n\n<script>{{changedBy}}</script>\n\n{{tenantDisplayName}}",
-		})
+		}, letter.Template{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +163,7 @@ func TestTheLargestTemplateAboutTheLongestNamesIsAMail(t *testing.T) {
 			}
 		}
 	}
-	got, err := v.Rewrite(l, own)
+	got, err := v.Rewrite(l, own, letter.Template{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,8 +44,9 @@ func (v *View) MethodChanged(lang string, zone *time.Location, m MethodChanged) 
 			{"changedBy", m.By, never},
 			{factID, m.ID, never},
 		},
-		needs:  []string{factTime, "method"},
-		notice: letter.Plain(v.Text(lang, "letter_pin_known")),
+		needs:   []string{factTime, "method"},
+		phrases: map[string]string{"method": string(m.Kind)},
+		notice:  letter.Plain(v.Text(lang, "letter_pin_known")),
 	}
 	if m.By != "" {
 		d.said = append(d.said, v.Text(lang, "letter_method_by", "By", m.By))

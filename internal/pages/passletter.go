@@ -32,13 +32,14 @@ func (v *View) PassIssued(lang string, zone *time.Location, p PassIssued) (Lette
 	if err != nil {
 		return Letter{}, err
 	}
-	often, issuer := "letter_issued_multi", p.Issuer
+	often, issuer, phrases := "letter_issued_multi", p.Issuer, map[string]string{factWhy: phraseIssued + "Multi"}
 	if p.Once {
-		often = "letter_issued_once"
+		often, phrases[factWhy] = "letter_issued_once", phraseIssued+"Once"
 	}
 	what := v.Text(lang, "letter_issued_by", "At", at, "Tenant", p.Tenant, "Issuer", p.Issuer)
 	if issuer == "" {
 		what, issuer = v.Text(lang, "letter_issued_somebody", "At", at, "Tenant", p.Tenant), v.Text(lang, "letter_somebody")
+		phrases[factIssuer] = phraseSomebody
 	}
 	validity := v.Text(lang, often, "Start", start, "End", end)
 	return v.letter(lang, &draft{
@@ -48,13 +49,14 @@ func (v *View) PassIssued(lang string, zone *time.Location, p PassIssued) (Lette
 			{factReader, p.Reader, never},
 			{factTenant, p.Tenant, never},
 			{factTime, "", p.At},
-			{"issuerDisplayName", issuer, never},
+			{factIssuer, issuer, never},
 			{factWhy, validity, never},
 			{factStart, "", p.Start},
 			{factEnd, "", p.End},
 			{factID, p.ID, never},
 		},
-		needs: []string{factTime},
+		needs:   []string{factTime},
+		phrases: phrases,
 		notice: letter.Plain(
 			v.Text(lang, "letter_issued_known"),
 			v.Text(lang, "letter_issued_unknown", "ID", p.ID),

@@ -22,9 +22,9 @@ func (v *View) PINReset(lang string, zone *time.Location, r PINReset) (Letter, e
 	if err != nil {
 		return Letter{}, err
 	}
-	how := v.Text(lang, "letter_pin_method")
+	how, phrase := v.Text(lang, "letter_pin_method"), phrasePINReset+"Method"
 	if r.Issuer != "" {
-		how = v.Text(lang, "letter_pin_pass", "Issuer", r.Issuer)
+		how, phrase = v.Text(lang, "letter_pin_pass", "Issuer", r.Issuer), phrasePINReset+"Pass"
 	}
 	return v.letter(lang, &draft{
 		kind: "pinReset", zone: zone, subject: v.Text(lang, "letter_pin_subject", "Device", r.Device),
@@ -33,8 +33,9 @@ func (v *View) PINReset(lang string, zone *time.Location, r PINReset) (Letter, e
 			v.Text(lang, "letter_pin_what", "At", at, "Tenant", r.Tenant, "Device", r.Device),
 			how,
 		},
-		facts: pinFacts(r.Reader, r.Tenant, r.Device, how, r.ID, r.At),
-		needs: []string{factTime, factDevice, factWhy},
+		facts:   append(pinFacts(r.Reader, r.Tenant, r.Device, how, r.ID, r.At), fact{factIssuer, r.Issuer, never}),
+		needs:   []string{factTime, factDevice, factWhy},
+		phrases: map[string]string{factWhy: phrase},
 		notice: letter.Plain(
 			v.Text(lang, "letter_pin_known"),
 			v.Text(lang, "letter_pin_unknown", "ID", r.ID),
@@ -66,9 +67,9 @@ func (v *View) PINSetUp(lang string, zone *time.Location, p PINSetUp) (Letter, e
 	if err != nil {
 		return Letter{}, err
 	}
-	how := v.Text(lang, "letter_pinsetup_method")
+	how, phrase := v.Text(lang, "letter_pinsetup_method"), phrasePINSetUp+"Method"
 	if p.ByPass {
-		how = v.Text(lang, "letter_pinsetup_pass")
+		how, phrase = v.Text(lang, "letter_pinsetup_pass"), phrasePINSetUp+"Pass"
 	}
 	return v.letter(lang, &draft{
 		kind: "pinSetUp", zone: zone, subject: v.Text(lang, "letter_pinsetup_subject", "Device", p.Device),
@@ -77,8 +78,9 @@ func (v *View) PINSetUp(lang string, zone *time.Location, p PINSetUp) (Letter, e
 			v.Text(lang, "letter_pinsetup_what", "At", at, "Tenant", p.Tenant, "Device", p.Device),
 			how,
 		},
-		facts: pinFacts(p.Reader, p.Tenant, p.Device, how, p.ID, p.At),
-		needs: []string{factTime, factDevice, factWhy},
+		facts:   pinFacts(p.Reader, p.Tenant, p.Device, how, p.ID, p.At),
+		needs:   []string{factTime, factDevice, factWhy},
+		phrases: map[string]string{factWhy: phrase},
 		notice: letter.Plain(
 			v.Text(lang, "letter_pin_known"),
 			v.Text(lang, "letter_pinsetup_unknown", "ID", p.ID),

@@ -121,9 +121,9 @@ func (v *View) Practice(lang string, zone *time.Location, p PracticeLetter) (Let
 	if err != nil {
 		return Letter{}, err
 	}
-	where := "letter_practice_any"
+	where, phrase := "letter_practice_any", phrasePractice+"Anywhere"
 	if p.AtLockScreen {
-		where = "letter_practice_lock"
+		where, phrase = "letter_practice_lock", phrasePractice+"LockScreen"
 	}
 	how := v.Text(lang, where)
 	d := draft{
@@ -136,7 +136,8 @@ func (v *View) Practice(lang string, zone *time.Location, p PracticeLetter) (Let
 		facts: []fact{
 			{factReader, p.Reader, never}, {factTenant, p.Tenant, never}, {factEnd, "", p.EndsAt}, {factWhy, how, never}, {factID, p.ID, never},
 		},
-		needs: []string{factEnd},
+		needs:   []string{factEnd},
+		phrases: map[string]string{factWhy: phrase},
 	}
 	d.linked(v.Text(lang, "letter_practice_link"), p.Link)
 	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_practice_nothing"), v.Text(lang, "letter_practice_id", "ID", p.ID))...)

@@ -20,12 +20,23 @@ func (s *Server) ownWords(ctx context.Context, tenant directory.Tenant, u direct
 			return l
 		}
 		var own pages.Letter
-		if own, err = s.view.Rewrite(l, t); err == nil {
+		var phrases letter.Template
+		if phrases, err = s.phrases(ctx, tenant, t.Language); err == nil {
+			own, err = s.view.Rewrite(l, t, phrases)
+		}
+		if err == nil {
 			return own
 		}
 	}
 	s.options.Log.ErrorContext(ctx, "a letter is said in the product's words", "kind", l.Kind, "err", err)
 	return l
+}
+
+// phrases returns the tenant's for mails in a language.
+func (s *Server) phrases(ctx context.Context, tenant directory.Tenant, language string) (letter.Template, error) {
+	all, err := s.db.MailTemplates(ctx, tenant.ID, letter.Phrases)
+	t, _ := letter.Choose(all, language)
+	return t, err
 }
 
 // mailWords implements graph.Letters.
@@ -34,7 +45,7 @@ type mailWords struct{ *Server }
 // Kinds implements graph.Letters.
 func (m mailWords) Kinds() ([]letter.Kind, error) {
 	all, err := m.view.LetterKinds()
-	return append(all, lifecycle.LetterKinds()...), err
+	return append(append(all, lifecycle.LetterKinds()...), pages.PhraseKind()), err
 }
 
 // Words implements graph.Letters.
@@ -42,20 +53,31 @@ func (m mailWords) Words(kind, lang string) (letter.Template, error) {
 	if t, ok := m.workflows.Words(kind, lang); ok {
 		return t, nil
 	}
+	if kind == letter.Phrases {
+		return m.view.PhraseWords(pages.LanguageOf(lang)), nil
+	}
 	return m.view.LetterWords(kind, pages.LanguageOf(lang))
 }
 
 // Sample implements graph.Letters.
-func (m mailWords) Sample(tenant directory.Tenant, kind, preferred string, own letter.Template) (outbox.Mail, error) {
+func (m mailWords) Sample(ctx context.Context, tenant directory.Tenant, kind, preferred string, own letter.Template) (outbox.Mail, error) {
 	if _, ok := m.workflows.Words(kind, preferred); ok {
 		return m.workflows.PreviewOwn(tenant, kind, preferred, own)
+	}
+	if kind == letter.Phrases {
+		l, err := m.view.SamplePhrases(pages.LanguageOf(preferred), tenant.Location(), own)
+		return mailTo(directory.User{}, tenant, l), err
 	}
 	l, err := m.view.SampleLetter(kind, pages.LanguageOf(preferred), tenant.Location(), tenant.DisplayName, m.options.PublicURL)
 	if err != nil {
 		return outbox.Mail{}, err
 	}
 	if own.Subject != "" {
-		if l, err = m.view.Rewrite(l, own); err != nil {
+		phrases, err := m.phrases(ctx, tenant, own.Language)
+		if err != nil {
+			return outbox.Mail{}, err
+		}
+		if l, err = m.view.Rewrite(l, own, phrases); err != nil {
 			return outbox.Mail{}, err
 		}
 	}

@@ -26,8 +26,9 @@ func TestMailIsInTheTenantsWordsAndTheReadersLanguage(t *testing.T) {
 	w, o := office(t, mailTo(t, mail))
 	w.setPolicy(`{"state":"enabled","postern_notifyPerson":true}`)
 	token := w.appToken()
-	w.says("passIssued", "de", `{"subject":"Pass für {{recipientDisplayName}}","body":"Servus {{recipientDisplayName}},\n\nam {{time}} gab es einen Pass."}`)
-	w.says("passIssued", "fr", `{"subject":"Un pass","body":"Bonjour {{recipientDisplayName}},\nle {{time}}, par {{issuerDisplayName}}.","notice":"Inconnu ? Appelez le 1234 : {{id}}"}`)
+	w.says("passIssued", "de", `{"subject":"Pass für {{recipientDisplayName}}","body":"Servus {{recipientDisplayName}},\n\nam {{time}} gab es einen Pass.\n\n{{explanation}}"}`)
+	w.says("passIssued", "fr", `{"subject":"Un pass","body":"Bonjour {{recipientDisplayName}},\nle {{time}}, par {{issuerDisplayName}}.\n\n{{explanation}}","notice":"Inconnu ? Appelez le 1234 : {{id}}"}`)
+	w.says("phrases", "fr", `{"body":"passIssuedMulti: Toujours, de {{startTime}} à {{endTime}}."}`)
 	w.says("passIssued", "default", `{"subject":"Pass <b>","body":"<script>{{recipientDisplayName}}</script> {{time}}"}`)
 	for upn, body := range map[string]string{
 		"jonas@contoso.example": `{"displayName":"{{id}}\u2028Bcc"}`,
@@ -41,8 +42,8 @@ func TestMailIsInTheTenantsWordsAndTheReadersLanguage(t *testing.T) {
 	}
 	start(t, o)
 	want := map[string][]string{
-		"jonas@contoso.example": {"Servus {{id}}", "Wenn Sie davon nichts wissen"},
-		"mira@contoso.example":  {"Bonjour https://evil.example/,", "par automation.", "Inconnu ? Appelez le 1234 : ", "(Europe/Berlin)"},
+		"jonas@contoso.example": {"Servus {{id}}", "Er gilt beliebig oft von ", "Wenn Sie davon nichts wissen"},
+		"mira@contoso.example":  {"Bonjour https://evil.example/,", "par automation.", "Toujours, de 20", "Inconnu ? Appelez le 1234 : ", "(Europe/Berlin)"},
 		"aylin@contoso.example": {"<script><img src=x></script>", "If you know nothing of it, tell the helpdesk at once"},
 	}
 	for _, m := range mail.Wait(t, 3) {

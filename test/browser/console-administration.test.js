@@ -141,4 +141,59 @@ describe("administration", { skip }, () => {
     await page.goto(`${server.url}/console/administration/webhooks`);
     await seen(page, "webhooks", few);
   });
+
+  it("puts mails into words of one's own, shows them as one types, and says what is wrong", async (t) => {
+    const few = soak ? shapes : shapes.slice(0, 1);
+    const page = await open(t, browser);
+    page.on("dialog", () => assert.fail("a script ran"));
+    await enter(page, server, grace, "/console/administration/mail/templates");
+    await page.getByRole("link", { name: "A way to sign in was added" }).click();
+    await page.getByLabel("Another language").fill("fr");
+    await page.keyboard.press("Enter");
+    await page.getByText("for people who prefer fr").waitFor();
+    const letter = page.frameLocator("#beside iframe");
+    await letter.getByText("Hello Nils Holm").waitFor();
+
+    await page.getByLabel("Subject").fill("Ajouté : {{method}}");
+    await page.getByLabel("Body").fill("Bonjour {{recipientDisplayName}},\n\n<img src=x onerror=alert(1)>\n\nle {{time}}."); // without what happened
+    await page.locator("#beside [role=status]").getByText("The body has to have {{method}}.").waitFor();
+    await page.getByLabel("Body").fill("Bonjour {{recipientDisplayName}},\n\n<img src=x onerror=alert(1)>\n\n{{method}}, le {{time}}.");
+    await letter.getByText("Bonjour Nils Holm").waitFor(); // nothing was pressed
+    await letter.getByText("<img src=x onerror=alert(1)>").waitFor();
+    assert.equal(await letter.locator("img").count(), 0);
+    await letter.getByText("open this link within").waitFor();
+    await page.getByLabel("Notice at the end").fill("Pas vous ? {{id}}");
+    await page.locator("#beside [role=status]").getByText("The notice has to have {{link}}.").waitFor();
+    await page.getByLabel("Notice at the end").fill("Pas vous ?\n\n{{link}}\n\n{{id}}");
+    await letter.getByText("Pas vous ?").waitFor();
+    assert.equal(await letter.getByText("open this link within").count(), 0);
+    await letter.getByText("Passkey, le").waitFor();
+    await seen(page, "mail-words");
+    await press(page, page.getByRole("button", { name: "Save" }));
+    await page.getByText("These are your words").waitFor();
+    assert.equal(await page.getByLabel("Subject").inputValue(), "Ajouté : {{method}}");
+
+    // What a way to sign in is called is said once for all mails.
+    await page.goto(`${server.url}/console/administration/mail/templates`);
+    await page.getByRole("listitem").filter({ hasText: "A way to sign in was added" }).getByText("fr", { exact: true }).waitFor();
+    await page.getByRole("link", { name: "Names and sentences in all mails" }).click();
+    await page.goto(`${page.url()}?language=fr`);
+    const lines = page.getByLabel("Names and sentences");
+    const product = await lines.inputValue();
+    assert.match(product, /^passkey: Passkey$/m);
+    assert.match(product, /^passIssuedOnce: It works once, from {{startTime}} to {{endTime}}\./m);
+    await lines.fill("passkey: Clé d’accès\npassIssuedOnce: Une fois, jusqu’à {{endTime}}.");
+    await page.locator("#beside [role=status]").getByText("The line of passIssuedOnce has to have {{startTime}}.").waitFor();
+    await lines.fill("passkey: Clé d’accès\npassIssuedOnce: Une fois, de {{startTime}} à {{endTime}}.");
+    await letter.getByText("Clé d’accès").waitFor();
+    await seen(page, "mail-phrases", few);
+    await press(page, page.getByRole("button", { name: "Save" }));
+    await page.getByText("These are your words").waitFor();
+    await page.goto(`${server.url}/console/administration/mail/templates/methodAdded?language=fr-CA`);
+    await letter.getByText("Clé d’accès, le").waitFor();
+
+    await page.goto(`${server.url}/console/administration/mail/templates/methodAdded?language=fr`);
+    await press(page, page.getByRole("button", { name: "Take my words away" }));
+    await letter.getByText("Hello Nils Holm").waitFor();
+  });
 });

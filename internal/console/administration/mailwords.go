@@ -142,6 +142,9 @@ func unique(all []string) []string {
 	return out
 }
 
+// Phrases reports whether the page is about names and sentences, which are no mail.
+func (p mailWordPage) Phrases() bool { return p.Kind == "phrases" }
+
 // Has reports whether there are words of the tenant's in a language.
 func (p mailWordPage) Has(lang string) bool { return slices.Contains(p.Own, lang) }
 

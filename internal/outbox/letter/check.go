@@ -74,6 +74,9 @@ func (t Template) Check(k Kind) error {
 	if lang, ok := Canonical(t.Language); !ok || lang != t.Language {
 		return ErrInvalid.With("language", "The language is one such as de or de-AT, or default.")
 	}
+	if k.Phrases != nil {
+		return t.checkPhrases(k)
+	}
 	inSubject := slices.DeleteFunc(slices.Clone(k.Placeholders), func(n string) bool { return n == k.Block })
 	for _, one := range []struct {
 		name, text string

@@ -30,6 +30,8 @@ type Kind struct {
 	Notice []string
 	// Block is one of Placeholders that a subject can't have, because lists of mail show it.
 	Block string
+	// Phrases are, of the kind Phrases, the names of lines, with the placeholders that each has.
+	Phrases map[string][]string
 }
 
 // Default is the language of a template for whoever no other one is for.
