@@ -141,8 +141,9 @@ func caseProve() *cobra.Command {
 	}
 	c.Flags().StringVar(&contact, "contact", "", "`WHICH` number you called: mobilePhone or businessPhones")
 	c.Flags().StringVar(&note, "note", "", "`TEXT` that is kept with it")
+	theirs := theirNumber(c)
 	return verb(c, func(e *env, args []string) error {
-		return e.step(args[0], "prove", noted(graphclient.Object{"kind": args[1]}, "contact", contact, "note", note))
+		return e.step(args[0], "prove", noted(graphclient.Object{"kind": args[1]}, "contact", contact, "note", note, "caseNumber", *theirs))
 	})
 }
 
@@ -154,9 +155,15 @@ func caseApprove() *cobra.Command {
 	}
 	c.Flags().StringVar(&as, "as", "", "`PART` in which you approve: approver, or manager of the person")
 	c.Flags().StringVar(&note, "note", "", "`TEXT` that is kept with it")
+	theirs := theirNumber(c)
 	return verb(c, func(e *env, args []string) error {
-		return e.step(args[0], "approve", noted(graphclient.Object{}, "as", as, "note", note))
+		return e.step(args[0], "approve", noted(graphclient.Object{}, "as", as, "note", note, "caseNumber", *theirs))
 	})
+}
+
+// theirNumber adds the flag for the number that who asks reads out.
+func theirNumber(c *cobra.Command) *string {
+	return c.Flags().String("number", "", "`NUMBER` of the case as they read it from their own screen; with it the pass can be shown there")
 }
 
 // noted is o with those of the named texts that are not empty.
@@ -182,8 +189,12 @@ func caseStep(step, short, said string) *cobra.Command {
 	var note string
 	c := &cobra.Command{Use: step + " CASE", Short: short, Args: cobra.ExactArgs(1)}
 	c.Flags().StringVar(&note, "note", "", "`TEXT` that is kept with it")
+	theirs := new(string)
+	if step == "vouch" {
+		theirs = theirNumber(c)
+	}
 	return verb(c, func(e *env, args []string) error {
-		one, err := e.graph.StepRecoveryCase(c.Context(), args[0], step, noted(graphclient.Object{}, "note", note))
+		one, err := e.graph.StepRecoveryCase(c.Context(), args[0], step, noted(graphclient.Object{}, "note", note, "caseNumber", *theirs))
 		if err != nil {
 			return err
 		}

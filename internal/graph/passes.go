@@ -32,6 +32,9 @@ func (a *API) createPass(c *call) error {
 	if err != nil {
 		return err
 	}
+	if reader.ID != c.user.ID {
+		in.Issuer.Reader = reader.ID
+	}
 	if in.Groups, err = a.Store.GroupsOf(c.ctx(), c.tenant.ID, string(c.user.ID)); err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (a *API) previewPass(c *call) error {
 	c.target = target
 	pass, refused := tap.Decide(policy, in, now)
 	if refused == nil || errors.Is(refused, tap.ErrCheckMissing) {
-		if err := a.byCaseRules(c, way); errors.Is(err, recovery.ErrCaseRequired) || errors.Is(err, recovery.ErrHand) || errors.Is(err, recovery.ErrHandIssuer) {
+		if err := a.byCaseRules(c, way); errors.Is(err, recovery.ErrCaseRequired) || errors.Is(err, recovery.ErrHand) || errors.Is(err, recovery.ErrHandIssuer) || errors.Is(err, recovery.ErrHandManager) {
 			refused = err
 		} else if err != nil {
 			return err

@@ -180,6 +180,7 @@ func (c *call) mayTouchCases() error {
 
 func (a *API) proveCase(c *call, s caseStep) (recovery.Case, error) {
 	p := recovery.Proof{Note: s.note}
+	s.body.String("caseNumber", &s.by.Number)
 	s.body.String("kind", (*string)(&p.Kind))
 	s.body.String("contact", &p.Contact)
 	if err := s.body.Done(); err != nil {
@@ -191,10 +192,19 @@ func (a *API) proveCase(c *call, s caseStep) (recovery.Case, error) {
 func (a *API) approveCase(c *call, s caseStep) (recovery.Case, error) {
 	part := recovery.AsApprover
 	s.body.String("as", (*string)(&part))
+	s.body.String("caseNumber", &s.by.Number)
 	if err := s.body.Done(); err != nil {
 		return recovery.Case{}, err
 	}
 	return a.Cases.Approve(c.ctx(), s.ref, part, s.note, s.by)
+}
+
+func (a *API) vouchInCase(c *call, s caseStep) (recovery.Case, error) {
+	s.body.String("caseNumber", &s.by.Number)
+	if err := s.body.Done(); err != nil {
+		return recovery.Case{}, err
+	}
+	return a.Cases.Vouch(c.ctx(), s.ref, s.note, s.by)
 }
 
 // plainStep is a step that takes nothing but a note.
@@ -296,14 +306,27 @@ func (a *API) caseTimeline(c *call) error {
 }
 
 // byCaseRules refuses a pass for c.user that policy ties to a case, or that goes a way which policy
-// does not allow.
+// does not allow, or a manager of a moment ago.
 func (a *API) byCaseRules(c *call, way recovery.Hand) error {
 	p, err := a.Cases.Cases.RecoveryPolicy(c.ctx(), c.tenant.ID)
-	if err == nil && p.NeedsCase(recovery.ClassOf(c.target)) {
-		err = recovery.ErrCaseRequired
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = p.MayHand(way, recovery.Subject{User: c.user, Class: recovery.ClassOf(c.target)}, c.caller.User)
+	subject := recovery.Subject{User: c.user, Class: recovery.ClassOf(c.target)}
+	if p.NeedsCase(subject.Class) {
+		return recovery.ErrCaseRequired
 	}
-	return err
+	if way == recovery.HandBrowser { // that is where somebody asked for help, in a case
+		return recovery.ErrHand
+	}
+	if err := p.MayHand(way, subject, c.caller.User); err != nil || way != recovery.HandManager || c.user.Manager == "" {
+		return err
+	}
+	if subject, err = a.Cases.Subject(c.ctx(), c.tenant.ID, c.user.ID); err != nil {
+		return err
+	}
+	if !subject.ManagedBy(c.user.Manager, p, a.Now()) && !subject.FirstOf(recovery.ContactManager) {
+		return recovery.ErrHandManager
+	}
+	return nil
 }

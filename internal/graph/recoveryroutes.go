@@ -21,9 +21,7 @@ func recoveryRoutes() []route {
 		{at("issue"), odata.Methods, "", nil, (*API).issueForCase},
 		{at("prove"), odata.Methods, "", nil, onCase((*API).proveCase)},
 		{at("approve"), odata.Methods, "", nil, onCase((*API).approveCase)},
-		{at("vouch"), odata.Methods, "", nil, plainStep(func(s *recovery.Service, c *call, x caseStep) (recovery.Case, error) {
-			return s.Vouch(c.ctx(), x.ref, x.note, x.by)
-		})},
+		{at("vouch"), odata.Methods, "", nil, onCase((*API).vouchInCase)},
 		{at("cancel"), odata.Methods, "", nil, plainStep(func(s *recovery.Service, c *call, x caseStep) (recovery.Case, error) {
 			return s.Cancel(c.ctx(), x.ref, x.note, x.by)
 		})},

@@ -32,6 +32,7 @@ func generatePass(ctx context.Context, e *Engine, w work) (Effect, error) {
 	if err != nil {
 		return Effect{}, err
 	}
+	in.Issuer.Reader = to.ID
 	kept := &keeper{Store: e.Passes.Store}
 	passes := e.Passes
 	passes.Store = kept

@@ -3,11 +3,9 @@ package pages
 import (
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/request"
@@ -45,12 +43,6 @@ const (
 	approvePath = recoverPath + "/approve/"
 	vouchPath   = recoverPath + "/vouch/"
 )
-
-// ErrCaseNumber says that the number is not that of the case.
-var ErrCaseNumber = &fault.Error{
-	Kind: fault.Invalid, Code: "caseNumberWrong", Target: "number",
-	Text: "That is not the number of this case.", Remedy: "Call the person on a number that you know, and have them read it from their screen. If they know of no case, say that it is not them.",
-}
 
 // ApproveLink is where a manager approves a case, and VouchLink where a colleague vouches.
 func ApproveLink(tenant directory.TenantID, id string) string {
@@ -165,6 +157,7 @@ func (s *Site) takeVoice(w http.ResponseWriter, r *http.Request, manager bool) e
 	}
 	p := approvePage{Manager: manager}
 	ref, by := s.ref(v.Tenant, v.ID), s.voter(r, me)
+	by.Number = r.PostFormValue("number")
 	switch answer := r.PostFormValue("answer"); {
 	case answer == "no" && manager:
 		if v.Case, err = s.Cases.Refuse(r.Context(), ref, "", by); err != nil {
@@ -172,8 +165,8 @@ func (s *Site) takeVoice(w http.ResponseWriter, r *http.Request, manager bool) e
 		}
 		p.Done = "refused"
 	case answer != "yes":
-	case !sameNumber(r.PostFormValue("number"), v.Number):
-		return s.renderVoice(w, r, v, p, ErrCaseNumber)
+	case by.Number == "": // here it is asked for; what is wrong is refused with the step
+		return s.renderVoice(w, r, v, p, recovery.ErrCaseNumber)
 	case manager:
 		if v.Case, err = s.Cases.Approve(r.Context(), ref, recovery.AsManager, "", by); err != nil {
 			return s.renderVoice(w, r, v, p, err)
@@ -192,13 +185,6 @@ func (s *Site) takeVoice(w http.ResponseWriter, r *http.Request, manager bool) e
 		p.Done = "vouched"
 	}
 	return s.renderVoice(w, r, v, p, nil)
-}
-
-// sameNumber compares the number of a case with what somebody typed, with its first R or without.
-func sameNumber(typed, number string) bool {
-	plain := strings.NewReplacer(" ", "", "-", "")
-	typed, number = strings.ToUpper(plain.Replace(typed)), plain.Replace(number)
-	return number != "" && (typed == number || "R"+typed == number)
 }
 
 // handToManager issues the pass of an approved case and seals it for the manager.

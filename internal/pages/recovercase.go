@@ -97,8 +97,15 @@ func (s *Site) renderCase(w http.ResponseWriter, r *http.Request, c claim.Claim,
 	if v.State == recovery.Approved && !shows { // it comes another way
 		p.State = string(recovery.Proven)
 	} else if v.State == recovery.Approved && p.Passcode == "" {
+		holder, err := c.Holder(r.Context(), s.SignIn.Secrets.MAC)
+		if err != nil {
+			return err
+		}
 		p.State = issuable
-		if len(v.Approvers(v.Policy, v.Subject.Class, s.Now())) == 0 { // nobody but the person themselves
+		v.Case = v.HeardFrom(holder)
+		if v.Settled(v.Policy, v.Subject, s.Now()).State != recovery.Approved { // somebody spoke with the person, and not about this browser
+			p.State = string(recovery.Proven)
+		} else if len(v.Approvers(v.Policy, v.Subject.Class, s.Now())) == 0 { // nobody but the person themselves
 			p.Trial = v.Policy.SelfService == recovery.SelfEvaluation
 			if v.Policy.SelfService == recovery.SelfOff {
 				p.State = string(recovery.Proven)

@@ -11,6 +11,7 @@ import (
 	"github.com/postern-id/postern/internal/method/passkey"
 	"github.com/postern-id/postern/internal/method/password"
 	"github.com/postern-id/postern/internal/method/totp"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/claim"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/signin"
@@ -158,7 +159,7 @@ func samples(lang string) map[string]page {
 		"case-over":           casePage{frame: f, Number: "R-7K4MQ2", State: "closed"},
 		"case-issued":         casePage{frame: f, Number: "R-7K4MQ2", State: "used", SignInHref: "/"},
 		"approve":             approvePage{frame: f, Manager: true, Name: "Mira Okafor", Username: mira.Username, Title: "Dispatcher", Lost: []string{"My phone is lost or broken"}, OpenedAt: morning, From: "Chrome, Android, 203.0.113.4", Roles: true},
-		"approve-failed":      approvePage{frame: failing(ErrCaseNumber), Manager: true, Name: "Mira Okafor", Username: mira.Username, OpenedAt: morning},
+		"approve-failed":      approvePage{frame: failing(recovery.ErrCaseNumber), Manager: true, Name: "Mira Okafor", Username: mira.Username, OpenedAt: morning},
 		"approve-colleague":   approvePage{frame: f, Name: "Mira Okafor", Username: mira.Username, OpenedAt: morning},
 		"approve-done":        approvePage{frame: f, Manager: true, Name: "Mira Okafor", Username: mira.Username, Done: "approved", Handed: true},
 		"approve-vouched":     approvePage{frame: f, Name: "Mira Okafor", Username: mira.Username, Done: "vouched"},

@@ -133,6 +133,8 @@ type Approval struct {
 	// SignIn is how they were signed in.
 	SignIn SignIn `json:"signIn"`
 	Note   string `json:"note,omitempty"`
+	// Numbered says that they were told the number of the case by who asks.
+	Numbered bool `json:"numbered,omitempty"`
 }
 
 // An ApprovalPart is in what part somebody approves.

@@ -76,13 +76,17 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 	if err != nil {
 		return none(err)
 	}
+	issuer := tap.Issuer{User: person.User, App: person.App, DisplayName: person.Name, Address: by.SignIn.Address}
+	if order.Hand == HandManager {
+		issuer.Reader = subject.User.Manager
+	}
 	into := &issuing{Store: s.Passes.Store, service: s, from: c, subject: subject, by: by, person: person, at: now, hand: order.Hand}
 	through := s.Passes
 	through.Store = into
 	pass, code, err := through.Issue(ctx, tap.Request{
 		User: subject.User, Tenant: subject.Tenant, Groups: groups, Lifetime: order.Minutes, Once: order.Once,
 		Reason: "Recovery case " + c.Number, Ticket: c.Ticket, Check: c.check(), Purpose: *order.Purpose, Case: c.ID,
-		Issuer: tap.Issuer{User: person.User, App: person.App, DisplayName: person.Name, Address: by.SignIn.Address},
+		Issuer: issuer,
 	}, func(p tap.Pass) audit.Event { return c.issuedEvent(p, order.Hand, subject.User, by, now) })
 	if err != nil {
 		return none(err)
@@ -94,6 +98,9 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 func (s Service) mayIssue(c Case, p Policy, about Subject, order Order, by Actor, now time.Time) (Case, error) {
 	if !order.Handed {
 		return c, directory.May(by.Caller, directory.IssuePass, about.Target)
+	}
+	if order.Hand == HandBrowser {
+		c = c.HeardFrom(by.Browser)
 	}
 	switch {
 	case len(c.Approvers(p, about.Class, now)) > 0:

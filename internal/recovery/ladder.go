@@ -117,6 +117,8 @@ type Proof struct {
 	// hash of the browser that gave a proof of the person's own.
 	Reference string `json:"reference,omitempty"`
 	Browser   string `json:"browser,omitempty"`
+	// Numbered says that who attests or vouches was told the number of the case by who asks.
+	Numbered bool `json:"numbered,omitempty"`
 }
 
 // A Person is who took a step in a case.

@@ -55,6 +55,8 @@ type Actor struct {
 	// Self says that it is whoever asks for help, not signed in; Browser is the keyed hash of theirs.
 	Self    bool
 	Browser string
+	// Number is that of the case as who asks told it to who gives their word; empty where nobody asked for it.
+	Number string
 }
 
 func (a Actor) person() Person {

@@ -42,6 +42,10 @@ func (s Service) prove(v View, proof Proof, by Actor, now time.Time) (Case, Effe
 		return v.Case, Effects{}, ErrInvalid.With("note", "")
 	}
 	proof.By = by.person()
+	var err error
+	if proof.Numbered, err = by.numbered(v.Case); err != nil {
+		return v.Case, Effects{}, err
+	}
 	c, err := v.WithProof(v.Policy, proof, v.Subject, now)
 	if err != nil {
 		return c, Effects{}, err
@@ -83,7 +87,11 @@ func (s Service) Approve(ctx context.Context, ref Ref, part ApprovalPart, note s
 				return v.Case, Effects{}, err
 			}
 		}
-		c, err := v.WithApproval(v.Policy, Approval{By: by.person(), Part: part, SignIn: by.SignIn, Note: note}, v.Subject, now)
+		numbered, err := by.numbered(v.Case)
+		if err != nil {
+			return v.Case, Effects{}, err
+		}
+		c, err := v.WithApproval(v.Policy, Approval{By: by.person(), Part: part, SignIn: by.SignIn, Note: note, Numbered: numbered}, v.Subject, now)
 		if err != nil {
 			return c, Effects{}, err
 		}

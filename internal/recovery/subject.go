@@ -55,6 +55,13 @@ func (s Subject) ManagedBy(u directory.UserID, p Policy, now time.Time) bool {
 	return u != "" && s.User.Manager == u && s.OnFile(ContactManager, p, now)
 }
 
+// FirstOf reports whether the last change of a property gave a new account its first: Graph makes a person and
+// sets the manager in two requests.
+func (s Subject) FirstOf(property string) bool {
+	at, ok := s.Changed[property]
+	return ok && at.Equal(s.Changed[First(property)])
+}
+
 // Colleague reports whether other works with the person: under the same manager or in the same
 // department, and both for long enough, in an account that is as old.
 func (s Subject) Colleague(other Subject, p Policy, now time.Time) bool {

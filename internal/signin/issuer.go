@@ -15,36 +15,41 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 )
 
-// ErrIssuer says that who issued a pass can't be who uses it.
+// ErrIssuer says that who issued a pass, or was handed it for somebody, can't be who uses it.
 var ErrIssuer = &fault.Error{
 	Kind: fault.Forbidden, Code: "tapIssuer", AADSTS: 130501,
-	Text:   "Whoever issued this pass has signed in here. A pass can’t be used by its issuer.",
+	Text:   "Whoever issued this pass, or was handed it, has signed in here. They can’t use it.",
 	Remedy: "Type it on a device and in a browser of the person that it is for.",
 }
 
-// notToIssuer refuses a pass on the device or in the browser in which its issuer signs in
-// themselves, whoever sits there. The same address alone is told to the log, since an office has
-// one for all.
+// notToIssuer refuses a pass on the device or in the browser in which its issuer, or who was handed it
+// for its owner, signs in themselves, whoever sits there. The same address alone is told to the log,
+// since an office has one for all.
 func (s *Service) notToIssuer(ctx context.Context, t Transaction, p Proof, place Place, now time.Time) error {
-	if p.Pass == nil || p.Pass.Issuer == "" {
+	if p.Pass == nil {
 		return nil
 	}
-	theirs, err := s.isPlaceOf(ctx, t, p.Pass.Issuer, place)
-	if err != nil {
-		return fmt.Errorf("look for the issuer of pass %s: %w", p.Pass.ID, err)
-	}
-	activity := audit.PassWhereIssued
-	switch {
-	case theirs:
-		activity = audit.PassToIssuer
-	case !p.Pass.issuedFrom(place.Address):
-		return nil
-	}
-	if err := s.Store.RecordSignIn(ctx, s.aboutIssuer(t, *p.Pass, activity, place, now)); err != nil {
-		return fmt.Errorf("record where pass %s was typed: %w", p.Pass.ID, err)
-	}
-	if theirs {
-		return &Told{Why: ErrIssuer}
+	for _, saw := range []directory.UserID{p.Pass.Issuer, p.Pass.Reader} {
+		if saw == "" {
+			continue
+		}
+		theirs, err := s.isPlaceOf(ctx, t, saw, place)
+		if err != nil {
+			return fmt.Errorf("look for who saw pass %s: %w", p.Pass.ID, err)
+		}
+		activity := audit.PassWhereIssued
+		switch {
+		case theirs:
+			activity = audit.PassToIssuer
+		case saw != p.Pass.Issuer || !p.Pass.issuedFrom(place.Address):
+			continue
+		}
+		if err := s.Store.RecordSignIn(ctx, s.aboutIssuer(t, *p.Pass, saw, activity, place, now)); err != nil {
+			return fmt.Errorf("record where pass %s was typed: %w", p.Pass.ID, err)
+		}
+		if theirs {
+			return &Told{Why: ErrIssuer}
+		}
 	}
 	return nil
 }
@@ -78,17 +83,17 @@ func (p PassUsed) issuedFrom(address netip.Addr) bool {
 	return Place{Address: from}.Network() == Place{Address: address}.Network()
 }
 
-// aboutIssuer is the event of a pass that was typed where its issuer is.
-func (s *Service) aboutIssuer(t Transaction, p PassUsed, activity string, place Place, now time.Time) audit.Event {
+// aboutIssuer is the event of a pass that was typed where who saw it is.
+func (s *Service) aboutIssuer(t Transaction, p PassUsed, saw directory.UserID, activity string, place Place, now time.Time) audit.Event {
 	return audit.Event{Tenant: string(t.Home), ID: uuid.NewString(), At: now, CorrelationID: t.CorrelationID, Change: &audit.Change{
 		Activity: activity, Category: audit.CategoryUserManagement, Service: audit.ServicePostern, Operation: audit.OperationUpdate, Result: audit.Success,
 		Targets: []audit.Target{
 			{ID: string(t.User), Type: audit.TargetUser, DisplayName: t.DisplayName, UserPrincipalName: strings.ToLower(t.Username)},
-			{ID: string(p.Issuer), Type: audit.TargetUser},
+			{ID: string(saw), Type: audit.TargetUser},
 		},
 		Details: []audit.KeyValue{
 			{Key: "temporaryAccessPassMethodId", Value: p.ID},
-			{Key: "Issuer", Value: string(p.Issuer)},
+			{Key: "Issuer", Value: string(saw)},
 			{Key: "Device", Value: t.Device.Name()},
 			{Key: "Browser", Value: AgentWords(place.UserAgent)},
 		},

@@ -141,8 +141,10 @@ type PassUsed struct {
 	End       time.Time `json:"end"`
 	SingleUse bool      `json:"singleUse"`
 	Case      string    `json:"case,omitempty"` // id of the recovery case that it was issued in
-	// Issuer is the person who issued it, and IssuedAt the address from which they did.
+	// Issuer is the person who issued it, Reader who was handed it for its owner, and IssuedAt the
+	// address from which it was issued.
 	Issuer   directory.UserID `json:"issuer,omitempty"`
+	Reader   directory.UserID `json:"reader,omitempty"`
 	IssuedAt string           `json:"issuedAt,omitempty"`
 	// IssuedBy and Reason are shown to the person; empty when policy hides them.
 	IssuedBy string `json:"issuedBy,omitempty"`

@@ -137,6 +137,10 @@ func isNumber(typed string) (string, bool) {
 	return "R-" + text, true
 }
 
+// Asked reports whether somebody waits at the sign-in page, where the number of k stands. It is for them to
+// say, so the console does not show it meanwhile.
+func (k kase) Asked() bool { return k.OpenedAs == "self" && k.Waits() }
+
 // Kind is the purpose without the device that it names.
 func (p pass) Kind() string {
 	kind, _, _ := strings.Cut(p.Purpose, ":")

@@ -71,10 +71,7 @@ func prove(c *console.Call) error {
 	if contact != "" {
 		body["contact"] = contact
 	}
-	if note := c.Form("note"); note != "" {
-		body["note"] = note
-	}
-	return do(c, "prove", body, "recovery_proven")
+	return do(c, "prove", noted(c, body), "recovery_proven")
 }
 
 // approve serves POST /console/recovery/cases/{id}/approve.
@@ -82,7 +79,11 @@ func approve(c *console.Call) error {
 	return do(c, "approve", noted(c, graphclient.Object{"as": "approver"}), "recovery_approved")
 }
 
+// noted is body with what was typed beside the answer: a note, and the number that who asks reads out.
 func noted(c *console.Call, body graphclient.Object) graphclient.Object {
+	if theirs := c.Form("theirs"); theirs != "" {
+		body["caseNumber"] = theirs
+	}
 	if note := c.Form("note"); note != "" {
 		body["note"] = note
 	}

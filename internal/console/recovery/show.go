@@ -32,8 +32,9 @@ type casePage struct { // case.html
 	Ways     []way // to prove who asks
 	Chosen   string
 	Note     string
-	Disputes bool // it may still be denied
-	SignIn   bool // the reader has to sign in anew for what they tried
+	Theirs   string // number of the case as who asks read it out
+	Disputes bool   // it may still be denied
+	SignIn   bool   // the reader has to sign in anew for what they tried
 }
 
 // File implements console.Page.
@@ -50,7 +51,7 @@ func showAgain(c *console.Call, status int, wrong error) error {
 	if err != nil {
 		return err
 	}
-	p := casePage{Frame: c.Frame("recovery"), Case: caseOf(o), Reader: readerOf(c), Chosen: c.Form("way"), Note: c.Form("note")}
+	p := casePage{Frame: c.Frame("recovery"), Case: caseOf(o), Reader: readerOf(c), Chosen: c.Form("way"), Note: c.Form("note"), Theirs: c.Form("theirs")}
 	if wrong != nil {
 		if p.Fault = console.Explain(wrong); p.Fault == nil || p.Fault.Status == http.StatusNotFound {
 			return wrong

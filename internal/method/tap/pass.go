@@ -60,6 +60,8 @@ type Issuer struct {
 	App         directory.AppID  `json:"app,omitempty"`
 	DisplayName string           `json:"displayName,omitempty"`
 	Address     string           `json:"address,omitempty"` // from which it was issued
+	// Reader is whom it was sealed for, to hand it over; empty where it goes to the person alone.
+	Reader directory.UserID `json:"reader,omitempty"`
 }
 
 // End is the first moment at which the pass no longer works.

@@ -151,7 +151,7 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 
 // ProofOf is what p shows when it is typed at at.
 func ProofOf(p Pass, policy Policy, at time.Time) signin.Proof {
-	used := &signin.PassUsed{ID: p.ID, End: p.End(), SingleUse: p.SingleUse, Case: p.Case, Issuer: p.Issuer.User, IssuedAt: p.Issuer.Address}
+	used := &signin.PassUsed{ID: p.ID, End: p.End(), SingleUse: p.SingleUse, Case: p.Case, Issuer: p.Issuer.User, Reader: p.Issuer.Reader, IssuedAt: p.Issuer.Address}
 	if !policy.HideIssuer {
 		used.IssuedBy, used.Reason = p.Issuer.DisplayName, p.Reason
 	}

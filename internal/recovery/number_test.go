@@ -1,4 +1,4 @@
-package pages
+package recovery
 
 import "testing"
 
@@ -19,7 +19,7 @@ func TestTheNumberOfACaseIsTakenAsPeopleTypeIt(t *testing.T) {
 		{"", "R-7K4MQ2", false},
 		{"", "", false},
 	} {
-		if got := sameNumber(c.typed, c.number); got != c.want {
+		if got := SameNumber(c.typed, c.number); got != c.want {
 			t.Errorf("%q for %s: %v", c.typed, c.number, got)
 		}
 	}
