@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"net/url"
 	"time"
 
 	"github.com/postern-id/postern/internal/agent/container"
@@ -96,6 +97,12 @@ func (a *Agent) StartWeb(ctx context.Context, redirect, hint string) (*websignin
 	return websignin.Start(ctx, d.Link, d.Identity().Tenant, redirect, websignin.Hint{
 		Name: hint, Domain: d.Settings("")[devicepolicy.PreferredTenantDomain].Value.Text(),
 	}, d.Identity().DeviceID)
+}
+
+// Redeem turns what came back to a web sign-in into the person. A practice pass ends in a [Practised].
+func (a *Agent) Redeem(ctx context.Context, r *websignin.Request, answer url.Values) (websignin.Person, error) {
+	p, err := r.Redeem(ctx, answer)
+	return p, a.practised(ctx, err)
 }
 
 // mayStartWeb reports why nobody signs in at the server from here, or nil.

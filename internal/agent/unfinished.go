@@ -87,7 +87,7 @@ func (u *unfinished) keep(name string, pass graphclient.Secret, r *websignin.Req
 
 // SignInWithPass signs a person in by a pass that they typed at a console: web sign-in
 // without a browser, under the same policy. One whose answer was lost goes on when the same is
-// typed again.
+// typed again. A practice pass ends in a [Practised].
 func (a *Agent) SignInWithPass(ctx context.Context, name string, pass graphclient.Secret) (websignin.Person, error) {
 	if r := a.unfinished.take(name, pass, a.options.Now()); r != nil && a.mayStartWeb() == nil {
 		p, err := a.pass(ctx, r, name, pass)
@@ -107,5 +107,5 @@ func (a *Agent) pass(ctx context.Context, r *websignin.Request, name string, pas
 	if r.Typed() && (err == nil || websignin.Lost(err)) {
 		a.unfinished.keep(name, pass, r, p.ID, a.options.Now())
 	}
-	return p, err
+	return p, a.practised(ctx, err)
 }

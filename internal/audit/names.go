@@ -362,6 +362,7 @@ const (
 	DrillStarted      = "Start recovery drill" // CategoryUserManagement, as those below
 	DrillAsked        = "Ask to practise recovery"
 	DrillPractised    = "Practise recovery"
+	DrillTrialBegun   = "Ask for a PIN key on trial"
 	DrillEnded        = "End recovery practice"
 	SetDrillSchedule  = "Set schedule of recovery drills" // CategoryPolicy
 )

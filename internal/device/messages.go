@@ -93,6 +93,39 @@ type SignInAnswer struct {
 	Transaction string `json:"transaction,omitempty"`
 	Step        string `json:"step,omitempty"`
 	Redirect    string `json:"redirect,omitempty"`
+	// Practice names the key on trial that a practice pass has led to. There is nothing more to answer.
+	Practice string `json:"practice,omitempty"`
+}
+
+// PracticeParam is the parameter by which an agent says in its pushed request that it makes keys on
+// trial (PracticeKey), and by which it is told, in place of a code, which one it is asked for.
+const (
+	PracticeParam = "postern_practice"
+	PracticeKey   = "key"
+)
+
+// TrialRequest shows a key on trial, or says why there is none: off, rules, locked, foreign, room or
+// failed. Package pinkey says what the key must be.
+type TrialRequest struct {
+	Public      []byte `json:"public,omitempty"`
+	CertifyInfo []byte `json:"certifyInfo,omitempty"`
+	Signature   []byte `json:"signature,omitempty"`
+	By          []byte `json:"by,omitempty"` // the key's signature of pinkey.TrialDigest, in ASN.1
+	Failed      string `json:"failed,omitempty"`
+}
+
+// TrialAnswer is how the practice ended.
+type TrialAnswer struct {
+	Worked bool        `json:"worked"`
+	Steps  []TrialStep `json:"steps"`
+}
+
+// A TrialStep is one thing that was looked at: docs/drills.md has their names.
+type TrialStep struct {
+	Name   string `json:"name"`
+	Result string `json:"result"` // passed, failed or notTried
+	Code   string `json:"code,omitempty"`
+	Text   string `json:"text,omitempty"`
 }
 
 // JoinRequest asks for a place in the tenant, for the key that the request is proved with.

@@ -20,6 +20,7 @@ import (
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/recovery/drill"
 	"github.com/postern-id/postern/internal/request/signed"
 	"github.com/postern-id/postern/internal/signin"
 	"github.com/postern-id/postern/internal/token"
@@ -42,6 +43,7 @@ type API struct {
 	Secrets     signed.Secrets
 	CA          CA
 	PINs        hello.PINs
+	Drills      drill.Service
 	PublicURL   string // without a slash at the end
 	Incarnation string // life of the store
 	Now         func() time.Time
@@ -134,6 +136,9 @@ func (a *API) Handler() http.Handler {
 
 		"POST /device/v1/{tenant}/containers/{id}/rotation": a.joined(a.beginRotation),
 		"PUT /device/v1/{tenant}/containers/{id}/rotation":  a.joined(a.rotatePIN),
+
+		"GET /device/v1/{tenant}/trials/{id}": a.joined(a.trial),
+		"PUT /device/v1/{tenant}/trials/{id}": a.joined(a.endTrial),
 
 		"POST /device/v1/{tenant}/containers/{id}/try":     a.joined(a.tryPIN),
 		"POST /device/v1/{tenant}/containers/{id}/release": a.joined(a.releasePIN),

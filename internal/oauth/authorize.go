@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/browser"
+	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/oauth/claims"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
@@ -241,6 +242,10 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		s.Pages.ShowError(w, r, err, directory.Tenant{})
+		return
+	}
+	if trial := r.URL.Query().Get(device.PracticeParam); trial != "" && q.Device != nil && !t.Done() {
+		s.practised(w, r, t, q, trial)
 		return
 	}
 	session, user, err := s.resumed(r, t)

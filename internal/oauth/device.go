@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/oauth/oautherr"
 	"github.com/postern-id/postern/internal/signin"
@@ -38,7 +39,21 @@ func (s *Server) deviceOf(r *http.Request, tenant directory.TenantID, q authRequ
 	case said != "" && said != d.DeviceID:
 		return nil, directory.ErrDeviceUnknown
 	}
-	return signin.DeviceOf(d), nil
+	seen := signin.DeviceOf(d)
+	seen.TriesKeys = form.Get(device.PracticeParam) == device.PracticeKey
+	return seen, nil
+}
+
+// practised sends the browser back to the device that pushed q, without a code: somebody practised,
+// and the rest is the device's, which is told what it is asked for. It asks for that by its own key.
+func (s *Server) practised(w http.ResponseWriter, r *http.Request, t signin.Transaction, q authRequest, trial string) {
+	tenant, err := s.Store.Tenant(r.Context(), t.Tenant)
+	if err == nil {
+		err = s.respond(w, r, tenant.ID, q, url.Values{"error": {"access_denied"}, device.PracticeParam: {trial}})
+	}
+	if err != nil {
+		s.Pages.ShowError(w, r, err, tenant)
+	}
 }
 
 // consolePath stands where a browser would go on: the sign-in of a text console has none,

@@ -3,9 +3,12 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/postern-id/postern/internal/browser"
+	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/outbox/letter"
 	"github.com/postern-id/postern/internal/recovery/drill"
 	"github.com/postern-id/postern/internal/signin"
@@ -39,10 +42,11 @@ type practisedPage struct {
 }
 
 type practisedStep struct {
-	Name   string
-	Passed bool
-	Text   string
-	Code   string
+	Name    string
+	Passed  bool
+	Text    string
+	Code    string
+	Untried bool
 }
 
 func (practisedPage) file() string { return "practised.html" }
@@ -90,16 +94,22 @@ func (s *Site) practice(w http.ResponseWriter, r *http.Request, find func(me kno
 
 // showPractised shows how a rehearsal ended.
 func (s *Site) showPractised(w http.ResponseWriter, r *http.Request, v visit, told *signin.Rehearsed) error {
+	if told.Trial != "" {
+		return redirect(w, r, v.transaction.Continue+"?"+url.Values{"t": {browser.HandleName(v.handle)}, device.PracticeParam: {told.Trial}}.Encode())
+	}
 	page := practisedPage{frame: s.stepFrame(r, v), who: who{Username: v.transaction.Username}, Worked: told.Worked, BackHref: Address(v.handle)}
 	if told.Took >= time.Minute && told.Took < 24*time.Hour {
 		page.Minutes = strconv.Itoa(int(told.Took / time.Minute))
 	}
 	for _, one := range told.Steps {
 		key := "practised_" + one.Name
-		if !one.Passed {
+		switch {
+		case one.Untried:
+			key += "_untried"
+		case !one.Passed:
 			key += "_not"
 		}
-		page.Steps = append(page.Steps, practisedStep{Name: one.Name, Passed: one.Passed, Text: s.View.Text(page.Lang, key), Code: one.Code})
+		page.Steps = append(page.Steps, practisedStep{Name: one.Name, Passed: one.Passed, Untried: one.Untried, Text: s.View.Text(page.Lang, key), Code: one.Code})
 	}
 	s.render(w, r, http.StatusOK, page)
 	return nil

@@ -146,3 +146,13 @@ func Auth(salt []byte, pin string) []byte {
 	h.Write([]byte(pin))
 	return []byte(base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:24]))
 }
+
+// TrialDigest is what a key that is made on trial for c signs, to show that its PIN opens it. It
+// begins as no assertion does, so that the signature is worth nothing as one.
+func TrialDigest(c Container, challenge []byte) []byte {
+	h := sha256.New()
+	h.Write([]byte("postern device PIN key on trial\x00"))
+	h.Write(c.Ref())
+	h.Write(challenge)
+	return h.Sum(nil)
+}

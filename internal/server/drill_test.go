@@ -246,7 +246,7 @@ func TestADrillSaysWhatWouldHaveWorkedAndWhatNot(t *testing.T) {
 	p.reportHealthy()
 	w.newBrowser()
 	page := p.atLock(p.joined.DeviceID, name, practice)
-	if got := stepsTold(page); len(got) != 5 || got["pin"] != "passed" || !strings.Contains(page.body, "It would have worked") {
+	if got := stepsTold(page); len(got) != 6 || got["pin"] != "passed" || got["key"] != "notTried" || !strings.Contains(page.body, "It would have worked") {
 		t.Errorf("at the lock screen: %v\n%s", got, told(page))
 	}
 	got := w.practised(drill)

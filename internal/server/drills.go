@@ -21,7 +21,7 @@ const letterPractice = "recoveryDrill"
 func (s *Server) drills() drill.Service {
 	return drill.Service{
 		Store: s.db, People: s.db, Passes: s.db, Devices: drillDevices{s.db}, Secrets: bound{s.ring, s.db.Incarnation}, Now: s.now, Rand: rand.Reader,
-		Letters: s.practiceLetters,
+		PINs: s.pins(), Letters: s.practiceLetters,
 	}
 }
 

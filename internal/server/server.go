@@ -307,7 +307,7 @@ func (s *Server) build() (http.Handler, error) {
 	s.feed = &deviceapi.Feed{Store: s.db, Log: o.Log}
 	agents := &deviceapi.API{
 		Feed: s.feed, Spare: spare,
-		Roots: roots, SignIn: signIn, SignIns: authorization, PINs: s.pins(),
+		Roots: roots, SignIn: signIn, SignIns: authorization, PINs: s.pins(), Drills: s.drills(),
 		Store: s.db, Tokens: keys, Secrets: s.ring, CA: deviceapi.CA{Keys: s.ring, Now: s.now}, PublicURL: o.PublicURL,
 		Incarnation: s.db.Incarnation, Now: s.now, Rand: rand.Reader, Log: o.Log,
 	}

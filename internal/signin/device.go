@@ -13,6 +13,8 @@ type Device struct {
 	DisplayName     string                   `json:"displayName"`
 	OperatingSystem string                   `json:"operatingSystem"`
 	TrustType       directory.TrustType      `json:"trustType"`
+	// TriesKeys says that its agent makes keys on trial in drills.
+	TriesKeys bool `json:"triesKeys,omitempty"`
 }
 
 // DeviceOf returns what a sign-in keeps of a device.

@@ -42,14 +42,17 @@ type Rehearsed struct {
 	Took   time.Duration // since the practice pass was shown; 0 is not known
 	Drill  string
 	Device string // where it was typed
+	// Trial names the key that the device is asked for now, on which the rest depends; empty for none.
+	Trial string
 }
 
 // A RehearsedStep is one thing that was looked at.
 type RehearsedStep struct {
-	Name   string // its key
-	Passed bool
-	Code   string // of what is in the way
-	Text   string // in words
+	Name    string // its key
+	Passed  bool
+	Untried bool
+	Code    string // of what is in the way, or why it was not tried
+	Text    string // in words
 }
 
 // Error says that it was a practice.
@@ -76,7 +79,7 @@ func (r *Rehearsed) Fault() *fault.Error {
 		return ErrPractised
 	}
 	for _, step := range r.Steps {
-		if !step.Passed {
+		if !step.Passed && !step.Untried {
 			return ErrPractisedInVain.With("", "This was a practice; it would not have worked. "+step.Text)
 		}
 	}

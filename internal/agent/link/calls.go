@@ -147,6 +147,20 @@ func (l *Link) ResetPIN(ctx context.Context, access graphclient.Secret, containe
 	return out, err
 }
 
+// Trial asks for what the key on trial of a drill is made from.
+func (l *Link) Trial(ctx context.Context, trial string) (device.ContainerAnswer, error) {
+	var out device.ContainerAnswer
+	err := l.call(ctx, request{method: http.MethodGet, path: "/trials/" + url.PathEscape(trial)}, nil, &out)
+	return out, err
+}
+
+// EndTrial shows a key on trial, or says why there is none. It is sent once: the server takes one answer.
+func (l *Link) EndTrial(ctx context.Context, trial string, in device.TrialRequest) (device.TrialAnswer, error) {
+	var out device.TrialAnswer
+	err := l.call(ctx, request{method: http.MethodPut, path: "/trials/" + url.PathEscape(trial), once: true}, in, &out)
+	return out, err
+}
+
 // TryPIN has the server look at a PIN of a container without a TPM. It is sent once: it counts.
 func (l *Link) TryPIN(ctx context.Context, container string, in device.TryRequest) (device.TryAnswer, error) {
 	var out device.TryAnswer

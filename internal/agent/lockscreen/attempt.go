@@ -21,11 +21,12 @@ import (
 type step int
 
 const (
-	choosing step = iota // tiles and the ways in
-	signing              // web sign-in is under way, or has failed
-	losing               // a PIN can only be replaced with a loss, which is to be confirmed
-	setting              // the wizard
-	leaving              // the session opens, and the lock screen ends
+	choosing   step = iota // tiles and the ways in
+	signing                // web sign-in is under way, or has failed
+	losing                 // a PIN can only be replaced with a loss, which is to be confirmed
+	setting                // the wizard
+	leaving                // the session opens, and the lock screen ends
+	practising             // a practice pass was typed, and how that ended is shown
 )
 
 // An attempt is one sign-in at the screen, from the first choice to the session. All but id
@@ -51,6 +52,8 @@ type attempt struct {
 	account device.Account
 	way     change // how the PIN comes about
 	set     bool   // it is set, and only the session is missing
+
+	practice *agent.Practised // how a practice ended
 }
 
 // A change is how a person gets a new PIN.

@@ -70,7 +70,7 @@ func (s *Screen) showLock(w http.ResponseWriter, r *http.Request) error {
 }
 
 // places are where an attempt goes on that is past the tiles.
-var places = map[step]string{signing: "/web", losing: "/forgot", setting: "/new-pin"}
+var places = map[step]string{signing: "/web", losing: "/forgot", setting: "/new-pin", practising: "/practice"}
 
 func (s *Screen) lockPage(r *http.Request, a *attempt, asked Method, chosen bool) lockPage {
 	p := lockPage{frame: s.frame(r, a)}

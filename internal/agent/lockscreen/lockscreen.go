@@ -196,6 +196,7 @@ func (s *Screen) routes() http.Handler {
 		"POST /new-pin": s.takeNewPIN,
 		"GET /forgot":   s.showForgot,
 		"POST /forgot":  s.takeForgot,
+		"GET /practice": s.showPractice,
 		"GET /help":     s.showHelp,
 		"POST /repair":  s.repair,
 		"GET /network":  s.showNetwork,

@@ -105,6 +105,15 @@ func samples(t *testing.T, lang string) map[string]page {
 	all["web-crashed"] = webPage{frame: troubled(bare, &trouble{Fault: ErrBrowser}), Person: "mira", Plain: true, Name: "mira@contoso.example"}
 	all["onward"] = onwardPage{bare, "https://id.contoso.example/signin"}
 	all["opening"] = openingPage{bare, "Mira Okafor"}
+	practised := []device.TrialStep{
+		{Name: "issue", Result: "passed"},
+		{Name: "place", Result: "passed"},
+		{Name: "device", Result: "passed"},
+		{Name: "rules", Result: "passed"},
+		{Name: "pin", Result: "passed"},
+	}
+	all["practice"] = practicePage{bare, true, append(practised[:5:5], device.TrialStep{Name: "key", Result: "passed"})}
+	all["practice-failed"] = practicePage{bare, false, append(practised[:5:5], device.TrialStep{Name: "key", Result: "failed", Code: "drillKeyRoom"})}
 	all["refused"] = refusedPage{troubled(frame{Lang: lang, Now: monday}, &trouble{Fault: ErrForeign})}
 	all["newpin"] = newPINPage{frame: bare, Rules: p.rules(usual), Digits: true, Until: monday.Add(9 * time.Minute), Minutes: 9}
 	all["newpin-weak"] = newPINPage{
@@ -296,7 +305,7 @@ func TestTheWordsAreThereInEveryLanguage(t *testing.T) {
 }
 
 // Keys of these families are chosen by a code, a reason or a part.
-var families = regexp.MustCompile(`^(fault|short|long|why|part|state|join|kind|weak|found|mend)_`)
+var families = regexp.MustCompile(`^(fault|short|long|why|part|state|join|kind|weak|found|mend|practised)_`)
 
 func TestEveryTextIsUsed(t *testing.T) {
 	var sources strings.Builder

@@ -186,6 +186,7 @@ func (p phrasebook) funcs() template.FuncMap {
 		"day":    p.day,
 		"date":   p.date,
 		"clock":  clock,
+		"step":   stepWords,
 		"asset":  assets.Path,
 		"icon":   assets.Icon,
 		"name":   design.Isolate,

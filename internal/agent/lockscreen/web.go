@@ -238,7 +238,8 @@ func (s *Screen) returned(answer url.Values) (next string, err error) {
 	a.request, a.show = nil, "" // the first answer is the only one
 	s.mu.Unlock()
 	s.seat.Hide()
-	if next, err = s.redeem(a, request, answer); err != nil {
+	next, err = s.redeem(a, request, answer)
+	if err = s.practised(a, err); err != nil {
 		s.failWeb(a, err)
 	}
 	s.bell.ring()
@@ -249,7 +250,7 @@ func (s *Screen) returned(answer url.Values) (next string, err error) {
 func (s *Screen) redeem(a *attempt, request *websignin.Request, answer url.Values) (next string, err error) {
 	ctx, cancel := context.WithTimeout(a.ctx, redeemTime)
 	defer cancel()
-	p, err := request.Redeem(ctx, answer)
+	p, err := s.agent.Redeem(ctx, request, answer)
 	if errors.Is(err, websignin.ErrAnswer) {
 		err = websignin.ErrRefused // it was ours, and did not fit
 	}
@@ -373,7 +374,7 @@ func (s *Screen) takePass(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		next, err = s.arrived(ctx, a, p)
 	}
-	if err != nil {
+	if err := s.practised(a, err); err != nil {
 		return err
 	}
 	if next == "" {

@@ -87,6 +87,9 @@ func (r *Request) answer(ctx context.Context, pass graphclient.Secret) (Person, 
 	if err != nil {
 		return Person{}, told(err)
 	}
+	if step.Practice != "" {
+		return Person{}, &Practice{step.Practice}
+	}
 	if step.Redirect == "" {
 		return Person{}, more(step.Step)
 	}

@@ -45,6 +45,16 @@ var (
 	}
 )
 
+// Practice says that a practice pass was typed, and which key on trial the server asks for. It is an
+// ErrRefused: nobody is signed in by it.
+type Practice struct{ Trial string }
+
+// Error implements error.
+func (*Practice) Error() string { return "this was a practice" }
+
+// Unwrap makes it a fault.
+func (*Practice) Unwrap() error { return ErrRefused }
+
 // A Person is who signed in, and the token that speaks for them at this device.
 type Person struct {
 	ID       string // object id
@@ -146,6 +156,7 @@ func Start(ctx context.Context, l *link.Link, about device.About, redirect strin
 	}
 	if joined != "" {
 		form.Set("device_id", joined)
+		form.Set(device.PracticeParam, device.PracticeKey)
 	}
 	var pushed struct {
 		RequestURI string `json:"request_uri"`
@@ -191,6 +202,9 @@ func (r *Request) Redeem(ctx context.Context, answer url.Values) (Person, error)
 func (r *Request) redeem(ctx context.Context, answer url.Values) (Person, error) {
 	if !r.Ours(answer) {
 		return Person{}, ErrAnswer
+	}
+	if trial := answer.Get(device.PracticeParam); trial != "" && answer.Get("error") != "" {
+		return Person{}, &Practice{trial}
 	}
 	if answer.Get("error") != "" {
 		text, _, _ := strings.Cut(answer.Get("error_description"), "\n")

@@ -146,7 +146,7 @@ func wholeOf(c *console.Call, o graphclient.Object) (drill, error) {
 }
 
 // stepNames are the steps in their order, a column each.
-var stepNames = []string{"issue", "place", "device", "rules", "methods", "pin"}
+var stepNames = []string{"issue", "place", "device", "rules", "methods", "pin", "key"}
 
 var heads = append([]string{
 	"drill", "quarter", "kind", "userId", "displayName", "userPrincipalName", "state", "askedDateTime", "practisedDateTime", "tries", "secondsTaken",

@@ -104,6 +104,7 @@ type Practice struct {
 	From    string    `json:"from,omitempty"` // address
 	Device  string    `json:"device,omitempty"`
 	Steps   []Step    `json:"steps,omitempty"` // of the last try
+	Trial   *Trial    `json:"trial,omitempty"` // while the device has not answered
 }
 
 // State is of a practice.
@@ -217,6 +218,7 @@ const (
 	detailDrill = "postern_drillId"
 	detailStep  = "Failed step"
 	detailWhy   = "Why"
+	detailKey   = "PIN key on trial"
 )
 
 // event is what happened to the practice of a person.

@@ -79,26 +79,19 @@ func (s Service) Finish(ctx context.Context, a signin.Attempt, r signin.Rehearsa
 	}
 	p.Steps, p.DoneAt, p.From, p.Device = f.Steps(), a.At, a.Place.Address.String(), a.Device.Name()
 	p.Tries, p.TookMS = p.Tries+1, a.At.Sub(p.ShownAt).Milliseconds()
-	worked := Worked(p.Steps)
-	if p.State = Failed; worked {
-		p.State, p.Hash = Passed, ""
+	if err := s.beginTrial(ctx, &p, f.Device, a.At); err != nil {
+		return nil, err
 	}
-	e := p.event(audit.DrillPractised, audit.Actor{User: &audit.UserActor{ID: string(p.User), DisplayName: p.Name, UserPrincipalName: p.UPN}}, a.At, a.CorrelationID)
-	if !worked {
-		failed := p.FailedStep()
-		e.Change.Result, e.Change.ResultReason = audit.Failure, failed.Why()
-		e.Change.Details = append(e.Change.Details, audit.KeyValue{Key: detailStep, Value: string(failed.Name)}, audit.KeyValue{Key: detailWhy, Value: failed.Code})
+	var e audit.Event
+	if p.Trial == nil {
+		e = p.finish(a.At, a.CorrelationID)
+	} else { // until the device answers it failed, for that reason
+		p.State, e = Failed, p.practised(audit.DrillTrialBegun, a.At, a.CorrelationID)
 	}
 	if err := s.Store.SavePractice(ctx, p, e); err != nil {
 		return nil, err
 	}
-	out := &signin.Rehearsed{Worked: worked, Took: a.At.Sub(p.ShownAt), Drill: p.Drill, Device: p.Device}
-	for _, one := range p.Steps {
-		if one.Result != NotTried {
-			out.Steps = append(out.Steps, signin.RehearsedStep{Name: string(one.Name), Passed: one.Result == StepPassed, Code: one.Code, Text: one.Text})
-		}
-	}
-	return out, nil
+	return p.told(), nil
 }
 
 // device gathers what is known of the device of a.

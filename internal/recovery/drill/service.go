@@ -11,6 +11,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/signin"
@@ -23,6 +24,7 @@ type Service struct {
 	Passes  tap.Store
 	Devices Devices
 	Secrets signin.Secrets
+	PINs    hello.PINs       // for keys on trial: it makes and checks them, and stores none
 	Now     func() time.Time // UTC
 	Rand    io.Reader
 	// Letters are the mails that ask a person to practise; nil writes none.
@@ -235,7 +237,7 @@ func (s Service) Sweep(ctx context.Context, tenant directory.TenantID) error {
 		if p.State == Asked {
 			p.State = Missed
 		}
-		p.Hash = ""
+		p.Hash, p.Trial = "", nil
 		// What failed stays failed: it is what the report says.
 		if err := s.Store.SavePractice(ctx, p, p.event(audit.DrillEnded, Actor, now, "", audit.KeyValue{Key: "State", Value: string(p.State)})); err != nil && !errors.Is(err, ErrChanged) {
 			return err

@@ -39,7 +39,8 @@ const (
 	StepDevice  StepName = "device"  // the device is known, switched on and up to date
 	StepRules   StepName = "rules"   // Conditional Access lets a pass in there
 	StepMethods StepName = "methods" // a way to sign in could be set up
-	StepPIN     StepName = "pin"     // a PIN could be set up on the device
+	StepPIN     StepName = "pin"     // a PIN could be set up on the device, by the rules
+	StepKey     StepName = "key"     // its TPM made a key for one, on trial
 )
 
 // Result is how a step ended.
@@ -94,28 +95,29 @@ func (f Facts) Steps() []Step {
 		all = append(all, Step{Name: StepDevice, Result: NotTried})
 	}
 	if f.Issue != nil {
-		return append(all, Step{Name: StepRules, Result: NotTried}, f.after())
+		return append(append(all, Step{Name: StepRules, Result: NotTried}), f.after()...)
 	}
 	rules := step(StepRules, nil)
 	if f.Said.Refused != nil {
 		rules = step(StepRules, f.Said.Refused)
 		rules.Rule = f.Said.Rule
 	}
-	return append(all, rules, f.after())
+	return append(append(all, rules), f.after()...)
 }
 
-// after is the step after the sign-in.
-func (f Facts) after() Step {
+// after are the steps after the sign-in.
+func (f Facts) after() []Step {
 	switch {
 	case f.Device == nil && len(f.Said.Registers) == 0:
-		return step(StepMethods, errNoWay)
+		return []Step{step(StepMethods, errNoWay)}
 	case f.Device == nil:
-		return step(StepMethods, nil)
+		return []Step{step(StepMethods, nil)}
 	case f.Issue != nil:
-		return Step{Name: StepPIN, Result: NotTried}
+		return []Step{{Name: StepPIN, Result: NotTried}, {Name: StepKey, Result: NotTried}}
 	}
 	session := signin.Session{Device: f.Device.Seen, Proofs: []signin.Proof{f.Would}}
-	return step(StepPIN, hello.MaySetUp(f.Device.Device, session, f.Device.PIN, f.Now))
+	pin := step(StepPIN, hello.MaySetUp(f.Device.Device, session, f.Device.PIN, f.Now))
+	return []Step{pin, f.key(pin)}
 }
 
 func step(name StepName, err error) Step {

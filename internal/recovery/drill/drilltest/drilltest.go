@@ -3,6 +3,7 @@ package drilltest
 
 import (
 	"errors"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/filter"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/drill"
 )
@@ -231,8 +233,15 @@ func overdue(t *testing.T, b *bench) {
 
 func saves(t *testing.T, b *bench) {
 	_, p := b.begun(t)
+	p.Trial = &drill.Trial{
+		Trial:  hello.Trial{ID: "trial-1", Challenge: []byte{0, 1}, Root: "root", Version: 2},
+		Device: "7d1c2b3a-4f5e-4a6b-9c8d-0e1f2a3b4c5d", Until: nine.Add(time.Minute),
+	}
 	if err := b.SavePractice(t.Context(), p, b.event()); err != nil {
 		t.Fatal(err)
+	}
+	if kept, err := b.OpenPractice(t.Context(), b.tenant, b.user, nine); err != nil || !reflect.DeepEqual(kept.Trial, p.Trial) {
+		t.Errorf("the key on trial is %+v, not %+v: %v", kept.Trial, p.Trial, err)
 	}
 	before := b.Events(t, b.tenant)
 	if err := b.SavePractice(t.Context(), p, b.event()); !errors.Is(err, drill.ErrChanged) || b.Events(t, b.tenant) != before {
