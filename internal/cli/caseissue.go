@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -59,14 +60,28 @@ func caseIssue() *cobra.Command {
 	})
 }
 
+// slipPurposes say on paper what a pass is for, as the console's slip does.
+var slipPurposes = map[string]string{
+	"general":         "To sign in",
+	"registerMethods": "Only to set up a way to sign in",
+	"signIn":          "Only to sign in on one computer",
+	"resetPin":        "Only to choose a new PIN on one computer",
+}
+
 // slip is a pass on paper.
 func slip(one graphclient.Object, server string) string {
 	if server != "" {
 		server = "Sign in at " + server + "."
 	}
+	kind, _, _ := strings.Cut(one.Text("pass/postern_purpose"), ":") // then comes the device
+	often := "many times"
+	if one.Text("pass/isUsableOnce") == "true" {
+		often = "once"
+	}
 	return strings.Join([]string{
 		"A pass for " + one.Text("userDisplayName"), one.Text("userPrincipalName"), "",
 		"    " + one.Text("temporaryAccessPassMethod/temporaryAccessPass"), "",
-		"It works until " + shown(one, "pass/endDateTime") + ".", server, "Case " + one.Text("number") + ". Destroy this slip after use.",
+		"What it is for: " + slipPurposes[cmp.Or(kind, "general")] + ".",
+		"It works " + often + ", until " + shown(one, "pass/endDateTime") + ".", server, "Case " + one.Text("number") + ". Destroy this slip after use.",
 	}, "\n")
 }
