@@ -209,6 +209,30 @@ func TestWhichRuleStoppedAPracticeIsToldToTheHelpdeskOnly(t *testing.T) {
 	}
 }
 
+// Beside a practice: whoever proved who they are is told the name of the rule, at a console as on a page, so that they
+// can tell the helpdesk; nobody is before.
+func TestATextConsoleNamesARuleToWhoProvedWhoTheyAreOnly(t *testing.T) {
+	w := newWorld(t)
+	const name, rule = "mira@contoso.example", "Nobody from abroad"
+	_, pass := w.addPerson(name)
+	w.rule(rule, func(p *access.Policy) {
+		p.Conditions.Applications = access.Applications{UserActions: []string{access.RegisterDevice}}
+		p.Grant = &access.Grant{Operator: "OR", Controls: []access.Control{access.Block}}
+	})
+	joining := webSignIn("")
+	joining.Del("device_id")
+	m := newMachine(w)
+	begun, first := m.signInStep(device.SignInRequest{Request: m.push(joining), Username: name})
+	wrong, _ := m.signInStep(device.SignInRequest{Transaction: first.Transaction, AccessPass: "WRONGWRONG"})
+	if strings.Contains(begun.body+wrong.body, rule) || !strings.Contains(wrong.body, "credentialRefused") {
+		t.Errorf("before a proof: %s\n%s", begun.body, wrong.body)
+	}
+	a, _ := m.signInStep(device.SignInRequest{Transaction: first.Transaction, AccessPass: pass})
+	if a.status == http.StatusOK || !strings.Contains(a.body, signin.ErrBlocked.Code) || !strings.Contains(a.body, rule) {
+		t.Errorf("after it: %d %s", a.status, a.body)
+	}
+}
+
 var stepOfPractice = regexp.MustCompile(`data-result="(\w+)" data-name="(\w+)"`)
 
 // stepsTold are the steps of a page about a rehearsal, by name.
