@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/mail"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -109,6 +110,11 @@ var (
 const maxText = 256
 
 var upnLocal = regexp.MustCompile(`^[A-Za-z0-9'._\-!#^~]+$`)
+
+// Addresses are where u is told by mail what they should know: mail and otherMails.
+func (u User) Addresses() []string {
+	return slices.DeleteFunc(append([]string{u.Mail}, u.OtherMails...), func(address string) bool { return address == "" })
+}
 
 // Check reports what is wrong with u in tenant t as a fault, or nil.
 func (u User) Check(t Tenant) error {

@@ -83,7 +83,7 @@ func (s *Server) caseNewsTo(ctx context.Context, c recovery.Case, u directory.Us
 	if c.Disputed != nil { // which may happen again, and is told again
 		about += " " + strconv.FormatInt(c.Disputed.At.UnixMicro(), 10)
 	}
-	return s.letters(ctx, letterCaseNews, about, tenant, u, letter), nil
+	return s.notices(ctx, letterCaseNews, about, tenant, u, letter)
 }
 
 // caseAsked asks somebody whether it is really the person of a case. The number of the case is

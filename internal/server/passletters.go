@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method/tap"
@@ -43,7 +44,7 @@ func (s *Server) issuedLetters(ctx context.Context, p tap.Pass) ([]outbox.Item, 
 	if err != nil {
 		return nil, err
 	}
-	return s.letters(ctx, letterPassIssued, p.ID, tenant, user, letter), nil
+	return s.notices(ctx, letterPassIssued, p.ID, tenant, user, letter)
 }
 
 // redeemedLetters tell a person that somebody signed in with their pass, where policy says so.
@@ -76,7 +77,7 @@ func (s *Server) redeemedLetters(ctx context.Context, c signin.Completion) ([]ou
 	if err != nil {
 		return nil, err
 	}
-	return s.letters(ctx, letterPassRedeemed, c.Session.ID, tenant, user, letter), nil
+	return s.notices(ctx, letterPassRedeemed, c.Session.ID, tenant, user, letter)
 }
 
 func (s *Server) reader(ctx context.Context, id directory.TenantID, user directory.UserID) (directory.Tenant, directory.User, error) {
@@ -94,7 +95,7 @@ func (s *Server) reader(ctx context.Context, id directory.TenantID, user directo
 func (s *Server) letters(ctx context.Context, kind, about string, tenant directory.Tenant, u directory.User, l pages.Letter) []outbox.Item {
 	own := s.ownWords(ctx, tenant, u, l)
 	var all []outbox.Item
-	for _, address := range addressesOf(u) {
+	for _, address := range u.Addresses() {
 		to := u
 		to.Mail = address
 		item, err := s.pack(ctx, kind, about, tenant, to, own)
@@ -108,6 +109,17 @@ func (s *Server) letters(ctx context.Context, kind, about string, tenant directo
 		all = append(all, item)
 	}
 	return all
+}
+
+// notices are letters about what happened to u's account. They go to the addresses, too, that u had until a short
+// time ago: who changed those first would be the only one told. What has a code, or a link to a pass, is no notice.
+func (s *Server) notices(ctx context.Context, kind, about string, tenant directory.Tenant, u directory.User, l pages.Letter) ([]outbox.Item, error) {
+	former, err := s.db.FormerAddresses(ctx, tenant.ID, u.ID, s.now())
+	if err != nil {
+		return nil, err
+	}
+	u.OtherMails = slices.Concat(u.OtherMails, former)
+	return s.letters(ctx, kind, about, tenant, u, l), nil
 }
 
 // pack makes l mail to u's first address.

@@ -37,7 +37,7 @@ func (s *Server) resetLetters(ctx context.Context, r hello.Reset) ([]outbox.Item
 	if err != nil {
 		return nil, err
 	}
-	return s.letters(ctx, letterPINReset, r.Container.ID+" "+r.At.String(), tenant, r.User, letter), nil
+	return s.notices(ctx, letterPINReset, r.Container.ID+" "+r.At.String(), tenant, r.User, letter)
 }
 
 // setUpLetters tell a person that a PIN of theirs was set up at a device.
@@ -53,16 +53,5 @@ func (s *Server) setUpLetters(ctx context.Context, c hello.Container, d director
 	if err != nil {
 		return nil, err
 	}
-	return s.letters(ctx, letterPINSetUp, c.ID, tenant, user, letter), nil
-}
-
-// addressesOf returns a person's mail addresses.
-func addressesOf(u directory.User) []string {
-	var all []string
-	for _, address := range append([]string{u.Mail}, u.OtherMails...) {
-		if address != "" {
-			all = append(all, address)
-		}
-	}
-	return all
+	return s.notices(ctx, letterPINSetUp, c.ID, tenant, user, letter)
 }

@@ -317,7 +317,7 @@ func TestACredentialTellsNobodyWhoIsKnownAndIsComparedWithWhatIsOldEnough(t *tes
 func TestWhoDecidesSeesThatWhatACredentialIsComparedWithChanged(t *testing.T) {
 	x := onATrip(t)
 	x.newWallet()
-	x.change(http.MethodPatch, "/v1.0/users/"+x.sam, `{"employeeId":"E-666","surname":"Lee-Park","mail":"sam@fabrikam.example"}`)
+	x.change(http.MethodPatch, "/v1.0/users/"+x.sam, `{"employeeId":"E-666","surname":"Lee-Park","mail":"sam@fabrikam.example","displayName":"Sam Lee-Park"}`)
 	x.newBrowser()
 	number := x.ask("sam@contoso.example")
 	_, v := x.api(http.MethodGet, recoveryCases+"/"+number, x.appToken(), "")
@@ -331,8 +331,11 @@ func TestWhoDecidesSeesThatWhatACredentialIsComparedWithChanged(t *testing.T) {
 	if counts, ok := found["surname"]; !ok || counts != false {
 		t.Errorf("of the surname the case says %v", found)
 	}
-	if _, ok := found["mail"]; ok {
-		t.Errorf("no credential is compared with an address, and the case says %v", found)
+	if counts, ok := found["mail"]; !ok || counts != false {
+		t.Errorf("of where what happens is told the case says %v", found)
+	}
+	if _, ok := found["displayName"]; ok {
+		t.Errorf("no credential is compared with what people are called, and the case says %v", found)
 	}
 	x.clock.move(8 * 24 * 3600e9) // the case is over by then, and may still be looked at
 	_, v = x.api(http.MethodGet, recoveryCases+"/"+number, x.appToken(), "")

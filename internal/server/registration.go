@@ -53,5 +53,5 @@ func (s *Server) methodLetters(ctx context.Context, c method.Change) ([]outbox.I
 	if err != nil {
 		return nil, err
 	}
-	return s.letters(ctx, letterMethodChanged, c.Event, tenant, c.User, letter), nil
+	return s.notices(ctx, letterMethodChanged, c.Event, tenant, c.User, letter)
 }

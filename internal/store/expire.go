@@ -36,6 +36,7 @@ var expiring = []struct {
 	{"presentation", "id", "ends_at", time.Hour},
 	{"recovery_case", "id", "over_at", 400 * 24 * time.Hour}, // longer than any dispute window
 	{"contact_change", "user_id", "changed_at", 400 * 24 * time.Hour},
+	{"address_change", "user_id", "ends_at", 0},
 	{"drill_practice", "id", "ends_at", 400 * 24 * time.Hour}, // a year's reports, side by side
 	{"drill", "id", "ends_at", 400 * 24 * time.Hour},
 	{"seen_id", "id", "until_at", 0},

@@ -122,6 +122,7 @@ func (db *DB) Purge(ctx context.Context, tenant directory.TenantID, id string, e
 			}
 			for _, query := range []string{
 				`DELETE FROM saved_view WHERE tenant_id = $1 AND user_id = $2`, `DELETE FROM federated_identity WHERE tenant_id = $1 AND user_id = $2`,
+				`DELETE FROM address_change WHERE tenant_id = $1 AND user_id = $2`,
 			} {
 				if _, err := tx.exec(ctx, query, tenant, id); err != nil {
 					return err

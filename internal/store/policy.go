@@ -14,10 +14,14 @@ import (
 // policy reads the policy with an id, as JSON, into what into points to. Of one that nobody saved
 // the revision is zero, and into stays as it is.
 func (db *DB) policy(ctx context.Context, tenant directory.TenantID, id string, into any) (method.Revision, error) {
+	return policyOf(ctx, db.read, tenant, id, into)
+}
+
+func policyOf(ctx context.Context, q querier, tenant directory.TenantID, id string, into any) (method.Revision, error) {
 	var body string
 	var modified int64
 	var r method.Revision
-	err := db.read.QueryRowContext(ctx, `SELECT body, modified_at, version FROM policy WHERE tenant_id = $1 AND id = $2`,
+	err := q.QueryRowContext(ctx, `SELECT body, modified_at, version FROM policy WHERE tenant_id = $1 AND id = $2`,
 		tenant, id).Scan(&body, &modified, &r.Version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return method.Revision{}, nil

@@ -305,8 +305,12 @@ const recoveryPolicyID = "recovery"
 
 // RecoveryPolicy implements recovery.Cases.
 func (db *DB) RecoveryPolicy(ctx context.Context, tenant directory.TenantID) (recovery.Policy, error) {
+	return recoveryPolicyOf(ctx, db.read, tenant)
+}
+
+func recoveryPolicyOf(ctx context.Context, q querier, tenant directory.TenantID) (recovery.Policy, error) {
 	var p recovery.Policy
-	r, err := db.policy(ctx, tenant, recoveryPolicyID, &p)
+	r, err := policyOf(ctx, q, tenant, recoveryPolicyID, &p)
 	if err != nil || r.Version == 0 {
 		return recovery.DefaultPolicy(), err
 	}

@@ -127,6 +127,7 @@ var expiring = []struct {
 	{"handover", `(tenant_id, id, case_id, pass_id, owner_id, reader_id, code_hash, sealed, created_at, ends_at) VALUES ($1, $2, '', '', '', '', $2, '', 0, $3)`, 30 * 24 * time.Hour},
 	{"recovery_case", `(tenant_id, id, number, user_id, state, pass_id, opened_at, due_at, over_at, version, body) VALUES ($1, $2, $2, '', '', '', 0, 0, $3, 1, '')`, 400 * 24 * time.Hour},
 	{"contact_change", `(tenant_id, user_id, property, changed_at) VALUES ($1, $2, '', $3)`, 400 * 24 * time.Hour},
+	{"address_change", `(tenant_id, user_id, address, gone, ends_at) VALUES ($1, $2, '', TRUE, $3)`, 0},
 	{"lifecycle_task", `(tenant_id, id, person_id, run_id, sequence, status, created_at, body) VALUES ($1, $2, '', '', 1, '', $3, '')`, 400 * 24 * time.Hour},
 	{"lifecycle_person", `(tenant_id, id, run_id, workflow_id, version, execution, user_id, trigger_at, once, status, scheduled_at) VALUES ($1, $2, '', '', 1, '', '', 0, $2, '', $3)`, 400 * 24 * time.Hour},
 	{"lifecycle_run", `(tenant_id, id, workflow_id, version, execution, status, scheduled_at, updated_at, gathering) VALUES ($1, $2, '', 1, '', '', $3, 0, 0)`, 400 * 24 * time.Hour},

@@ -104,6 +104,9 @@ func (tx *Tx) updateUser(ctx context.Context, u directory.User, at time.Time) er
 			return err
 		}
 	}
+	if err := tx.noteAddresses(ctx, old, u, at); err != nil {
+		return err
+	}
 	return tx.noteContacts(ctx, old, u, at)
 }
 

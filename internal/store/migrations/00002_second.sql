@@ -586,6 +586,17 @@ CREATE TABLE contact_change (
     PRIMARY KEY (tenant_id, user_id, property)
 );
 CREATE INDEX contact_change_end ON contact_change (tenant_id, changed_at);
+-- Mail addresses that people got, or had for a while and lost (gone), a short time ago: who had one is still
+-- told what happens to the account. Personal, and removed once ends_at is over.
+CREATE TABLE address_change (
+    tenant_id TEXT    NOT NULL,
+    user_id   TEXT    NOT NULL,
+    address   TEXT    NOT NULL,
+    gone      BOOLEAN NOT NULL,
+    ends_at   BIGINT  NOT NULL,
+    PRIMARY KEY (tenant_id, user_id, address)
+);
+CREATE INDEX address_change_end ON address_change (tenant_id, ends_at);
 
 -- People are found by the day they leave, which the first release kept in the body alone.
 ALTER TABLE directory_user ADD COLUMN employee_leave_at BIGINT NOT NULL DEFAULT 0;
