@@ -136,6 +136,20 @@ describe("recovery", { skip }, () => {
     const used = await (await mails(manager, /^The pass for your account/)).count();
     const impostor = await open(t, browser);
     const second = await ask(impostor);
+
+    // Who answers the phone is not shown the number that stands on the impostor's screen, and a wrong one is refused.
+    const desk = await open(t, browser);
+    await enterDev(desk, dev, "/console/recovery");
+    await desk.locator("main").getByRole("link", { name: "Mira Okafor" }).first().click();
+    await desk.getByRole("radio", { name: /In person/ }).check();
+    await desk.getByLabel("The number that they read to you").fill("R-AAAAAA");
+    await desk.getByRole("button", { name: "It’s them" }).click();
+    await desk.getByText("That is not the number of this case.").first().waitFor();
+    assert.ok(!(await desk.locator("main").innerText()).includes(second), "the console shows the number");
+    for (const shape of shapes) {
+      await look(desk, "case-desk", shape);
+    }
+
     await approve(manager, second, "me", asked);
     await manager.goto(await link(manager, /^Hand a pass over/, /https:\S+\/recover\/open#\S+/));
     await see(manager, "handover", "handover");
