@@ -125,7 +125,7 @@ func (r rule) mayApp(c Caller, t Target) error {
 	switch {
 	case r.people:
 		return remedy(ErrNotAllowed, "Let a person sign in to the application and do it.")
-	case r.roleToo && !slices.ContainsFunc(r.roles, c.holds):
+	case r.roleToo && !slices.ContainsFunc(r.roles, c.holds) && !slices.ContainsFunc(r.alone, c.has):
 		return remedy(ErrNotAllowed, ask(r.roles))
 	case r.reach != reachOfAll || !t.Protected():
 		return nil

@@ -157,8 +157,13 @@ func TestMay(t *testing.T) {
 		{"and none that has more", token(robot, "Application.ReadWrite.All", "User.ReadWrite.All"), directory.WriteApplications, powerful, directory.ErrTargetProtected},
 		{"an Application Administrator gives out no permissions of Graph", with(plain, directory.ApplicationAdministrator), directory.AssignGraphRoles, nobody, directory.ErrNotAllowed},
 		{"a Privileged Role Administrator does", with(plain, directory.PrivilegedRoleAdministrator), directory.AssignGraphRoles, nobody, nil},
-		{"an application hands no account from one source to another", robot, directory.ChangeSource, member, directory.ErrNotAllowed},
-		{"one with the role does", with(robot, directory.UserAdministrator), directory.ChangeSource, member, nil},
+		{"an application hands no account from one source to another", token(robot, "User.ReadWrite.All", "Directory.ReadWrite.All"), directory.ChangeSource, member, directory.ErrNotAllowed},
+		{"one with the role does", with(token(robot, "User.ReadWrite.All"), directory.UserAdministrator), directory.ChangeSource, member, nil},
+		{"one with the permission for it does", token(robot, "User-OnPremisesSyncBehavior.ReadWrite.All"), directory.ChangeSource, member, nil},
+		{"not of an administrator", token(robot, "User-OnPremisesSyncBehavior.ReadWrite.All"), directory.ChangeSource, admin, directory.ErrTargetProtected},
+		{"and reads it", token(robot, "User-OnPremisesSyncBehavior.ReadWrite.All"), directory.ReadSource, member, nil},
+		{"and no more", token(robot, "User-OnPremisesSyncBehavior.ReadWrite.All"), directory.ReadUser, member, directory.ErrPermissionMissing},
+		{"and changes no more", token(robot, "User-OnPremisesSyncBehavior.ReadWrite.All"), directory.UpdateUserPart, member, directory.ErrPermissionMissing},
 		{"and a User Administrator", with(plain, directory.UserAdministrator), directory.ChangeSource, member, nil},
 		{"a Domain Name Administrator verifies by the DNS", with(plain, directory.DomainNameAdministrator), directory.WriteDomains, nobody, nil},
 		{"and not by decision", with(plain, directory.DomainNameAdministrator), directory.ConfirmDomain, nobody, directory.ErrNotAllowed},
@@ -248,7 +253,8 @@ func TestTheAnswerSaysWhomToAsk(t *testing.T) {
 }
 
 func TestSensitivePropertiesAreThoseOfEntra(t *testing.T) {
-	want := []string{"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "postern_externalId", "userPrincipalName"}
+	// passwordProfile, which is one of Entra's, is an action of its own: SetPassword.
+	want := []string{"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "postern_externalId", "userPrincipalName"}
 	if !slices.Equal(directory.SensitiveProperties, want) {
 		t.Errorf("got %v", directory.SensitiveProperties)
 	}

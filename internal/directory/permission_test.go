@@ -46,6 +46,7 @@ func TestPermissionIDsOfGraph(t *testing.T) {
 		"User.Read":                                   {"", "e1fe6dd8-ba31-4d61-89e7-88639da4683d"},
 		"User-LifeCycleInfo.Read.All":                 {"8556a004-db57-4d7a-8b82-97a13428e96f", "ed8d2a04-0374-41f1-aefe-da8ac87ccc87"},
 		"User-LifeCycleInfo.ReadWrite.All":            {"925f1248-0f97-47b9-8ec8-538c54e01325", "7ee7473e-bd4b-4c9f-987c-bd58481f5fa2"},
+		"User-OnPremisesSyncBehavior.ReadWrite.All":   {"a94a502d-0281-4d15-8cd2-682ac9362c4c", "7ff9afdd-0cdb-439d-a61c-fea3e9339e89"},
 		"User.Read.All":                               {"df021288-bdef-4463-88db-98f22de89214", "a154be20-db9c-4678-8ab7-66f6cc099a59"},
 		"Directory.Read.All":                          {"7ab1d382-f21e-4acd-a863-ba3e13f7da61", "06da0dbc-49e2-44d2-8312-53f166ab848a"},
 		"UserAuthenticationMethod.ReadWrite.All":      {"50483e42-d915-4231-9639-7fdb7fd190e5", "b7887744-6746-4312-813d-72daeaee7e2d"},

@@ -195,6 +195,11 @@ var Permissions = []Permission{
 		ApplicationID: "77f3a031-c388-4f99-b373-dc68676a979e", DelegatedID: "fc30e98b-8810-4501-81f5-c20a3196387b",
 	},
 	{
+		Value: "User-OnPremisesSyncBehavior.ReadWrite.All", DisplayName: "Take accounts over from their source",
+		Description:   "Reads and changes whether accounts are managed here or by their source.",
+		ApplicationID: "a94a502d-0281-4d15-8cd2-682ac9362c4c", DelegatedID: "7ff9afdd-0cdb-439d-a61c-fea3e9339e89",
+	},
+	{
 		Value: "User-PasswordProfile.ReadWrite.All", DisplayName: "Reset passwords",
 		Description:   "Sets passwords of users.",
 		ApplicationID: "cc117bb9-00cf-4eb8-b580-ea2a878fe8f7", DelegatedID: "56760768-b641-451f-8906-e1b8ab31bca7",

@@ -16,6 +16,7 @@ const (
 	CreateUser          Action = "createUser"
 	UpdateUser          Action = "updateUser"          // what is not sensitive
 	UpdateUserSensitive Action = "updateUserSensitive" // a property of SensitiveProperties or TellingProperties
+	ReadSource          Action = "readSource"          // whether it comes from somewhere else
 	ChangeSource        Action = "changeSource"        // take an account over from where it comes from, or hand it back
 	UpdateManager       Action = "updateManager"
 	ReadLeaveDate       Action = "readLeaveDate"  // employeeLeaveDateTime
@@ -144,7 +145,7 @@ func (a Action) OnGroup(g Group) Action {
 
 // SensitiveProperties are the properties of a user whose change is UpdateUserSensitive.
 var SensitiveProperties = []string{
-	"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "postern_externalId", "userPrincipalName",
+	"accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "postern_externalId", "userPrincipalName",
 }
 
 // TellingProperties are as sensitive as these, other than in Entra, once they become something else and the person is protected:
@@ -162,10 +163,11 @@ type rule struct {
 	reach  reach
 	person bool // the action is about a person, who must be named
 
-	people     bool // never for an application by itself
-	roleToo    bool // an application needs one of the roles, too
-	notSelf    bool // refused for oneself, whatever the role
-	privileged bool // PrivilegedMethods lets an application act on people who hold roles
+	people     bool  // never for an application by itself
+	roleToo    bool  // an application needs one of the roles, too
+	alone      oneOf // but with one of these permissions, which are for this action alone
+	notSelf    bool  // refused for oneself, whatever the role
+	privileged bool  // PrivilegedMethods lets an application act on people who hold roles
 }
 
 type oneOf []string
@@ -258,8 +260,14 @@ var rules = map[Action]rule{
 		roles: append([]RoleID{DirectoryWriters}, userManagers...),
 	},
 	UpdateUserSensitive: {needs: []oneOf{writeUsers}, roles: userManagers, reach: reachOfAll, person: true},
+	ReadSource: {
+		needs: []oneOf{append(oneOf{"User-OnPremisesSyncBehavior.ReadWrite.All"}, readUsers...)}, self: oneOf{"User.Read"}, open: toMembers, roles: directoryReaders,
+	},
 	// An application is a source itself: what is another's it would make its own.
-	ChangeSource: {needs: []oneOf{writeUsers}, roles: userManagers, reach: reachOfAll, person: true, roleToo: true},
+	ChangeSource: {
+		needs: []oneOf{append(oneOf{"User-OnPremisesSyncBehavior.ReadWrite.All"}, writeUsers...)}, roles: userManagers, reach: reachOfAll, person: true,
+		roleToo: true, alone: oneOf{"User-OnPremisesSyncBehavior.ReadWrite.All"},
+	},
 	UpdateManager: {
 		needs: []oneOf{writeUsers},
 		roles: append([]RoleID{DirectoryWriters}, userManagers...),
@@ -272,7 +280,7 @@ var rules = map[Action]rule{
 	},
 	WriteLeaveDate: {needs: []oneOf{readUsers, {"User-LifeCycleInfo.ReadWrite.All"}}, roles: []RoleID{GlobalAdministrator}},
 	UpdateUserPart: {
-		needs: []oneOf{append(oneOf{"User-LifeCycleInfo.ReadWrite.All"}, writeUsers...)},
+		needs: []oneOf{append(oneOf{"User-LifeCycleInfo.ReadWrite.All", "User-PasswordProfile.ReadWrite.All"}, writeUsers...)},
 		roles: append([]RoleID{DirectoryWriters}, userManagers...),
 	},
 	DeleteUser: {needs: []oneOf{{"User.ReadWrite.All"}}, roles: userManagers, reach: reachOfAll, person: true, notSelf: true},

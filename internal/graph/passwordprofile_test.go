@@ -9,6 +9,40 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 )
 
+// The permission for passwords is enough for one, and good for nothing else.
+func TestAPasswordAloneNeedsThePermissionForPasswordsAlone(t *testing.T) {
+	const sets, body = "User-PasswordProfile.ReadWrite.All", `{"passwordProfile":{"password":"correct-horse-7-staple"}}`
+	w := newWorld(t, sets, "Policy.ReadWrite.AuthenticationMethod")
+	w.insists = true
+	w.call(204, "PATCH", "/v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/password", `{"state":"enabled"}`)
+	member, boss := "/v1.0/users/"+string(w.member("mira").ID), "/v1.0/users/"+string(w.admin.ID)
+	tries := func(who string) {
+		t.Helper()
+		w.call(204, "PATCH", member, body)
+		w.call(403, "PATCH", boss, body)
+		for _, more := range []string{
+			`{}`, `{"passwordProfile":null}`, `{"department":"Sales"}`, `{"accountEnabled":false}`, `{"department":"Sales","passwordProfile":{"password":"correct-horse-7-staple"}}`,
+			`{"employeeLeaveDateTime":"2030-01-01T00:00:00Z","passwordProfile":{"password":"correct-horse-7-staple"}}`,
+		} {
+			if rec := w.send("PATCH", member, more); rec.Code != 403 {
+				t.Errorf("%s sends %s: %d %s", who, more, rec.Code, rec.Body)
+			}
+		}
+		if rec := w.send("GET", member, ""); who == "an application" && rec.Code != 403 {
+			t.Errorf("it reads the profile: %d", rec.Code)
+		}
+	}
+	tries("an application")
+	manager, writer := w.member("uma", directory.UserAdministrator), w.member("wendy", directory.DirectoryWriters)
+	back := w.as(w.signIn(manager, sets))
+	tries("a manager of users")
+	w.call(403, "PATCH", "/v1.0/users/"+string(manager.ID), body)
+	back()
+	back = w.as(w.signIn(writer, sets))
+	w.call(403, "PATCH", member, body)
+	back()
+}
+
 // A password is a way in: who writes profiles gives nobody one.
 func TestWhoWritesProfilesSetsNoPasswordForIt(t *testing.T) {
 	const (

@@ -159,14 +159,14 @@ func (a *API) readProfile(c *call, body *odata.Object, u directory.User, created
 	return &change, nil
 }
 
-// maySetPassword asks for SetPassword, after what a sensitive change asks for. Scripts from before Graph had the permission for
-// it come as an application that holds the role: that is enough, too.
+// maySetPassword asks for SetPassword. Scripts from before Graph had the permission for it come as an application that holds
+// the role and may make other sensitive changes: that is enough, too.
 func maySetPassword(c *call) error {
 	err := directory.May(c.caller, directory.SetPassword, c.target)
 	if err != nil && c.caller.AppOnly() {
 		for _, role := range directory.RolesFor(directory.SetPassword, c.target) {
 			if slices.Contains(c.caller.Roles, role) {
-				return nil
+				return directory.May(c.caller, directory.UpdateUserSensitive, c.target)
 			}
 		}
 	}

@@ -72,7 +72,7 @@ var routes = []route{
 	{"PATCH /users/{id}", odata.Directory, directory.UpdateUserPart, person, (*API).patchUser},
 	{"DELETE /users/{id}", odata.Directory, directory.DeleteUser, person, (*API).deleteUser},
 	{"POST /postern/imports", odata.Directory, directory.CreateUser, nil, (*API).importPeople},
-	{"GET /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.ReadUser, person, (*API).getSyncBehavior},
+	{"GET /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.ReadSource, person, (*API).getSyncBehavior},
 	{"PATCH /users/{id}/onPremisesSyncBehavior", odata.Directory, directory.ChangeSource, person, (*API).patchSyncBehavior},
 	{"GET /users/{id}/manager", odata.Directory, directory.ReadUser, person, (*API).getManager},
 	{"PUT /users/{id}/manager/$ref", odata.Directory, directory.UpdateManager, person, (*API).putManager},

@@ -380,7 +380,13 @@ func (c *call) mayWriteLeaveDate(set []string) error {
 	return directory.May(c.caller, directory.WriteLeaveDate, c.target)
 }
 
-// patchUser serves PATCH /users/{id}. Who may do nothing but change when somebody leaves, may do that. https://learn.microsoft.com/graph/api/user-update
+// leastParts reports whether a change is of nothing but what has a permission of its own: when somebody leaves, and their
+// password. https://learn.microsoft.com/graph/api/user-update#permissions
+func leastParts(set []string, password bool) bool {
+	return len(set) == 0 && password || slices.Equal(set, []string{leaveDate})
+}
+
+// patchUser serves PATCH /users/{id}.
 func (a *API) patchUser(c *call) error {
 	if err := odata.Match(c.r, odata.ETag(c.user.Version)); err != nil {
 		return err
@@ -398,7 +404,7 @@ func (a *API) patchUser(c *call) error {
 	if err := c.mayWriteLeaveDate(set); err != nil {
 		return err
 	}
-	if change != nil || !slices.Equal(set, []string{leaveDate}) {
+	if !leastParts(set, change != nil) {
 		if err := directory.May(c.caller, directory.UpdateUser, c.target); err != nil {
 			return err
 		}
@@ -407,7 +413,7 @@ func (a *API) patchUser(c *call) error {
 		return directory.ErrNotForYourself
 	}
 	changes := modified(wholeUser(old), wholeUser(u))
-	sensitive := change != nil || slices.ContainsFunc(set, func(name string) bool { return slices.Contains(directory.SensitiveProperties, name) }) ||
+	sensitive := slices.ContainsFunc(set, func(name string) bool { return slices.Contains(directory.SensitiveProperties, name) }) ||
 		c.target.Protected() && slices.ContainsFunc(changes, func(m audit.ModifiedProperty) bool {
 			return slices.Contains(directory.TellingProperties, m.DisplayName)
 		})
