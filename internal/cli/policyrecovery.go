@@ -35,12 +35,12 @@ func policyShowRecovery() *cobra.Command {
 		var rows []graphclient.Object
 		for _, r := range p.Objects("rules") {
 			for _, g := range r.Objects("grants") {
-				g["targetClass"] = r.Text("targetClass")
+				g["targetClass"], g["alsoTold"] = r.Text("targetClass"), r.Text("alsoTold")
 				rows = append(rows, g)
 			}
 		}
 		return e.rows(rows, []column{
-			{"WHO", "targetClass"}, {"LEVEL", "level"}, {"MINUTES", "maximumLifetimeInMinutes"}, {"ONCE", "isUsableOnce"}, {"APPROVALS", "approvals"}, {"COOL-DOWN", "coolDownInMinutes"},
+			{"WHO", "targetClass"}, {"LEVEL", "level"}, {"MINUTES", "maximumLifetimeInMinutes"}, {"ONCE", "isUsableOnce"}, {"APPROVALS", "approvals"}, {"COOL-DOWN", "coolDownInMinutes"}, {"ALSO TOLD", "alsoTold"},
 		})
 	})
 }

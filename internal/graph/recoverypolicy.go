@@ -26,6 +26,7 @@ func recoveryPolicyResource(p recovery.Policy) odata.Entity {
 			{Name: "grants", Value: grants},
 			{Name: "handOver", Value: texts(p.HandsOf(r.Class))},
 			{Name: "personOpensBy", Value: string(cmp.Or(r.OpenBy, recovery.OpenByPasskey))},
+			{Name: "alsoTold", Value: texts(r.Told)},
 		})
 	}
 	hours := any(nil)
@@ -173,7 +174,7 @@ func readRules(body *odata.Object, old []recovery.Rule) []recovery.Rule {
 		one.String("targetClass", (*string)(&r.Class))
 		sent[r.Class] = true
 		if i := slices.IndexFunc(old, func(o recovery.Rule) bool { return o.Class == r.Class }); i >= 0 {
-			r.Hands, r.OpenBy = old[i].Hands, old[i].OpenBy
+			r.Hands, r.OpenBy, r.Told = old[i].Hands, old[i].OpenBy, old[i].Told
 		}
 		if one.Has("handOver") {
 			var hands []string
@@ -181,6 +182,10 @@ func readRules(body *odata.Object, old []recovery.Rule) []recovery.Rule {
 			r.Hands = idsAs[recovery.Hand](hands)
 		}
 		one.String("personOpensBy", (*string)(&r.OpenBy))
+		if one.Has("alsoTold") {
+			r.Told = nil
+			one.Strings("alsoTold", &r.Told)
+		}
 		for _, in := range one.Objects("grants") {
 			var g recovery.Grant
 			var purposes []string

@@ -43,6 +43,40 @@ func (v *View) CaseNews(lang string, zone *time.Location, n CaseNews) (Letter, e
 	return v.letter(lang, &d)
 }
 
+// CaseTold is what the mail says that tells somebody else of a pass, because the recovery policy names them.
+type CaseTold struct {
+	Reader string // display name, or the address
+	Tenant string
+	Name   string // whom the pass is for
+	By     string // who issued it; empty where nobody but the person and those who spoke for them took part
+	At     time.Time
+	Link   string // to the case in the console
+	ID     string // of the case
+}
+
+// CaseTold writes n in lang, with times in zone.
+func (v *View) CaseTold(lang string, zone *time.Location, n CaseTold) (Letter, error) {
+	at, err := v.moment(lang, zone, n.At)
+	if err != nil {
+		return Letter{}, err
+	}
+	d := draft{
+		kind: "recoveryCaseTold", zone: zone, subject: v.Text(lang, "letter_told_subject", "Name", n.Name),
+		said: []string{
+			v.Text(lang, "letter_hello", "Name", n.Reader),
+			v.Text(lang, "letter_told", "At", at, "Tenant", n.Tenant, "Name", n.Name, "By", n.By),
+		},
+		facts: []fact{
+			{factReader, n.Reader, never}, {factTenant, n.Tenant, never}, {factTime, "", n.At}, {factPerson, n.Name, never}, {factID, n.ID, never},
+		},
+		needs:  []string{factTime, factPerson},
+		notice: letter.Plain(v.Text(lang, "letter_told_known", "Name", n.Name)),
+	}
+	d.linked(v.Text(lang, "letter_told_link"), n.Link)
+	d.notice = append(d.notice, letter.Plain(v.Text(lang, "letter_case_id", "ID", n.ID))...)
+	return v.letter(lang, &d)
+}
+
 // CaseAsked is what the mail says that asks a manager or a colleague whether it is really them.
 type CaseAsked struct {
 	Reader  string // display name

@@ -66,6 +66,9 @@ var letterKinds = []struct {
 	{"recoveryCaseColleague", askedSpecimen(false)},
 	{"recoveryCaseCode", func(s specimen) (Letter, error) { return s.View.CaseCode(s.Lang, s.reader(), s.tenant(), "123 456") }},
 	{"recoveryCaseIssued", caseSpecimen("issued", true)},
+	{"recoveryCaseTold", func(s specimen) (Letter, error) {
+		return s.View.CaseTold(s.Lang, s.Zone, CaseTold{Reader: s.reader(), Tenant: s.tenant(), Name: s.person(), At: s.At, Link: s.URL + "/example", ID: s.id()})
+	}},
 	{"recoveryCaseUsed", caseSpecimen("used", true)},
 	{"recoveryCaseClosed", caseSpecimen("closed", true)},
 	{"recoveryCaseRefused", caseSpecimen("refused", false)},

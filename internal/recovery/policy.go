@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,6 +71,8 @@ type Rule struct {
 	// Hands are how a pass reaches them; nil for all. OpenBy is what opens a link with their own.
 	Hands  []Hand `json:"handOver,omitempty"`
 	OpenBy OpenBy `json:"personOpensBy,omitempty"`
+	// Told are who else is told by mail of each pass.
+	Told []string `json:"alsoTold,omitempty"`
 }
 
 // A Grant is what one level is good for. A better level that has none of its own has this.
@@ -291,7 +294,7 @@ func (p Policy) checkRules() error {
 			return ErrPolicy.With("rules", "rules has each of everyone, role and privileged once at most.")
 		}
 		seen[r.Class] = true
-		if err := r.checkHands(); err != nil {
+		if err := cmp.Or(r.checkHands(), r.checkTold()); err != nil {
 			return err
 		}
 		levels := map[Level]bool{}

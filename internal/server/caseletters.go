@@ -42,6 +42,10 @@ func (s *Server) caseLetters(ctx context.Context, n recovery.Notice) ([]outbox.I
 		return nil, nil
 	}
 	all, err := s.caseNewsTo(ctx, n.Case, n.User, pages.CaseNews{What: news.what, At: n.At, From: n.Case.Opener.From}, news.stop)
+	if err == nil && n.Activity == audit.CaseIssued {
+		others, err := s.toldLetters(ctx, n)
+		return append(all, others...), err
+	}
 	if err != nil || n.Activity != audit.CaseOpened || n.Case.Opener.Kind != recovery.BySelf {
 		return all, err
 	}

@@ -19,6 +19,7 @@ var (
 	classes   = []string{"everyone", "role", "privileged"}
 	rungs     = []string{"mailCode", "callBack", "video", "inPerson", "vouch", "numberMatch", "external", "manager", "credential"}
 	hands     = []string{"read", "slip", "manager", "person", "browser"}
+	others    = []string{"manager", "globalAdministrators"}
 	purposes  = []string{"general", "registerMethods", "signIn", "resetPin"}
 	weekdays  = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
 	lifetimes = []string{"caseLifetimeInMinutes", "proofLifetimeInMinutes", "approvalLifetimeInMinutes", "approverFreshInMinutes", "contactChangeDelayInHours", "disputeWindowInDays"}
@@ -44,6 +45,7 @@ type rule struct {
 	Grants []terms  `json:"grants"`
 	Hands  []string `json:"handOver"`
 	OpenBy string   `json:"personOpensBy"`
+	Told   []string `json:"alsoTold"`
 }
 
 // terms are what one level is good for.
@@ -91,6 +93,7 @@ func (policyPage) Levels() []string    { return levels }
 func (policyPage) Rungs() []string     { return rungs }
 func (policyPage) Purposes() []string  { return purposes }
 func (policyPage) Hands() []string     { return hands }
+func (policyPage) Others() []string    { return others }
 func (policyPage) Weekdays() []string  { return weekdays }
 func (policyPage) Lifetimes() []string { return lifetimes }
 func (policyPage) Outside() []string   { return outside }
@@ -118,6 +121,16 @@ func (p policyPage) Works(day string) bool {
 // Goes reports whether a pass for people of a class may go a way.
 func (p policyPage) Goes(class, hand string) bool {
 	return slices.Contains(p.Draft.of(class).Hands, hand)
+}
+
+// Tells reports whether somebody else is told of passes for people of a class.
+func (p policyPage) Tells(class, whom string) bool {
+	return slices.Contains(p.Draft.of(class).Told, whom)
+}
+
+// ToldAt are the addresses that are told of them.
+func (p policyPage) ToldAt(class string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(p.Draft.of(class).Told), func(one string) bool { return slices.Contains(others, one) }), ", ")
 }
 
 // Spoken reports whether a code that is read out opens the links of people of a class.
@@ -319,6 +332,7 @@ func (p *policyPage) read(c *console.Call, now rules) rules {
 		if c.Form(class+".spoken") != "" {
 			r.OpenBy = spokenCode
 		}
+		r.Told = append(append([]string{}, c.R.Form[class+".told"]...), strings.FieldsFunc(c.Form(class+".toldAt"), func(r rune) bool { return strings.ContainsRune(",; \n", r) })...)
 		for _, level := range levels[1:] {
 			at := class + "." + level + "."
 			if c.Form(at+"on") == "" {
@@ -425,6 +439,15 @@ func (r rules) said(c *console.Call) []change {
 			parts = append(parts, c.Text("recovery_opens_spoken"))
 		}
 		add(label, strings.Join(parts, partBreak))
+		told := []string{}
+		for _, one := range r.of(class).Told {
+			if slices.Contains(others, one) {
+				one = c.Text("recovery_told_" + one)
+			}
+			told = append(told, one)
+		}
+		slices.Sort(told)
+		add(c.Text("recovery_class_"+class)+", "+c.Text("recovery_told"), cmp.Or(strings.Join(told, ", "), c.Text("recovery_nobody_at_all")))
 	}
 	for _, kind := range rungs {
 		add(c.Text("recovery_proof_"+kind), c.Text("recovery_level_"+r.Levels[kind]))
