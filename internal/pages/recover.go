@@ -44,11 +44,22 @@ var asks = slices.DeleteFunc([]recovery.Failure{"phoneLost", "keyForgotten", "pi
 })
 
 // The budgets of cases that are opened by people who are not signed in: for each name, known or
-// not, and for each network.
+// not, from one network and from all, and for each network. Places where the person signed in
+// before have one of their own, which nobody else can spend.
 var (
-	openByName    = signin.Rule{Budget: 3, Window: time.Hour, Slow: time.Hour}
+	openHere      = signin.Rule{Budget: 3, Window: time.Hour, Slow: time.Hour}
+	openByName    = signin.Rule{Budget: 6, Window: time.Hour, Slow: time.Hour}
 	openByNetwork = signin.Rule{Budget: 20, Window: time.Hour, Slow: 3 * time.Minute}
 )
+
+func openBuckets(name, home, network string) []signin.Bucket {
+	if home != "" {
+		return []signin.Bucket{{Name: "recovery|familiar|" + name + "|" + home, Rule: openHere}}
+	}
+	return []signin.Bucket{
+		{Name: "recovery|" + network, Rule: openByNetwork}, {Name: "recovery|" + name, Rule: openByName}, {Name: "recovery|" + name + "|" + network, Rule: openHere},
+	}
+}
 
 // ErrAskedForHelpOften slows down who opens recovery cases.
 var ErrAskedForHelpOften = &fault.Error{
@@ -97,19 +108,18 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := v.transaction
 	home := t.Home
-	if wait, err := s.SignIn.Store.Charge(r.Context(), home, []signin.Bucket{{Name: "recovery|" + place(r).Network(), Rule: openByNetwork}}, s.Now()); err != nil {
+	familiar, err := s.SignIn.FamiliarHome(r.Context(), t, place(r))
+	if err != nil {
 		return err
-	} else if wait > 0 {
-		return ErrAskedForHelpOften.After(int(wait/time.Second) + 1)
 	}
-	wait, err := s.SignIn.Store.Charge(r.Context(), home, []signin.Bucket{{Name: "recovery|" + t.NameHash, Rule: openByName}}, s.Now())
+	wait, err := s.SignIn.Store.Charge(r.Context(), home, openBuckets(t.NameHash, familiar, place(r).Network()), s.Now())
 	if err != nil {
 		return err
 	}
 	if wait > 0 {
 		return ErrAskedForHelpOften.After(int(wait/time.Second) + 1)
 	}
-	id, err := s.openCase(r, t)
+	id, err := s.openCase(r, t, familiar != "")
 	if err != nil {
 		return err
 	}
@@ -135,7 +145,7 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 
 // openCase opens a case for the person of a sign-in and returns its id, or "" when there is
 // nobody, or nobody who may: the page does not tell.
-func (s *Site) openCase(r *http.Request, t signin.Transaction) (string, error) {
+func (s *Site) openCase(r *http.Request, t signin.Transaction, known bool) (string, error) {
 	if t.User == "" {
 		return "", nil
 	}
@@ -147,7 +157,7 @@ func (s *Site) openCase(r *http.Request, t signin.Transaction) (string, error) {
 	}
 	f := request.From(r.Context())
 	c, err := s.Cases.Open(r.Context(), recovery.Opening{
-		Tenant: t.Home, User: t.User, Kind: recovery.BySelf, Channel: recovery.BySignInPage, Lost: lost, From: placeText(f),
+		Tenant: t.Home, User: t.User, Kind: recovery.BySelf, Channel: recovery.BySignInPage, Lost: lost, From: placeText(f), Network: place(r).Network(), Known: known,
 	}, s.asker(r, ""))
 	if _, told := errors.AsType[*fault.Error](err); told {
 		return "", nil // it is in the log, and the page looks the same
@@ -164,25 +174,29 @@ func (s *Site) asker(r *http.Request, holder string) recovery.Actor {
 	}
 }
 
-// claimed is the case of this browser: of a claim without a case, one that stays open.
+// claimed is the case of this browser: of a claim without a case, one that stays open. So does one
+// that gave way to another: who asks often would learn from it which names are known.
 func (s *Site) claimed(r *http.Request) (claim.Claim, recovery.View, bool, error) {
 	c, ok := claim.Parse(r.Context(), browser.Claim(r), s.SignIn.Secrets.MAC)
 	if !ok {
 		return c, recovery.View{}, false, nil
 	}
 	one, err := s.Cases.Cases.Case(r.Context(), c.Tenant, c.Case)
-	if err == nil {
+	if err == nil && one.Outcome != recovery.Superseded {
 		v, err := s.Cases.View(r.Context(), one)
 		return c, v, err == nil, err
 	}
-	if !errors.Is(err, recovery.ErrUnknown) {
+	there := err == nil
+	if !there && !errors.Is(err, recovery.ErrUnknown) {
 		return c, recovery.View{}, false, err
 	}
 	v := recovery.View{}
 	if v.Policy, err = s.Cases.Cases.RecoveryPolicy(r.Context(), c.Tenant); err != nil {
 		return c, v, false, err
 	}
-	v.Number, err = c.Number(r.Context(), s.SignIn.Secrets.MAC)
+	if v.Number = one.Number; !there {
+		v.Number, err = c.Number(r.Context(), s.SignIn.Secrets.MAC)
+	}
 	v.Tenant, v.State, v.OpenedAt, v.ExpiresAt = c.Tenant, recovery.Open, c.At, c.At.Add(time.Duration(v.Policy.CaseMinutes)*time.Minute)
 	if !s.Now().Before(v.ExpiresAt) {
 		v.State = recovery.Expired

@@ -13,6 +13,7 @@ import (
 type denyPage struct {
 	frame
 	Done   bool
+	Over   bool // there was no pass: nothing is left to undo
 	Number string
 	SignIn string
 }
@@ -55,7 +56,7 @@ func (s *Site) takeDeny(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	p.Done, p.Number = err == nil, c.Number
+	p.Done, p.Over, p.Number = err == nil, c.State.Over(), c.Number
 	s.render(w, r, status, p)
 	return nil
 }

@@ -67,7 +67,7 @@ func (s *Site) askPhone(w http.ResponseWriter, r *http.Request, c claim.Claim, v
 	if err != nil {
 		return err
 	}
-	home, err := s.SignIn.FamiliarHome(r.Context(), c.Tenant, v.User, a.Place)
+	home, err := s.SignIn.FamiliarHome(r.Context(), signin.Transaction{Home: c.Tenant, User: v.User}, a.Place)
 	if err != nil {
 		return err
 	}

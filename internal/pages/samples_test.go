@@ -170,6 +170,7 @@ func samples(lang string) map[string]page {
 		"deny":                denyPage{frame: f},
 		"deny-failed":         denyPage{frame: failing(claim.ErrDenial)},
 		"deny-done":           denyPage{frame: f, Done: true, Number: "R-7K4MQ2", SignIn: "/security-info"},
+		"deny-over":           denyPage{frame: f, Done: true, Over: true, Number: "R-7K4MQ2", SignIn: "/security-info"},
 		"lost-phone":          lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, OnlyPass: true, FreshUntil: soon, Methods: []lostThing{{ID: "a", Icon: "phone", Name: "Pixel 9", Text: "Authenticator app", UsedAt: morning, Checked: true}, {ID: "b", Icon: "passkey", Name: "Blue key", Text: "Passkey"}}, Sessions: []lostThing{{ID: "s", Icon: "globe", Name: "Chrome, Android", Text: "203.0.113.4", UsedAt: morning, Checked: true}}},
 		"lost-key":            lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", ProveHref: "/prove", Methods: []lostThing{{ID: "b", Icon: "passkey", Name: "Blue key", Checked: true}}},
 		"lost-nothing":        lostPage{frame: f, Name: "Mira Okafor", SignOutHref: "/out", BackHref: "/back", Phone: true, FreshUntil: soon},

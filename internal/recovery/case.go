@@ -93,6 +93,10 @@ type Opener struct {
 	Person
 	// From is where they asked, for people to judge: browser, system and address. Personal.
 	From string `json:"from,omitempty"`
+	// Network is the network that they asked from, and Known says that the person signed in there
+	// before: by these cases make room for others. Personal.
+	Network string `json:"network,omitempty"`
+	Known   bool   `json:"known,omitempty"`
 }
 
 // An OpenerKind is in what part somebody opened a case.

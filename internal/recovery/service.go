@@ -86,10 +86,10 @@ type Opening struct {
 	Note    string
 	Ticket  string
 	From    string // where they asked, for people to judge
+	// Network and Known are kept for those who ask by themselves, see Opener.
+	Network string
+	Known   bool
 }
-
-// MostLiving is how many cases of one person may wait at a time.
-const MostLiving = 5
 
 const maxNote = 1000 // characters
 
@@ -127,7 +127,7 @@ func (s Service) Open(ctx context.Context, o Opening, by Actor) (Case, error) {
 	now := s.Now()
 	c := Case{
 		Tenant: o.Tenant, ID: uuid.NewString(), User: o.User, State: Open, OpenedAt: now,
-		Opener: Opener{Kind: o.Kind, Person: by.person(), From: o.From}, Channel: o.Channel, Lost: o.Lost, Device: o.Device, Note: o.Note, Ticket: o.Ticket,
+		Opener: Opener{Kind: o.Kind, Person: by.person(), From: o.From, Network: o.Network, Known: o.Known}, Channel: o.Channel, Lost: o.Lost, Device: o.Device, Note: o.Note, Ticket: o.Ticket,
 	}
 	subject, err := s.subject(ctx, c)
 	if err != nil {
@@ -150,7 +150,7 @@ func (s Service) Open(ctx context.Context, o Opening, by Actor) (Case, error) {
 		if e, err = s.effects(ctx, c, audit.CaseOpened, subject.User, by, audit.KeyValue{Key: "Opened as", Value: string(o.Kind)}, audit.KeyValue{Key: "Channel", Value: string(o.Channel)}); err != nil {
 			return c, err
 		}
-		if err = s.Cases.OpenCase(ctx, c, MostLiving, e); !errors.Is(err, ErrNumber) {
+		if err = s.Cases.OpenCase(ctx, c, e); !errors.Is(err, ErrNumber) {
 			break
 		}
 	}

@@ -18,9 +18,10 @@ import (
 // Beside what is here, the store notes in the same transaction that the pass of a case was used,
 // that something was registered with it, and that it was removed or replaced.
 type Cases interface {
-	// OpenCase stores a new case, unless the person has most living ones or more (ErrMany) or is
-	// not there (directory.ErrUserUnknown); ErrNumber when the number is taken.
-	OpenCase(ctx context.Context, c Case, most int, e Effects) error
+	// OpenCase stores a new case if there is room for it, see Case.Room: one that gives way is
+	// cancelled with an event. It is ErrMany when there is none, directory.ErrUserUnknown when the
+	// person is not there, and ErrNumber when the number is taken.
+	OpenCase(ctx context.Context, c Case, e Effects) error
 	// Case returns a case by its id, CaseByNumber by its number; or ErrUnknown.
 	Case(ctx context.Context, tenant directory.TenantID, id string) (Case, error)
 	CaseByNumber(ctx context.Context, tenant directory.TenantID, number string) (Case, error)

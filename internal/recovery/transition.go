@@ -350,7 +350,9 @@ func (c Case) WithRefusal(why string, now time.Time) (Case, error) {
 }
 
 // WithDispute is c after somebody denied that it is theirs. Whatever c could still do, it stands
-// still; a case that is over can be disputed until the window closes.
+// still; a case that is over can be disputed until the window closes. What was asked for by
+// somebody who is not signed in, and has no pass, is over: there is nothing to give back or to
+// undo, and whoever it was may ask again.
 func (c Case) WithDispute(p Policy, by Person, note string, now time.Time) (Case, error) {
 	switch {
 	case c.State == Disputed:
@@ -361,6 +363,10 @@ func (c Case) WithDispute(p Policy, by Person, note string, now time.Time) (Case
 		return c, ErrDisputeOver
 	}
 	c.Disputed = &Dispute{At: now, By: by, Was: c.State, Note: note}
+	if c.Opener.Kind == BySelf && c.Pass == nil {
+		c.Why = note
+		return c.end(Refused, NotBelieved, now), nil
+	}
 	c.State = Disputed
 	return c, nil
 }

@@ -20,11 +20,14 @@ const (
 	letterCaseCode  = "recoveryCaseCode"
 )
 
-// caseNews are the steps that a person is told of, with whether the mail can stop the case.
-var caseNews = map[string]struct {
+// A caseStep is a step as it is told, and whether the mail can stop the case.
+type caseStep struct {
 	what string
 	stop bool
-}{
+}
+
+// caseNews are the steps that a person is told of, with whether the mail can stop the case.
+var caseNews = map[string]caseStep{
 	audit.CaseOpened:   {"opened", true},
 	audit.CaseIssued:   {"issued", true},
 	audit.CaseClosed:   {"closed", true},
@@ -34,11 +37,20 @@ var caseNews = map[string]struct {
 	audit.CaseReverted: {"reverted", false},
 }
 
+// newsOf is what a person is told of a step; false for nothing.
+func newsOf(n recovery.Notice) (caseStep, bool) {
+	news, told := caseNews[n.Activity]
+	if n.Activity == audit.CaseDisputed && n.Case.State == recovery.Refused { // nothing stands still
+		news = caseNews[audit.CaseRefused]
+	}
+	return news, told && n.User.ID != ""
+}
+
 // caseLetters are the mails about a step of a case: to the person at every address, and to the
 // manager when the person asks by themselves. No policy turns them off.
 func (s *Server) caseLetters(ctx context.Context, n recovery.Notice) ([]outbox.Item, error) {
-	news, told := caseNews[n.Activity]
-	if !told || n.User.ID == "" {
+	news, told := newsOf(n)
+	if !told {
 		return nil, nil
 	}
 	all, err := s.caseNewsTo(ctx, n.Case, n.User, pages.CaseNews{What: news.what, At: n.At, From: n.Case.Opener.From}, news.stop)

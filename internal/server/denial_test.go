@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postern-id/postern/internal/server"
 )
 
 // deny presses the button behind the link of a mail, and returns the fault that is shown.
@@ -34,9 +36,12 @@ func (x trip) released(number string) any {
 }
 
 func TestALinkThatWasDecidedAboutFreezesNothingAgain(t *testing.T) {
-	x := onATrip(t)
-	number := x.ask("sam@contoso.example")
-	sams := x.browser
+	d := newDesk(t, func(o *server.Options) { o.Mail.Mailbox = true })
+	x := trip{world: d.world, clock: d.clock}
+	d.change(http.MethodPatch, "/v1.0/users/"+d.ids["lost"], `{"mail":"lost@contoso.example","otherMails":["lost@home.example"]}`)
+	d.change(http.MethodPatch, "/v1.0/users/"+d.ids["boss"], `{"mail":"boss@contoso.example"}`)
+	v := d.does("agent", "", `{"userId":"`+d.ids["lost"]+`","channel":"phone"}`)
+	number, id := v["number"].(string), v["id"].(string)
 	first := x.linked(linkToDeny)
 	x.clock.move(time.Minute)
 	if said := x.deny(first); said != "" {
@@ -55,14 +60,15 @@ func TestALinkThatWasDecidedAboutFreezesNothingAgain(t *testing.T) {
 	x.wantMails("is no longer stopped", 1)
 
 	// It goes on, and leads to a pass: that is something new, and has a mail with a link of its own.
-	x.asKey(x.linked(linkToApprove), x.key)
-	link := x.linked(linkToApprove)
-	if a := x.post(link, url.Values{"answer": {"yes"}, "number": {number}, "way": {"there"}}); a.status != http.StatusOK {
+	link := "/recover/approve/" + x.created.TenantID + "/" + id
+	x.asKey(link, d.keys["boss"])
+	if a := x.post(link, url.Values{"answer": {"yes"}, "number": {number}, "way": {"me"}}); a.status != http.StatusOK {
 		t.Fatalf("approve: %d\n%s", a.status, a.body)
 	}
-	x.browser = sams
-	pass := handedPass.FindStringSubmatch(x.post("/recover/case", url.Values{"ask": {"pass"}}).body)
-	x.toOwnPage("sam@contoso.example", pass[1])
+	x.post("/recover/open", url.Values{"code": {x.linked(linkToOpen)}})
+	pass := handedPass.FindStringSubmatch(x.post("/recover/open/now", url.Values{"open": {"yes"}}).body)
+	x.newBrowser()
+	x.toOwnPage("lost@contoso.example", pass[1])
 	key := x.newKey()
 	x.addKey(key)
 	second := x.linked(linkToDeny)
@@ -84,15 +90,15 @@ func TestALinkThatWasDecidedAboutFreezesNothingAgain(t *testing.T) {
 	page := x.get("/security-info").location
 	x.use(page, key)
 	if a := x.get(page); !strings.Contains(a.body, `data-step="stay"`) {
-		t.Errorf("what Sam added does not sign in:\n%s", a.body)
+		t.Errorf("what they added does not sign in:\n%s", a.body)
 	}
 	// Who finds out later that it was an impostor after all can still stop it.
-	if status, v := x.api(http.MethodPost, recoveryCases+"/"+number+"/dispute", x.appToken(), `{"note":"Sam came by"}`); status != http.StatusOK {
+	if status, v := x.api(http.MethodPost, recoveryCases+"/"+number+"/dispute", x.appToken(), `{"note":"They came by"}`); status != http.StatusOK {
 		t.Errorf("the helpdesk: %d %v", status, v)
 	}
 }
 
-// wantMails checks how many steps with such a subject were told to both addresses of Sam.
+// wantMails checks how many steps with such a subject were told to both addresses of a person.
 func (x trip) wantMails(subject string, want int) {
 	x.t.Helper()
 	if err := x.server.Deliver(x.t.Context()); err != nil {
@@ -101,4 +107,32 @@ func (x trip) wantMails(subject string, want int) {
 	if got := strings.Count(x.get("/mailbox").body, subject); got != 2*want {
 		x.t.Errorf("%d mails say that it %s, want %d to each of two addresses", got, subject, want)
 	}
+}
+
+func TestARequestThatIsDeniedBeforeThereIsAPassIsOver(t *testing.T) {
+	x := onATrip(t)
+	number := x.ask("sam@contoso.example")
+	theirs := x.browser
+	x.clock.move(time.Minute)
+	deny := x.linked(linkToDeny)
+	x.newBrowser()
+	a := x.post("/recover/not-me", url.Values{"code": {deny}})
+	if a.status != http.StatusOK || !strings.Contains(a.body, "It is stopped") || !strings.Contains(a.body, "There was no pass yet") || !strings.Contains(a.body, number) {
+		t.Fatalf("deny: %d\n%s", a.status, a.body)
+	}
+	if said := x.deny(deny); said != "caseDecided" {
+		t.Errorf("again: %q", said)
+	}
+	_, v := x.api(http.MethodGet, recoveryCases+"/"+number, x.appToken(), "")
+	if v["state"] != "refused" || v["dispute"] == nil {
+		t.Errorf("the case is %v, %v", v["state"], v["dispute"])
+	}
+	x.wantMails("was refused", 1)
+	x.wantMails("is stopped", 0)
+	x.browser = theirs
+	if a := x.get("/recover/case"); !strings.Contains(a.body, "This request is over") {
+		t.Errorf("where they asked:\n%s", a.body)
+	}
+	x.newBrowser()
+	x.ask("sam@contoso.example") // whoever it was may ask again
 }

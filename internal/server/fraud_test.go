@@ -28,10 +28,10 @@ type desk struct {
 // newDesk has lost, who calls; boss, their manager; peer and mate of their department; agent, who
 // answers; issuer and second, who may issue; root and crown, who may for everybody; chief, who
 // holds the highest role.
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T, set ...func(*server.Options)) *desk {
 	t.Helper()
 	d := &desk{clock: &wrist{}, ids: map[string]string{}, keys: map[string]*passkeytest.Authenticator{}, tokens: map[string]string{}}
-	d.world = newKeyWorld(t, func(o *server.Options) { o.Wall = d.clock.now })
+	d.world = newKeyWorld(t, append(set, func(o *server.Options) { o.Wall = d.clock.now })...)
 	for _, nick := range []string{"boss", "peer", "mate", "agent", "issuer", "second", "root", "crown"} {
 		d.ids[nick], d.keys[nick] = d.person(nick)
 	}

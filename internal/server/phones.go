@@ -40,7 +40,7 @@ func (s *Server) tellPhones(_ context.Context, c method.Change) {
 // tellCase tells a person's phones of a step in their recovery, of the same ones as the mails. A
 // phone that was lost is told, too: so are the people whose address somebody else reads.
 func (s *Server) tellCase(_ context.Context, n recovery.Notice) {
-	if news, told := caseNews[n.Activity]; told && n.User.ID != "" {
+	if news, told := newsOf(n); told {
 		s.tellOfCase(n.Case.Tenant, n.User, news.what)
 	}
 }

@@ -171,14 +171,23 @@ func TestAnIdentityProofingServiceIsBelievedOnceInTimeAndForNoMoreThanPolicySays
 func TestACaseThatStandsStillTakesNoAnswerOfAServiceAtAll(t *testing.T) {
 	x := onATrip(t)
 	p := x.prover()
-	for _, c := range []struct{ name, step, code string }{
-		{"frozen", "dispute", "caseDisputed"},
-		{"given up", "cancel", "caseState"},
+	for _, c := range []struct {
+		name, step, code string
+		pass             bool
+	}{
+		{"frozen", "dispute", "caseDisputed", true},
+		{"over since somebody denied it", "dispute", "caseState", false},
+		{"given up", "cancel", "caseState", false},
 	} {
 		x.newBrowser()
 		number := x.ask("sam@contoso.example")
 		x.post("/recover/case", url.Values{"ask": {"external"}})
 		id, ask := p.asked()
+		if c.pass {
+			link := x.linked(linkToApprove)
+			x.asKey(link, x.key)
+			x.post(link, url.Values{"answer": {"yes"}, "number": {number}, "way": {"me"}})
+		}
 		if status, v := x.api(http.MethodPost, recoveryCases+"/"+id+"/"+c.step, x.appToken(), `{"note":"Sam called"}`); status != http.StatusOK {
 			t.Fatalf("%s: %d %v", c.step, status, v)
 		}

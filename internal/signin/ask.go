@@ -150,17 +150,16 @@ func (s *Service) ChargeAsk(ctx context.Context, tenant directory.TenantID, acco
 	return nil
 }
 
-// FamiliarHome names the browser of place where the person signed in with it before; else it is
-// empty.
-func (s *Service) FamiliarHome(ctx context.Context, tenant directory.TenantID, user directory.UserID, place Place) (string, error) {
-	hash, err := s.placeHash(ctx, Transaction{Home: tenant}, place)
-	if err != nil || hash == "" || user == "" {
+// FamiliarHome names the place of t, a device or a browser, where its person signed in there
+// before; else it is empty.
+func (s *Service) FamiliarHome(ctx context.Context, t Transaction, place Place) (string, error) {
+	if t.User == "" {
+		return "", nil
+	}
+	if _, here, err := s.familiar(ctx, t, place); err != nil || !here {
 		return "", err
 	}
-	if _, here, err := s.Store.Familiar(ctx, tenant, user, hash); err != nil || !here {
-		return "", err
-	}
-	return hash, nil
+	return s.placeHash(ctx, t, place)
 }
 
 // Waiting reports whether the request of t may still be answered; false when there is none.

@@ -23,7 +23,7 @@ type drillBench struct{ passes }
 
 func (f drillBench) OpenCase(t testing.TB, c recovery.Case) {
 	t.Helper()
-	if err := f.passes.OpenCase(t.Context(), c, recovery.MostLiving, recovery.Effects{}); err != nil {
+	if err := f.passes.OpenCase(t.Context(), c, recovery.Effects{}); err != nil {
 		t.Fatal(err)
 	}
 }

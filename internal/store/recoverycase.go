@@ -58,7 +58,7 @@ func passOfCase(c recovery.Case) string {
 }
 
 // OpenCase implements recovery.Cases.
-func (db *DB) OpenCase(ctx context.Context, c recovery.Case, most int, e recovery.Effects) error {
+func (db *DB) OpenCase(ctx context.Context, c recovery.Case, e recovery.Effects) error {
 	body, err := json.Marshal(c)
 	if err != nil {
 		return err
@@ -71,8 +71,9 @@ func (db *DB) OpenCase(ctx context.Context, c recovery.Case, most int, e recover
 		if err != nil {
 			return err
 		}
-		if len(living) >= most {
-			return recovery.ErrMany
+		out, err := c.Room(living)
+		if err != nil {
+			return err
 		}
 		due, over := caseTimes(c)
 		n, err := tx.exec(ctx, `
@@ -82,7 +83,10 @@ func (db *DB) OpenCase(ctx context.Context, c recovery.Case, most int, e recover
 		if err := changed(n, err, recovery.ErrNumber); err != nil {
 			return err
 		}
-		return tx.take(ctx, c, e)
+		if err := tx.take(ctx, c, e); err != nil || out < 0 {
+			return err
+		}
+		return tx.supersede(ctx, living[out], e.At)
 	})
 }
 
@@ -156,11 +160,10 @@ func (db *DB) IssueCase(ctx context.Context, c recovery.Case, p tap.Pass, e reco
 			return err
 		}
 		for _, other := range others {
-			next, ended := other.Superseded(e.At)
-			if !ended || other.ID == c.ID {
+			if other.ID == c.ID {
 				continue
 			}
-			if err := tx.noteCase(ctx, next, next.Noted(audit.CaseCancelled, e.At, audit.KeyValue{Key: "Outcome", Value: string(next.Outcome)})); err != nil {
+			if err := tx.supersede(ctx, other, e.At); err != nil {
 				return err
 			}
 		}
@@ -183,6 +186,15 @@ func (tx *Tx) saveCase(ctx context.Context, c recovery.Case) error {
 		WHERE tenant_id = $6 AND id = $7 AND version = $8`,
 		c.State, passOfCase(c), due, over, string(body), c.Tenant, c.ID, c.Version)
 	return changed(n, err, recovery.ErrChanged)
+}
+
+// supersede cancels a case that waits, since another one of the person goes first.
+func (tx *Tx) supersede(ctx context.Context, c recovery.Case, at time.Time) error {
+	next, ended := c.Superseded(at)
+	if !ended {
+		return nil
+	}
+	return tx.noteCase(ctx, next, next.Noted(audit.CaseCancelled, at, audit.KeyValue{Key: "Outcome", Value: string(next.Outcome)}))
 }
 
 // noteCase stores what the store itself notes of a case.

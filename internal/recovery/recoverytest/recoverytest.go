@@ -58,7 +58,7 @@ func event(activity string) audit.Event {
 func opened(t testing.TB, s Fixture, user directory.UserID, number string) recovery.Case {
 	t.Helper()
 	c := newCase(user, number)
-	if err := s.OpenCase(t.Context(), c, recovery.MostLiving, effects(audit.CaseOpened)); err != nil {
+	if err := s.OpenCase(t.Context(), c, effects(audit.CaseOpened)); err != nil {
 		t.Fatalf("open a case: %v", err)
 	}
 	return c
@@ -100,20 +100,52 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		if _, err := s.Case(t.Context(), "7b1c52f0-0c0e-4c55-9d5e-2f6a3a9d4e02", c.ID); !errors.Is(err, recovery.ErrUnknown) {
 			t.Errorf("another tenant gets %v", err)
 		}
-		if err := s.OpenCase(t.Context(), newCase(jonas, "R-AAAAAA"), 5, effects(audit.CaseOpened)); !errors.Is(err, recovery.ErrNumber) {
+		if err := s.OpenCase(t.Context(), newCase(jonas, "R-AAAAAA"), effects(audit.CaseOpened)); !errors.Is(err, recovery.ErrNumber) {
 			t.Errorf("a second one with the number: %v", err)
 		}
-		if err := s.OpenCase(t.Context(), newCase("7b1c52f0-0c0e-4c55-9d5e-2f6a3a9d4e99", "R-BBBBBB"), 5, effects(audit.CaseOpened)); !errors.Is(err, directory.ErrUserUnknown) {
+		if err := s.OpenCase(t.Context(), newCase("7b1c52f0-0c0e-4c55-9d5e-2f6a3a9d4e99", "R-BBBBBB"), effects(audit.CaseOpened)); !errors.Is(err, directory.ErrUserUnknown) {
 			t.Errorf("for nobody: %v", err)
 		}
 	})
 	t.Run("of many that open at once as many succeed as may wait", func(t *testing.T) {
 		s := ready(t)
 		errs := together(8, func(i int) error {
-			return s.OpenCase(t.Context(), newCase(mira, "R-AAAAA"+string(rune('A'+i))), 3, effects(audit.CaseOpened))
+			return s.OpenCase(t.Context(), newCase(mira, "R-AAAAA"+string(rune('A'+i))), effects(audit.CaseOpened))
 		})
-		if ok := succeeded(t, errs, recovery.ErrMany); ok != 3 {
-			t.Errorf("%d were opened, want 3", ok)
+		if ok := succeeded(t, errs, recovery.ErrMany); ok != recovery.MostLiving {
+			t.Errorf("%d were opened, want %d", ok, recovery.MostLiving)
+		}
+	})
+	t.Run("what was asked for gives way to what is asked for, and to nothing else", func(t *testing.T) {
+		s := ready(t)
+		var all []recovery.Case
+		ask := func() error {
+			c := newCase(mira, "R-AAAAA"+string(rune('A'+len(all))))
+			c.Opener.Kind, c.OpenedAt = recovery.BySelf, nine.Add(time.Duration(len(all))*time.Minute)
+			all = append(all, c)
+			return s.OpenCase(t.Context(), c, effects(audit.CaseOpened))
+		}
+		for range recovery.MostAsked {
+			if err := ask(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		opened(t, s, mira, "R-BBBBBB")
+		if got := state(t, s, all[0]); got != recovery.Open {
+			t.Errorf("after an agent opened one: %s", got)
+		}
+		before := s.Events(t, tenant)
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+		first, err := s.Case(t.Context(), tenant, all[0].ID)
+		if err != nil || first.State != recovery.Cancelled || first.Outcome != recovery.Superseded || s.Events(t, tenant) != before+2 {
+			t.Errorf("the oldest: %v, %s, %s; %d events", err, first.State, first.Outcome, s.Events(t, tenant)-before)
+		}
+		for _, c := range all[1:] {
+			if got := state(t, s, c); got != recovery.Open {
+				t.Errorf("%s: %s", c.Number, got)
+			}
 		}
 	})
 	t.Run("of many changes at once one is kept, with its event", func(t *testing.T) {

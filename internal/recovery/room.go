@@ -1,0 +1,48 @@
+package recovery
+
+// How many cases of one person wait at a time. Those that somebody asked for who is not signed in
+// are counted apart, so that no stranger uses up the room of those who help; and where the person
+// signed in before apart from anywhere else, so that no stranger uses up theirs.
+const (
+	MostLiving = 5
+	MostAsked  = 3
+)
+
+// A room is what cases are counted by.
+type room struct{ self, known bool }
+
+func (c Case) room() room {
+	self := c.Opener.Kind == BySelf
+	return room{self, self && c.Opener.Known}
+}
+
+// Room finds room for a new case c beside the living ones of its person, the oldest of which come
+// first. Where too many were asked for, one gives way of which nobody has said anything yet, the
+// oldest of the network that asked most often: out is its place in living, or -1. It is ErrMany
+// when none gives way. A case that is disputed takes up no room: it waits for who decides.
+func (c Case) Room(living []Case) (out int, err error) {
+	most := MostLiving
+	if c.room().self {
+		most = MostAsked
+	}
+	taken, out, asked := 0, -1, map[string]int{c.Opener.Network: 1}
+	for _, other := range living {
+		if other.room() == c.room() && other.State != Disputed {
+			taken++
+			asked[other.Opener.Network]++
+		}
+	}
+	if taken < most {
+		return -1, nil
+	}
+	for i, other := range living {
+		gives := c.room().self && other.room() == c.room() && other.State.Waits() && len(other.Proofs) == 0 && len(other.Approvals) == 0
+		if gives && (out < 0 || asked[other.Opener.Network] > asked[living[out].Opener.Network]) {
+			out = i
+		}
+	}
+	if out < 0 {
+		return -1, ErrMany
+	}
+	return out, nil
+}

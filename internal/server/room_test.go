@@ -1,0 +1,118 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/postern-id/postern/internal/request"
+	"github.com/postern-id/postern/internal/server"
+)
+
+func TestAStrangersCasesKeepNobodyFromTheHelpdesk(t *testing.T) {
+	d := newDesk(t, func(o *server.Options) { o.Proxies = request.Proxies{netip.MustParsePrefix("127.0.0.0/8")} })
+	x := trip{world: d.world, clock: d.clock}
+	from := func(address string) {
+		x.newBrowser()
+		x.browser.Transport = &traveller{x.browser.Transport, address}
+	}
+	stateOf := func(number string) any {
+		t.Helper()
+		status, v := d.api(http.MethodGet, recoveryCases+"/"+number, d.appToken(), "")
+		if status != http.StatusOK {
+			t.Fatalf("%s: %d %v", number, status, v)
+		}
+		return v["state"]
+	}
+	var theirs []string
+	var first *http.Client
+	for range 6 { // a stranger, hour by hour
+		from("203.0.113.9")
+		theirs = append(theirs, x.ask("lost@contoso.example"))
+		if first == nil {
+			first = x.browser
+		}
+		d.clock.move(21 * time.Minute)
+	}
+	from("198.51.100.1")
+	own := x.ask("lost@contoso.example")
+	for range 2 { // and again
+		from("203.0.113.9")
+		theirs = append(theirs, x.ask("lost@contoso.example"))
+		d.clock.move(21 * time.Minute)
+	}
+	// What gave way looks as what nobody's name leads to, whatever is pressed.
+	from("203.0.113.9")
+	x.ask("nobody@contoso.example")
+	nobody := x.browser
+	differs := regexp.MustCompile(`R-[A-Z2-9]{6}|<bdi>[^<]*@[^<]*</bdi>|[0-9a-f]{8}-[0-9a-f-]{27}|t=[0-9a-f]{8}|<time[^>]*>[^<]*</time>|<p class="small">.*|match-number">\d+`)
+	if got := stateOf(theirs[0]); got != "cancelled" {
+		t.Fatalf("the first of the stranger's is %v", got)
+	}
+	for _, form := range []string{"", "ask=mail", "ask=colleague&colleague=boss%40contoso.example", "code=AAAAAAAA", "ask=phone", "ask=matched", "ask=credential", "ask=pass", "ask=cancel"} {
+		var seen []string
+		for _, x.browser = range []*http.Client{first, nobody} {
+			a := x.get("/recover/case")
+			if form != "" {
+				asked, _ := url.ParseQuery(form)
+				a = x.post("/recover/case", asked)
+			}
+			seen = append(seen, fmt.Sprint(a.status, a.location, differs.ReplaceAllString(a.body, "")))
+		}
+		if seen[0] != seen[1] {
+			t.Errorf("%q differs for a name that nobody has:\n%s\n----\n%s", form, seen[0], seen[1])
+		}
+	}
+	if got := stateOf(own); got != "open" {
+		t.Errorf("the person's own is %v", got)
+	}
+	waiting := 0
+	for _, number := range theirs {
+		if stateOf(number) == "open" {
+			waiting++
+		}
+	}
+	if waiting != 2 {
+		t.Errorf("%d of the stranger's wait beside it", waiting)
+	}
+	d.signInAs("agent")
+	if status, code, _ := d.tries("agent", "", `{"userId":"`+d.ids["lost"]+`","channel":"phone","lost":["phoneLost"]}`); status != http.StatusCreated {
+		t.Errorf("the helpdesk: %d %s", status, code)
+	}
+
+	// Who denies each of them ends them.
+	for range 6 {
+		from("203.0.113.9")
+		number := x.ask("lost@contoso.example")
+		d.does("agent", "/"+number+"/dispute", "")
+		if got := stateOf(number); got != "refused" {
+			t.Errorf("denied: %v", got)
+		}
+		d.clock.move(21 * time.Minute)
+		d.signInAs("agent")
+	}
+	// One that an agent opened and somebody denied stands still, and keeps nobody from the next.
+	for range 6 {
+		_, _, v := d.tries("agent", "", `{"userId":"`+d.ids["lost"]+`","channel":"phone","lost":["phoneLost"]}`)
+		d.does("agent", "/"+v["number"].(string)+"/dispute", "")
+	}
+
+	// One network spends what it has and nobody else's.
+	d.clock.move(2 * time.Hour)
+	for range 3 {
+		from("203.0.113.9")
+		x.ask("lost@contoso.example")
+	}
+	from("203.0.113.9")
+	page := x.get("/security-info").location
+	x.post(page, url.Values{"username": {"lost@contoso.example"}})
+	if a := x.post("/recover"+page[len("/signin"):], url.Values{"lost": {"phoneLost"}}); a.status != http.StatusTooManyRequests {
+		t.Errorf("the fourth of one network: %d", a.status)
+	}
+	from("198.51.100.1")
+	x.ask("lost@contoso.example")
+}
