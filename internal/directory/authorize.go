@@ -158,6 +158,11 @@ func (r rule) mayPerson(c Caller, t Target, self bool) error {
 
 func (c Caller) holds(role RoleID) bool { return slices.Contains(c.Roles, role) }
 
+// Holds reports whether somebody who holds roles may do a to t as far as roles decide.
+func Holds(roles []RoleID, a Action, t Target) bool {
+	return slices.ContainsFunc(rules[a].rolesFor(t), func(role RoleID) bool { return slices.Contains(roles, role) })
+}
+
 // RolesFor returns the roles of which a person needs one to do a to t, the least powerful first.
 func RolesFor(a Action, t Target) []RoleID { return slices.Clone(rules[a].rolesFor(t)) }
 

@@ -50,7 +50,11 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 		return none(err)
 	}
 	now := s.Now()
-	counted, err := s.mayIssue(c, policy, subject, order, by, now)
+	standing, err := s.standing(ctx, c, subject)
+	if err != nil {
+		return none(err)
+	}
+	counted, err := s.mayIssue(standing, policy, subject, order, by, now)
 	if err != nil {
 		return none(err)
 	}
