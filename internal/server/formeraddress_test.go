@@ -51,7 +51,7 @@ func TestWhoseAddressWasJustChangedIsToldAtTheFormerOneToo(t *testing.T) {
 	if !seen {
 		t.Errorf("the case tells of no new address: %v", v["contactChanges"])
 	}
-	if page := x.asKey(x.linked(linkToApprove), x.key).body; !strings.Contains(page, `id="changed"`) || !strings.Contains(page, "<li>Mail,") {
+	if page := x.asKey(x.linked(linkToApprove), x.key).body; !strings.Contains(page, `id="changed"`) || !strings.Contains(page, "<li><bdi>Mail</bdi>,") {
 		t.Errorf("the manager sees no new address:\n%s", page)
 	}
 
