@@ -47,6 +47,7 @@ func policyShowRecovery() *cobra.Command {
 
 func policySetRecovery() *cobra.Command {
 	var file string
+	var force bool
 	c := &cobra.Command{
 		Use: "set [PROPERTY=VALUE…]", Short: "Change the recovery policy", Args: cobra.ArbitraryArgs,
 		Long: "Changes properties by their names, and leaves the others. Rules, levels and working hours come as JSON, from\n" +
@@ -54,6 +55,7 @@ func policySetRecovery() *cobra.Command {
 		Example: "  postern policy recovery set contactChangeDelayInHours=72 caseRequired=privileged,role\n  postern policy recovery set --file rules.json",
 	}
 	c.Flags().StringVar(&file, "file", "", "`FILE` of JSON; - is stdin")
+	c.Flags().BoolVar(&force, "force", false, "save it although people would have no way back in")
 	return verb(c, func(e *env, args []string) error {
 		change := graphclient.Object{}
 		if file != "" {
@@ -84,6 +86,9 @@ func policySetRecovery() *cobra.Command {
 		}
 		for _, name := range []string{"@odata.etag", "@odata.context"} {
 			delete(change, name)
+		}
+		if force {
+			change["postern_force"] = true
 		}
 		if err := e.graph.PatchRecoveryPolicy(c.Context(), change); err != nil {
 			return err
@@ -121,11 +126,13 @@ func policyRecoveryHistory() *cobra.Command {
 }
 
 func policyPutBackRecovery() *cobra.Command {
+	var force bool
 	c := &cobra.Command{
 		Use: "put-back ID", Short: "Make the recovery policy what it was before a change", Args: cobra.ExactArgs(1),
 		Long:    "Takes the id of a change from history. It is a change like any other: whoever makes it must be allowed to, and\nit fails if somebody else changes the policy at the same time.",
 		Example: "  postern policy recovery history\n  postern policy recovery put-back 3f0c1b7e-5a54-4f7e-9d2e-6a1c2b7d9e10",
 	}
+	c.Flags().BoolVar(&force, "force", false, "save it although people would have no way back in")
 	return verb(c, func(e *env, args []string) error {
 		now, err := e.graph.RecoveryPolicy(c.Context())
 		if err != nil {
@@ -141,6 +148,9 @@ func policyPutBackRecovery() *cobra.Command {
 			before, ok := one["before"].(map[string]any)
 			if !ok {
 				break
+			}
+			if force {
+				before["postern_force"] = true
 			}
 			if _, err := e.graph.Matching(now.Text(graphclient.ETag)).Do(c.Context(), http.MethodPatch, before, "postern", "recovery", "policy"); err != nil {
 				return err

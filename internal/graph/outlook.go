@@ -69,7 +69,7 @@ type draft func(*rulebook) error
 func (r *rulebook) under(d draft) (*rulebook, error) {
 	then := &rulebook{
 		at: r.at, policies: r.policies, surfaces: r.surfaces, settings: r.settings, access: r.access,
-		upstreams: r.upstreams, managers: r.managers, deviceGroups: r.deviceGroups,
+		upstreams: r.upstreams, recovering: r.recovering, deviceGroups: r.deviceGroups,
 	}
 	then.policies.of = maps.Clone(r.policies.of)
 	return then, d(then)
@@ -325,7 +325,7 @@ func (a *API) whatIfReadiness(c *call) error {
 }
 
 // readDraft reads what is thought of: three questions that many ask, policies of methods as PATCH takes
-// them, with their ids, and drafts of Conditional Access as /postern/access/evaluate takes them.
+// them, with their ids, the recovery policy likewise, and drafts of Conditional Access as /postern/access/evaluate takes them.
 func (a *API) readDraft(c *call) (draft, error) {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{})
 	if err != nil {
@@ -361,6 +361,17 @@ func (a *API) readDraft(c *call) (draft, error) {
 		return nil, err
 	}
 	all = append(all, methods...)
+	if body.Has("recoveryPolicy") {
+		p, err := a.recoveryPolicyOf(c)
+		if err != nil {
+			return nil, err
+		}
+		p = readRecoveryPolicy(body.Object("recoveryPolicy"), p)
+		if err := p.Check(); err != nil {
+			return nil, err
+		}
+		all = append(all, func(r *rulebook) error { r.recovering = p; return nil })
+	}
 	policies, err := a.readDrafts(c, body, there)
 	if err := errors.Join(err, body.Done()); err != nil {
 		return nil, err

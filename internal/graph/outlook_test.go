@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,27 @@ func TestAPolicyThatLeavesPeopleWithoutAWayIsSavedOnlyForWhoInsists(t *testing.T
 	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"defaultLength":12}`) // takes nobody anything
 	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"disabled","postern_force":true}`)
 	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"minimumLifetimeInMinutes":60}`) // nobody has a way to lose
+}
+
+func TestARecoveryPolicyThatLeavesPeopleWithoutAWayIsSavedOnlyForWhoInsists(t *testing.T) {
+	w := newWorld(t, "Policy.ReadWrite.AuthenticationMethod", "User.Read.All", "AuditLog.Read.All", "Policy.Read.All")
+	w.member("ann")
+	w.call(204, "PATCH", configurations+"/TemporaryAccessPass", `{"state":"enabled"}`)
+	const policy = "/v1.0/postern/recovery/policy"
+	// A case is needed, and nothing that anybody shows is good for a pass.
+	none := `"caseRequired":["everyone"],"rules":[{"targetClass":"everyone","grants":[]}]`
+	if got := w.call(200, "POST", whatIfReadiness, `{"recoveryPolicy":{`+none+`}}`); got["leftWithoutAWay"] != 1.0 {
+		t.Errorf("what if: %v", got)
+	}
+	if text := asText(t, w.call(409, "PATCH", policy, `{`+none+`}`)); !strings.Contains(text, "policyStrandsPeople") {
+		t.Errorf("refused as %v", text)
+	}
+	if got := w.call(200, "GET", policy, "")["caseRequired"]; fmt.Sprint(got) != "[]" {
+		t.Errorf("what was refused was saved: %v", got)
+	}
+	w.call(200, "PATCH", policy, `{"caseRequired":["everyone"]}`) // a case does it
+	w.call(200, "PATCH", policy, `{`+none+`,"postern_force":true}`)
+	w.call(200, "PATCH", policy, `{"disputeWindowInDays":20}`) // nobody has a way to lose
 }
 
 func TestARuleThatLeavesPeopleWithoutAWayIsSavedOnlyForWhoInsists(t *testing.T) {

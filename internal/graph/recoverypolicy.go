@@ -84,6 +84,7 @@ func (a *API) patchRecoveryPolicy(c *call) error {
 		return err
 	}
 	p := readRecoveryPolicy(body, old)
+	force := forced(c, body)
 	if err := body.Done(); err != nil {
 		return err
 	}
@@ -95,6 +96,10 @@ func (a *API) patchRecoveryPolicy(c *call) error {
 			return err
 		}
 	}
+	takes := slices.ContainsFunc(recovery.Classes, func(class recovery.Class) bool { return old.Passable(class) && !p.Passable(class) })
+	if err := a.keepsWaysBack(c, force || !takes, func(r *rulebook) error { r.recovering = p; return nil }); err != nil {
+		return err
+	}
 	p.ModifiedAt = a.Now()
 	before, err := json.Marshal(old)
 	if err != nil {
@@ -104,7 +109,12 @@ func (a *API) patchRecoveryPolicy(c *call) error {
 	if err != nil {
 		return err
 	}
+	var details []audit.KeyValue
+	if c.force {
+		details = []audit.KeyValue{{Key: "postern_force", Value: "true"}}
+	}
 	e := a.event(c, audit.Change{
+		Details:  details,
 		Activity: audit.SetRecoveryPolicy, Category: audit.CategoryPolicy, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
 		Targets: []audit.Target{{
 			ID: recoveryPolicyID, Type: audit.TargetPolicy, DisplayName: "Recovery Policy",

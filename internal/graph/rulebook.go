@@ -27,14 +27,13 @@ import (
 // A rulebook is all that says what the methods, devices and passes of people are worth at a
 // moment: with it the readiness of a person is a function of what they have.
 type rulebook struct {
-	at        time.Time
-	policies  policies
-	surfaces  signin.Policy
-	settings  []devicepolicy.Policy
-	access    *access.Set // of policies that are decided without knowing from where somebody comes
-	upstreams map[string]federation.Configuration
-	// managers says that managers let their people back in, without the helpdesk.
-	managers bool
+	at         time.Time
+	policies   policies
+	surfaces   signin.Policy
+	settings   []devicepolicy.Policy
+	access     *access.Set // of policies that are decided without knowing from where somebody comes
+	upstreams  map[string]federation.Configuration
+	recovering recovery.Policy
 	// deviceGroups returns the groups of a device; it is asked when a policy is assigned to some.
 	deviceGroups func(directory.DeviceObjectID) (map[directory.GroupID]bool, error)
 
@@ -65,11 +64,9 @@ func (a *API) rulebook(c *call) (*rulebook, error) {
 	for _, one := range upstreams {
 		r.upstreams[one.Domain] = one
 	}
-	recovering, err := a.recoveryPolicyOf(c)
-	if err != nil {
+	if r.recovering, err = a.recoveryPolicyOf(c); err != nil {
 		return nil, err
 	}
-	r.managers = recovering.SelfService == recovery.SelfProduction && recovering.LevelOf(recovery.ProofManager) != recovery.LevelNone
 	rules, err := a.accessRules(c)
 	if err != nil {
 		return nil, err
@@ -197,20 +194,21 @@ func (r *rulebook) upstream(p roster.Person) []recovery.Method {
 // passOf says what a pass can do for p, and who could hand them one.
 func (r *rulebook) passOf(p roster.Person) recovery.Pass {
 	var out recovery.Pass
-	once := false
+	scoped, once := false, false
 	if policy, ok := r.policies.of[passConfigurationID].(*passPolicy); ok {
-		out.Issuable, once = policy.shared().InScope(p.Groups), policy.UsableOnce
+		scoped, once = policy.shared().InScope(p.Groups), policy.UsableOnce
 	}
+	out.Issuable = scoped && r.recovering.Passable(recovery.ClassOf(directory.Target{User: p.User, Roles: p.Roles, RoleAssignableGroup: p.RoleAssignableGroup}))
 	out.Browser, _ = r.surfaces.Allows(signin.SurfaceBrowser, tap.MethodID)
 	out.LockScreen, _ = r.surfaces.Allows(signin.SurfaceLockScreen, tap.MethodID)
-	if p.Pass != nil && (p.Pass.Bootstrap || out.Issuable && (!once || p.Pass.Once)) {
+	if p.Pass != nil && (p.Pass.Bootstrap || scoped && (!once || p.Pass.Once)) {
 		out.From, out.Until = p.Pass.From, p.Pass.Until
 	}
 	out.Helpers = []recovery.Help{recovery.Administrator}
 	if len(p.Roles) == 0 && !p.RoleAssignableGroup { // the helpdesk reaches people without power
 		out.Helpers = []recovery.Help{recovery.Helpdesk, recovery.Administrator}
 	}
-	if r.managers && p.Manager != "" {
+	if r.recovering.ManagersHelp() && p.Manager != "" {
 		out.Helpers = append(out.Helpers, recovery.Manager)
 	}
 	return out

@@ -36,6 +36,20 @@ func ClassOf(t directory.Target) Class {
 	return Everyone
 }
 
+// Passable reports whether somebody of a class can get a pass at all: without a case, or by one, when a kind of
+// proof is worth enough.
+func (p Policy) Passable(class Class) bool {
+	return !p.NeedsCase(class) || slices.ContainsFunc(Ladder, func(r Rung) bool {
+		_, ok := p.Grant(class, p.LevelOf(r.Kind))
+		return ok
+	})
+}
+
+// ManagersHelp reports whether managers let their people back in, without the helpdesk.
+func (p Policy) ManagersHelp() bool {
+	return p.SelfService == SelfProduction && p.LevelOf(ProofManager) != LevelNone
+}
+
 // A Policy says what a proof is worth, and what a pass may be that comes from a case.
 type Policy struct {
 	// CaseRequired are the classes of which nobody gets a pass without a case; empty for none.

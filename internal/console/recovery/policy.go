@@ -71,6 +71,7 @@ type policyPage struct { // policy.html
 	Changes  []change
 	Checked  bool
 	Quicker  bool // somebody changed it while it was open
+	Strands  bool // people would be left without a way back in
 	MayWrite bool
 	// Back is the change whose before is put back; After is the page of the history that has it.
 	Back, After string
@@ -282,10 +283,14 @@ func editPolicy(c *console.Call) error {
 	if !reflect.DeepEqual(now.Issuers, p.Draft.Issuers) {
 		body["credentialIssuers"] = append([]graphclient.Object{}, p.Draft.Issuers...)
 	}
+	if c.Form("force") != "" {
+		body["postern_force"] = true
+	}
 	if _, err := c.Graph.Matching(p.Tag).Do(c.Context(), http.MethodPatch, body, policyAt...); err != nil {
 		if p.Fault = console.Explain(err); p.Fault == nil {
 			return err
 		}
+		p.Strands = p.Fault.Status == http.StatusConflict // it can be insisted on
 		return c.Show(statusOf(err), p)
 	}
 	return c.Go(policy, "recovery_policy")
