@@ -43,8 +43,18 @@ func caseList() *cobra.Command {
 			}
 			filters = append(filters, "userId eq "+id)
 		}
-		return e.table(e.graph.RecoveryCases(c.Context(), graphclient.Query{Filter: strings.Join(filters, " and ")}), top,
-			column{"NUMBER", "number"}, column{"STATE", "state"}, column{"USER", "userId"}, column{"OPENED", "createdDateTime"}, column{"BY", "openedBy/displayName"})
+		all := func(yield func(graphclient.Object, error) bool) {
+			for one, err := range e.graph.RecoveryCases(c.Context(), graphclient.Query{Filter: strings.Join(filters, " and ")}) {
+				if err == nil && !e.json {
+					hideNumber(one)
+				}
+				if !yield(one, err) {
+					return
+				}
+			}
+		}
+		return e.table(all, top,
+			column{"CASE", "number"}, column{"STATE", "state"}, column{"USER", "userId"}, column{"OPENED", "createdDateTime"}, column{"BY", "openedBy/displayName"})
 	})
 }
 
@@ -59,11 +69,20 @@ func caseShow() *cobra.Command {
 	})
 }
 
+// hideNumber puts the id of a case in the place of its number while somebody waits at the sign-in page: the
+// number is theirs to say.
+func hideNumber(one graphclient.Object) {
+	if one.Text("openedAs") == "self" && slices.Contains([]string{"open", "proven", "approved"}, one.Text("state")) {
+		one["number"] = one.Text("id")
+	}
+}
+
 // recoveryCase prints what of a case is told in a line; --json has the rest.
 func (e *env) recoveryCase(one graphclient.Object) error {
 	if e.json {
 		return e.printJSON(one)
 	}
+	hideNumber(one)
 	var proofs []string
 	for _, p := range one.Objects("proofs") {
 		proofs = append(proofs, p.Text("kind")+" by "+first(p.Text("by/displayName"), "the person"))
@@ -201,6 +220,7 @@ func caseStep(step, short, said string) *cobra.Command {
 		if e.json {
 			return e.printJSON(one)
 		}
+		hideNumber(one)
 		e.say(said, one.Text("number"))
 		return nil
 	})

@@ -102,10 +102,10 @@ func (s *Site) renderCase(w http.ResponseWriter, r *http.Request, c claim.Claim,
 			return err
 		}
 		p.State = issuable
-		v.Case = v.HeardFrom(holder)
-		if v.Settled(v.Policy, v.Subject, s.Now()).State != recovery.Approved { // somebody spoke with the person, and not about this browser
+		heard := v.Stands.HeardFrom(holder)
+		if heard.Settled(v.Policy, v.Subject, s.Now()).State != recovery.Approved { // somebody spoke with the person, and not about this browser
 			p.State = string(recovery.Proven)
-		} else if len(v.Approvers(v.Policy, v.Subject.Class, s.Now())) == 0 { // nobody but the person themselves
+		} else if len(heard.Approvers(v.Policy, v.Subject.Class, s.Now())) == 0 { // nobody but the person themselves
 			p.Trial = v.Policy.SelfService == recovery.SelfEvaluation
 			if v.Policy.SelfService == recovery.SelfOff {
 				p.State = string(recovery.Proven)

@@ -12,7 +12,7 @@ import (
 type Case struct {
 	Tenant directory.TenantID `json:"-"`
 	ID     string             `json:"-"` // UUID
-	Number string             `json:"-"` // to say on the phone: R-7K4MQ2; no secret
+	Number string             `json:"-"` // to say on the phone: R-7K4MQ2; no secret, but while somebody waits at the sign-in page, theirs to say
 	User   directory.UserID   `json:"-"` // who needs help
 
 	State    CaseState `json:"-"`

@@ -32,6 +32,11 @@ func (a Actor) numbered(c Case) (bool, error) {
 	return true, nil
 }
 
+// addsNumber reports whether who gives a gave it before, in the same part, and was not told the number then.
+func (a Approval) addsNumber(c Case) bool {
+	return a.Numbered && slices.ContainsFunc(c.Approvals, func(b Approval) bool { return b.By.User == a.By.User && b.Part == a.Part && !b.Numbered })
+}
+
 // HeardFrom is c with what is known of who asks in a browser alone: what the browser showed itself, and
 // the word of who was told the number that its page shows. An agent who calls the person back speaks
 // with the person, and a stranger may have opened the case: without the number nothing ties the two.

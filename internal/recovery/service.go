@@ -239,6 +239,9 @@ type View struct {
 	Missing int       // approvals
 	ReadyAt time.Time // the end of the cool-down; zero without one
 	At      time.Time // of all this
+	// Stands is the case with the proofs and approvals alone that count: what was said by who could
+	// not say it any more does not.
+	Stands Case
 }
 
 // Renewed is something of the person that changed.
@@ -271,11 +274,18 @@ func (s Service) View(ctx context.Context, c Case) (View, error) {
 		return v, err
 	}
 	now := s.Now()
-	v.At, v.Case = now, c.Ticked(now).Settled(v.Policy, v.Subject, now)
+	v.At, v.Case = now, c.Ticked(now)
+	if v.Stands = v.Case; v.State.Waits() {
+		if v.Stands, err = s.standing(ctx, v.Case, v.Subject); err != nil {
+			return v, err
+		}
+		v.Stands = v.Stands.Settled(v.Policy, v.Subject, now)
+		v.State = v.Stands.State
+	}
 	var since time.Time
-	if v.Proof, since = c.Level(v.Policy, now); v.State.Waits() {
+	if v.Proof, since = v.Stands.Level(v.Policy, now); v.State.Waits() {
 		if g, ok := v.Policy.Grant(v.Subject.Class, v.Proof); ok {
-			v.Grant, v.Missing = &g, c.Missing(v.Policy, v.Subject, now)
+			v.Grant, v.Missing = &g, v.Stands.Missing(v.Policy, v.Subject, now)
 			if g.CoolDown > 0 {
 				v.ReadyAt = since.Add(time.Duration(g.CoolDown) * time.Minute)
 			}

@@ -128,14 +128,15 @@ func (c Case) WithApproval(p Policy, a Approval, s Subject, now time.Time) (Case
 	if err := c.waits(now); err != nil {
 		return c, err
 	}
+	later := a.addsNumber(c)
 	switch {
 	case a.By.is(c.User):
 		return c, ErrOwnCase
 	case a.By.User == "":
 		return c, ErrOwnRequest.With("", "Only a person approves.")
-	case c.took(a.By.User):
+	case !later && c.took(a.By.User):
 		return c, ErrOwnRequest
-	case slices.ContainsFunc(c.Approvals, func(b Approval) bool { return b.By.User == a.By.User && now.Before(b.At.Add(p.approvalLife())) }):
+	case !later && slices.ContainsFunc(c.Approvals, func(b Approval) bool { return b.By.User == a.By.User && now.Before(b.At.Add(p.approvalLife())) }):
 		return c, ErrTwice
 	case a.Part == AsManager && !s.ManagedBy(a.By.User, p, now):
 		return c, ErrNotManager

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// alarmSpan is how far back a letter counts. It is more than the hour in which one is sent.
-	alarmSpan = 2 * time.Hour
+	// alarmSpan is how far back a letter counts. It is more than refusals are told late.
+	alarmSpan = 25 * time.Hour
 	// mostAlarmed bounds how many people are counted for a letter.
 	mostAlarmed = 1000
 )

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -36,10 +37,31 @@ func TestAnApprovalFallsWithWhatItWasGivenBy(t *testing.T) {
 		if status, code, v := d.tries("issuer", path+"/issue", ""); code != "caseNotApproved" {
 			t.Errorf("after %s: %d %v", c.who, status, v)
 		}
+		_, v := d.api(http.MethodGet, recoveryCases+path, d.appToken(), "")
+		if v["state"] != "proven" || v["assuranceLevel"] != "low" || v["missingApprovals"] != 1.0 { // what a manager said of who asks is gone, too
+			t.Errorf("after %s it stands at %v, %v, %v", c.who, v["state"], v["assuranceLevel"], v["missingApprovals"])
+		}
 	}
 	d.create("/v1.0/roleManagement/directory/roleAssignments",
 		`{"roleDefinitionId":"`+string(directory.AuthenticationAdministrator)+`","principalId":"`+d.ids["second"]+`","directoryScopeId":"/"}`)
 	if status, code, v := d.tries("issuer", path+"/issue", ""); status != http.StatusOK {
 		t.Errorf("with one that stands: %d %s %v", status, code, v)
+	}
+}
+
+func TestAnApproverMaySayTheNumberLater(t *testing.T) {
+	d := newDesk(t)
+	x := trip{world: d.world, clock: d.clock}
+	x.newBrowser()
+	number := x.ask("lost@contoso.example")
+	theirs := x.browser
+	d.does("boss", "/"+number+"/approve", `{"as":"manager"}`)
+	if status, code, v := d.tries("boss", "/"+number+"/approve", `{"as":"manager"}`); code != "caseOwnRequest" {
+		t.Errorf("the same again: %d %v", status, v)
+	}
+	d.does("boss", "/"+number+"/approve", `{"as":"manager","caseNumber":"`+number+`"}`)
+	x.browser = theirs
+	if a := x.get("/recover/case"); !strings.Contains(a.body, "Show the pass") {
+		t.Errorf("%d %s", a.status, told(a))
 	}
 }
