@@ -45,10 +45,13 @@ var asks = slices.DeleteFunc([]recovery.Failure{"phoneLost", "keyForgotten", "pi
 
 // The budgets of cases that are opened by people who are not signed in: for each name, known or
 // not, from one network and from all, and for each network. Places where the person signed in
-// before have one of their own, which nobody else can spend.
+// before have one of their own, which nobody else can spend. Those of a day bound the mails that
+// each case sends to the person and to their manager; one network alone does not spend all of it.
 var (
 	openHere      = signin.Rule{Budget: 3, Window: time.Hour, Slow: time.Hour}
+	openHereDay   = signin.Rule{Budget: 6, Window: 24 * time.Hour, Slow: 6 * time.Hour}
 	openByName    = signin.Rule{Budget: 6, Window: time.Hour, Slow: time.Hour}
+	openDay       = signin.Rule{Budget: 10, Window: 24 * time.Hour, Slow: 3 * time.Hour}
 	openByNetwork = signin.Rule{Budget: 20, Window: time.Hour, Slow: 3 * time.Minute}
 )
 
@@ -57,7 +60,11 @@ func openBuckets(name, home, network string) []signin.Bucket {
 		return []signin.Bucket{{Name: "recovery|familiar|" + name + "|" + home, Rule: openHere}}
 	}
 	return []signin.Bucket{
-		{Name: "recovery|" + network, Rule: openByNetwork}, {Name: "recovery|" + name, Rule: openByName}, {Name: "recovery|" + name + "|" + network, Rule: openHere},
+		{Name: "recovery|" + network, Rule: openByNetwork},
+		{Name: "recovery|" + name, Rule: openByName},
+		{Name: "recovery|day|" + name, Rule: openDay},
+		{Name: "recovery|" + name + "|" + network, Rule: openHere},
+		{Name: "recovery|day|" + name + "|" + network, Rule: openHereDay},
 	}
 }
 

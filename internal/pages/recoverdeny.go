@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/postern-id/postern/internal/recovery"
@@ -64,11 +65,11 @@ func (s *Site) takeDeny(w http.ResponseWriter, r *http.Request) error {
 // deny disputes a case for its person, who is known by the link alone.
 func (s *Site) deny(r *http.Request, d claim.Denial) (recovery.Case, error) {
 	c, err := s.Cases.Cases.Case(r.Context(), d.Tenant, d.Case)
+	if errors.Is(err, recovery.ErrUnknown) || err == nil && c.User != d.User { // forgotten before its link was over
+		return c, claim.ErrDenial
+	}
 	if err != nil {
 		return c, err
-	}
-	if c.User != d.User {
-		return c, claim.ErrDenial
 	}
 	by := s.asker(r, "")
 	by.Caller.User, by.Caller.Tenant = d.User, d.Tenant // whose mail it came by

@@ -36,7 +36,7 @@ func (c Case) Room(living []Case) (out int, err error) {
 		return -1, nil
 	}
 	for i, other := range living {
-		gives := c.room().self && other.room() == c.room() && other.State.Waits() && len(other.Proofs) == 0 && len(other.Approvals) == 0
+		gives := c.room().self && other.room() == c.room() && other.State.Waits() && other.silent()
 		if gives && (out < 0 || asked[other.Opener.Network] > asked[living[out].Opener.Network]) {
 			out = i
 		}
@@ -45,4 +45,13 @@ func (c Case) Room(living []Case) (out int, err error) {
 		return -1, ErrMany
 	}
 	return out, nil
+}
+
+// silent reports whether nobody has said anything in c.
+func (c Case) silent() bool { return len(c.Proofs) == 0 && len(c.Approvals) == 0 && c.Pass == nil }
+
+// Unheard reports whether c was asked for by somebody who is not signed in, and gave way to another
+// before anybody said anything. Of those, there may be many, and nothing ever came of them.
+func (c Case) Unheard() bool {
+	return c.Outcome == Superseded && c.Opener.Kind == BySelf && c.silent()
 }

@@ -40,7 +40,8 @@ func TestAStrangersCasesKeepNobodyFromTheHelpdesk(t *testing.T) {
 	}
 	from("198.51.100.1")
 	own := x.ask("lost@contoso.example")
-	for range 2 { // and again
+	d.clock.move(25 * time.Hour) // who asks often is held up for a day
+	for range 2 {                // and again
 		from("203.0.113.9")
 		theirs = append(theirs, x.ask("lost@contoso.example"))
 		d.clock.move(21 * time.Minute)
@@ -85,6 +86,8 @@ func TestAStrangersCasesKeepNobodyFromTheHelpdesk(t *testing.T) {
 	}
 
 	// Who denies each of them ends them.
+	d.clock.move(25 * time.Hour)
+	d.signInAs("agent")
 	for range 6 {
 		from("203.0.113.9")
 		number := x.ask("lost@contoso.example")
@@ -102,7 +105,7 @@ func TestAStrangersCasesKeepNobodyFromTheHelpdesk(t *testing.T) {
 	}
 
 	// One network spends what it has and nobody else's.
-	d.clock.move(2 * time.Hour)
+	d.clock.move(25 * time.Hour)
 	for range 3 {
 		from("203.0.113.9")
 		x.ask("lost@contoso.example")
@@ -115,4 +118,61 @@ func TestAStrangersCasesKeepNobodyFromTheHelpdesk(t *testing.T) {
 	}
 	from("198.51.100.1")
 	x.ask("lost@contoso.example")
+}
+
+// Each case is told to the person, their phones and their manager: who asks for help in somebody's name all day
+// long tires the manager, and buries the one notice that matters.
+func TestAStrangerWritesNobodyAllDayLong(t *testing.T) {
+	for _, x := range []struct {
+		name     string
+		networks []string
+		most     int // cases a day
+		own      int // what the person's own request is answered with, from where they never signed in
+	}{
+		{"one network", []string{"203.0.113.9"}, 9, http.StatusSeeOther},
+		{"two", []string{"203.0.113.9", "192.0.2.4"}, 14, http.StatusTooManyRequests},
+	} {
+		d := newDesk(t, func(o *server.Options) {
+			o.Proxies, o.Mail.Mailbox, o.Hold = request.Proxies{netip.MustParsePrefix("127.0.0.0/8")}, true, time.Nanosecond
+		})
+		d.change(http.MethodPatch, "/v1.0/users/"+d.ids["lost"], `{"mail":"lost@contoso.example"}`)
+		d.change(http.MethodPatch, "/v1.0/users/"+d.ids["boss"], `{"mail":"boss@contoso.example"}`)
+		y := trip{world: d.world, clock: d.clock}
+		asks := func(address string) answer {
+			y.newBrowser()
+			y.browser.Transport = &traveller{y.browser.Transport, address}
+			page := y.get("/security-info").location
+			y.post(page, url.Values{"username": {"lost@contoso.example"}})
+			return y.post("/recover"+page[len("/signin"):], url.Values{"lost": {"phoneLost"}})
+		}
+		opened, mails := 0, map[string]bool{}
+		for i := range 24 {
+			if i == 23 {
+				if a := asks("198.51.100.1"); a.status != x.own {
+					t.Errorf("from %s: the person's own is answered %d", x.name, a.status)
+				}
+			}
+			switch a := asks(x.networks[i%len(x.networks)]); a.status {
+			case http.StatusSeeOther:
+				opened++
+			case http.StatusTooManyRequests:
+			default:
+				t.Fatalf("ask: %d\n%s", a.status, a.body)
+			}
+			if err := d.server.Deliver(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range mailRow.FindAllStringSubmatch(d.get("/mailbox").body, -1) {
+				mails[row[1]] = true
+			}
+			d.clock.move(time.Hour)
+		}
+		if opened > x.most || len(mails) > 2*x.most+2 || len(mails) < 2*opened { // to the person and to the manager
+			t.Errorf("from %s: %d cases and %d mails in a day", x.name, opened, len(mails))
+		}
+		d.signInAs("agent")
+		if status, code, _ := d.tries("agent", "", `{"userId":"`+d.ids["lost"]+`","channel":"phone","lost":["phoneLost"]}`); status != http.StatusCreated {
+			t.Errorf("from %s: the helpdesk: %d %s", x.name, status, code)
+		}
+	}
 }

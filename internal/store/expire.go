@@ -10,6 +10,13 @@ import (
 	"github.com/postern-id/postern/internal/webhook"
 )
 
+// How long cases of recovery stay after their end: longer than any dispute window; and those that
+// anybody could open and nobody said anything about.
+const (
+	caseKept    = 400 * 24 * time.Hour
+	unheardKept = 30 * 24 * time.Hour
+)
+
 // expiring are the tables whose rows mean nothing after a time, with the column that says
 // when and how long rows stay after it so that a late use still gets its proper answer.
 var expiring = []struct {
@@ -34,7 +41,7 @@ var expiring = []struct {
 	{"tally", "name", "day", 400 * 24 * time.Hour},
 	{"handover", "id", "ends_at", 30 * 24 * time.Hour}, // so that a replayed link is still known, and logged
 	{"presentation", "id", "ends_at", time.Hour},
-	{"recovery_case", "id", "over_at", 400 * 24 * time.Hour}, // longer than any dispute window
+	{"recovery_case", "id", "over_at", caseKept},
 	{"contact_change", "user_id", "changed_at", 400 * 24 * time.Hour},
 	{"address_change", "user_id", "ends_at", 0},
 	{"drill_practice", "id", "ends_at", 400 * 24 * time.Hour}, // a year's reports, side by side

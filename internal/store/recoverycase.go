@@ -38,13 +38,17 @@ var recoveryCases = listing[recovery.Case]{table: "recovery_case", columns: case
 // notByItself is when something happens that does not happen by itself.
 const notByItself = math.MaxInt64
 
-// caseTimes are when c does something by itself, and from when on it may be forgotten.
+// caseTimes are when c does something by itself, and its end, [caseKept] after which it is
+// forgotten; that of one which goes sooner is told as earlier.
 func caseTimes(c recovery.Case) (due, over int64) {
 	due, over = notByItself, notByItself
 	if at := c.Due(); !at.IsZero() {
 		due = micros(at)
 	}
-	if c.State.Over() {
+	switch {
+	case c.Unheard():
+		over = micros(c.ClosedAt.Add(unheardKept - caseKept))
+	case c.State.Over():
 		over = micros(c.ClosedAt)
 	}
 	return due, over

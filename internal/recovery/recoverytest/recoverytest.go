@@ -4,6 +4,7 @@ package recoverytest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ type Fixture interface {
 	ReservePass(ctx context.Context, p tap.Pass, transaction string, at, until time.Time) error
 	Pass(ctx context.Context, tenant directory.TenantID, user directory.UserID) (tap.Pass, error)
 	DeletePass(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, at time.Time, e audit.Event) error
+	RemoveExpired(ctx context.Context, tenant directory.TenantID, now time.Time, limit int) (more bool, err error)
 	Incarnation() string
 	Events(t testing.TB, tenant directory.TenantID) int
 }
@@ -145,6 +147,59 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		for _, c := range all[1:] {
 			if got := state(t, s, c); got != recovery.Open {
 				t.Errorf("%s: %s", c.Number, got)
+			}
+		}
+	})
+	t.Run("what gave way before anybody said anything is forgotten after a month, and nothing else", func(t *testing.T) {
+		s := ready(t)
+		const day = 24 * time.Hour
+		var all []recovery.Case
+		ask := func(kind recovery.OpenerKind) recovery.Case {
+			c := newCase(mira, "R-AAAAA"+string(rune('A'+len(all))))
+			c.Opener.Kind = kind
+			if err := s.OpenCase(t.Context(), c, effects(audit.CaseOpened)); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, c)
+			return c
+		}
+		ask(recovery.BySelf)
+		ask(recovery.ByAgent)
+		proved := ask(recovery.BySelf)
+		proved.Proofs = []recovery.Proof{{Kind: recovery.ProofCallBack, Level: recovery.LevelLow, At: nine}}
+		if err := s.SaveCase(t.Context(), proved, effects(audit.CaseApproved)); err != nil {
+			t.Fatal(err)
+		}
+		next, p := issued(s, ask(recovery.ByAgent))
+		if err := s.IssueCase(t.Context(), next, p, effects(audit.CaseIssued)); err != nil {
+			t.Fatal(err)
+		}
+		gone := func(at time.Time) (numbers []string) {
+			t.Helper()
+			if _, err := s.RemoveExpired(t.Context(), tenant, at, 100); err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range all {
+				switch one, err := s.Case(t.Context(), tenant, c.ID); {
+				case errors.Is(err, recovery.ErrUnknown):
+					numbers = append(numbers, c.Number)
+				case err != nil || c.ID != next.ID && one.Outcome != recovery.Superseded:
+					t.Errorf("%s: %v %s", c.Number, err, one.Outcome)
+				}
+			}
+			return numbers
+		}
+		for _, x := range []struct {
+			after time.Duration
+			want  []string
+		}{
+			{30 * day, nil},
+			{30*day + time.Second, []string{"R-AAAAAA"}},
+			{400 * day, []string{"R-AAAAAA"}},
+			{400*day + time.Second, []string{"R-AAAAAA", "R-AAAAAB", "R-AAAAAC"}},
+		} {
+			if got := gone(nine.Add(x.after)); !slices.Equal(got, x.want) {
+				t.Errorf("after %s: %q are gone, want %q", x.after, got, x.want)
 			}
 		}
 	})
