@@ -17,7 +17,7 @@ func (db *DB) FormerAddresses(ctx context.Context, tenant directory.TenantID, us
 }
 
 // noteAddresses notes for recovery.Policy.ContactDelay which mail addresses of a person went, and which
-// came. One that comes and goes within that time is forgotten: nobody had it for long, and nobody is to fill
+// came. What goes on the first day of an account was a mistake, and nobody's for a while. One that comes and goes within that time is forgotten: nobody had it for long, and nobody is to fill
 // the list. One that comes back is as before. What is compared is every letter: any fold takes two for one.
 func (tx *Tx) noteAddresses(ctx context.Context, before, after directory.User, at time.Time) error {
 	was, is := before.Addresses(), after.Addresses()
@@ -31,12 +31,13 @@ func (tx *Tx) noteAddresses(ctx context.Context, before, after directory.User, a
 		return err
 	}
 	until := at.Add(policy.ContactDelay())
+	fresh := recovery.New(before, at)
 	for _, a := range went {
-		if err := tx.noteAddress(ctx, before, a, true, until.After(at), at, until); err != nil {
+		if err := tx.noteAddress(ctx, before, a, true, until.After(at) && !fresh, at, until); err != nil {
 			return err
 		}
 	}
-	first := len(was) == 0 && recovery.New(before, at) // Graph may set them by a second request
+	first := len(was) == 0 && fresh // Graph may set them by a second request
 	for _, a := range came {
 		if err := tx.noteAddress(ctx, before, a, false, until.After(at) && !first, at, until); err != nil {
 			return err

@@ -40,6 +40,10 @@ func TestAnAddressThatWasTheirsForAWhileIsKnownForAsLongAfterItWent(t *testing.T
 			{"the time is over", []string{"a"}, []step{{30 * day, []string{"evil"}}, {7 * day, []string{"evil"}}}, nil},
 			{"one of long ago goes, that came in their place", []string{"a"}, []step{{30 * day, []string{"b"}}, {8 * day, []string{"evil"}}}, []string{"b"}},
 			{"the first of a new account, which Graph sets by a second request", nil, []step{{time.Minute, []string{"a"}}, {day, []string{"evil"}}}, []string{"a"}},
+			{"a slip in what a new account was made with, mended on its first day", []string{"", "gmial"}, []step{{day - 1000, []string{"", "gmail"}}}, nil},
+			{"mended a day after it was made", []string{"", "gmial"}, []step{{day, []string{"", "gmail"}}}, []string{"gmial"}},
+			{"a slip in what came by a second request", nil, []step{{time.Minute, []string{"gmial"}}, {time.Hour, []string{"gmail"}}}, nil},
+			{"a slip on the first day, and what was right all along goes later", []string{"a", "gmial"}, []step{{time.Hour, []string{"a"}}, {30 * day, []string{"evil"}}}, []string{"a"}},
 		} {
 			u := member(tenant, directory.UserID(uuid.NewString()))
 			set := func(mails []string) {
@@ -77,6 +81,7 @@ func TestAFormerAddressGoesWithThePersonAndIsKeptOnlyWherePolicyMinds(t *testing
 	onBoth(t, func(t *testing.T, c store.Config) {
 		db, ctx := open(t, c), t.Context()
 		tenant := tenantOf(t, db, "contoso.example")
+		later := nine.Add(30 * 24 * time.Hour)
 		replaced := func() directory.User {
 			u := member(tenant, directory.UserID(uuid.NewString()))
 			u.Mail = "a"
@@ -84,7 +89,7 @@ func TestAFormerAddressGoesWithThePersonAndIsKeptOnlyWherePolicyMinds(t *testing
 			read, err := db.User(ctx, tenant, u.ID)
 			must(t, err)
 			read.Mail = "evil"
-			must(t, db.UpdateUser(ctx, read, nine, change(tenant)))
+			must(t, db.UpdateUser(ctx, read, later, change(tenant)))
 			read, err = db.User(ctx, tenant, u.ID)
 			must(t, err)
 			return read
@@ -93,7 +98,7 @@ func TestAFormerAddressGoesWithThePersonAndIsKeptOnlyWherePolicyMinds(t *testing
 			return number(t, db, `SELECT COUNT(*) FROM address_change WHERE tenant_id = $1 AND user_id = $2`, tenant, u.ID)
 		}
 		u := replaced()
-		must(t, db.DeleteUser(ctx, u, nine, change(tenant)))
+		must(t, db.DeleteUser(ctx, u, later, change(tenant)))
 		if n := rows(u); n != 2 {
 			t.Errorf("of somebody who can be restored there are %d rows", n) // or to delete and restore would shake it off
 		}
