@@ -331,7 +331,8 @@ func (a *API) activateWorkflow(c *call) error {
 	return nil
 }
 
-// mayIssue says for which people the caller might issue a pass themself.
+// mayIssue says for which people the caller might issue a pass themself, and see it: who checks the
+// manager could hand it over as well. Where policy has passes go by a link alone, nobody could.
 func (a *API) mayIssue(c *call, ids []directory.UserID) (map[directory.UserID]bool, error) {
 	policy, err := a.Cases.Cases.RecoveryPolicy(c.ctx(), c.tenant.ID)
 	if err != nil {
@@ -343,7 +344,9 @@ func (a *API) mayIssue(c *call, ids []directory.UserID) (map[directory.UserID]bo
 		if err != nil && !errors.Is(err, directory.ErrUserUnknown) {
 			return nil, err
 		}
-		all[id] = err == nil && directory.May(c.caller, directory.IssuePass, target) == nil && !policy.NeedsCase(recovery.ClassOf(target))
+		s := recovery.Subject{Class: recovery.ClassOf(target)}
+		seen := policy.MayHand(recovery.HandRead, s, "") == nil || policy.MayHand(recovery.HandSlip, s, "") == nil
+		all[id] = err == nil && seen && directory.May(c.caller, directory.IssuePass, target) == nil && !policy.NeedsCase(s.Class)
 	}
 	return all, nil
 }

@@ -72,9 +72,24 @@ func TestAPassForANewManagerWaitsAndSaysWhyUnlessWhoMayIssuePassesRunsIt(t *test
 	if n := passes(); n != 0 {
 		t.Errorf("%d passes", n)
 	}
-	if status, v := w.api(http.MethodPost, workflowsAt+"workflows/"+id+"/activate", token, `{"subjects":[{"id":"`+nils+`"}]}`); status != http.StatusNoContent {
-		t.Fatalf("activate: %d %v", status, v)
+	activate := func() {
+		t.Helper()
+		if status, v := w.api(http.MethodPost, workflowsAt+"workflows/"+id+"/activate", token, `{"subjects":[{"id":"`+nils+`"}]}`); status != http.StatusNoContent {
+			t.Fatalf("activate: %d %v", status, v)
+		}
 	}
+	// Where policy lets nobody read a pass out, they could issue none for a manager of a moment ago either.
+	w.handPolicy(`"handOver":["manager","person"]`)
+	activate()
+	w.until(workflowsAt+"workflows/"+id+heldTasks, token, func(v map[string]any) bool {
+		all, _ := v["value"].([]any)
+		return len(all) == 2 && (firstTask(v)["postern_waitsFor"] != nil || hasEnded(v))
+	})
+	if n := passes(); n != 0 {
+		t.Errorf("%d passes, which nobody may read out", n)
+	}
+	w.handPolicy(`"handOver":["slip","manager"]`)
+	activate()
 	w.until(workflowsAt+"workflows/"+id+"/userProcessingResults", token, hasEnded) // the newest first
 	if n := passes(); n != 1 {
 		t.Errorf("who may issue passes ran it, and there are %d", n)
