@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/claim"
 )
@@ -73,5 +74,9 @@ func (s *Site) deny(r *http.Request, d claim.Denial) (recovery.Case, error) {
 	}
 	by := s.asker(r, "")
 	by.Caller.User, by.Caller.Tenant = d.User, d.Tenant // whose mail it came by
-	return s.Cases.Deny(r.Context(), s.ref(d.Tenant, d.Case), d.SentAt(), by)
+	c, err = s.Cases.Deny(r.Context(), s.ref(d.Tenant, d.Case), d.SentAt(), by)
+	if _, refused := errors.AsType[*fault.Error](err); refused && c.Stopped() {
+		return c, nil // by them, or by somebody else: it is in the log, and what they want is so
+	}
+	return c, err
 }

@@ -15,8 +15,14 @@ func (s Service) Deny(ctx context.Context, ref Ref, sent time.Time, by Actor) (C
 // was decided since then stands: whoever reads old mail does not freeze the same things again. What
 // came later has a mail and a link of its own.
 func (c Case) deniable(sent time.Time) error {
-	if c.State != Disputed && c.Disputed != nil && !sent.After(c.Disputed.At) {
+	if !c.Stopped() && c.Disputed != nil && !sent.After(c.Disputed.At) {
 		return ErrDecided
 	}
 	return nil
+}
+
+// Stopped reports whether c is as a link would leave it: it stands still, or is over and there was
+// no pass. Who presses theirs a second time, or late, is told just that.
+func (c Case) Stopped() bool {
+	return c.State == Disputed || c.State.Over() && c.Pass == nil
 }

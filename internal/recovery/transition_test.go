@@ -370,11 +370,13 @@ func TestTheLinkOfAMailDeniesNothingThatWasDecidedSince(t *testing.T) {
 		want error
 	}{
 		{"nobody disputed", Case{State: Used}, tenPast.Add(-time.Minute), nil},
-		{"it stands still", Case{State: Disputed, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), nil}, // which is told as that
-		{"released, and sent before", Case{State: Closed, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), ErrDecided},
-		{"sent when it was disputed", Case{State: Closed, Disputed: &Dispute{At: tenPast}}, tenPast, ErrDecided},
+		{"it stands still", Case{State: Disputed, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), nil},                       // which is told as that
+		{"refused by it, before there was a pass", Case{State: Refused, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), nil}, // as well
+		{"released, and goes on", Case{State: Open, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), ErrDecided},
+		{"released, and sent before", Case{State: Closed, Pass: &Issued{}, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), ErrDecided},
+		{"sent when it was disputed", Case{State: Closed, Pass: &Issued{}, Disputed: &Dispute{At: tenPast}}, tenPast, ErrDecided},
 		{"sent afterwards", Case{State: PassIssued, Disputed: &Dispute{At: tenPast}}, tenPast.Add(time.Second), nil},
-		{"reverted", Case{State: Reverted, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), ErrDecided},
+		{"reverted", Case{State: Reverted, Pass: &Issued{}, Disputed: &Dispute{At: tenPast}}, tenPast.Add(-time.Minute), ErrDecided},
 	} {
 		if err := c.c.deniable(c.sent); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %v", c.name, err)
