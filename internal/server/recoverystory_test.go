@@ -200,14 +200,17 @@ func TestAnImpostorsCaseIsFrozenAndRevertedAndTheLogTellsIt(t *testing.T) {
 	if a := x.use(page, theirKey); a.status == http.StatusSeeOther && !strings.Contains(x.get(a.location).body, "data-error") && strings.Contains(x.get(page).body, `data-step="stay"`) {
 		t.Error("the impostor's key still signs in")
 	}
-	if a := x.post("/recover/not-me", url.Values{"code": {deny}}); !strings.Contains(a.body, "data-error") {
-		t.Errorf("a second time: %d", a.status)
+	if said := x.deny(deny); said != "" { // that it is stopped
+		t.Errorf("a second time: %s", said)
 	}
 	app := x.appToken()
 	_, found := x.api(http.MethodGet, "/v1.0/postern/recovery/cases?$filter=number%20eq%20%27"+number+"%27", app, "")
 	id := found["value"].([]any)[0].(map[string]any)["id"].(string)
 	if status, c := x.api(http.MethodPost, "/v1.0/postern/recovery/cases/"+id+"/revert", app, "{}"); status != http.StatusOK || c["state"] != "reverted" || c["outcome"] != "impostor" {
 		t.Fatalf("revert: %d %v", status, c)
+	}
+	if said := x.deny(deny); said != "caseDecided" {
+		t.Errorf("after it was reverted: %q", said)
 	}
 	_, steps := x.api(http.MethodGet, "/v1.0/postern/recovery/cases/"+id+"/timeline", app, "")
 	for _, step := range []string{"Hand over temporary access pass", "Open handed-over pass"} {
