@@ -84,7 +84,8 @@ func (o *Client) discover(ctx context.Context, issuer string) (*provider, error)
 			return nil, fmt.Errorf("the identity provider names %q, which is no https address", address)
 		}
 	}
-	p.keys = oidc.NewRemoteKeySet(o.context(context.WithoutCancel(ctx)), p.said.JWKS)
+	anew := func() oidc.KeySet { return oidc.NewRemoteKeySet(o.context(context.WithoutCancel(ctx)), p.said.JWKS) }
+	p.keys = keySet{anew(), anew}
 	return p, nil
 }
 
