@@ -164,7 +164,13 @@ func (a *API) patchWorkflow(c *call) error {
 	if err := errors.Join(body.Done(), wrong); err != nil {
 		return err
 	}
-	if w, err = a.fit(c, w, old); err != nil {
+	return a.saveWorkflow(c, w, old)
+}
+
+// saveWorkflow keeps what a workflow is now called in the place of old, and answers with nothing.
+func (a *API) saveWorkflow(c *call, w, old lifecycle.Workflow) error {
+	w, err := a.fit(c, w, old)
+	if err != nil {
 		return err
 	}
 	if err := a.Store.UpdateWorkflow(c.ctx(), w, a.workflowEvent(c, audit.UpdateWorkflow, audit.OperationUpdate, old, w)); err != nil {
@@ -198,14 +204,7 @@ func (a *API) patchTask(c *call) error {
 	if err := body.Done(); err != nil {
 		return err
 	}
-	if w, err = a.fit(c, w, old); err != nil {
-		return err
-	}
-	if err := a.Store.UpdateWorkflow(c.ctx(), w, a.workflowEvent(c, audit.UpdateWorkflow, audit.OperationUpdate, old, w)); err != nil {
-		return err
-	}
-	odata.WriteNothing(c.w)
-	return nil
+	return a.saveWorkflow(c, w, old)
 }
 
 // createVersion serves POST …/workflows/{id}/microsoft.graph.identityGovernance.createNewVersion. Runs

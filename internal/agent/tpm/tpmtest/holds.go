@@ -15,7 +15,7 @@ import (
 // at that time.
 func (m *Machine) Holds() string {
 	m.t.Helper()
-	conn, err := net.Dial("unix", strings.TrimPrefix(m.Where(), "unix:")) //nolint:noctx // of this machine
+	conn, err := new(net.Dialer).DialContext(m.t.Context(), "unix", strings.TrimPrefix(m.Where(), "unix:"))
 	m.must(err)
 	defer func() { _ = conn.Close() }()
 	var all strings.Builder
