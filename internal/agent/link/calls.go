@@ -210,7 +210,7 @@ func (l *Link) RemoveContainer(ctx context.Context, container string) error {
 func (l *Link) Form(ctx context.Context, endpoint string, form url.Values, out any) error {
 	r := request{
 		method: http.MethodPost, path: "/" + url.PathEscape(l.Tenant) + "/oauth2/v2.0/" + endpoint,
-		body: []byte(form.Encode()), kind: "application/x-www-form-urlencoded",
+		body: []byte(form.Encode()), kind: "application/x-www-form-urlencoded", once: true,
 	}
 	answer, err := l.proved(ctx, r)
 	if err != nil {

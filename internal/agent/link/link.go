@@ -96,7 +96,7 @@ type request struct {
 	body         []byte
 	kind         string // of the body
 	access       string // token that comes with it
-	once         bool   // not to be repeated
+	once         bool   // not to be repeated, and sent over a connection of its own
 }
 
 // call calls path below the tenant's part of the device API and decodes the answer into out
@@ -180,7 +180,11 @@ func (l *Link) send(ctx context.Context, r request, nonce string, offset time.Du
 	if err != nil {
 		return nil, nil, err
 	}
-	res, answer, err := graphclient.RoundTrip(l.HTTP, req)
+	client := l.HTTP
+	if r.once { // a kept connection may have died while the machine slept or moved, and Go asks again only what may be asked twice
+		client = alone(l.HTTP)
+	}
+	res, answer, err := graphclient.RoundTrip(client, req)
 	if err != nil {
 		return nil, nil, err
 	}

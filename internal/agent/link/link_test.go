@@ -1,14 +1,17 @@
 package link_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +78,46 @@ func TestARefusalIsRepeatedOnceAtMost(t *testing.T) {
 	if err := l.Leave(t.Context()); !errors.Is(err, link.ErrRefused) || calls != 2 {
 		t.Errorf("%v after %d calls", err, calls)
 	}
+}
+
+// A machine that was asleep or elsewhere has connections that nobody hears any more.
+func TestWhatIsSentOnceIsNotSentOverADeadConnection(t *testing.T) {
+	l := newLink(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) })
+	var opened []*deaf
+	l.HTTP.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		opened = append(opened, &deaf{Conn: conn})
+		return opened[len(opened)-1], err
+	}
+	l.HTTP.Timeout = 10 * time.Second
+	for name, send := range map[string]func() error{
+		"a pass": func() error { _, err := l.SignIn(t.Context(), device.SignInRequest{}); return err },
+		"a code": func() error { return l.Form(t.Context(), "token", url.Values{}, &struct{}{}) },
+	} {
+		if _, err := l.Renew(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, conn := range opened {
+			conn.dead.Store(true)
+		}
+		if err := send(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		l.HTTP.CloseIdleConnections()
+	}
+}
+
+// deaf is a connection that can die: what is written goes nowhere.
+type deaf struct {
+	net.Conn
+	dead atomic.Bool
+}
+
+func (d *deaf) Write(p []byte) (int, error) {
+	if d.dead.Load() {
+		return len(p), nil
+	}
+	return d.Conn.Write(p)
 }
 
 func TestRefusalsAreTold(t *testing.T) {

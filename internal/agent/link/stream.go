@@ -65,7 +65,8 @@ func (l *Link) Stream(ctx context.Context, last string, tell func(Event)) (strin
 
 // openStream is proved twice at most, as a call is.
 func (l *Link) openStream(ctx context.Context, last string) (*http.Response, error) {
-	client := &http.Client{Transport: alone(l.HTTP.Transport), CheckRedirect: l.HTTP.CheckRedirect} // without a limit of time
+	client := alone(l.HTTP)
+	client.Timeout = 0
 	r := request{method: http.MethodGet, path: "/device/v1/" + url.PathEscape(l.Tenant) + "/stream"}
 	for first := true; ; first = false {
 		nonce, offset := l.state()
@@ -95,12 +96,14 @@ func (l *Link) openStream(ctx context.Context, last string) (*http.Response, err
 	}
 }
 
-// alone is a transport like t whose connections carry one request each, by HTTP/1.1: the
-// server keeps little more than the connection of a stream that has one to itself.
-func alone(t http.RoundTripper) http.RoundTripper {
-	usual, ok := t.(*http.Transport)
+// alone is a client like c whose connections carry one request each, by HTTP/1.1: nothing is
+// sent over one that is no longer there, and the server keeps little more than the connection
+// of a stream that has one to itself.
+func alone(c *http.Client) *http.Client {
+	out := *c
+	usual, ok := c.Transport.(*http.Transport)
 	if !ok {
-		return t
+		return &out
 	}
 	own := usual.Clone()
 	own.DisableKeepAlives, own.ForceAttemptHTTP2 = true, false
@@ -108,5 +111,6 @@ func alone(t http.RoundTripper) http.RoundTripper {
 	if own.TLSClientConfig != nil {
 		own.TLSClientConfig.NextProtos = nil // of HTTP/2, where usual has been in use
 	}
-	return own
+	out.Transport = own
+	return &out
 }
