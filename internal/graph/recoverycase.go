@@ -99,6 +99,7 @@ func caseProofs(c recovery.Case) []odata.Entity {
 			{Name: "contact", Value: text(p.Contact)},
 			{Name: "note", Value: text(p.Note)},
 			{Name: "reference", Value: text(p.Reference)},
+			{Name: "hasCaseNumber", Value: p.Numbered},
 		})
 	}
 	return all
@@ -114,6 +115,7 @@ func caseApprovals(c recovery.Case) []odata.Entity {
 			{Name: "signedInDateTime", Value: odata.Time(one.SignIn.ProvedAt)},
 			{Name: "ipAddress", Value: text(one.SignIn.Address)},
 			{Name: "note", Value: text(one.Note)},
+			{Name: "hasCaseNumber", Value: one.Numbered},
 		})
 	}
 	return all

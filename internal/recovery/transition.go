@@ -108,7 +108,7 @@ func (c Case) WithProof(p Policy, proof Proof, s Subject, now time.Time) (Case, 
 		}
 	}
 	if proof.Kind == ProofVouch && slices.ContainsFunc(c.Proofs, func(q Proof) bool {
-		return q.Kind == ProofVouch && q.By.User == proof.By.User && now.Before(q.At.Add(p.proofLife()))
+		return q.Kind == ProofVouch && q.By.User == proof.By.User && now.Before(q.At.Add(p.proofLife())) && (q.Numbered || !proof.Numbered)
 	}) {
 		return c, ErrTwice
 	}

@@ -42,12 +42,14 @@ type who struct{ ID, Name, Username string }
 type proof struct {
 	Kind, Level, By, ByID, Contact, Note string
 	At                                   time.Time
+	Numbered                             bool // who asks read them the number of the case
 }
 
 // An approval is the word of somebody who is not the one that asks.
 type approval struct {
 	By, ByID, Part, Note string
 	At                   time.Time
+	Numbered             bool
 }
 
 // A pass is what was issued.

@@ -33,10 +33,14 @@ func caseOf(o graphclient.Object) kase {
 		k.Proofs = append(k.Proofs, proof{
 			Kind: p.Text("kind"), Level: p.Text("level"), By: p.Text("by/displayName"), ByID: p.Text("by/userId"),
 			Contact: p.Text("contact"), Note: p.Text("note"), At: moment(p, "createdDateTime"),
+			Numbered: p["hasCaseNumber"] == true,
 		})
 	}
 	for _, a := range o.Objects("approvals") {
-		k.Approvals = append(k.Approvals, approval{By: a.Text("by/displayName"), ByID: a.Text("by/userId"), Part: a.Text("as"), Note: a.Text("note"), At: moment(a, "createdDateTime")})
+		k.Approvals = append(k.Approvals, approval{
+			By: a.Text("by/displayName"), ByID: a.Text("by/userId"), Part: a.Text("as"), Note: a.Text("note"), At: moment(a, "createdDateTime"),
+			Numbered: a["hasCaseNumber"] == true,
+		})
 	}
 	if p := part(o, "pass"); p != nil {
 		k.Pass = &pass{ID: p.Text("id"), By: p.Text("issuedBy/displayName"), ByID: p.Text("issuedBy/userId"), Purpose: p.Text("postern_purpose"), At: moment(p, "createdDateTime"), Ends: moment(p, "endDateTime"), Once: p["isUsableOnce"] == true, Hand: p.Text("postern_handOver")}

@@ -48,6 +48,7 @@ func Section() console.Section {
 		{Pattern: "GET " + cases + "/{id}/events", Needs: read, Serve: follow},
 		{Pattern: "POST " + cases + "/{id}/proof", Needs: handle, Serve: prove},
 		{Pattern: "POST " + cases + "/{id}/approve", Needs: []string{approves}, Serve: approve},
+		{Pattern: "POST " + cases + "/{id}/number", Needs: []string{handles, approves}, Serve: addNumber},
 		{Pattern: "GET " + cases + "/{id}/pass", Needs: []string{issues}, Serve: askPass},
 		{Pattern: "POST " + cases + "/{id}/pass", Needs: []string{issues}, Serve: issue},
 		{Pattern: "GET " + cases + "/{id}/{step}", Needs: read, Serve: askStep},

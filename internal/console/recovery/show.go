@@ -20,6 +20,7 @@ type casePage struct { // case.html
 	console.Frame
 	Case     kase
 	Next     next
+	Said     *said // to which the reader may add the number
 	Reader   reader
 	Own      bool
 	Took     bool   // the reader took part in what is disputed
@@ -59,8 +60,11 @@ func showAgain(c *console.Call, status int, wrong error) error {
 	}
 	k := &p.Case
 	p.Own, p.Took, p.Next = k.Who.ID == p.Reader.ID, k.tookPart(p.Reader.ID), k.next(p.Reader, c.Now())
+	if p.Next.Do != "prove" && p.Next.Do != "approve" { // their forms have a field for it
+		p.Said = k.said(p.Reader)
+	}
 	// Who may approve by role and part is refused for how they signed in, or for whom it is about.
-	p.SignIn = p.Fault != nil && p.Fault.Status == http.StatusForbidden && p.Next.Do == "approve"
+	p.SignIn = p.Fault != nil && p.Fault.Status == http.StatusForbidden && (p.Next.Do == "approve" || p.Said != nil && p.Said.Step == "approve")
 	p.Disputes = p.Reader.Handles && k.Pass != nil && k.State != "disputed" && k.State != "reverted"
 	if p.Course, err = courseOf(c, *k); err != nil {
 		return err
