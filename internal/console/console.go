@@ -8,6 +8,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -58,6 +59,7 @@ type Route struct {
 	// Needs lists actions of which a person must be able to do one; none is for everybody with
 	// an administrator role. Graph decides again, with the object at hand.
 	Needs []string
+	Most  int64 // bytes of a form; 0 for maxForm
 	Serve func(*Call) error
 }
 
@@ -107,12 +109,12 @@ func guarded(next http.Handler) http.Handler {
 	})
 }
 
-// maxForm bounds the body of a form, in bytes.
+// maxForm bounds the body of a form, in bytes, where its route says nothing.
 const maxForm = 1 << 20
 
 // serve answers one request of a person, who signs in first where they have not.
 func (c *Console) serve(w http.ResponseWriter, r *http.Request, section Section, route Route) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(route.Most, maxForm))
 	call := &Call{W: w, R: r, console: c, section: section.Name}
 	err := c.open(call)
 	if errors.Is(err, ErrSignedOut) {

@@ -1,11 +1,15 @@
 package server_test
 
 import (
+	"bytes"
 	"fmt"
 	"html"
+	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -76,6 +80,78 @@ func TestAFileOfPeopleIsLookedAtFirstAndThenImported(t *testing.T) {
 	w.consoleAs("hal", directory.HelpdeskAdministrator)
 	if a := w.post(at, url.Values{"text": {file.String()}}); a.status != http.StatusForbidden {
 		t.Errorf("the helpdesk imports: %d", a.status)
+	}
+}
+
+func TestAFileOfPeopleSaysWhoStandsAgainByAnotherNameInALaterPart(t *testing.T) {
+	w := newWorld(t)
+	mira, nils := w.createUser("mira"), w.createUser("nils")
+	w.change(http.MethodPatch, "/v1.0/users/"+mira, `{"employeeId":"E-1"}`)
+	w.change(http.MethodPatch, "/v1.0/users/"+nils, `{"employeeId":"E-2"}`)
+	w.consoleAs("dana", directory.UserAdministrator)
+	const at = "/console/people/import"
+	var file strings.Builder
+	file.WriteString("userPrincipalName,employeeId,department\n,E-1,Sales\n")
+	for range 199 {
+		file.WriteString("nobody@elsewhere.example,,\n") // refused, and about nobody
+	}
+	file.WriteString("nils@contoso.example,,Sales\nmira@contoso.example,,Sales\nmira@contoso.example,E-2,\n")
+	first := w.post(at, url.Values{"text": {file.String()}})
+	for _, v := range []url.Values{partOf(first.body), nil} { // looked at, and then stored: mira is left alone the second time
+		if v == nil {
+			v = partOf(w.post(at, partOf(first.body)).body)
+			if v.Get("mode") != "real" {
+				t.Fatalf("after looking: %v", v)
+			}
+			v = partOf(w.post(at, v).body)
+		}
+		page := w.post(at, v)
+		if n := strings.Count(page.body, "Line <bdi>2</bdi> is about the same person, by another name."); n != 1 || !strings.Contains(page.body, "<del>–</del> <ins><bdi>Sales</bdi>") || strings.Contains(first.body, "by another name") {
+			t.Errorf("%s: %d times\n%s", v.Get("mode"), n, page.body)
+		}
+		for _, forged := range []string{"", "x", strings.Repeat("é", 300)} {
+			v.Set("met", forged)
+			if a := w.post(at, v); a.status != http.StatusOK || strings.Contains(a.body, "by another name") {
+				t.Errorf("met is %q: %d", forged, a.status)
+			}
+		}
+	}
+}
+
+func TestALargeFileOfPeopleIsCarriedToItsEnd(t *testing.T) {
+	w := newWorld(t)
+	w.consoleAs("dana", directory.UserAdministrator)
+	send := func(name, text string, more url.Values) answer {
+		t.Helper()
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		part, err := form.CreateFormField("text")
+		if name == "file" {
+			part, err = form.CreateFormFile("file", "people.csv")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(part, text)
+		for field := range more {
+			_ = form.WriteField(field, more.Get(field))
+		}
+		_ = form.Close()
+		r := w.request(http.MethodPost, "/console/people/import", &body)
+		r.Header.Set("Content-Type", form.FormDataContentType())
+		return w.do(r)
+	}
+	const rows = 40_000
+	file := "userPrincipalName\n" + strings.Repeat("nobody@elsewhere.example\n", rows)
+	if a := send("file", file, nil); a.status != http.StatusOK || partOf(a.body).Get("from") != "200" {
+		t.Fatalf("the file: %d %s", a.status, told(a))
+	}
+	carried := strings.ReplaceAll(file, "\n", "\r\n") // as browsers send it from a form
+	if a := send("text", carried, url.Values{"from": {strconv.Itoa(rows - 10)}, "met": {strings.Repeat("-", 8*(rows-10))}}); a.status != http.StatusOK || partOf(a.body).Get("from") != "" {
+		t.Errorf("its end: %d %s", a.status, told(a))
+	}
+	if a := send("file", file+file, nil); a.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("one too large: %d", a.status)
 	}
 }
 

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,13 @@ import (
 // importPart is how many rows of a file are sent together, and so are behind one step of the page.
 const importPart = 200
 
+// How many bytes a file has at most, and the form that carries it from step to step with what is known so far: browsers make
+// the end of each line longer, too.
+const (
+	importMost = 1 << 20
+	importForm = 4 << 20
+)
+
 // An importPage shows what becomes, or would become, of part of a file. The file goes back and forth with the
 // form, so that nothing of people is kept on the way.
 type importPage struct { // import.html
@@ -29,6 +37,7 @@ type importPage struct { // import.html
 	Done   bool
 	Again  bool   // those whose manager came further down are looked at once more
 	Later  string // lines of those, with commas
+	Met    met    // who the rows so far were about
 	Counts map[string]int
 	Rows   []imported
 	Begun  bool // a file is there
@@ -50,6 +59,8 @@ type imported struct {
 	Why              string
 	Changes          []change
 	ManagerIsMissing bool
+	User             string // id of whom it is about, if they were there
+	Before           int    // line of an earlier part that is about the same person; 0 for none
 }
 
 type change struct{ Property, Old, New string }
@@ -65,7 +76,7 @@ func importFile(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	p := importPage{Frame: c.Frame("people"), Text: text, Real: c.Form("mode") == "real", Again: c.Form("again") != "", Later: c.Form("later"), Counts: map[string]int{}, Begun: true}
+	p := importPage{Frame: c.Frame("people"), Text: text, Real: c.Form("mode") == "real", Again: c.Form("again") != "", Later: c.Form("later"), Met: met(c.Form("met")), Counts: map[string]int{}, Begun: true}
 	p.From, _ = strconv.Atoi(c.Form("from"))
 	for _, outcome := range p.Outcomes() {
 		p.Counts[outcome], _ = strconv.Atoi(c.Form(outcome))
@@ -89,6 +100,9 @@ func uploaded(c *console.Call) (string, error) {
 	if err == nil {
 		defer func() { _ = file.Close() }() // only read
 		raw, err := io.ReadAll(file)
+		if len(raw) > importMost {
+			return "", &http.MaxBytesError{Limit: importMost}
+		}
 		if len(raw) > 0 || err != nil {
 			return asText(raw), err
 		}
@@ -190,7 +204,8 @@ func (p *importPage) step(c *console.Call) error {
 		rows = slices.DeleteFunc(rows, func(r fileRow) bool { return !later[strconv.Itoa(r.line)] })
 	}
 	from := min(max(p.From, 0), len(rows))
-	done, err := p.send(c, columns, rows[from:min(from+importPart, len(rows))])
+	before := p.Met.lines(rows[:from])
+	done, err := p.send(c, columns, rows[from:min(from+importPart, len(rows))], before)
 	if err != nil {
 		return err
 	}
@@ -199,15 +214,15 @@ func (p *importPage) step(c *console.Call) error {
 		return nil
 	}
 	if p.Real && p.Later != "" && !p.Again {
-		p.Again, p.From = true, 0
+		p.Again, p.From, p.Met = true, 0, ""
 		return nil
 	}
 	p.Done = true
 	return nil
 }
 
-// send sends rows, tells what became of them, and returns for how many of them the server had the time.
-func (p *importPage) send(c *console.Call, columns []string, rows []fileRow) (done int, err error) {
+// send sends rows, tells what became of them and who of them stood before, and returns for how many of them the server had the time.
+func (p *importPage) send(c *console.Call, columns []string, rows []fileRow, before map[string]int) (done int, err error) {
 	var send []graphclient.Object
 	for _, r := range rows {
 		if r.why == "" {
@@ -228,10 +243,15 @@ func (p *importPage) send(c *console.Call, columns []string, rows []fileRow) (do
 		switch {
 		case r.why != "":
 			p.tell(imported{Line: r.line, Outcome: "refused", Name: r.name, Why: r.why})
+			p.Met += unmet
 		case len(answers) == 0:
 			return done, nil
 		default:
-			p.tell(importedOf(answers[0]))
+			one := importedOf(answers[0])
+			who := metAs(one.User)
+			one.Before = before[string(who)]
+			p.tell(one)
+			p.Met += who
 			answers = answers[1:]
 		}
 		done++
@@ -251,16 +271,28 @@ func (p *importPage) tell(r imported) {
 	if r.ManagerIsMissing {
 		p.Later = strings.TrimPrefix(p.Later+","+strconv.Itoa(r.Line), ",")
 	}
-	if r.Outcome != "left" {
+	if r.Outcome != "left" || r.Before > 0 {
 		p.Rows = append(p.Rows, r)
 	}
 }
 
 func importedOf(o graphclient.Object) imported {
 	line, _ := strconv.Atoi(o.Text("row"))
-	r := imported{Line: line, Outcome: o.Text("outcome"), Name: o.Text("userPrincipalName"), Why: o.Text("error/message"), ManagerIsMissing: o["managerMissing"] == true}
+	r := imported{Line: line, Outcome: o.Text("outcome"), Name: o.Text("userPrincipalName"), Why: o.Text("error/message"), ManagerIsMissing: o["managerMissing"] == true, User: o.Text("userId")}
 	for _, x := range o.Objects("changes") {
-		r.Changes = append(r.Changes, change{x.Text("displayName"), x.Text("oldValue"), x.Text("newValue")})
+		r.Changes = append(r.Changes, change{x.Text("displayName"), plain(x.Text("oldValue")), plain(x.Text("newValue"))})
 	}
 	return r
+}
+
+// plain is a value of the log, which is JSON, as people write it.
+func plain(value string) string {
+	var text *string
+	if err := json.Unmarshal([]byte(value), &text); err != nil {
+		return value
+	}
+	if text == nil {
+		return ""
+	}
+	return *text
 }

@@ -31,7 +31,7 @@ func Section() console.Section {
 		{Pattern: "GET " + root + "/new", Needs: []string{"createUser"}, Serve: askNew},
 		{Pattern: "POST " + root + "/new", Needs: []string{"createUser"}, Serve: create},
 		{Pattern: "GET " + root + "/import", Needs: []string{"createUser"}, Serve: askImport},
-		{Pattern: "POST " + root + "/import", Needs: []string{"createUser"}, Serve: importFile},
+		{Pattern: "POST " + root + "/import", Needs: []string{"createUser"}, Most: importForm, Serve: importFile},
 		{Pattern: "GET " + root + "/{id}", Needs: read, Serve: show},
 		{Pattern: "GET " + root + "/{id}/edit", Needs: write, Serve: askEdit},
 		{Pattern: "POST " + root + "/{id}/edit", Needs: write, Serve: edit},
