@@ -14,6 +14,7 @@ import (
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/request"
 	"github.com/postern-id/postern/internal/signin"
+	"github.com/postern-id/postern/internal/token"
 )
 
 // A mark says that a registration was started while a proof was fresh, so that it may be finished
@@ -102,17 +103,22 @@ func ownPath(p string) string {
 
 // begin starts a sign-in to the person's own pages, which goes on at back.
 func (s *Site) begin(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, back string) error {
-	_, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
+	_, handle, err := s.begun(w, r, tenant, back)
+	if err != nil {
+		return err
+	}
+	return redirect(w, r, Address(handle))
+}
+
+func (s *Site) begun(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, back string) (signin.Transaction, token.Opaque, error) {
+	t, handle, err := s.SignIn.Begin(r.Context(), signin.Transaction{
 		Tenant: tenant, CorrelationID: request.From(r.Context()).CorrelationID, Continue: back,
 		Application: signin.App{ID: directory.PagesAppID, DisplayName: ownPagesName},
 	}, place(r))
 	if err != nil {
-		return err
+		return t, handle, err
 	}
-	if err := browser.KeepTransaction(w, r, handle, signin.TransactionLifetime); err != nil {
-		return err
-	}
-	return redirect(w, r, Address(handle))
+	return t, handle, browser.KeepTransaction(w, r, handle, signin.TransactionLifetime)
 }
 
 // askForProof answers a change that needs a fresh proof: what was sent is not kept, back shows

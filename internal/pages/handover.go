@@ -29,6 +29,8 @@ type handoverPage struct {
 	Starts   time.Time
 	EndsAt   time.Time
 	Once     bool
+	UseHref  string // takes the reader's own pass here; empty where it works elsewhere, or later
+	Username string // with it
 }
 
 func (handoverPage) file() string { return "handover.html" }
@@ -247,6 +249,9 @@ func (s *Site) nameOwner(r *http.Request, h handover.Handover, p *handoverPage) 
 		return handover.ErrLink
 	}
 	p.Starts, p.EndsAt, p.Once = pass.Start, pass.End(), pass.SingleUse
+	if p.Own && (pass.Purpose == "" || pass.Purpose.Registers()) && !s.Now().Before(pass.Start) {
+		p.UseHref, p.Username = passHerePath, owner.UserPrincipalName
+	}
 	return err
 }
 

@@ -31,6 +31,8 @@ type casePage struct {
 	Match      string // the number that the phone asks for
 	Wallet     *walletAsked
 	Passcode   string // once
+	UseHref    string // takes it here
+	Username   string // with it
 	Trial      bool   // nothing is issued while policy only evaluates
 	SignInHref string
 }
@@ -186,7 +188,7 @@ func (s *Site) showCasePass(w http.ResponseWriter, r *http.Request, c claim.Clai
 		return s.renderCase(w, r, c, v, casePage{}, err)
 	}
 	v.Case = next
-	return s.renderCase(w, r, c, v, casePage{Passcode: passcode.Reveal()}, nil)
+	return s.renderCase(w, r, c, v, casePage{Passcode: passcode.Reveal(), UseHref: passHerePath, Username: v.Subject.User.UserPrincipalName}, nil)
 }
 
 // giveUp cancels the case.

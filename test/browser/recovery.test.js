@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { launch, open as opened, skip } from "./lib/browser.js";
 import { enterDev } from "./lib/console.js";
+import { effort } from "./lib/effort.js";
 import { look } from "./lib/look.js";
 import { authenticator, register } from "./lib/passkey.js";
 import { at, giveName, givePass, press } from "./lib/person.js";
@@ -77,11 +78,14 @@ describe("recovery", { skip }, () => {
   async function enrolled(t, name, pass) {
     const page = await open(t, browser);
     await authenticator(page);
+    const counted = await effort(page);
     await page.goto(`${server.url}/security-info`);
     await giveName(page, name);
     await givePass(page, pass);
     await press(page, page.locator("button[name=stay][value=no]"));
+    await press(page, page.getByRole("link", { name: "Add a way" }).first());
     await register(page, server);
+    counted(t, "from a pass to a passkey");
     return page;
   }
 
@@ -114,19 +118,19 @@ describe("recovery", { skip }, () => {
   it("gets somebody back in who lost everything on a trip, and stops who only says so", async (t) => {
     const manager = await enrolled(t, boss, await passFor(t, boss));
     const theirs = await open(t, browser);
+    const counted = await effort(theirs);
     const number = await ask(theirs);
     await approve(manager, number, "there");
     await theirs.goto(`${server.url}/recover/case`);
     await see(theirs, "case-issuable", "case");
     await press(theirs, theirs.getByRole("button", { name: "Show the pass" }));
     await see(theirs, "case-shown", "case");
-    const pass = await theirs.locator("#passcode").getAttribute("data-pass");
     await authenticator(theirs);
-    await theirs.goto(`${server.url}/security-info`);
-    await giveName(theirs, who);
-    await givePass(theirs, pass);
+    await press(theirs, theirs.getByRole("button", { name: "Sign in here with it" }));
     await press(theirs, theirs.locator("button[name=stay][value=no]"));
+    await press(theirs, theirs.getByRole("link", { name: "Add a way" }).first());
     await register(theirs, server);
+    counted(t, "back in after everything was lost, without the manager's part");
     for (const subject of [/^Somebody asked for help/, /^A pass was issued to recover/, /^The pass for your account/, /^Passkey added/]) {
       await link(manager, subject, /./);
     }
