@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"errors"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -58,7 +59,14 @@ type Device struct {
 	Owner   UserID    `json:"-"` // who joined it
 	SeenAt  time.Time `json:"-"` // approximateLastSignInDateTime
 	Version int64     `json:"-"`
+
+	// Unreadable says that what is stored of it can't be read, but for its id, its owner and when it was
+	// seen. Such a device is only ever listed: it signs nobody in.
+	Unreadable bool `json:"-"`
 }
+
+// ErrUnreadable says that what is stored of a thing can't be read. It is no fault: an operator mends it.
+var ErrUnreadable = errors.New("what is stored can't be read")
 
 // TrustType says how a device belongs to the tenant, in Graph's words.
 type TrustType string

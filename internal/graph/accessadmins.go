@@ -35,7 +35,7 @@ var modesOf = map[signin.MethodID]access.Modes{
 func accessMethods(r method.Registration) access.Methods {
 	var m access.Methods
 	for _, one := range r.Credentials {
-		if one.Frozen() {
+		if !one.Works() {
 			continue
 		}
 		m.Modes |= modesOf[one.Kind]
@@ -108,7 +108,7 @@ func (a *API) administrators(c *call) ([]access.Administrator, error) {
 		for g := range own.Groups {
 			one.Subject.Groups = append(one.Subject.Groups, g)
 		}
-		if one.Methods.Modes == 0 {
+		if one.Methods.Modes == 0 && !own.Unreadable() {
 			one.Methods.Modes = access.PassOneTime | access.PassMultiUse
 		}
 		if len(own.Roles) == 0 { // has nothing registered at all

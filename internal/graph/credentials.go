@@ -51,9 +51,19 @@ func credentialRoutes() []route {
 	return all
 }
 
-// resource is a credential as Graph shows it; the type comes first, the id second.
-func (s credentialSet) resource(c method.Credential) (odata.Entity, error) {
+// unreadable is the property of what can't be read as it is stored.
+const unreadable = "postern_isUnreadable"
+
+// resource is a credential as Graph shows it; the type comes first, the id second. One that can't be
+// read is shown as such, so that the person's other methods are seen and this one can be removed.
+func (s credentialSet) resource(c method.Credential) odata.Entity {
 	own, err := s.own(c)
+	if c.Unreadable = c.Unreadable || err != nil; c.Unreadable {
+		own, _ = s.own(method.Credential{Data: []byte("{}")})
+		for i := range own {
+			own[i].Value = nil
+		}
+	}
 	id := c.ID
 	if s.id != "" {
 		id = s.id
@@ -72,7 +82,8 @@ func (s credentialSet) resource(c method.Credential) (odata.Entity, error) {
 		{Name: "postern_registeredFrom", Value: textOrNull(c.Origin.Address), OnSelect: true},
 		{Name: "postern_registeredOn", Value: textOrNull(c.Origin.Browser), OnSelect: true},
 		{Name: "postern_registeredBy", Value: textOrNull(c.Origin.By), OnSelect: true},
-	}...), err
+		{Name: unreadable, Value: c.Unreadable, OnSelect: true},
+	}...)
 }
 
 func textOrNull(s string) any {
@@ -84,8 +95,7 @@ func textOrNull(s string) any {
 
 // properties are the names that $select takes; they do not depend on the data.
 func (s credentialSet) properties() []string {
-	e, _ := s.resource(method.Credential{Data: []byte("{}")})
-	return e.Names()
+	return s.resource(method.Credential{Data: []byte("{}")}).Names()
 }
 
 func (s credentialSet) path(c *call) string {
@@ -105,11 +115,7 @@ func (s credentialSet) serveList(a *API, c *call) error {
 	page := odata.Page[odata.Entity]{Context: a.root(c).Collection(s.path(c), options.Select)}
 	all = all[min(options.Skip, len(all)):]
 	for _, one := range all[:min(options.Top, len(all))] {
-		e, err := s.resource(one)
-		if err != nil {
-			return err
-		}
-		page.Value = append(page.Value, e.Select(options.Select)[1:]) // its type is that of the collection
+		page.Value = append(page.Value, s.resource(one).Select(options.Select)[1:]) // its type is that of the collection
 	}
 	return odata.WritePage(c.w, page)
 }
@@ -124,11 +130,7 @@ func (s credentialSet) serveOne(a *API, c *call) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.resource(one)
-	if err != nil {
-		return err
-	}
-	return odata.WriteEntity(c.w, 200, a.root(c).Entity(s.path(c), options.Select), e.Select(options.Select)[1:])
+	return odata.WriteEntity(c.w, 200, a.root(c).Entity(s.path(c), options.Select), s.resource(one).Select(options.Select)[1:])
 }
 
 // serveRemoval serves DELETE: the method signs nobody in from now on, and what came from it ends.
@@ -190,11 +192,7 @@ func (a *API) credentialsOf(c *call) ([]odata.Entity, error) {
 			if one.Kind != s.kind {
 				continue
 			}
-			e, err := s.resource(one)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, e)
+			all = append(all, s.resource(one))
 		}
 	}
 	return all, nil

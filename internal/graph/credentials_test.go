@@ -2,6 +2,8 @@ package graph_test
 
 import (
 	"context"
+	"database/sql"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -190,4 +192,69 @@ func TestMethodsOfAnotherTenantAreNotThere(t *testing.T) {
 	}
 	w.refused(404, "GET", methodsOf(ann.ID)+k.set+"/"+foreign.ID, "")
 	w.refused(404, "DELETE", methodsOf(ann.ID)+k.set+"/"+foreign.ID, "")
+}
+
+// TestAMethodThatCantBeReadHidesNoOther, is named, signs nobody in and is removed; its secret is told nobody.
+func TestAMethodThatCantBeReadHidesNoOther(t *testing.T) {
+	w := newWorld(t, "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All", "User.Read.All", "Policy.ReadWrite.AuthenticationMethod", "Device.Read.All")
+	w.call(204, "PATCH", configurations+"/Fido2", `{"state":"enabled"}`)
+	bad, good := w.member("bad"), w.member("good")
+	broken, sound := w.give(bad.ID, passkey.MethodID, keyData), w.give(bad.ID, passkey.MethodID, keyData)
+	w.give(good.ID, passkey.MethodID, keyData)
+	device := w.device(directory.TrustJoined)
+	w.pin(device, bad.ID)
+	at, err := sql.Open("sqlite", filepath.Join(w.dir, "postern.db"))
+	check(t, err)
+	for _, statement := range []string{
+		`UPDATE credential SET body = '{"name":4711}' WHERE id = '` + broken.ID + `'`,
+		`UPDATE pin_container SET body = '{"key":4711}'`, `UPDATE device SET body = '{"displayName":4711}'`,
+	} {
+		_, err := at.ExecContext(t.Context(), statement)
+		check(t, err)
+	}
+	check(t, at.Close())
+
+	keys := methodsOf(bad.ID) + "fido2Methods"
+	named := map[any]any{}
+	for _, one := range list(w.call(200, "GET", keys+"?$select=id,model,postern_isUnreadable", "")) {
+		named[one.(map[string]any)["id"]] = one.(map[string]any)["postern_isUnreadable"]
+	}
+	if len(named) != 2 || named[broken.ID] != true || named[sound.ID] != false {
+		t.Errorf("keys are %v", named)
+	}
+	marked := 0
+	for _, one := range list(w.call(200, "GET", methodsOf(bad.ID)+"methods?$select=id,postern_isUnreadable", "")) {
+		if one.(map[string]any)["postern_isUnreadable"] == true {
+			marked++
+		}
+	}
+	if marked != 2 {
+		t.Errorf("%d of all methods are marked", marked)
+	}
+	devices := list(w.call(200, "GET", "/v1.0/devices?$select=id,accountEnabled,postern_isUnreadable", ""))
+	if len(devices) != 1 || devices[0].(map[string]any)["postern_isUnreadable"] != true || devices[0].(map[string]any)["accountEnabled"] != false {
+		t.Errorf("devices are %v", devices)
+	}
+	report := "/v1.0/reports/authenticationMethods/userRegistrationDetails"
+	for _, one := range list(w.call(200, "GET", report+"?$select=id,postern_isUnreadable,isPasswordlessCapable", "")) {
+		line := one.(map[string]any)
+		if line["postern_isUnreadable"] != (line["id"] == string(bad.ID)) || line["id"] == string(good.ID) && line["isPasswordlessCapable"] != true {
+			t.Errorf("the report has %v", line)
+		}
+	}
+	for _, one := range list(w.call(200, "GET", "/v1.0/users?$select=id,postern_waysBack", "")) {
+		if line := one.(map[string]any); (line["postern_waysBack"] == nil) != (line["id"] == string(bad.ID)) {
+			t.Errorf("ways back are %v", line)
+		}
+	}
+	if rec := w.send("GET", methodsOf(bad.ID)+"methods", ""); strings.Contains(rec.Body.String(), "4711") {
+		t.Errorf("what can't be read is shown: %s", rec.Body)
+	}
+
+	w.call(204, "DELETE", keys+"/"+broken.ID, "")
+	pins := methodsOf(bad.ID) + "windowsHelloForBusinessMethods"
+	w.call(204, "DELETE", pins+"/"+list(w.call(200, "GET", pins, ""))[0].(map[string]any)["id"].(string), "")
+	if left := list(w.call(200, "GET", methodsOf(bad.ID)+"methods", "")); len(left) != 1 || left[0].(map[string]any)["id"] != sound.ID {
+		t.Errorf("left are %v", left)
+	}
 }

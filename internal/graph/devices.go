@@ -64,6 +64,7 @@ func deviceResource(d directory.Device) odata.Entity {
 		own("postern_attested", d.Attested),
 		own("postern_certificateThumbprint", text(d.CertificateThumbprint)),
 		own("postern_certificateEndDateTime", odata.Time(d.CertificateEndsAt)),
+		own(unreadable, d.Unreadable),
 	}
 }
 

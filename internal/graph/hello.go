@@ -20,7 +20,7 @@ type PINs interface {
 }
 
 var (
-	helloProperties       = []string{"id", "displayName", "createdDateTime", "keyStrength", "postern_keyStorage", "postern_resetVersion"}
+	helloProperties       = []string{"id", "displayName", "createdDateTime", "keyStrength", "postern_keyStorage", "postern_resetVersion", unreadable}
 	helloDeviceProperties = []string{"id", "deviceId", "displayName", "operatingSystem", "operatingSystemVersion", "trustType", "accountEnabled"}
 	helloExpand           = map[string][]string{"device": helloDeviceProperties}
 )
@@ -75,11 +75,16 @@ func (a *API) ownHello(c *call) (hello.Container, error) {
 	if err != nil {
 		return hello.Container{}, err
 	}
-	one, err := a.Store.ContainerOf(c.ctx(), c.tenant.ID, id)
-	if err == nil && one.User != c.user.ID {
+	all, err := a.Store.ContainersOf(c.ctx(), c.tenant.ID, c.user.ID)
+	for _, one := range all {
+		if one.Method == id {
+			return one, nil
+		}
+	}
+	if err == nil {
 		err = hello.ErrNone
 	}
-	return one, err
+	return hello.Container{}, err
 }
 
 // deleteHello serves DELETE /users/{id}/authentication/windowsHelloForBusinessMethods/{method}:
@@ -98,8 +103,8 @@ func (a *API) deleteHello(c *call) error {
 	if c.caller.User == c.user.ID {
 		change.Activity, change.ResultReason = audit.UserDeletedSecurityInfo, audit.ReasonUserDeletedHello
 	}
-	d, err := a.Store.Device(c.ctx(), c.tenant.ID, one.Device)
-	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+	d, err := a.pinDevice(c, one.Device)
+	if err != nil {
 		return err
 	}
 	change.Targets = append(change.Targets, audit.Target{ID: string(one.Device), Type: audit.TargetDevice, DisplayName: d.DisplayName})
@@ -110,10 +115,19 @@ func (a *API) deleteHello(c *call) error {
 	return nil
 }
 
+// pinDevice is the device of a PIN: as much of it as can be read, and nothing of one that is gone.
+func (a *API) pinDevice(c *call, id directory.DeviceObjectID) (directory.Device, error) {
+	d, err := a.Store.Device(c.ctx(), c.tenant.ID, id)
+	if errors.Is(err, directory.ErrDeviceUnknown) || errors.Is(err, directory.ErrUnreadable) {
+		return d, nil
+	}
+	return d, err
+}
+
 // helloResource is a device PIN as Graph shows it; the type comes first, the id second.
 func (a *API) helloResource(c *call, one hello.Container, options odata.Options) (odata.Entity, error) {
-	d, err := a.Store.Device(c.ctx(), c.tenant.ID, one.Device)
-	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+	d, err := a.pinDevice(c, one.Device)
+	if err != nil {
 		return nil, err
 	}
 	e := odata.Entity{
@@ -124,6 +138,7 @@ func (a *API) helloResource(c *call, one hello.Container, options odata.Options)
 		{Name: "keyStrength", Value: one.Strength()},
 		{Name: "postern_keyStorage", Value: one.Storage(), OnSelect: true},
 		{Name: "postern_resetVersion", Value: one.Version, OnSelect: true},
+		{Name: unreadable, Value: one.Unreadable, OnSelect: true},
 	}.Select(options.Select)
 	if len(options.Expand) == 0 {
 		return e, nil

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -105,8 +104,8 @@ func (a *API) lineageMethods(c *call, e method.Estate) ([]odata.Entity, error) {
 		})
 	}
 	for _, one := range e.PINs {
-		device, err := a.Store.Device(c.ctx(), c.tenant.ID, one.Device)
-		if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+		device, err := a.pinDevice(c, one.Device)
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, odata.Entity{

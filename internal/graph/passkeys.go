@@ -146,12 +146,8 @@ func (a *API) createPasskey(c *call) error {
 	if err != nil {
 		return err
 	}
-	resource, err := passkeys.resource(made.Credential)
-	if err != nil {
-		return err
-	}
 	return odata.WriteCreated(c.w, a.root(c).Link("users", string(c.user.ID), "authentication", "fido2Methods", made.ID),
-		a.root(c).Entity(passkeys.path(c), nil), resource.Select(nil)[1:])
+		a.root(c).Entity(passkeys.path(c), nil), passkeys.resource(made.Credential).Select(nil)[1:])
 }
 
 // actorID is the id of who calls.

@@ -188,6 +188,9 @@ func (a *API) waysBackOf(c *call, users []directory.User) (map[directory.UserID]
 		}
 		for _, id := range ids {
 			own := found[id]
+			if own.Unreadable() {
+				continue // nobody can say
+			}
 			target := directory.Target{User: id, Roles: own.Roles, RoleAssignableGroup: own.RoleAssignableGroup}
 			if directory.May(c.caller, directory.ReadReadiness, target) == nil {
 				counted[id] = waysBackResource(all.methodsOf(own, surfaces))

@@ -70,7 +70,7 @@ func (p policies) register(u directory.User, r method.Registration) registered {
 	}
 	for _, s := range credentialSets {
 		for _, one := range r.Credentials {
-			if one.Kind == s.kind {
+			if one.Kind == s.kind && !one.Unreadable {
 				h := p.holding(s, one, r.Groups)
 				add(h, s.names(one)...)
 				if known, ok := kinds[s.kind]; !ok || known.Now.None() {
@@ -95,6 +95,9 @@ func (p policies) register(u directory.User, r method.Registration) registered {
 
 // holding is what one registered method of somebody in groups amounts to.
 func (p policies) holding(s credentialSet, one method.Credential, groups map[directory.GroupID]bool) method.Holding {
+	if one.Unreadable {
+		return method.Holding{}
+	}
 	h := method.Holding{Most: s.yield(one, nil, nil)}
 	if policy := p.of[s.policy]; !one.Frozen() && policy != nil && policy.shared().InScope(groups) {
 		h.Now = s.yield(one, policy, groups)
@@ -257,6 +260,7 @@ func (l registered) resource(at time.Time) odata.Entity {
 		{Name: "isMfaRegistered", Value: l.MFARegistered},
 		{Name: "isMfaCapable", Value: l.MFACapable},
 		{Name: "isPasswordlessCapable", Value: l.PasswordlessCapable},
+		{Name: unreadable, Value: l.Unreadable(), OnSelect: true},
 		{Name: "methodsRegistered", Value: l.names},
 		{Name: "isSystemPreferredAuthenticationMethodEnabled", Value: l.strongest},
 		{Name: "systemPreferredAuthenticationMethods", Value: l.preferred},

@@ -26,7 +26,7 @@ func (c *Client) Methods(ctx context.Context, user string, own bool) iter.Seq2[O
 	q := Query{}
 	if own {
 		q.Select = "id,displayName,createdDateTime,isUsable,methodUsabilityReason,postern_displayName,postern_lastUsedDateTime,postern_lastUsedOn,postern_frozenDateTime," +
-			"postern_registeredWith,postern_registeredUnderPass,postern_registeredFrom,postern_registeredOn,postern_registeredBy"
+			"postern_registeredWith,postern_registeredUnderPass,postern_registeredFrom,postern_registeredOn,postern_registeredBy,postern_isUnreadable"
 	}
 	return c.list(ctx, q, "users", user, "authentication", "methods")
 }

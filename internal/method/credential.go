@@ -29,10 +29,14 @@ type Credential struct {
 	// Counter only grows: a signature counter, the time step of a one-time code; 0 for none.
 	Counter int64 `json:"-"`
 
-	Name   string          `json:"name"` // as the person knows it, at most 60 characters
-	Origin Origin          `json:"origin"`
-	UsedOn string          `json:"-"`              // browser or device of the last use, in words
-	Data   json.RawMessage `json:"data,omitempty"` // the method's own; secrets in it are sealed
+	Name   string `json:"name"` // as the person knows it, at most 60 characters
+	Origin Origin `json:"origin"`
+	UsedOn string `json:"-"` // browser or device of the last use, in words
+	// Unreadable says that its body can't be read as it is stored: name and data are lacking, and of
+	// its origin what is not a session or a pass. Such a credential is only ever listed and removed.
+	Unreadable bool `json:"-"`
+
+	Data json.RawMessage `json:"data,omitempty"` // the method's own; secrets in it are sealed
 }
 
 // An Origin is how a credential came to be, so that what came from a disputed pass is found.
@@ -71,6 +75,9 @@ func OriginOf(s signin.Session, place signin.Place) Origin {
 
 // Frozen reports whether c signs nobody in until somebody decides whose it is.
 func (c Credential) Frozen() bool { return !c.FrozenAt.IsZero() }
+
+// Works reports whether c can sign somebody in, as far as that depends on c alone.
+func (c Credential) Works() bool { return !c.Frozen() && !c.Unreadable }
 
 // MostOfAKind is how many methods of one kind a person may have.
 const MostOfAKind = 10

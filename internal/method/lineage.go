@@ -31,6 +31,8 @@ type PIN struct {
 	CreatedAt time.Time
 	Origin    Origin
 	Renewals  []Renewal
+	// Unreadable: where it comes from can't be read.
+	Unreadable bool
 }
 
 // A Renewal is a reset of a device PIN: whoever was signed in there knows the new one.
@@ -68,7 +70,8 @@ type Seed struct {
 
 // From returns the part of e that came from s: sessions that it proved, what was registered or
 // joined in them, what that proved in turn, and so on. A PIN that was reset there belongs to it, and
-// what the PIN proved since. A device belongs to it, but proves no person.
+// what the PIN proved since. A device belongs to it, but proves no person. A method that can't be read
+// belongs to whatever began, since nobody knows that it doesn't; what it proved does not.
 //
 //	pass ─▶ session ─▶ credential, PIN ─▶ session ─▶ …
 //	            └────▶ device
@@ -80,13 +83,14 @@ func (e Estate) From(s Seed) Estate {
 	for _, id := range s.Credentials {
 		l.addMethod(id, time.Time{})
 	}
+	began := s.Case != "" || s.Pass != "" || len(l.sessions)+len(l.methods) > 0
 	for l.grown = true; l.grown; {
 		l.grown = false
 		l.grow(e)
 	}
 	return Estate{
-		Credentials: keep(e.Credentials, func(c Credential) bool { return l.hasMethod(c.ID) }),
-		PINs:        keep(e.PINs, func(p PIN) bool { return l.hasMethod(p.ID) }),
+		Credentials: keep(e.Credentials, func(c Credential) bool { return l.hasMethod(c.ID) || c.Unreadable && began }),
+		PINs:        keep(e.PINs, func(p PIN) bool { return l.hasMethod(p.ID) || p.Unreadable && began }),
 		Sessions:    keep(e.Sessions, func(one signin.Session) bool { return l.sessions[one.ID] }),
 		Devices: keep(e.Devices, func(d directory.Device) bool {
 			return d.JoinedIn != "" && l.sessions[d.JoinedIn] || l.pass != "" && d.JoinedWith == l.pass

@@ -2,6 +2,7 @@ package method
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -17,10 +18,16 @@ type Registration struct {
 	RoleAssignableGroup bool               // member or owner of one, which protects
 }
 
+// Unreadable reports whether a method in r can't be read as it is stored. It counts as one that is there
+// where having one decides, and as none where using it does.
+func (r Registration) Unreadable() bool {
+	return slices.ContainsFunc(r.Credentials, func(c Credential) bool { return c.Unreadable })
+}
+
 // Registrations reads what many people have at once.
 type Registrations interface {
 	// RegistrationsOf returns what each of at most MostAtOnce people has at a moment. Who is not
-	// there has nothing.
+	// there has nothing. What can't be read is there, marked, and hides nothing of what can.
 	RegistrationsOf(ctx context.Context, tenant directory.TenantID, users []directory.UserID, at time.Time) (map[directory.UserID]Registration, error)
 }
 

@@ -23,10 +23,10 @@ func ShiftOf(kind signin.MethodID, pass bool, r Registration, now, then Targets,
 	before, after := now.InScope(r.Groups), then.InScope(r.Groups)
 	s := Shift{Gains: after && !before, Loses: before && !after}
 	if s.Uses = pass && r.Pass; !pass {
-		s.Uses = slices.ContainsFunc(r.Credentials, func(c Credential) bool { return c.Kind == kind && c.FrozenAt.IsZero() })
+		s.Uses = slices.ContainsFunc(r.Credentials, func(c Credential) bool { return c.Kind == kind && c.Works() })
 	}
 	other := slices.ContainsFunc(r.Credentials, func(c Credential) bool {
-		return c.Kind != kind && c.FrozenAt.IsZero() && allows(c.Kind, r.Groups)
+		return c.Kind != kind && c.Works() && allows(c.Kind, r.Groups)
 	})
 	s.Stranded = s.Loses && s.Uses && !other && !r.PIN && (pass || !r.Pass)
 	return s

@@ -12,7 +12,8 @@ import (
 
 // Store keeps credentials. What it promises is tested by package methodtest.
 type Store interface {
-	// Credentials returns a person's credentials of every kind, oldest first.
+	// Credentials returns a person's credentials of every kind, oldest first, those that can't be read
+	// among them.
 	Credentials(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]Credential, error)
 	// Credential returns a credential, or ErrNone.
 	Credential(ctx context.Context, tenant directory.TenantID, id string) (Credential, error)

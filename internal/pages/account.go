@@ -132,7 +132,7 @@ func (s *Site) ownPage(r *http.Request, me knownAccount) (page, error) {
 		return nil, err
 	}
 	for _, d := range devices {
-		p.Devices = append(p.Devices, ownDevice{Name: d.DisplayName, System: d.OperatingSystem, SeenAt: d.SeenAt, Off: !d.AccountEnabled})
+		p.Devices = append(p.Devices, ownDevice{Name: d.DisplayName, System: d.OperatingSystem, SeenAt: d.SeenAt, Off: !d.AccountEnabled && !d.Unreadable, Unreadable: d.Unreadable})
 	}
 	events, err := s.Events.AccountEvents(ctx, me.session.Tenant, me.user.ID, 20)
 	if err != nil {
@@ -293,12 +293,13 @@ func byPerson(c *audit.Change) bool {
 // pinRow is a device PIN in the list of a person's methods. When it was used last is known while
 // a session from it lives.
 func (s *Site) pinRow(r *http.Request, me knownAccount, lang string, c hello.Container) (ownMethod, error) {
-	d, err := s.PINs.Device(r.Context(), me.session.Tenant, c.Device)
-	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+	d, err := s.deviceOf(r, c)
+	if err != nil {
 		return ownMethod{}, err
 	}
 	row := ownMethod{
-		ID: c.Method, Icon: "keypad", Name: s.View.Text(lang, "method_hello"), Kind: d.DisplayName, AddedAt: c.RegisteredAt, Href: methodHref(c.Method),
+		Unreadable: c.Unreadable,
+		ID:         c.Method, Icon: "keypad", Name: s.View.Text(lang, "method_hello"), Kind: d.DisplayName, AddedAt: c.RegisteredAt, Href: methodHref(c.Method),
 	}
 	sessions, err := s.SignIn.Store.Sessions(r.Context(), me.session.Tenant, me.user.ID, s.Now())
 	for _, one := range sessions {
@@ -309,11 +310,20 @@ func (s *Site) pinRow(r *http.Request, me knownAccount, lang string, c hello.Con
 	return row, err
 }
 
+// deviceOf is the device of a PIN: as much of it as can be read, and nothing of one that is gone.
+func (s *Site) deviceOf(r *http.Request, c hello.Container) (directory.Device, error) {
+	d, err := s.PINs.Device(r.Context(), c.Tenant, c.Device)
+	if errors.Is(err, directory.ErrDeviceUnknown) || errors.Is(err, directory.ErrUnreadable) {
+		return d, nil
+	}
+	return d, err
+}
+
 // credentialRow is a credential in the list of a person's methods.
 func (s *Site) credentialRow(lang string, c method.Credential) ownMethod {
 	m := ownMethod{
 		ID: c.ID, Icon: iconOf(c.Kind), Name: c.Name, Kind: s.View.Text(lang, "method_"+string(c.Kind)), AddedAt: c.CreatedAt,
-		UsedAt: c.UsedAt, UsedOn: c.UsedOn, Frozen: c.Frozen(), Href: methodHref(c.ID),
+		UsedAt: c.UsedAt, UsedOn: c.UsedOn, Frozen: c.Frozen(), Unreadable: c.Unreadable, Href: methodHref(c.ID),
 	}
 	if c.Kind == password.MethodID { // it has a page of its own, which asks for it
 		m.Name, m.Href = m.Kind, addPath+"/"+string(c.Kind)
@@ -338,8 +348,8 @@ func (s *Site) removePass(r *http.Request, me knownAccount, id string) error {
 }
 
 func (s *Site) removePIN(r *http.Request, me knownAccount, c hello.Container) error {
-	d, err := s.PINs.Device(r.Context(), c.Tenant, c.Device)
-	if err != nil && !errors.Is(err, directory.ErrDeviceUnknown) {
+	d, err := s.deviceOf(r, c)
+	if err != nil {
 		return err
 	}
 	e := s.ownEvent(r, me, audit.Change{

@@ -3,6 +3,7 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,11 +90,14 @@ func (s *Site) ownPIN(r *http.Request, me knownAccount, id string) (hello.Contai
 	if !directory.IsID(id) {
 		return hello.Container{}, method.ErrNone
 	}
-	c, err := s.PINs.ContainerOf(r.Context(), me.session.Tenant, id)
-	if errors.Is(err, hello.ErrNone) || err == nil && c.User != me.user.ID {
-		err = method.ErrNone
+	all, err := s.PINs.ContainersOf(r.Context(), me.session.Tenant, me.user.ID)
+	if err != nil {
+		return hello.Container{}, err
 	}
-	return c, err
+	if i := slices.IndexFunc(all, func(c hello.Container) bool { return c.Method == id }); i >= 0 {
+		return all[i], nil
+	}
+	return hello.Container{}, method.ErrNone
 }
 
 // changing returns a credential that the person may change; else the answer is written.

@@ -49,6 +49,8 @@ type ownMethod struct {
 	AddedAt time.Time
 	Frozen  bool
 	Href    string // page to change or remove it
+
+	Unreadable bool // what is stored of it can't be read
 }
 
 // An ownSession is one place where a person is signed in.
@@ -67,6 +69,8 @@ type ownDevice struct {
 	System string
 	SeenAt time.Time
 	Off    bool // switched off by an administrator
+
+	Unreadable bool // what is stored of it can't be read
 }
 
 // A change is something that happened to an account.

@@ -65,7 +65,7 @@ func Registrars() []signin.MethodID {
 // ids are gone.
 func (w ways) strong(gone ...string) bool {
 	for _, p := range w.pins {
-		if !slices.Contains(gone, p.Method) {
+		if !p.Unreadable && !slices.Contains(gone, p.Method) {
 			return true
 		}
 	}
@@ -81,7 +81,7 @@ func (w ways) strong(gone ...string) bool {
 // left reports whether there is a method of that kind that works and is not gone.
 func (w ways) left(kind signin.MethodID, gone []string) bool {
 	return slices.ContainsFunc(w.credentials, func(c method.Credential) bool {
-		return c.Kind == kind && !c.Frozen() && !slices.Contains(gone, c.ID)
+		return c.Kind == kind && c.Works() && !slices.Contains(gone, c.ID)
 	})
 }
 
@@ -127,9 +127,13 @@ func (s *Site) ownCredential(r *http.Request, me knownAccount, id string) (metho
 	if !directory.IsID(id) {
 		return method.Credential{}, method.ErrNone
 	}
-	c, err := s.Registry.Store.Credential(r.Context(), me.session.Tenant, id)
-	if err == nil && c.User != me.user.ID {
-		err = method.ErrNone
+	// Of the list, which has what can't be read, too: it can be removed.
+	all, err := s.Registry.Store.Credentials(r.Context(), me.session.Tenant, me.user.ID)
+	if err != nil {
+		return method.Credential{}, err
 	}
-	return c, err
+	if i := slices.IndexFunc(all, func(c method.Credential) bool { return c.ID == id }); i >= 0 {
+		return all[i], nil
+	}
+	return method.Credential{}, method.ErrNone
 }

@@ -196,7 +196,7 @@ func (s *Site) wizardSteps(lang string, w ways, wanted signin.MethodID) wizardSt
 			}
 			all = append(all, wizardStep{
 				Name: s.View.Text(lang, "method_"+string(kind)+"_short"), Button: s.View.Text(lang, "method_"+string(kind)+"_setup"), Kind: kind, Add: s.addOffer(lang, w.open[i]),
-				Done: slices.ContainsFunc(w.credentials, func(c method.Credential) bool { return c.Kind == kind && !c.Frozen() }),
+				Done: slices.ContainsFunc(w.credentials, func(c method.Credential) bool { return c.Kind == kind && c.Works() }),
 			})
 			return
 		}

@@ -11,7 +11,7 @@ import (
 // ErrUnreadable says why nobody knows how somebody gets back in. The log has it, with the rows.
 var ErrUnreadable = &fault.Error{
 	Kind: fault.Unavailable, Code: "registrationUnreadable", Text: "What is stored of this person's sign-in methods or devices can't be read.",
-	Remedy: "The server's log names what it is. Restore it from a backup, or delete the person and make them anew.",
+	Remedy: "The server's log names what it is. Restore it from a backup, or remove the method and set it up anew.",
 }
 
 // A Failure is something of a person's that fails or is gone.

@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"slices"
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pages"
 	"github.com/postern-id/postern/internal/signin"
@@ -16,7 +18,7 @@ func (s *Server) interrupts(signIn *signin.Service) method.Interrupts {
 		Store: s.db, Groups: s.db, SignIn: signIn, Registrars: pages.Registrars(), Now: s.now,
 		HasPIN: func(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error) {
 			all, err := s.db.ContainersOf(ctx, tenant, user)
-			return len(all) > 0, err
+			return slices.ContainsFunc(all, func(c hello.Container) bool { return !c.Unreadable }), err
 		},
 	}
 }

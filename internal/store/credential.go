@@ -25,12 +25,14 @@ func scanCredential(tenant directory.TenantID, scan func(...any) error) (method.
 	if err := scan(&c.ID, &c.User, &c.Kind, &lookup, &created, &used, &frozen, &c.Counter, &session, &pass, &c.UsedOn, &body); err != nil {
 		return c, err
 	}
-	if err := json.Unmarshal([]byte(body), &c); err != nil {
-		return c, &unreadable{"credential", c.ID}
-	}
 	c.Lookup, c.CreatedAt, c.UsedAt, c.FrozenAt = lookup.String, fromMicros(created), fromMicros(used), fromMicros(frozen)
 	c.Origin.Session, c.Origin.Pass = session, pass
-	return c, nil
+	whole := c
+	if err := json.Unmarshal([]byte(body), &whole); err != nil {
+		c.Unreadable = true
+		return c, &unreadable{"credential", c.ID}
+	}
+	return whole, nil
 }
 
 func credentialBy(ctx context.Context, q querier, tenant directory.TenantID, where string, args ...any) (method.Credential, error) {
@@ -46,7 +48,10 @@ func credentials(ctx context.Context, q querier, tenant directory.TenantID, wher
 	rows, err := q.QueryContext(ctx, `
 		SELECT `+credentialColumns+` FROM credential WHERE tenant_id = $1 AND `+where+` ORDER BY created_at, id LIMIT 1000`,
 		append([]any{tenant}, args...)...)
-	return collect(rows, err, func(r *sql.Rows) (method.Credential, error) { return scanCredential(tenant, r.Scan) })
+	return collect(rows, err, func(r *sql.Rows) (method.Credential, error) {
+		c, err := scanCredential(tenant, r.Scan)
+		return c, listed(err)
+	})
 }
 
 // Credentials implements method.Store.

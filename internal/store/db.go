@@ -27,6 +27,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 )
 
@@ -249,6 +250,19 @@ type unreadable struct{ what, id string }
 
 func (e *unreadable) Error() string {
 	return "read " + e.what + " " + e.id + ": its body can't be read"
+}
+
+// Is lets callers know such an error as directory.ErrUnreadable.
+func (e *unreadable) Is(target error) bool { return target == directory.ErrUnreadable }
+
+// listed is the error of a row's scan where the row is one of many: what can't be read is listed with
+// what stands beside its body, marked by its scan, so that it hides nothing of what can. Where a
+// decision hangs on one row alone, its error stays.
+func listed(err error) error {
+	if errors.Is(err, directory.ErrUnreadable) {
+		return nil
+	}
+	return err
 }
 
 // each calls scan at every row of rows and closes them.

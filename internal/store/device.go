@@ -25,14 +25,23 @@ func scanDevice(tenant directory.TenantID, scan func(...any) error) (directory.D
 	if err := scan(&id, &body, &d.Owner, &seen, &d.Version); err != nil {
 		return d, err
 	}
-	if err := json.Unmarshal([]byte(body), &d); err != nil {
+	d.ID, d.SeenAt = id, fromMicros(seen)
+	whole := d
+	if err := json.Unmarshal([]byte(body), &whole); err != nil {
+		d.Unreadable = true
 		return d, &unreadable{"device", string(id)}
 	}
-	d.ID, d.SeenAt = id, fromMicros(seen)
-	return d, nil
+	whole.ID, whole.SeenAt = d.ID, d.SeenAt
+	return whole, nil
 }
 
-var devices = listing[directory.Device]{table: "device", columns: deviceColumns, kind: directory.KindDevice, scan: scanDevice}
+// listedDevice scans a row of a list.
+func listedDevice(tenant directory.TenantID, scan func(...any) error) (directory.Device, error) {
+	d, err := scanDevice(tenant, scan)
+	return d, listed(err)
+}
+
+var devices = listing[directory.Device]{table: "device", columns: deviceColumns, kind: directory.KindDevice, scan: listedDevice}
 
 // Devices implements graph.Store.
 func (db *DB) Devices(ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int) ([]directory.Device, []any, error) {

@@ -99,12 +99,14 @@ func (tx *Tx) applyRule(ctx context.Context, g directory.Group, rule membership.
 	for after := ""; ; {
 		rows, err := tx.q.QueryContext(ctx, `
 			SELECT `+deviceColumns+` FROM device WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3`, g.Tenant, after, devicePage)
-		page, err := collect(rows, err, func(r *sql.Rows) (directory.Device, error) { return scanDevice(g.Tenant, r.Scan) })
+		page, err := collect(rows, err, func(r *sql.Rows) (directory.Device, error) { return listedDevice(g.Tenant, r.Scan) })
 		if err != nil {
 			return m, err
 		}
 		for _, d := range page {
-			switch has := rule.Has(d); {
+			switch has := !d.Unreadable && rule.Has(d); {
+			case d.Unreadable:
+				delete(leaving, d.ID) // nobody knows: it stays as it is
 			case has && leaving[d.ID]:
 				delete(leaving, d.ID)
 			case has:

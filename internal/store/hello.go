@@ -28,10 +28,20 @@ func scanContainer(tenant directory.TenantID, scan func(...any) error) (hello.Co
 		return c, err
 	}
 	c.CreatedAt = fromMicros(created)
-	if err := json.Unmarshal([]byte(body), &c); err != nil {
+	whole := c
+	if err := json.Unmarshal([]byte(body), &whole); err != nil {
+		c.RegisteredAt, c.Unreadable = c.CreatedAt, true
 		return c, &unreadable{"container", c.ID}
 	}
-	return c, nil
+	return whole, nil
+}
+
+// listedContainer scans the rows of a list.
+func listedContainer(tenant directory.TenantID) func(*sql.Rows) (hello.Container, error) {
+	return func(r *sql.Rows) (hello.Container, error) {
+		c, err := scanContainer(tenant, r.Scan)
+		return c, listed(err)
+	}
 }
 
 func containerBy(ctx context.Context, q querier, tenant directory.TenantID, column, value string) (hello.Container, error) {
@@ -61,7 +71,7 @@ func (db *DB) ContainersOf(ctx context.Context, tenant directory.TenantID, user 
 	rows, err := db.read.QueryContext(ctx, `
 		SELECT `+containerColumns+` FROM pin_container
 		WHERE tenant_id = $1 AND user_id = $2 AND method_id <> '' ORDER BY method_id`, tenant, user)
-	return collect(rows, err, func(r *sql.Rows) (hello.Container, error) { return scanContainer(tenant, r.Scan) })
+	return collect(rows, err, listedContainer(tenant))
 }
 
 // BeginContainer implements hello.Store.
@@ -154,7 +164,7 @@ func (tx *Tx) removeFormer(ctx context.Context, c hello.Container) error {
 	rows, err := tx.q.QueryContext(ctx, `
 		SELECT `+containerColumns+` FROM pin_container WHERE tenant_id = $1 AND device_id = $2 AND user_id = $3 AND id <> $4`,
 		c.Tenant, c.Device, c.User, c.ID)
-	all, err := collect(rows, err, func(r *sql.Rows) (hello.Container, error) { return scanContainer(c.Tenant, r.Scan) })
+	all, err := collect(rows, err, listedContainer(c.Tenant))
 	if err != nil {
 		return err
 	}
@@ -193,7 +203,7 @@ func (tx *Tx) removeContainer(ctx context.Context, c hello.Container, at time.Ti
 func (db *DB) RemoveContainer(ctx context.Context, c hello.Container, at time.Time, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		now, err := containerBy(ctx, tx.q, c.Tenant, "id", c.ID)
-		if err != nil {
+		if err := listed(err); err != nil {
 			return err
 		}
 		if err := tx.removeContainer(ctx, now, at, "pinRemoved"); err != nil || !now.Registered() {
@@ -270,7 +280,7 @@ func (db *DB) KeepTries(ctx context.Context, tenant directory.TenantID, method s
 		rows, err := tx.q.QueryContext(ctx, `
 			SELECT `+containerColumns+` FROM pin_container
 			WHERE tenant_id = $1 AND method_id <> '' AND ($2 = '' OR method_id = $2) ORDER BY id`, tenant, method)
-		all, err := collect(rows, err, func(r *sql.Rows) (hello.Container, error) { return scanContainer(tenant, r.Scan) })
+		all, err := collect(rows, err, listedContainer(tenant))
 		if err != nil {
 			return err
 		}

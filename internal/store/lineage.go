@@ -48,14 +48,14 @@ func pinsOf(ctx context.Context, q querier, tenant directory.TenantID, user dire
 		return method.PIN{
 			ID: c.Method, Container: c.ID, Device: c.Device, DeviceID: c.DeviceID, CreatedAt: c.RegisteredAt,
 			Origin:   method.Origin{Session: c.Session, Pass: c.Pass, Case: c.Case, Methods: c.Proved},
-			Renewals: c.Renewals,
-		}, err
+			Renewals: c.Renewals, Unreadable: c.Unreadable,
+		}, listed(err)
 	})
 }
 
 func devicesOf(ctx context.Context, q querier, tenant directory.TenantID, user directory.UserID) ([]directory.Device, error) {
 	rows, err := q.QueryContext(ctx, `SELECT `+deviceColumns+` FROM device WHERE tenant_id = $1 AND owner_id = $2 ORDER BY id LIMIT 1000`, tenant, user)
-	return collect(rows, err, func(r *sql.Rows) (directory.Device, error) { return scanDevice(tenant, r.Scan) })
+	return collect(rows, err, func(r *sql.Rows) (directory.Device, error) { return listedDevice(tenant, r.Scan) })
 }
 
 // DevicesOf returns the devices that a person owns.
@@ -157,7 +157,7 @@ func (tx *Tx) endOf(ctx context.Context, tenant directory.TenantID, user directo
 		if errors.Is(err, hello.ErrNone) {
 			continue
 		}
-		if err != nil {
+		if err := listed(err); err != nil {
 			return err
 		}
 		if err := tx.removeContainer(ctx, c, at, reason); err != nil {

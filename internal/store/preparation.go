@@ -2,13 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
-	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -57,7 +55,7 @@ func (tx *Tx) handOver(ctx context.Context, d directory.Device, user directory.U
 	}
 	rows, err := tx.q.QueryContext(ctx, `
 		SELECT `+containerColumns+` FROM pin_container WHERE tenant_id = $1 AND device_id = $2 AND user_id <> $3`, d.Tenant, d.ID, user)
-	all, err := collect(rows, err, func(r *sql.Rows) (hello.Container, error) { return scanContainer(d.Tenant, r.Scan) })
+	all, err := collect(rows, err, listedContainer(d.Tenant))
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,10 @@ func (r reading) credentials(ctx context.Context) error {
 	q := r.query("SELECT ", credentialColumns, " FROM credential WHERE tenant_id = $1 AND user_id IN ")
 	q.add(" ORDER BY user_id, created_at, id")
 	rows, err := r.db.read.QueryContext(ctx, q.String(), q.args...)
-	found, err := collect(rows, err, func(row *sql.Rows) (method.Credential, error) { return scanCredential(r.tenant, row.Scan) })
+	found, err := collect(rows, err, func(row *sql.Rows) (method.Credential, error) {
+		c, err := scanCredential(r.tenant, row.Scan)
+		return c, listed(err)
+	})
 	for _, c := range found {
 		r.change(c.User, func(one *method.Registration) { one.Credentials = append(one.Credentials, c) })
 	}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -228,9 +229,14 @@ func TestARowThatCantBeReadSpoilsThePersonAndNobodyElse(t *testing.T) {
 		}
 		look(db.PeopleOfSpan(t.Context(), tenant.ID, roster.Span{}, nine))
 		look(db.PeopleOf(t.Context(), tenant.ID, ids, nine))
-		// Whoever decides by what somebody has is not told that they have less.
-		if _, err := db.RegistrationsOf(t.Context(), tenant.ID, ids, nine); err == nil || strings.Contains(err.Error(), "4711") || !strings.Contains(err.Error(), bad) {
-			t.Errorf("what they have: %v", err)
+		// Whoever decides by what somebody has is told that there is more than can be read.
+		all, err := db.RegistrationsOf(t.Context(), tenant.ID, ids, nine)
+		if err != nil || len(all[ids[0]].Credentials) != 2 || !all[ids[0]].Unreadable() || len(all[ids[1]].Credentials) != 2 || all[ids[1]].Unreadable() {
+			t.Errorf("what they have: %+v, %v", all, err)
+		}
+		// One that is asked for by itself is an error: something hangs on it.
+		if _, err := db.Credential(t.Context(), tenant.ID, bad); !errors.Is(err, directory.ErrUnreadable) || strings.Contains(err.Error(), "4711") || !strings.Contains(err.Error(), bad) {
+			t.Errorf("the method alone: %v", err)
 		}
 	})
 }

@@ -70,6 +70,9 @@ func lost(c *console.Call) (lostPage, map[string]graphclient.Object, error) {
 			return p, nil, err
 		}
 		for _, d := range devices {
+			if d.Text("postern_isUnreadable") == "true" {
+				continue // it signs nobody in, and can't be switched off
+			}
 			add("device:"+d.Text("id"), "device", d.Text("displayName"), d)
 		}
 	}

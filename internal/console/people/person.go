@@ -176,9 +176,11 @@ var caseOver = []string{"closed", "cancelled", "refused", "expired", "reverted"}
 func devicesOf(c *console.Call, id string) (all []graphclient.Object, more bool, err error) {
 	seen := map[string]bool{}
 	for _, link := range []string{"ownedDevices", "registeredDevices"} {
-		found, err := c.Graph.Page(c.Context(), graphclient.Query{
-			Select: "id,displayName,operatingSystem,operatingSystemVersion,trustType,accountEnabled,approximateLastSignInDateTime", Top: 20,
-		}, "users", id, link)
+		q := graphclient.Query{Select: "id,displayName,operatingSystem,operatingSystemVersion,trustType,accountEnabled,approximateLastSignInDateTime", Top: 20}
+		if !c.Foreign() {
+			q.Select += ",postern_isUnreadable"
+		}
+		found, err := c.Graph.Page(c.Context(), q, "users", id, link)
 		if err != nil {
 			return nil, false, err
 		}
@@ -269,7 +271,7 @@ func casesOf(items []graphclient.Object) []wayCase {
 type kept struct {
 	ID, Kind, Name, UsedOn, State string
 	UsedAt, AddedAt               time.Time
-	Frozen                        bool
+	Frozen, Unreadable            bool
 }
 
 // Icon shows what kind of thing it is.
@@ -289,7 +291,7 @@ func (k kept) Icon() string {
 
 // Freezable reports whether it can be frozen: passes and device PINs can only be removed.
 func (k kept) Freezable() bool {
-	return k.Kind == "fido2" || k.Kind == "microsoftAuthenticator" || k.Kind == "softwareOath"
+	return !k.Unreadable && (k.Kind == "fido2" || k.Kind == "microsoftAuthenticator" || k.Kind == "softwareOath")
 }
 
 // Removable reports whether there is a way to remove it.
@@ -301,6 +303,7 @@ func keptOf(items []graphclient.Object) []kept {
 		k := kept{
 			ID: o.Text("id"), Kind: shortType(o.Text("@odata.type")), Name: o.Text("postern_displayName"), UsedOn: o.Text("postern_lastUsedOn"),
 			UsedAt: moment(o, "postern_lastUsedDateTime"), AddedAt: moment(o, "createdDateTime"), Frozen: o.Text("postern_frozenDateTime") != "",
+			Unreadable: o.Text("postern_isUnreadable") == "true",
 		}
 		if k.Name == "" {
 			k.Name = o.Text("displayName")

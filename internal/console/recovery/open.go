@@ -111,7 +111,7 @@ const mostDevices = 20
 // devicesOf are the devices that somebody owns.
 func devicesOf(c *console.Call, user string) ([]graphclient.Object, error) {
 	found, err := c.Graph.Page(c.Context(), graphclient.Query{Select: "id,displayName,deviceId,operatingSystem", Top: mostDevices}, "users", user, "ownedDevices")
-	return found.Items, err
+	return slices.DeleteFunc(found.Items, func(d graphclient.Object) bool { return d.Text("displayName") == "" }), err // none that can't be read
 }
 
 // waitingOf are the latest cases of somebody that still wait.

@@ -176,7 +176,7 @@ func (s Phones) Phone(ctx context.Context, tenant directory.TenantID, thumbprint
 	return p, user, err
 }
 
-// Of returns the phones of a person, oldest first.
+// Of returns the phones of a person that can be read, oldest first.
 func (s Phones) Of(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]Phone, error) {
 	found, err := s.Store.Credentials(ctx, tenant, user)
 	if err != nil {
@@ -184,7 +184,7 @@ func (s Phones) Of(ctx context.Context, tenant directory.TenantID, user director
 	}
 	var all []Phone
 	for _, c := range found {
-		if c.Kind != MethodID {
+		if c.Kind != MethodID || c.Unreadable {
 			continue
 		}
 		p, err := phoneOf(c)

@@ -80,6 +80,10 @@ type Container struct {
 
 	// Renewals are by what its PIN was replaced, oldest first, one for each pass.
 	Renewals []method.Renewal `json:"renewals,omitempty"`
+
+	// Unreadable says that its body can't be read as it is stored: only what is not in there is set, and
+	// RegisteredAt to CreatedAt. Such a container is only ever listed and removed.
+	Unreadable bool `json:"-"`
 }
 
 // IDs is the container as its key's policy names it.

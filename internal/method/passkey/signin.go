@@ -113,7 +113,7 @@ type Registered struct {
 	Key Key
 }
 
-// Keys are the user's, the oldest first.
+// Keys are the user's that can be read, the oldest first.
 func (m Method) Keys(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]Registered, error) {
 	found, err := m.Store.Credentials(ctx, tenant, user)
 	if err != nil {
@@ -121,7 +121,7 @@ func (m Method) Keys(ctx context.Context, tenant directory.TenantID, user direct
 	}
 	var all []Registered
 	for _, c := range found {
-		if c.Kind != MethodID {
+		if c.Kind != MethodID || c.Unreadable {
 			continue
 		}
 		one, err := Read(c)

@@ -117,7 +117,7 @@ func (m Method) usable(ctx context.Context, tenant directory.TenantID, user dire
 		return nil, err
 	}
 	c, err := m.Of(ctx, tenant, user)
-	if err != nil || c == nil || c.Frozen() {
+	if err != nil || c == nil || !c.Works() {
 		return nil, err
 	}
 	return c, nil

@@ -123,7 +123,7 @@ func (m Method) usable(ctx context.Context, tenant directory.TenantID, user dire
 	}
 	var own []method.Credential
 	for _, c := range all {
-		if c.Kind == MethodID && !c.Frozen() {
+		if c.Kind == MethodID && c.Works() {
 			own = append(own, c)
 		}
 	}
