@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"strings"
@@ -37,11 +38,11 @@ type Mail struct {
 
 // Check reports what is wrong with m as a fault, or nil.
 func (m Mail) Check() error {
-	_, err := m.sender()
+	_, err := m.sender(nil)
 	return err
 }
 
-func (m Mail) sender() (outbox.Sender, error) {
+func (m Mail) sender(log *slog.Logger) (outbox.Sender, error) {
 	switch {
 	case m.Mailbox:
 		return nowhere{}, nil
@@ -52,7 +53,7 @@ func (m Mail) sender() (outbox.Sender, error) {
 	case m.Host == "":
 		return nowhere{errNoServer}, nil
 	}
-	c := smtp.Config{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, From: m.From, TLS: smtp.TLS(m.TLS), DKIM: m.key}
+	c := smtp.Config{Host: m.Host, Port: m.Port, User: m.User, Password: m.Password, From: m.From, TLS: smtp.TLS(m.TLS), DKIM: m.key, Log: log}
 	if m.PasswordFile != "" {
 		text, err := os.ReadFile(m.PasswordFile)
 		if err != nil {
@@ -88,7 +89,7 @@ func (s *Server) newCourier() (*outbox.Courier, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender, err := settings.sender()
+	sender, err := settings.sender(s.options.Log)
 	if err != nil {
 		return nil, err
 	}

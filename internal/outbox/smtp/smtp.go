@@ -9,7 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
 	"net"
 	netmail "net/mail"
 	"strconv"
@@ -46,6 +46,8 @@ type Config struct {
 	Roots    *x509.CertPool // nil is the system's
 	// DKIM signs mail as the domain's own; nil does not.
 	DKIM *dkim.Key
+	// Log has what the server said; nil keeps nothing.
+	Log *slog.Logger
 	// Wait bounds each step of a conversation; 0 is 20 s.
 	Wait time.Duration
 }
@@ -69,6 +71,9 @@ func New(c Config) (*Sender, error) {
 	}
 	if c.Port == 0 {
 		c.Port = ports[c.TLS]
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Wait == 0 {
 		c.Wait = 20 * time.Second
@@ -111,14 +116,21 @@ func (s *Sender) Send(ctx context.Context, id string, at time.Time, m outbox.Mai
 	}
 	talk, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
-		return s.told(err, m)
+		return s.failed(ctx, id, m, err)
 	}
 	err = client.SendWithSMTPClient(talk, message)
 	if message.IsDelivered() {
 		_ = client.CloseWithSMTPClient(talk) // the server has the mail, whatever it says to QUIT
 		return nil
 	}
-	return s.told(err, m)
+	return s.failed(ctx, id, m, err)
+}
+
+// failed logs why a try failed, and returns what may be told of it.
+func (s *Sender) failed(ctx context.Context, id string, m outbox.Mail, err error) error {
+	s.config.Log.WarnContext(ctx, "the mail server did not take a mail", "mail_id", id,
+		"server", net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port)), "why", reply(err, m))
+	return told(err)
 }
 
 func (s *Sender) client(dial mail.DialContextFunc) (*mail.Client, error) {
@@ -209,39 +221,4 @@ func (s *Sender) sign(message *mail.Msg) error {
 		message.SetGenHeaderPreformatted(dkim.Header, value)
 	}
 	return err
-}
-
-// told says in one sentence what went wrong, without the address, and marks what is final.
-func (s *Sender) told(err error, m outbox.Mail) error {
-	why := strings.ReplaceAll(reply(err), m.To.Address, "…")
-	if final(err) {
-		return fmt.Errorf("%w: %s", outbox.ErrRefused, why)
-	}
-	return fmt.Errorf("%s: %s", net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port)), why)
-}
-
-// reply is what the server said, or why it could not be asked.
-func reply(err error) string {
-	if said, ok := errors.AsType[*mail.SendError](err); ok {
-		return strings.TrimSpace(said.Error())
-	}
-	if errors.Is(err, io.EOF) {
-		return "the server hung up"
-	}
-	return err.Error()
-}
-
-// final reports whether the server wants this mail never: a 5xx to the recipient or to the
-// content, or its size. Other refusals, such as of the sender or the password, are about the
-// settings and end when those are mended.
-func final(err error) bool {
-	said, ok := errors.AsType[*mail.SendError](err)
-	if !ok || said.ErrorCode() < 500 || said.ErrorCode() > 599 {
-		return false
-	}
-	switch said.Reason {
-	case mail.ErrSMTPRcptTo, mail.ErrSMTPDataClose:
-		return true
-	}
-	return said.ErrorCode() == 552 || said.ErrorCode() == 554 && said.Reason == mail.ErrSMTPData
 }
