@@ -141,6 +141,10 @@ func TestALargeFileOfPeopleIsCarriedToItsEnd(t *testing.T) {
 		r.Header.Set("Content-Type", form.FormDataContentType())
 		return w.do(r)
 	}
+	latin1 := "userPrincipalName,displayName\nmira@contoso.example,Mira\njens@contoso.example,J\xf6rg\n"
+	if a := send("file", latin1, nil); a.status != http.StatusBadRequest || !strings.Contains(a.body, "peopleFile") || partOf(a.body).Get("text") != "" {
+		t.Errorf("a file that is not in UTF-8 from its third line on: %d %s", a.status, told(a))
+	}
 	const rows = 40_000
 	file := "userPrincipalName\n" + strings.Repeat("nobody@elsewhere.example\n", rows)
 	if a := send("file", file, nil); a.status != http.StatusOK || partOf(a.body).Get("from") != "200" {

@@ -91,6 +91,9 @@ func TestAWorkflowIsMadeFromATemplateChangedRunAndReadInTheConsole(t *testing.T)
 		t.Errorf("somebody was quicker: %d", a.status)
 	}
 	v = filled(w.get(at + "/edit").body)
+	if v.Get("task.1.groupID") == "" || v.Has("task.2.groupID") {
+		t.Errorf("two tasks are there to edit as %v", v)
+	}
 	v.Set("act", "save")
 	v.Set("days", "3")
 	v.Set("direction", "before")

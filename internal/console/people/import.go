@@ -1,6 +1,7 @@
 package people
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,7 +74,11 @@ func askImport(c *console.Call) error {
 // importFile serves POST /console/people/import: the next part of a file, at first without storing anything.
 func importFile(c *console.Call) error {
 	text, err := uploaded(c)
-	if err != nil {
+	if f := console.Explain(err); f != nil {
+		p := importPage{Frame: c.Frame("people")}
+		p.Fault = f
+		return c.Show(http.StatusBadRequest, p)
+	} else if err != nil {
 		return err
 	}
 	p := importPage{Frame: c.Frame("people"), Text: text, Real: c.Form("mode") == "real", Again: c.Form("again") != "", Later: c.Form("later"), Met: met(c.Form("met")), Counts: map[string]int{}, Begun: true}
@@ -103,28 +108,34 @@ func uploaded(c *console.Call) (string, error) {
 		if len(raw) > importMost {
 			return "", &http.MaxBytesError{Limit: importMost}
 		}
-		if len(raw) > 0 || err != nil {
-			return asText(raw), err
+		if err != nil {
+			return "", err
+		}
+		if len(raw) > 0 {
+			return asText(raw)
 		}
 	}
 	return c.R.FormValue("text"), nil
 }
 
-// asText is a file as a form can carry it. What is no UTF-8 is read as peoplefile reads it, and written anew.
-func asText(raw []byte) string {
+// asText is a file as a form can carry it. What is no UTF-8 is read as peoplefile reads it, and written anew; a
+// file that can't be read to its end is refused whole.
+func asText(raw []byte) (string, error) {
 	if utf8.Valid(raw) {
-		return strings.TrimPrefix(string(raw), "\ufeff")
+		return strings.TrimPrefix(string(raw), "\ufeff"), nil
 	}
-	r, err := peoplefile.Open(strings.NewReader(string(raw)))
+	r, err := peoplefile.Open(bytes.NewReader(raw))
 	if err != nil {
-		return string(raw) // it is refused with its reason
+		return "", err
 	}
 	var b strings.Builder
 	b.WriteString(quoted(r.Columns))
 	for {
 		_, values, err := r.Next()
-		if err != nil {
-			return b.String()
+		if errors.Is(err, io.EOF) {
+			return b.String(), nil
+		} else if err != nil {
+			return "", err
 		}
 		b.WriteString(quoted(values))
 	}
