@@ -50,6 +50,12 @@ func (c Case) Room(living []Case) (out int, err error) {
 // silent reports whether nobody has said anything in c.
 func (c Case) silent() bool { return len(c.Proofs) == 0 && len(c.Approvals) == 0 && c.Pass == nil }
 
+// Unspoken reports whether c was asked for where the person never signed in, and nobody has said anything in
+// it: anybody may have asked, so it says nothing about the person.
+func (c Case) Unspoken() bool {
+	return c.Opener.Kind == BySelf && !c.Opener.Known && c.silent()
+}
+
 // Unheard reports whether c was asked for by somebody who is not signed in, and gave way to another
 // before anybody said anything. Of those, there may be many, and nothing ever came of them.
 func (c Case) Unheard() bool {

@@ -176,3 +176,19 @@ func TestAStrangerWritesNobodyAllDayLong(t *testing.T) {
 		}
 	}
 }
+
+func TestAStrangersCaseKeepsNobodyFromADrill(t *testing.T) {
+	d := newDesk(t)
+	x := trip{world: d.world, clock: d.clock}
+	x.newBrowser()
+	x.ask("lost@contoso.example")
+	if drill, _ := d.startDrill(d.ids["lost"], "anywhere"); d.practised(drill)["state"] != "asked" {
+		t.Errorf("it stands at %v", d.practised(drill))
+	}
+	// Once somebody has spoken for who asks it may be the person, who is helped first.
+	x.newBrowser()
+	d.does("agent", "/"+x.ask("stranger@contoso.example")+"/prove", `{"kind":"inPerson"}`)
+	if status, v := d.api(http.MethodPost, recoveryDrills, d.appToken(), `{"userId":"`+d.ids["stranger"]+`","where":"anywhere"}`); innerCode(v) != "drillInCase" {
+		t.Errorf("in a case that somebody spoke in: %d %v", status, v)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/postern-id/postern/internal/filter"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/outbox"
+	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/drill"
 )
 
@@ -117,7 +118,7 @@ func mayPractise(ctx context.Context, q querier, kind drill.Kind, p drill.Practi
 	if err != nil {
 		return err
 	}
-	if len(living) > 0 {
+	if slices.ContainsFunc(living, func(c recovery.Case) bool { return !c.Unspoken() }) {
 		return drill.ErrInCase
 	}
 	rows, err := q.QueryContext(ctx, `SELECT `+practiceColumns+` FROM drill_practice WHERE tenant_id = $1 AND user_id = $2 AND quarter = $3`,

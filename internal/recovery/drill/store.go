@@ -18,7 +18,8 @@ type Store interface {
 	// none of it. Of any number of concurrent calls for the sample of one quarter one returns nil,
 	// the others ErrQuarter. Who may be asked is looked at in the same transaction: for a person
 	// who was asked in the quarter it is ErrAsked, unless they failed or missed it and d is
-	// OfPerson; with a recovery case that is not over ErrInCase; directory.ErrUserUnknown when gone.
+	// OfPerson; with a recovery case that is not over ErrInCase, but for one that is Unspoken;
+	// directory.ErrUserUnknown when gone.
 	// An open practice of the same person ends as Missed.
 	BeginDrill(ctx context.Context, d Drill, people []Practice, mails []outbox.Item, events ...audit.Event) error
 	// MayPractise reports whether BeginDrill would take p: nil, ErrAsked or ErrInCase.

@@ -38,6 +38,7 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 		{"of many samples of a quarter one is taken, whole", oneSample},
 		{"nobody is asked twice in a quarter, but by hand who was stopped", notTwice},
 		{"who has a case that is not over is left out", inCase},
+		{"a case that anybody may have asked for keeps nobody out", strangersCase},
 		{"a practice is open until its time is over, and no longer", overdue},
 		{"of two saves of one practice one is kept", saves},
 		{"people are found around the circle", circle},
@@ -192,6 +193,35 @@ func notTwice(t *testing.T, b *bench) {
 	}
 	if _, err := b.OpenPractice(t.Context(), b.tenant, b.user, nine); !errors.Is(err, drill.ErrNoneOpen) {
 		t.Errorf("after it passed one is open: %v", err)
+	}
+}
+
+func strangersCase(t *testing.T, b *bench) {
+	opens := func(user directory.UserID, number string, c recovery.Case) {
+		c.Tenant, c.ID, c.Number, c.User, c.State, c.OpenedAt = b.tenant, uuid.NewString(), number, user, recovery.Open, nine
+		c.Opener.Kind = recovery.BySelf
+		b.OpenCase(t, c)
+	}
+	opens(b.user, "R-AAAAAA", recovery.Case{})
+	opens(b.user, "R-BBBBBB", recovery.Case{Asks: []recovery.Ask{{ID: "1"}}}) // to ask is to say nothing
+	for _, kind := range []drill.Kind{drill.OfSample, drill.OfPerson} {
+		if err := b.MayPractise(t.Context(), kind, drill.Practice{Tenant: b.tenant, User: b.user}); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	if _, err := b.begin(t, drill.OfSample, b.user); err != nil {
+		t.Error(err)
+	}
+	for number, c := range map[string]recovery.Case{
+		"R-CCCCCC": {Opener: recovery.Opener{Known: true}},
+		"R-DDDDDD": {Proofs: []recovery.Proof{{Kind: recovery.ProofMatch}}},
+		"R-EEEEEE": {Approvals: []recovery.Approval{{Part: recovery.AsManager}}},
+	} {
+		user := b.person(t)
+		opens(user, number, c)
+		if _, err := b.begin(t, drill.OfPerson, user); !errors.Is(err, drill.ErrInCase) {
+			t.Errorf("with %+v: %v", c, err)
+		}
 	}
 }
 
