@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -181,34 +182,57 @@ func (s *Site) asker(r *http.Request, holder string) recovery.Actor {
 	}
 }
 
-// claimed is the case of this browser: of a claim without a case, one that stays open. So does one
-// that gave way to another: who asks often would learn from it which names are known.
+// claimed is the case of this browser, as far as the browser may know of it. Whoever typed a name holds
+// one: where nothing that was said in the case is about this browser, what others do with it is
+// theirs, and the page looks as that of a claim without a case, which stays open.
 func (s *Site) claimed(r *http.Request) (claim.Claim, recovery.View, bool, error) {
 	c, ok := claim.Parse(r.Context(), browser.Claim(r), s.SignIn.Secrets.MAC)
 	if !ok {
 		return c, recovery.View{}, false, nil
 	}
 	one, err := s.Cases.Cases.Case(r.Context(), c.Tenant, c.Case)
-	if err == nil && one.Outcome != recovery.Superseded {
-		v, err := s.Cases.View(r.Context(), one)
+	if err == nil {
+		v, err := s.viewOf(r.Context(), c, one)
 		return c, v, err == nil, err
 	}
-	there := err == nil
-	if !there && !errors.Is(err, recovery.ErrUnknown) {
+	if !errors.Is(err, recovery.ErrUnknown) {
 		return c, recovery.View{}, false, err
 	}
 	v := recovery.View{}
-	if v.Policy, err = s.Cases.Cases.RecoveryPolicy(r.Context(), c.Tenant); err != nil {
-		return c, v, false, err
+	if v.Number, err = c.Number(r.Context(), s.SignIn.Secrets.MAC); err == nil {
+		v.Policy, err = s.Cases.Cases.RecoveryPolicy(r.Context(), c.Tenant)
 	}
-	if v.Number = one.Number; !there {
-		v.Number, err = c.Number(r.Context(), s.SignIn.Secrets.MAC)
+	return c, s.asNobodys(c, v), err == nil, err
+}
+
+// viewOf is a case as the browser of c may see it. One that gave way to another is nobody's: who asks
+// often would learn from it which names are known.
+func (s *Site) viewOf(ctx context.Context, c claim.Claim, one recovery.Case) (recovery.View, error) {
+	v, err := s.Cases.View(ctx, one)
+	if err != nil {
+		return v, err
 	}
+	holder, err := c.Holder(ctx, s.SignIn.Secrets.MAC)
+	switch {
+	case err != nil:
+		return v, err
+	case v.Outcome == recovery.Superseded, !v.State.Waits() && !v.Heard(holder):
+		return s.asNobodys(c, recovery.View{Case: recovery.Case{Number: v.Number}, Policy: v.Policy}), nil
+	case !v.Heard(holder):
+		return s.asNobodys(c, v), nil
+	}
+	v.Proofs = v.HeardFrom(holder).Proofs
+	return v, nil
+}
+
+// asNobodys is v as a name that nobody has would stand. With a case, it still takes what this browser shows.
+func (s *Site) asNobodys(c claim.Claim, v recovery.View) recovery.View {
+	v.Proofs, v.Approvals = nil, nil
 	v.Tenant, v.State, v.OpenedAt, v.ExpiresAt = c.Tenant, recovery.Open, c.At, c.At.Add(time.Duration(v.Policy.CaseMinutes)*time.Minute)
 	if !s.Now().Before(v.ExpiresAt) {
 		v.State = recovery.Expired
 	}
-	return c, v, err == nil, err
+	return v
 }
 
 func (s *Site) ref(tenant directory.TenantID, id string) recovery.Ref {

@@ -191,15 +191,16 @@ func (s *Site) showCasePass(w http.ResponseWriter, r *http.Request, c claim.Clai
 	return s.renderCase(w, r, c, v, casePage{Passcode: passcode.Reveal(), UseHref: passHerePath, Username: v.Subject.User.UserPrincipalName}, nil)
 }
 
-// giveUp cancels the case.
+// giveUp cancels the case, if it is this browser's alone. Where somebody else went on with it, the
+// browser lets go of it, and is not told.
 func (s *Site) giveUp(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
 	if isReal(v) {
 		holder, err := c.Holder(r.Context(), s.SignIn.Secrets.MAC)
 		if err != nil {
 			return err
 		}
-		if _, err := s.Cases.Cancel(r.Context(), s.ref(c.Tenant, c.Case), "", s.asker(r, holder)); err != nil {
-			return s.renderCase(w, r, c, v, casePage{}, err)
+		if _, err := s.Cases.Cancel(r.Context(), s.ref(c.Tenant, c.Case), "", s.asker(r, holder)); err != nil && !isTold(err) {
+			return err
 		}
 	}
 	browser.KeepClaim(w, "", 0)

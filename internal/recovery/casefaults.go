@@ -32,6 +32,11 @@ var (
 		Kind: fault.Conflict, Code: "caseDisputed",
 		Text: "Somebody said that this case is not theirs: it stands still.", Remedy: "Find out who is right, then release or revert it.",
 	}
+	// ErrOthers keeps whoever asked for help in a browser from ending what is not theirs alone; it is logged, and not shown to them.
+	ErrOthers = &fault.Error{
+		Kind: fault.Conflict, Code: "caseOthers",
+		Text: "Somebody else went on with this case: it is not for the browser that asked for it to give up.", Remedy: "Who handles the case cancels it.",
+	}
 	ErrProofKind = &fault.Error{
 		Kind: fault.Invalid, Code: "caseProofKind", Target: "kind",
 		Text: "This proof can't be given here.", Remedy: "The recovery policy says which kinds of proof count.",

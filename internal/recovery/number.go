@@ -45,3 +45,16 @@ func (c Case) HeardFrom(browser string) Case {
 	c.Approvals = slices.DeleteFunc(slices.Clone(c.Approvals), func(a Approval) bool { return !a.Numbered })
 	return c
 }
+
+// Heard reports whether anything that was said in c is about a browser.
+func (c Case) Heard(browser string) bool {
+	h := c.HeardFrom(browser)
+	return len(h.Proofs)+len(h.Approvals) > 0
+}
+
+// alone reports whether c is a browser's alone: nobody went on with it but who is in front of it, and
+// its pass, if it has one, was shown there.
+func (c Case) alone(browser string) bool {
+	h := c.HeardFrom(browser)
+	return len(h.Proofs) == len(c.Proofs) && len(h.Approvals) == len(c.Approvals) && (c.Pass == nil || c.Pass.Hand == HandBrowser)
+}

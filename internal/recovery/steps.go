@@ -112,11 +112,15 @@ func (s Service) handle(ctx context.Context, ref Ref, activity string, by Actor,
 	})
 }
 
-// Cancel gives a case up. The person, its opener and who handles cases may.
+// Cancel gives a case up. The person, its opener and who handles cases may; the browser in which it was
+// asked for, only while it is that browser's alone.
 func (s Service) Cancel(ctx context.Context, ref Ref, why string, by Actor) (Case, error) {
 	return s.handle(ctx, ref, audit.CaseCancelled, by, func(v View, now time.Time) (Case, Effects, error) {
 		if !noteOK(why, maxNote) {
 			return v.Case, Effects{}, ErrInvalid.With("note", "")
+		}
+		if by.Self && !v.alone(by.Browser) {
+			return v.Case, Effects{}, ErrOthers
 		}
 		c, err := v.WithCancel(why, now)
 		return c, Effects{EndPass: true}, err
