@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -184,8 +185,20 @@ func (e *Engine) gather(ctx context.Context, j jobs.Job) error {
 
 // personBody is the body of a job that does the tasks for one person.
 type personBody struct {
-	Person  string `json:"person"`
-	Vouched bool   `json:"vouched,omitempty"` // as Person.Vouched
+	Person string `json:"person"`
+	// Vouch is that of Person. It has a name of its own: jobs of before say `vouched` without saying
+	// for which manager, which counts for none.
+	Vouch Vouch `json:"vouch,omitzero"`
+}
+
+// Unvouched returns the body of a job for one person without a vouch: who has it done anew saw no manager.
+func Unvouched(body string) (string, error) {
+	var b personBody
+	if err := json.Unmarshal([]byte(body), &b); err != nil {
+		return "", fmt.Errorf("read the job of a person: %w", err)
+	}
+	raw, err := json.Marshal(personBody{Person: b.Person})
+	return string(raw), err
 }
 
 func (e *Engine) add(
@@ -200,7 +213,11 @@ func (e *Engine) add(
 	for i, u := range people {
 		p := NewPerson(r, w, u, now)
 		var err error
-		if work[i], err = jobs.New(r.Tenant, PersonJob, p.ID, personBody{p.ID, vouched[u.ID]}, now, now); err != nil {
+		body := personBody{Person: p.ID}
+		if vouched[u.ID] && u.Manager != "" {
+			body.Vouch = Vouch{Manager: u.Manager, At: now}
+		}
+		if work[i], err = jobs.New(r.Tenant, PersonJob, p.ID, body, now, now); err != nil {
 			return err
 		}
 		all[i] = p
@@ -225,7 +242,8 @@ func NewPerson(r Run, w Workflow, u directory.User, now time.Time) Person {
 }
 
 // Activate runs w for people now, whatever its conditions, and records e. All of them have to
-// be there, or it runs for none. Vouched are those for whom the caller might issue a pass themself.
+// be there, or it runs for none. Vouched are those for whom the caller might issue a pass themself: that
+// counts for the managers that they have now.
 func (e *Engine) Activate(
 	ctx context.Context, w Workflow, ids []directory.UserID, vouched map[directory.UserID]bool, event audit.Event,
 ) (Run, error) {
@@ -269,11 +287,11 @@ func (e *Engine) see(ctx context.Context, j jobs.Job) error {
 			return err
 		}
 		if err != nil || ended == nil {
-			vouched := p.Vouched
+			vouch := p.Vouch
 			if p, err = e.Store.Person(ctx, p.Tenant, p.ID); err != nil {
 				return err
 			}
-			p.Vouched = vouched
+			p.Vouch = vouch
 			continue
 		}
 		for _, t := range ended {
@@ -295,7 +313,7 @@ func (e *Engine) personOf(ctx context.Context, j jobs.Job) (Person, Workflow, er
 	if err != nil {
 		return p, Workflow{}, err
 	}
-	p.Vouched = body.Vouched
+	p.Vouch = body.Vouch
 	w, err := e.Store.Workflow(ctx, j.Tenant, p.Workflow)
 	if errors.Is(err, ErrUnknown) {
 		w, err = Workflow{Tenant: j.Tenant, ID: p.Workflow, DeletedAt: e.Now()}, nil

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/recovery"
 )
 
 // A Status is where a run, a person in it or a task stands, in Graph's words.
@@ -85,12 +86,24 @@ type Person struct {
 	CompletedAt time.Time
 	Tasks       []TaskResult // in the order of their sequence
 
-	// Vouched says that whoever ran this on demand might issue passes for the person themself.
-	Vouched bool
+	// Vouch is that of whoever ran this on demand, if they might issue passes for the person themself.
+	Vouch Vouch
 	// HeldUntil and HeldFor say until when the first task that has not ended waits, and why; zero
 	// when it doesn't.
 	HeldUntil time.Time
 	HeldFor   string
+}
+
+// A Vouch says which manager the person had when somebody ran a workflow who might have issued the pass
+// themself; zero for none. It is good for that manager, and for the address that they had.
+type Vouch struct {
+	Manager directory.UserID `json:"manager"`
+	At      time.Time        `json:"at"`
+}
+
+// For reports whether v is good for the pass that goes to manager, after changes of the person and of the manager.
+func (v Vouch) For(manager directory.UserID, person, theirs map[string]time.Time) bool {
+	return v.Manager != "" && v.Manager == manager && !person[recovery.ContactManager].After(v.At) && !theirs["mail"].After(v.At)
 }
 
 // Held returns until when t waits, and why; zero when it doesn't.

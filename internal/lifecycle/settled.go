@@ -11,11 +11,8 @@ import (
 
 // settled makes a pass wait while who gets it was changed a short time ago, as in a recovery: more
 // people may set managers and addresses than may issue passes. Whoever may, and runs the workflow
-// on demand, is not held up: they could issue the pass themselves.
+// on demand, is not held up: they could issue the pass themselves. That is so while nothing changed since.
 func (e *Engine) settled(ctx context.Context, w work, manager directory.User) error {
-	if w.person.Vouched {
-		return nil
-	}
 	policy, err := e.Directory.RecoveryPolicy(ctx, w.tenant.ID)
 	if err != nil {
 		return err
@@ -27,6 +24,9 @@ func (e *Engine) settled(ctx context.Context, w work, manager directory.User) er
 	theirs, err := e.Directory.ContactChanges(ctx, w.tenant.ID, manager.ID)
 	if err != nil {
 		return err
+	}
+	if w.person.Vouch.For(manager.ID, own, theirs) {
+		return nil
 	}
 	if until, why := heldFor(own, theirs, policy.ContactDelay()); w.now.Before(until) {
 		return jobs.Later{At: until, Why: why}

@@ -171,10 +171,16 @@ func (db *DB) WakeJob(ctx context.Context, tenant directory.TenantID, id string,
 		if err != nil {
 			return err
 		}
+		body := j.Body
+		if j.Kind == lifecycle.PersonJob {
+			if body, err = lifecycle.Unvouched(body); err != nil {
+				return err
+			}
+		}
 		n, err := tx.exec(ctx, `
-			UPDATE job SET state = $1, due_at = $2, created_at = $2, ended_at = 0, attempts = 0, lease_until = 0, last_error = ''
+			UPDATE job SET state = $1, due_at = $2, created_at = $2, ended_at = 0, attempts = 0, lease_until = 0, last_error = '', body = $6
 			WHERE tenant_id = $3 AND id = $4 AND state = $5`,
-			string(jobs.Waiting), micros(now), tenant, id, string(jobs.Dead))
+			string(jobs.Waiting), micros(now), tenant, id, string(jobs.Dead), body)
 		if err := changed(n, err, jobs.ErrUnknown); err != nil {
 			return err
 		}
