@@ -10,6 +10,7 @@ import (
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/outbox/letter"
+	"github.com/postern-id/postern/internal/recovery"
 )
 
 // generatePass makes a pass for the person and tells their manager.
@@ -23,6 +24,9 @@ func generatePass(ctx context.Context, e *Engine, w work) (Effect, error) {
 		return Effect{}, failure("The person is their own manager.")
 	}
 	if err := e.untouched(ctx, w); err != nil {
+		return Effect{}, err
+	}
+	if err := e.lawful(ctx, w); err != nil {
 		return Effect{}, err
 	}
 	if err := e.settled(ctx, w, manager); err != nil {
@@ -86,6 +90,24 @@ func (e *Engine) untouched(ctx context.Context, w work) error {
 		err = failure("The person has signed in before.")
 	}
 	return err
+}
+
+// lawful refuses a pass that the recovery policy does not let go to a manager, or that it wants a case for. A
+// workflow that runs by its dates needs none: nothing is recovered by the first pass of somebody who
+// never signed in. One that somebody runs on demand does, since that is asking for a pass.
+func (e *Engine) lawful(ctx context.Context, w work) error {
+	policy, err := e.Directory.RecoveryPolicy(ctx, w.tenant.ID)
+	if err != nil {
+		return err
+	}
+	who := recovery.Subject{User: w.user, Class: recovery.Everyone} // others are not touched
+	switch {
+	case w.person.Execution == OnDemand && policy.NeedsCase(who.Class):
+		return failure("The recovery policy wants a case before the person gets a pass; a workflow that runs by its dates needs none.")
+	case policy.MayHand(recovery.HandManager, who, "") != nil:
+		return failure("The recovery policy does not let a pass go to the manager.")
+	}
+	return nil
 }
 
 func (e *Engine) request(ctx context.Context, w work) (tap.Request, error) {
