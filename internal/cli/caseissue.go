@@ -18,15 +18,16 @@ func caseIssue() *cobra.Command {
 	c := &cobra.Command{
 		Use: "issue CASE", Short: "Issue the pass of a case", Args: cobra.ExactArgs(1),
 		Long: "Issues the pass of a case, and prints it alone. The recovery policy says what it may be, and which ways\n" +
-			"it may go: read (the usual), slip (printed), manager or person. With manager and person you don't see\n" +
-			"it: they get a link that opens once. Where policy lets the person open theirs by a code that you read\n" +
-			"out, that code is printed.",
+			"it may go: read (the usual), slip (printed), manager, managerLink or person. With the last three you don't\n" +
+			"see it: they get a link that opens once. With managerLink no mail goes: the link is printed alone, for you\n" +
+			"to send to the manager in a chat; it opens for nobody else. Where policy lets the person open theirs by a\n" +
+			"code that you read out, that code is printed.",
 		Example: "  postern case issue R-7K4MQ2 --lifetime 1h --once\n  postern case issue R-7K4MQ2 --hand-over manager\n  postern case issue R-7K4MQ2 --hand-over slip | lp",
 	}
 	c.Flags().DurationVar(&lifetime, "lifetime", 0, "how `LONG` it works, such as 1h")
 	c.Flags().BoolVar(&once, "once", false, "it works once")
 	c.Flags().StringVar(&purpose, "purpose", "", "`WHAT` it is for, such as registerMethods")
-	c.Flags().StringVar(&handOver, "hand-over", "", "`HOW` it reaches the person: read, slip, manager or person")
+	c.Flags().StringVar(&handOver, "hand-over", "", "`HOW` it reaches the person: read, slip, manager, managerLink or person")
 	return verb(c, func(e *env, args []string) error {
 		in := noted(graphclient.Object{}, "postern_purpose", purpose, "postern_handOver", handOver)
 		if lifetime != 0 {
@@ -45,10 +46,13 @@ func caseIssue() *cobra.Command {
 		if e.json {
 			return e.printJSON(one)
 		}
-		switch spoken := one.Text("temporaryAccessPassMethod/postern_spokenCode"); {
+		spoken, link := one.Text("temporaryAccessPassMethod/postern_spokenCode"), one.Text("temporaryAccessPassMethod/postern_handedOver/link")
+		switch {
 		case spoken != "":
 			e.say("The link is on its way to the person. It opens with this code, which you read out to them:")
 			return e.result(spoken)
+		case link != "":
+			return e.giveLink(link)
 		case handOver == "manager" || handOver == "person":
 			e.say("The link is on its way.")
 			return nil
@@ -58,6 +62,12 @@ func caseIssue() *cobra.Command {
 		e.say("The pass of case %s works until %s.", one.Text("number"), shown(one, "pass/endDateTime"))
 		return e.result(one.Text("temporaryAccessPassMethod/temporaryAccessPass"))
 	})
+}
+
+// giveLink prints a link to send to the manager, alone on stdout.
+func (e *env) giveLink(link string) error {
+	e.say("Send this link to the manager in your own chat. It opens once, for the manager alone, and is not shown again:")
+	return e.result(link)
 }
 
 // slipPurposes say on paper what a pass is for, as the console's slip does.

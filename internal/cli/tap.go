@@ -22,6 +22,9 @@ func tapIssue() *cobra.Command {
 	c := &cobra.Command{
 		Use: "issue UPN | issue --from FILE", Short: "Issue a pass, which replaces the one they had", Args: cobra.MaximumNArgs(1),
 		Long: "Issues a pass and prints it alone on stdout. It is shown this once. What is not said follows the policy.\n\n" +
+			"With --hand-over manager or person you don't see it: they get a link by mail that opens once. With managerLink\n" +
+			"that link is printed instead, for you to send to the manager in a chat; it opens for nobody else. The recovery\n" +
+			"policy says which of these are allowed.\n\n" +
 			"With --from it issues one to each person of a CSV file whose first line names its columns: user, and as\n" +
 			"needed lifetime, once, start, reason, ticket, check, purpose, device. Flags say what empty cells mean. The passes go to a result file\n" +
 			"that only you can read. After an interruption the same command goes on, and issues to nobody twice.",
@@ -37,6 +40,7 @@ func tapIssue() *cobra.Command {
 	c.Flags().StringVar(&flags.preset, "for", "", "what it is `FOR`: recoverDevice, newDevice or newEmployee; sets what no other flag does")
 	c.Flags().StringVar(&flags.purpose, "purpose", "", "`WHAT` it is good for, and nothing else: registerMethods, signIn or resetPin; without it, any sign-in")
 	c.Flags().StringVar(&flags.device, "device", "", "`ID` of the device (deviceId) that signIn and resetPin are for")
+	c.Flags().StringVar(&flags.handOver, "hand-over", "", "`HOW` it reaches the person: read, manager, managerLink or person")
 	c.Flags().StringVar(&from, "from", "", "CSV `FILE` of people; - for stdin")
 	c.Flags().StringVar(&results, "results", "", "`FILE` for the passes of --from; without it FILE.results.csv beside it")
 	return verb(c, func(e *env, args []string) error {
@@ -48,6 +52,9 @@ func tapIssue() *cobra.Command {
 		}
 		switch {
 		case from != "" && len(args) == 0:
+			if flags.handOver != "" {
+				return program.Usagef("--hand-over is for one person; a list has its passes in the result file.")
+			}
 			return e.issueFrom(from, results, flags)
 		case from != "" || results != "" || len(args) != 1:
 			return program.Usagef("Say for whom: a UPN, or --from FILE.")
@@ -65,6 +72,9 @@ func (e *env) issueOne(user string, flags passFlags) error {
 	if err != nil {
 		return err
 	}
+	if pass.HandedOver != nil {
+		return e.sayHanded(pass)
+	}
 	if pass.TemporaryAccessPass == nil {
 		return graphclient.ErrAnswer
 	}
@@ -74,6 +84,21 @@ func (e *env) issueOne(user string, flags passFlags) error {
 	if what := purposes[in.Purpose]; what != "" {
 		e.say("Good for this alone: %s.", what)
 	}
+	return nil
+}
+
+// sayHanded says what became of a pass that went by a link.
+func (e *env) sayHanded(pass graphclient.Pass) error {
+	switch {
+	case e.json:
+		return e.printJSON(pass)
+	case pass.HandedOver.Link != "":
+		return e.giveLink(pass.HandedOver.Link)
+	case pass.SpokenCode != "":
+		e.say("The link is on its way to the person. It opens with this code, which you read out to them:")
+		return e.result(pass.SpokenCode)
+	}
+	e.say("The link is on its way.")
 	return nil
 }
 

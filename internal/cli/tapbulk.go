@@ -140,13 +140,14 @@ type passFlags struct {
 	preset   string
 	purpose  string
 	device   string
+	handOver string
 }
 
 // request is what to ask for p: their line first, then the flags.
 func (f passFlags) request(p bulk.Person, now time.Time) (graphclient.PassRequest, error) {
 	in := graphclient.PassRequest{
 		IsUsableOnce: f.once, Reason: first(p.Reason, f.reason), Ticket: first(p.Ticket, f.ticket), Preset: f.preset,
-		Purpose: f.purpose, DeviceID: f.device,
+		Purpose: f.purpose, DeviceID: f.device, HandOver: f.handOver,
 	}
 	if p.Purpose+p.Device != "" { // a line says both, or neither
 		in.Purpose, in.DeviceID = p.Purpose, p.Device

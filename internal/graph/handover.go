@@ -17,7 +17,7 @@ func (a *API) handOverTo(c *call, way recovery.Hand) (directory.User, error) {
 	reader := c.user
 	switch way {
 	case recovery.HandPerson:
-	case recovery.HandManager:
+	case recovery.HandManager, recovery.HandManagerLink:
 		if c.user.Manager == "" {
 			return reader, handover.ErrNobody
 		}
@@ -30,21 +30,23 @@ func (a *API) handOverTo(c *call, way recovery.Hand) (directory.User, error) {
 	default: // it is in the answer, or nothing
 		return reader, nil
 	}
-	if reader.Mail == "" && len(reader.OtherMails) == 0 || !reader.AccountEnabled {
+	byMail := way != recovery.HandManagerLink
+	if byMail && reader.Mail == "" && len(reader.OtherMails) == 0 || !reader.AccountEnabled {
 		return reader, handover.ErrNobody
 	}
 	return reader, nil
 }
 
 // handOver puts a new pass into the answer, or seals it for its reader. Who calls then gets neither
-// the passcode nor the link, but where policy lets it open the person's own link the code to read out.
+// the passcode nor the link, but where policy lets it open the person's own link the code to read out,
+// and where it says so the manager's link, which opens for nobody but the manager.
 // A pass that could not be sealed is of no use to anybody, and goes.
 func (a *API) handOver(c *call, way recovery.Hand, pass tap.Pass, code tap.Passcode, reader directory.User, resource odata.Entity) (odata.Entity, error) {
 	if !way.Sealed() {
 		resource[2].Value = code.Reveal() // shown here and nowhere else
 		return resource, nil
 	}
-	h, resource, err := a.seal(c, pass, code, reader, resource)
+	h, resource, err := a.seal(c, way, pass, code, reader, resource)
 	if err != nil || way != recovery.HandPerson {
 		return resource, err
 	}
@@ -61,8 +63,8 @@ func (a *API) handOver(c *call, way recovery.Hand, pass tap.Pass, code tap.Passc
 }
 
 // seal seals a new pass for its reader, and says so in resource.
-func (a *API) seal(c *call, pass tap.Pass, code tap.Passcode, reader directory.User, resource odata.Entity) (handover.Handover, odata.Entity, error) {
-	h, err := a.Handovers.Seal(c.ctx(), handover.Order{
+func (a *API) seal(c *call, way recovery.Hand, pass tap.Pass, code tap.Passcode, reader directory.User, resource odata.Entity) (handover.Handover, odata.Entity, error) {
+	h, link, err := a.sealed(c, way, handover.Order{
 		Tenant: c.tenant.ID, Case: pass.Case, Pass: pass.ID, Owner: c.user, Reader: reader, Until: pass.End(), By: c.actor, CorrelationID: request.From(c.ctx()).CorrelationID,
 	}, code.Reveal())
 	if err != nil {
@@ -72,7 +74,23 @@ func (a *API) seal(c *call, pass tap.Pass, code tap.Passcode, reader directory.U
 			Details: []audit.KeyValue{{Key: "temporaryAccessPassMethodId", Value: pass.ID}},
 		})))
 	}
-	return h, append(resource, odata.Property{Name: "postern_handedOver", Value: odata.Entity{
-		{Name: "id", Value: h.ID}, {Name: "readerId", Value: string(h.Reader)}, {Name: "endDateTime", Value: odata.Time(h.EndsAt)},
-	}}), nil
+	said := odata.Entity{{Name: "id", Value: h.ID}, {Name: "readerId", Value: string(h.Reader)}, {Name: "endDateTime", Value: odata.Time(h.EndsAt)}}
+	if link != "" {
+		said = append(said, odata.Property{Name: "link", Value: link}) // shown here and nowhere else
+	}
+	return h, append(resource, odata.Property{Name: "postern_handedOver", Value: said}), nil
+}
+
+// sealed seals what o carries for its reader. Where the way is a link that whoever calls sends, it returns that link, and no
+// mail goes. Such a link asks for a method that the reader has had for a while: who may issue passes might make themselves one.
+func (a *API) sealed(c *call, way recovery.Hand, o handover.Order, secret string) (handover.Handover, string, error) {
+	if way != recovery.HandManagerLink {
+		h, err := a.Handovers.Seal(c.ctx(), o, secret)
+		return h, "", err
+	}
+	policy, err := a.Cases.Cases.RecoveryPolicy(c.ctx(), c.tenant.ID)
+	if err != nil {
+		return handover.Handover{}, "", err
+	}
+	return a.Handovers.Give(c.ctx(), o, secret, a.Now().Add(-policy.ContactDelay()))
 }

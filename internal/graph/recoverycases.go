@@ -319,7 +319,7 @@ func (a *API) byCaseRules(c *call, way recovery.Hand) error {
 	if way == recovery.HandBrowser { // that is where somebody asked for help, in a case
 		return recovery.ErrHand
 	}
-	if err := p.MayHand(way, subject, c.caller.User); err != nil || way != recovery.HandManager || c.user.Manager == "" {
+	if err := p.MayHand(way, subject, c.caller.User); err != nil || !way.ToManager() || c.user.Manager == "" {
 		return err
 	}
 	if subject, err = a.Cases.Subject(c.ctx(), c.tenant.ID, c.user.ID); err != nil {

@@ -18,6 +18,13 @@ type Pass struct {
 	IsUsableOnce          bool      `json:"isUsableOnce"`
 	IsUsable              bool      `json:"isUsable"`
 	MethodUsabilityReason string    `json:"methodUsabilityReason"`
+	// HandedOver says that it went by a link, in the answer to CreatePass.
+	HandedOver *struct {
+		ReaderID string    `json:"readerId"`
+		End      time.Time `json:"endDateTime"`
+		Link     string    `json:"link,omitempty"` // where whoever issued it sends it
+	} `json:"postern_handedOver,omitempty"`
+	SpokenCode string `json:"postern_spokenCode,omitempty"` // that opens the person's own link
 }
 
 // End is when the pass stops working.
@@ -39,6 +46,8 @@ type PassRequest struct {
 	// Preset is recoverDevice, newDevice or newEmployee: it sets what is not set here.
 	Preset string         `json:"postern_preset,omitempty"`
 	Check  *IdentityCheck `json:"postern_identityCheck,omitempty"`
+	// HandOver is how it reaches the person: read, slip, manager, managerLink or person; empty for read.
+	HandOver string `json:"postern_handOver,omitempty"`
 }
 
 // IdentityCheck says how somebody knew that the right person asked: inPerson, callBack, manager,

@@ -3,6 +3,7 @@ package pages
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 	"github.com/postern-id/postern/internal/browser"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/method/hello"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/recovery/handover"
 	"github.com/postern-id/postern/internal/request"
@@ -66,7 +69,10 @@ func (s *Site) takeHandover(w http.ResponseWriter, r *http.Request) error {
 		return s.failHandover(w, r, err)
 	}
 	browser.KeepHandover(w, code, signin.TransactionLifetime)
-	opener, me := s.opener(r, h)
+	opener, me, err := s.opener(r, h)
+	if err != nil {
+		return err
+	}
 	switch err := h.Check(opener, s.Now()); {
 	case err == nil, s.maySpeak(r, h, me, err):
 		return redirect(w, r, openReadyPath)
@@ -86,20 +92,63 @@ func codeOfLink(typed string) string {
 }
 
 // opener says who is at the browser: of several accounts the one that the link is for.
-func (s *Site) opener(r *http.Request, h handover.Handover) (handover.Opener, knownAccount) {
+func (s *Site) opener(r *http.Request, h handover.Handover) (handover.Opener, knownAccount, error) {
 	var me knownAccount
 	for _, a := range s.accounts(r) {
 		if a.session.Tenant != h.Tenant {
 			continue
 		}
 		if a.user.ID == h.Reader {
-			return handover.Opener{User: a.user.ID, ProvedAt: resistantSince(a.session)}, a
+			o := handover.Opener{User: a.user.ID, ProvedAt: resistantSince(a.session)}
+			if h.MethodBy.IsZero() {
+				return o, a, nil
+			}
+			known, err := s.heldBy(r, a, h.MethodBy)
+			if at := resistantSince(known); !at.IsZero() && s.Now().Sub(at) <= handover.Fresh {
+				o.ProvedAt, o.Known = at, true
+			}
+			return o, a, err
 		}
 		if me.user.ID == "" {
 			me = a
 		}
 	}
-	return handover.Opener{User: me.user.ID}, me
+	return handover.Opener{User: me.user.ID}, me, nil
+}
+
+// heldBy is the session of a with the proofs by methods that were registered by then, and whose device PIN
+// was not replaced since. A proof of which nobody knows that is none of them.
+func (s *Site) heldBy(r *http.Request, a knownAccount, then time.Time) (signin.Session, error) {
+	one := a.session
+	one.Proofs = nil
+	for _, p := range a.session.Proofs {
+		held, err := s.hadBy(r, a, p, then)
+		if err != nil {
+			return one, err
+		}
+		if held {
+			one.Proofs = append(one.Proofs, p)
+		}
+	}
+	return one, nil
+}
+
+func (s *Site) hadBy(r *http.Request, a knownAccount, p signin.Proof, then time.Time) (bool, error) {
+	if p.Credential != nil {
+		c, err := s.ownCredential(r, a, p.Credential.ID)
+		if errors.Is(err, method.ErrNone) {
+			return false, nil
+		}
+		return err == nil && !c.CreatedAt.After(then), err
+	}
+	if p.Method != hello.MethodID || a.session.Device == nil {
+		return false, nil
+	}
+	pins, err := s.PINs.ContainersOf(r.Context(), a.session.Tenant, a.user.ID)
+	return slices.ContainsFunc(pins, func(c hello.Container) bool {
+		return c.DeviceID == a.session.Device.DeviceID && !c.RegisteredAt.After(then) &&
+			!slices.ContainsFunc(c.Renewals, func(n method.Renewal) bool { return n.At.After(then) })
+	}), err
 }
 
 // resistantSince is when the person of a session last proved who they are by two factors that
@@ -145,7 +194,10 @@ func (s *Site) showReady(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.failHandover(w, r, err)
 	}
-	opener, me := s.opener(r, h)
+	opener, me, err := s.opener(r, h)
+	if err != nil {
+		return err
+	}
 	switch err := h.Check(opener, s.Now()); {
 	case r.URL.Query().Get("by") != "passkey" && s.maySpeak(r, h, me, err):
 		return s.askSpoken(w, r, h, nil)
@@ -206,7 +258,10 @@ func (s *Site) openHandover(w http.ResponseWriter, r *http.Request, code string)
 	if err != nil {
 		return s.failHandover(w, r, err)
 	}
-	opener, me := s.opener(r, h)
+	opener, me, err := s.opener(r, h)
+	if err != nil {
+		return err
+	}
 	if typed := r.PostFormValue("spoken"); typed != "" && s.maySpeak(r, h, me, h.Check(opener, s.Now())) {
 		err := s.Handovers.Said(r.Context(), h, typed, actorOf(r, me), request.From(r.Context()).CorrelationID)
 		if errors.Is(err, handover.ErrSpoken) {

@@ -18,13 +18,22 @@ const (
 	HandManager Hand = "manager" // by a link that the manager opens once
 	HandPerson  Hand = "person"  // by a link that the person opens once
 	HandBrowser Hand = "browser" // in the browser in which the person asked for help themselves
+	// HandManagerLink is the manager's link, which whoever issues the pass gets and sends, by a chat for example.
+	HandManagerLink Hand = "managerLink"
 )
 
 // Hands are all ways.
-var Hands = []Hand{HandRead, HandSlip, HandManager, HandPerson, HandBrowser}
+var Hands = []Hand{HandRead, HandSlip, HandManager, HandPerson, HandBrowser, HandManagerLink}
+
+// usualHands are those that a policy which names none allows: a link that whoever issues the pass
+// holds is one only where somebody said so.
+var usualHands = []Hand{HandRead, HandSlip, HandManager, HandPerson, HandBrowser}
 
 // Sealed reports whether nobody sees the pass but who opens a link.
-func (h Hand) Sealed() bool { return h == HandManager || h == HandPerson }
+func (h Hand) Sealed() bool { return h.ToManager() || h == HandPerson }
+
+// ToManager reports whether the manager opens it.
+func (h Hand) ToManager() bool { return h == HandManager || h == HandManagerLink }
 
 // An OpenBy is what the person shows to open a link with their own pass.
 type OpenBy string
@@ -42,7 +51,7 @@ func (p Policy) HandsOf(class Class) []Hand {
 			return r.Hands
 		}
 	}
-	return Hands
+	return usualHands
 }
 
 // MayHand reports, as a fault, why a pass of s does not go that way when issuer issues it; empty for
@@ -50,10 +59,10 @@ func (p Policy) HandsOf(class Class) []Hand {
 func (p Policy) MayHand(hand Hand, s Subject, issuer directory.UserID) error {
 	switch {
 	case !slices.Contains(Hands, hand):
-		return ErrInvalid.With("postern_handOver", "postern_handOver is read, slip, manager or person.")
+		return ErrInvalid.With("postern_handOver", "postern_handOver is read, slip, manager, managerLink or person.")
 	case !slices.Contains(p.HandsOf(s.Class), hand):
 		return ErrHand
-	case hand == HandManager && issuer != "" && s.User.Manager == issuer:
+	case hand.ToManager() && issuer != "" && s.User.Manager == issuer:
 		return ErrHandIssuer // who issues it would see it, as read out and called sealed
 	}
 	return nil
@@ -73,7 +82,7 @@ func (p Policy) Speaks(s Subject, now time.Time) bool {
 func (r Rule) checkHands() error {
 	for i, w := range r.Hands {
 		if !slices.Contains(Hands, w) || slices.Contains(r.Hands[:i], w) {
-			return ErrPolicy.With("rules", "handOver holds read, slip, manager, person and browser, each once.")
+			return ErrPolicy.With("rules", "handOver holds read, slip, manager, managerLink, person and browser, each once.")
 		}
 	}
 	switch {
@@ -81,6 +90,8 @@ func (r Rule) checkHands() error {
 		return ErrPolicy.With("rules", "handOver names at least one way.")
 	case r.OpenBy != "" && r.OpenBy != OpenByPasskey && r.OpenBy != OpenBySpoken:
 		return ErrPolicy.With("rules", fmt.Sprintf("personOpensBy is %s or %s.", OpenByPasskey, OpenBySpoken))
+	case r.Class == Privileged && slices.Contains(r.Hands, HandManagerLink):
+		return ErrPolicy.With("rules", "For people of the privileged class a manager's link goes by mail.")
 	case r.Class == Privileged && r.OpenBy == OpenBySpoken:
 		return ErrPolicy.With("rules", "People of the privileged class open a link by a passkey, security key or device PIN.")
 	}

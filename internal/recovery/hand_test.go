@@ -27,6 +27,11 @@ func TestAPassGoesOnlyTheWaysThatPolicyAllowsAndNeverToWhoIssuesIt(t *testing.T)
 		{"to the manager", HandManager, sealed, "issuer", "", false, nil},
 		{"to the manager, who issues it", HandManager, sealed, "boss", "", false, ErrHandIssuer},
 		{"to a manager since an hour ago", HandManager, sealed, "issuer", ContactManager, false, ErrHandManager},
+		{"by the manager's link, which the issuer sends, where nobody said so", HandManagerLink, nil, "issuer", "", false, ErrHand},
+		{"by such a link, where only others are allowed", HandManagerLink, sealed, "issuer", "", false, ErrHand},
+		{"by such a link", HandManagerLink, []Hand{HandManagerLink}, "issuer", "", false, nil},
+		{"by such a link, of the manager who issues it", HandManagerLink, []Hand{HandManagerLink}, "boss", "", false, ErrHandIssuer},
+		{"by such a link, of a manager since an hour ago", HandManagerLink, []Hand{HandManagerLink}, "issuer", ContactManager, false, ErrHandManager},
 		{"to the person", HandPerson, sealed, "issuer", "", false, nil},
 		{"to the person, who issues it", HandPerson, sealed, "mira", "", false, ErrOwnCase},
 		{"into an agent's browser", HandBrowser, nil, "issuer", "", false, ErrHand},
@@ -75,6 +80,11 @@ func TestACodeThatIsReadOutOpensNoLinkToAnAddressThatWasJustSet(t *testing.T) {
 	if err := p.Check(); err != nil {
 		t.Error(err)
 	}
+	p.Rules[2].Hands = []Hand{HandManager, HandManagerLink}
+	if err := p.Check(); !errors.Is(err, ErrPolicy) {
+		t.Errorf("the link of an administrator's manager in an agent's hands: %v", err)
+	}
+	p.Rules[2].Hands = nil
 	for _, bad := range [][]Hand{{}, {"pigeon"}, {HandRead, HandRead}} {
 		p.Rules[0].Hands = bad
 		if err := p.Check(); !errors.Is(err, ErrPolicy) {

@@ -81,7 +81,7 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 		return none(err)
 	}
 	issuer := tap.Issuer{User: person.User, App: person.App, DisplayName: person.Name, Address: by.SignIn.Address}
-	if order.Hand == HandManager {
+	if order.Hand.ToManager() {
 		issuer.Reader = subject.User.Manager
 	}
 	into := &issuing{Store: s.Passes.Store, service: s, from: c, subject: subject, by: by, person: person, at: now, hand: order.Hand}

@@ -82,7 +82,7 @@ type Policy struct {
 type Rule struct {
 	Class  Class   `json:"class"`
 	Grants []Grant `json:"grants"` // at most one for each level; none: no pass by a case
-	// Hands are how a pass reaches them; nil for all. OpenBy is what opens a link with their own.
+	// Hands are how a pass reaches them; nil for all but HandManagerLink. OpenBy is what opens a link with their own.
 	Hands  []Hand `json:"handOver,omitempty"`
 	OpenBy OpenBy `json:"personOpensBy,omitempty"`
 	// Told are who else is told by mail of each pass.

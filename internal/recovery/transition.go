@@ -194,7 +194,7 @@ func (c Case) Granted(p Policy, order Order, by Person, s Subject, now time.Time
 	if err := p.MayHand(order.Hand, s, by.User); err != nil {
 		return order, err
 	}
-	if order.Hand == HandManager && !s.ManagedBy(s.User.Manager, p, now) {
+	if order.Hand.ToManager() && !s.ManagedBy(s.User.Manager, p, now) {
 		return order, ErrHandManager
 	}
 	level, since := c.Level(p, now)

@@ -15,6 +15,7 @@ const letterHandover = "passHandedOver"
 func (s *Server) handovers() handover.Service {
 	return handover.Service{
 		Store: s.db, MAC: bound{s.ring, s.db.Incarnation}.MAC, Now: s.now, Rand: rand.Reader, Letters: s.handoverLetters,
+		Page: s.options.PublicURL + pages.OpenPath,
 	}
 }
 
@@ -25,7 +26,7 @@ func (s *Server) handoverLetters(ctx context.Context, h handover.Handover, code 
 		return nil, err
 	}
 	in := pages.HandedOver{
-		Reader: reader.DisplayName, Tenant: tenant.DisplayName, Until: h.EndsAt, Link: s.options.PublicURL + pages.OpenPath + "#" + code, ID: h.ID,
+		Reader: reader.DisplayName, Tenant: tenant.DisplayName, Until: h.EndsAt, Link: s.handovers().Link(code), ID: h.ID,
 	}
 	if h.Owner != h.Reader {
 		owner, err := s.db.User(ctx, h.Tenant, h.Owner)

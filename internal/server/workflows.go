@@ -35,7 +35,7 @@ func (s *Server) sealForWorkflow(
 	service := s.handovers()
 	service.Store = held
 	service.Letters = func(_ context.Context, _ handover.Handover, secret string) ([]outbox.Item, error) {
-		link = s.options.PublicURL + pages.OpenPath + "#" + secret
+		link = service.Link(secret)
 		return nil, nil
 	}
 	_, err = service.Seal(ctx, handover.Order{

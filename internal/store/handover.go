@@ -31,9 +31,9 @@ func (tx *Tx) putHandover(ctx context.Context, h handover.Handover, sealed strin
 		return err
 	}
 	if _, err := tx.exec(ctx, `
-		INSERT INTO handover (tenant_id, id, case_id, pass_id, owner_id, reader_id, code_hash, sealed, created_at, ends_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		h.Tenant, h.ID, h.Case, h.Pass, h.Owner, h.Reader, h.Hash, sealed, micros(h.CreatedAt), micros(h.EndsAt)); err != nil {
+		INSERT INTO handover (tenant_id, id, case_id, pass_id, owner_id, reader_id, code_hash, sealed, created_at, ends_at, method_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		h.Tenant, h.ID, h.Case, h.Pass, h.Owner, h.Reader, h.Hash, sealed, micros(h.CreatedAt), micros(h.EndsAt), micros(h.MethodBy)); err != nil {
 		return fmt.Errorf("keep a hand-over: %w", err)
 	}
 	return nil
@@ -54,16 +54,16 @@ func (db *DB) Handover(ctx context.Context, tenant directory.TenantID, id string
 
 func handoverOf(ctx context.Context, q querier, tenant directory.TenantID, id string) (handover.Handover, string, error) {
 	h := handover.Handover{Tenant: tenant, ID: id}
-	var created, ends, opened, void int64
+	var created, ends, opened, void, methodBy int64
 	var sealed string
 	err := q.QueryRowContext(ctx, `
-		SELECT case_id, pass_id, owner_id, reader_id, code_hash, sealed, created_at, ends_at, opened_at, void_at, refused
+		SELECT case_id, pass_id, owner_id, reader_id, code_hash, sealed, created_at, ends_at, opened_at, void_at, refused, method_by
 		FROM handover WHERE tenant_id = $1 AND id = $2`, tenant, id).
-		Scan(&h.Case, &h.Pass, &h.Owner, &h.Reader, &h.Hash, &sealed, &created, &ends, &opened, &void, &h.Refused)
+		Scan(&h.Case, &h.Pass, &h.Owner, &h.Reader, &h.Hash, &sealed, &created, &ends, &opened, &void, &h.Refused, &methodBy)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, "", handover.ErrLink
 	}
-	h.CreatedAt, h.EndsAt, h.OpenedAt, h.VoidAt = fromMicros(created), fromMicros(ends), fromMicros(opened), fromMicros(void)
+	h.CreatedAt, h.EndsAt, h.OpenedAt, h.VoidAt, h.MethodBy = fromMicros(created), fromMicros(ends), fromMicros(opened), fromMicros(void), fromMicros(methodBy)
 	return h, sealed, err
 }
 

@@ -178,6 +178,39 @@ describe("a recovery case in the console", { skip }, () => {
     await page.getByText("The policy is saved.").waitFor();
   });
 
+  it("gives the manager’s link once, to send it, with a button that copies it", async (t) => {
+    await server.cli("user", "create", "sam@contoso.example", "--display-name", "Sam Reed");
+    await server.cli("user", "create", "lea@contoso.example", "--display-name", "Lea Brandt");
+    await server.cli("user", "set", "sam@contoso.example", "--manager", "lea@contoso.example");
+    const page = await open(t, browser);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await enter(page, server, dana, "/console/recovery/policy");
+    await page.locator("[name='everyone.hand'][value=managerLink]").check();
+    assert.equal(await page.locator("[name='privileged.hand'][value=managerLink]").count(), 0);
+    await page.locator("[name=contactChangeDelayInHours]").fill("0");
+    await look(page, "console-recovery-policy-link", seldom);
+    await page.getByRole("button", { name: "Look at what changes" }).last().click();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("The policy is saved.").waitFor();
+    const number = (await server.cli("case", "open", "sam@contoso.example", "--channel", "phone", "--as", "automation")).stdout.trim();
+    await page.goto(`${server.url}/console/recovery/cases/${number}`);
+    await page.getByRole("radio", { name: /In person/ }).check();
+    await page.getByRole("button", { name: "It’s them" }).click();
+    await page.locator("#next").getByRole("link", { name: "Issue the pass" }).click();
+    await page.getByRole("radio", { name: /Lea Brandt, opens it; you send the link/ }).check();
+    await look(page, "console-recovery-pass-link", narrow);
+    await page.getByRole("button", { name: "Issue the pass" }).click();
+    const link = await page.getByLabel("Link", { exact: true }).inputValue();
+    assert.match(link, /\/recover\/open#[\w-]{80,}$/);
+    await look(page, "console-recovery-link", everywhere);
+    await page.getByRole("button", { name: "Copy the link" }).click();
+    await page.getByText("Copied. Paste it into the chat").waitFor();
+    await look(page, "console-recovery-link-copied", narrow);
+    assert.equal(await page.evaluate("navigator.clipboard.readText()"), link);
+    await page.reload();
+    assert.equal(await page.locator("#link").count(), 0);
+  });
+
   it("rehearses with somebody, and follows how it went", async (t) => {
     await server.cli("user", "create", "ada@contoso.example", "--display-name", `Ada "<img src=x onerror=alert(1)>" Wilk`);
     const page = await open(t, browser);

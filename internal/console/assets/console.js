@@ -48,6 +48,18 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.serverResponse = page.documentElement.outerHTML;
 });
 
+// What is shown to be copied is copied by a button, where scripts run.
+for (const button of document.querySelectorAll("[data-copies]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).value);
+    const said = document.createElement("div"); // as text alone it would be hidden
+    said.className = "notice good";
+    said.textContent = button.dataset.done;
+    document.getElementById("said").replaceChildren(said);
+  });
+}
+
 // A form is sent once.
 document.addEventListener("submit", (event) => {
   const form = event.target;

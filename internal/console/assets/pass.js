@@ -50,6 +50,9 @@ if (secret) {
   find("print")?.addEventListener("click", () => { printing = true; print(); });
   find("copy")?.addEventListener("click", async () => {
     await navigator.clipboard.writeText(text);
-    find("said").textContent = find("copy").dataset.done;
+    const said = document.createElement("div"); // as text alone it would be hidden
+    said.className = "notice good";
+    said.textContent = find("copy").dataset.done;
+    find("said").replaceChildren(said);
   });
 }

@@ -34,7 +34,7 @@ type passPage struct { // pass.html
 
 // Reader is the name of whom a way leads to.
 func (p passPage) Reader(way string) string {
-	if way == "manager" {
+	if way == "manager" || way == "managerLink" {
 		return p.Manager
 	}
 	return p.Case.Who.Name
@@ -75,7 +75,7 @@ func askPassAgain(c *console.Call, status int, k kase, wrong *console.Trouble) e
 		}
 	}
 	for _, one := range ways {
-		if slices.Contains(k.Hands, one) && (one != "manager" || p.Manager != "") {
+		if slices.Contains(k.Hands, one) && (!strings.HasPrefix(one, "manager") || p.Manager != "") {
 			p.Hands = append(p.Hands, one)
 		}
 	}
@@ -96,8 +96,14 @@ type held struct {
 	For  string `json:"for"` // the kind of its purpose
 }
 
-// ways are how an agent may let a pass reach the person; the fifth, browser, is the person's own.
-var ways = []string{"read", "slip", "manager", "person"}
+// onceShown is what the page of a case shows once.
+type onceShown struct {
+	Spoken string `json:"spoken,omitempty"` // code to read out
+	Link   string `json:"link,omitempty"`   // to send to the manager
+}
+
+// ways are how an agent may let a pass reach the person; the sixth, browser, is the person's own.
+var ways = []string{"read", "slip", "manager", "managerLink", "person"}
 
 // readable is how long the one page that shows a pass may take to be asked for.
 const readable = 2 * time.Minute
@@ -143,8 +149,8 @@ func issue(c *console.Call) error {
 		return askPassAgain(c, max(wrong.Status, http.StatusBadRequest), k, wrong)
 	}
 	issued := part(o, "temporaryAccessPassMethod")
-	if spoken := issued.Text("postern_spokenCode"); spoken != "" {
-		name, err := c.Hold(spoken, readable)
+	if one := (onceShown{Spoken: issued.Text("postern_spokenCode"), Link: issued.Text("postern_handedOver/link")}); one != (onceShown{}) {
+		name, err := c.Hold(one, readable)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ import (
 var (
 	classes   = []string{"everyone", "role", "privileged"}
 	rungs     = []string{"mailCode", "callBack", "video", "inPerson", "vouch", "numberMatch", "external", "manager", "credential"}
-	hands     = []string{"read", "slip", "manager", "person", "browser"}
+	hands     = []string{"read", "slip", "manager", "managerLink", "person", "browser"}
 	others    = []string{"manager", "globalAdministrators"}
 	purposes  = []string{"general", "registerMethods", "signIn", "resetPin"}
 	weekdays  = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
@@ -144,7 +144,7 @@ func (r rules) of(class string) rule {
 	if i := slices.IndexFunc(r.Rules, func(one rule) bool { return one.Class == class }); i >= 0 {
 		return r.Rules[i]
 	}
-	return rule{Hands: hands}
+	return rule{Hands: slices.DeleteFunc(slices.Clone(hands), func(one string) bool { return one == "managerLink" })} // that one takes being named
 }
 
 // A slot is what a level is good for, for a class: empty terms for nothing of its own.

@@ -25,7 +25,7 @@ type casePage struct { // case.html
 	Own      bool
 	Took     bool   // the reader took part in what is disputed
 	Seen     string // names what the case tells
-	Spoken   string // code to read out, once
+	Once     onceShown
 	Course   []entry
 	Device   string // name
 	Title    string
@@ -71,7 +71,7 @@ func showAgain(c *console.Call, status int, wrong error) error {
 	}
 	p.Seen = seenOf(o)
 	if name := c.Form("once"); name != "" && wrong == nil {
-		if err := c.Take(name, &p.Spoken); err != nil && !errors.Is(err, console.ErrTaken) {
+		if err := c.Take(name, &p.Once); err != nil && !errors.Is(err, console.ErrTaken) {
 			return err
 		}
 	}

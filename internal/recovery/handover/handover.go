@@ -7,7 +7,8 @@
 // The link has a code of 256 bits. What it carries is sealed under a key that takes the code and
 // the server's own key to make, and neither is kept beside it: who reads the store, a backup or
 // the mail alone reads nothing. The code is not enough either: who opens it shows who they are
-// first. Looking at a link changes nothing, so that mail scanners spend nothing.
+// first. Looking at a link changes nothing, so that mail scanners and previews of chats spend nothing.
+// A link goes by mail, or is given to whoever issued the pass, to send it.
 // Rows are kept by [Store], which package handovertest tests; docs/recovery.md has the rules.
 package handover
 
@@ -27,6 +28,9 @@ type Handover struct {
 	Owner  directory.UserID // whose pass it is
 	Reader directory.UserID // who may open it: the owner, or somebody who passes it on
 	Hash   string           // of the link's code
+	// MethodBy is until when the method was registered that opens it, where whoever issued the pass holds the
+	// link; zero where it went by mail, and any does.
+	MethodBy time.Time
 
 	CreatedAt time.Time
 	EndsAt    time.Time
@@ -67,12 +71,17 @@ var (
 	// ErrReader says that a link is for somebody else.
 	ErrReader = &fault.Error{
 		Kind: fault.Forbidden, Code: "handoverReader",
-		Text: "This link is for somebody else.", Remedy: "Sign in as the person that the mail was sent to.",
+		Text: "This link is for somebody else.", Remedy: "Sign in as the person that it was sent to.",
 	}
 	// ErrSpoken says that the code is not the one that was read out.
 	ErrSpoken = &fault.Error{
 		Kind: fault.Forbidden, Code: "handoverSpoken", Target: "spoken",
 		Text: "That is not the code that was read out to you.", Remedy: "Type it once more. After three wrong ones the link is over.",
+	}
+	// ErrMethod says that the reader has their method for too short a time to open a link that came by other hands.
+	ErrMethod = &fault.Error{
+		Kind: fault.Forbidden, Code: "handoverMethod",
+		Text: "What you signed in with was set up too short a time ago to open this link.", Remedy: "Sign out, and use one that you have had for longer. Without one, ask for the link by mail.",
 	}
 	// ErrProof says that the reader has to show anew who they are.
 	ErrProof = &fault.Error{
@@ -87,6 +96,8 @@ type Opener struct {
 	// ProvedAt is when they last proved who they are by a method that resists phishing; zero when
 	// the session has no such proof.
 	ProvedAt time.Time
+	// Known says that this method was registered by then where the link asks for it.
+	Known bool
 	// Spoken says that they typed the code that was read out to them, where policy lets it be
 	// enough for a link with one's own pass.
 	Spoken bool
@@ -94,7 +105,7 @@ type Opener struct {
 
 // Check reports why o may not open h at now, or nil. Only its reader is told that it was opened.
 func (h Handover) Check(o Opener, now time.Time) error {
-	spoken := o.Spoken && h.Owner == h.Reader
+	spoken := o.Spoken && h.Owner == h.Reader && h.MethodBy.IsZero() // whoever reads it out has no link
 	reader := o.User == h.Reader || spoken
 	switch {
 	case !h.OpenedAt.IsZero() && reader:
@@ -106,6 +117,8 @@ func (h Handover) Check(o Opener, now time.Time) error {
 	case spoken:
 	case o.ProvedAt.IsZero() || o.ProvedAt.After(now) || now.Sub(o.ProvedAt) > Fresh:
 		return ErrProof
+	case !h.MethodBy.IsZero() && !o.Known:
+		return ErrMethod
 	}
 	return nil
 }

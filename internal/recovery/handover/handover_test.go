@@ -14,6 +14,8 @@ func TestWhoMayOpen(t *testing.T) {
 	manager := handover.Handover{Case: "case", Owner: "sam", Reader: "mira", CreatedAt: nine, EndsAt: nine.Add(time.Hour)}
 	own := manager
 	own.Reader = "sam"
+	given, ownGiven := manager, own
+	given.MethodBy, ownGiven.MethodBy = nine.Add(-24*time.Hour), nine.Add(-24*time.Hour)
 	opened, void := manager, manager
 	opened.OpenedAt, void.VoidAt = nine, nine
 	fresh := handover.Opener{User: "mira", ProvedAt: nine}
@@ -39,6 +41,12 @@ func TestWhoMayOpen(t *testing.T) {
 		{"a second before its end", manager, handover.Opener{User: "mira", ProvedAt: nine.Add(time.Hour)}, nine.Add(time.Hour - time.Second), handover.ErrProof},
 		{"at its end", manager, handover.Opener{User: "mira", ProvedAt: nine.Add(time.Hour)}, nine.Add(time.Hour), handover.ErrLink},
 		{"nobody, where the person is the reader", own, handover.Opener{}, nine, handover.ErrReader},
+		{"the manager by a method that is too new, where others hold the link", given, fresh, nine, handover.ErrMethod},
+		{"the manager by a method of long ago, where others hold it", given, handover.Opener{User: "mira", ProvedAt: nine, Known: true}, nine, nil},
+		{"whose proof is old, though the method is, too", given, handover.Opener{User: "mira", Known: true}, nine, handover.ErrProof},
+		{"who issued it and holds it", given, handover.Opener{User: "dana", ProvedAt: nine, Known: true}, nine, handover.ErrReader},
+		{"the code that was read out", own, handover.Opener{Spoken: true}, nine, nil},
+		{"the code that was read out, where who reads it out holds the link", ownGiven, handover.Opener{Spoken: true}, nine, handover.ErrReader},
 		{"the person, signed in by a strong method", own, handover.Opener{User: "sam", ProvedAt: nine}, nine, nil},
 	} {
 		if got := c.h.Check(c.o, c.at); !errors.Is(got, c.want) || (got == nil) != (c.want == nil) {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,12 @@ type Service struct {
 	Rand io.Reader
 	// Letters tell the reader of the link with that code. They queue with the row.
 	Letters func(ctx context.Context, h Handover, code string) ([]outbox.Item, error)
+	// Page is where links lead; their code comes behind it, in the part that no browser sends.
+	Page string
 }
+
+// Link is the link with that code.
+func (s Service) Link(code string) string { return s.Page + "#" + code }
 
 // The labels of the keys.
 const (
@@ -58,40 +64,67 @@ type Order struct {
 // Seal seals secret for the reader of o and queues the letters with the link. Whoever issues a
 // pass so never holds it, nor the link.
 func (s Service) Seal(ctx context.Context, o Order, secret string) (Handover, error) {
-	t, err := token.NewOpaque(s.Rand, string(o.Tenant))
+	h, code, sealed, err := s.seal(ctx, o, secret, time.Time{})
 	if err != nil {
 		return Handover{}, err
 	}
-	code, err := t.Reveal()
+	mails, err := s.Letters(ctx, h, code)
 	if err != nil {
 		return Handover{}, err
+	}
+	return h, s.Store.PutHandover(ctx, h, sealed, h.made(o), mails...)
+}
+
+// Give seals secret as Seal does and returns the link, for whoever issues the pass to send. No mail goes. They never hold
+// the pass: it opens for its reader alone, by a method that was registered by methodBy.
+func (s Service) Give(ctx context.Context, o Order, secret string, methodBy time.Time) (h Handover, link string, err error) {
+	h, code, sealed, err := s.seal(ctx, o, secret, methodBy)
+	if err != nil {
+		return Handover{}, "", err
+	}
+	e := h.made(o)
+	e.Change.Details = append(e.Change.Details, audit.KeyValue{Key: "Link given to", Value: "who issued the pass"})
+	if err := s.Store.PutHandover(ctx, h, sealed, e); err != nil {
+		return Handover{}, "", err
+	}
+	return h, s.Link(code), nil
+}
+
+func (s Service) seal(ctx context.Context, o Order, secret string, methodBy time.Time) (h Handover, code, sealed string, err error) {
+	none := func(err error) (Handover, string, string, error) { return Handover{}, "", "", err }
+	t, err := token.NewOpaque(s.Rand, string(o.Tenant))
+	if err != nil {
+		return none(err)
+	}
+	if code, err = t.Reveal(); err != nil {
+		return none(err)
 	}
 	now := s.Now()
 	lifetime := o.Lifetime
 	if lifetime <= 0 {
 		lifetime = Lifetime
 	}
-	h := Handover{
-		Tenant: o.Tenant, ID: t.ID, Case: o.Case, Pass: o.Pass, Owner: o.Owner.ID, Reader: o.Reader.ID, CreatedAt: now, EndsAt: now.Add(lifetime),
+	h = Handover{
+		Tenant: o.Tenant, ID: t.ID, Case: o.Case, Pass: o.Pass, Owner: o.Owner.ID, Reader: o.Reader.ID, CreatedAt: now, EndsAt: now.Add(lifetime), MethodBy: methodBy,
 	}
 	if !o.Until.IsZero() && o.Until.Before(h.EndsAt) {
 		h.EndsAt = o.Until
 	}
 	if h.Hash, err = s.MAC(ctx, string(h.Tenant), hashLabel, t.Secret[:]); err != nil {
-		return Handover{}, err
+		return none(err)
 	}
 	aead, err := s.key(ctx, t)
 	if err != nil {
-		return Handover{}, err
+		return none(err)
 	}
-	sealed := base64.RawURLEncoding.EncodeToString(aead.Seal(nil, nil, []byte(secret), h.place()))
-	mails, err := s.Letters(ctx, h, code)
-	if err != nil {
-		return Handover{}, err
-	}
-	e := h.event(audit.HandoverSealed, audit.Success, "", o.By, o.CorrelationID, now)
+	return h, code, base64.RawURLEncoding.EncodeToString(aead.Seal(nil, nil, []byte(secret), h.place())), nil
+}
+
+// made is the event of a new hand-over.
+func (h Handover) made(o Order) audit.Event {
+	e := h.event(audit.HandoverSealed, audit.Success, "", o.By, o.CorrelationID, h.CreatedAt)
 	e.Change.Targets = slices.Insert(e.Change.Targets, 0, audit.Target{ID: string(o.Owner.ID), DisplayName: o.Owner.DisplayName, UserPrincipalName: o.Owner.UserPrincipalName, Type: audit.TargetUser})
-	return h, s.Store.PutHandover(ctx, h, sealed, e, mails...)
+	return e
 }
 
 // Look returns the hand-over of a code, or ErrLink. It changes nothing and opens nothing.
@@ -147,6 +180,7 @@ var reasons = []struct {
 	{ErrLink, "The link was over or void"},
 	{ErrOpened, "The link was opened before"},
 	{ErrReader, "Somebody other than the reader had the link"},
+	{ErrMethod, "The reader's method was registered a short time ago"},
 	{ErrSpoken, "A code was typed that nobody read out"},
 }
 
@@ -243,7 +277,11 @@ func (s Service) key(ctx context.Context, t token.Opaque) (cipher.AEAD, error) {
 
 // place binds what is sealed to whom it is for: a row that somebody changed does not open.
 func (h Handover) place() []byte {
-	return []byte(strings.Join([]string{"handover", string(h.Tenant), h.ID, h.Case, h.Pass, string(h.Owner), string(h.Reader)}, "\x00"))
+	parts := []string{"handover", string(h.Tenant), h.ID, h.Case, h.Pass, string(h.Owner), string(h.Reader)}
+	if !h.MethodBy.IsZero() {
+		parts = append(parts, strconv.FormatInt(h.MethodBy.UnixMicro(), 10))
+	}
+	return []byte(strings.Join(parts, "\x00"))
 }
 
 func (h Handover) event(activity, result, reason string, by audit.Actor, correlationID string, now time.Time) audit.Event {

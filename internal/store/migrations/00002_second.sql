@@ -502,6 +502,7 @@ CREATE TABLE handover (
     void_at    BIGINT NOT NULL DEFAULT 0,
     refused    BIGINT NOT NULL DEFAULT 0,
     others     BIGINT NOT NULL DEFAULT 0, -- of those, by somebody who is not the reader
+    method_by  BIGINT NOT NULL DEFAULT 0, -- until when the method was registered that opens it; 0 for any
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX handover_pass ON handover (tenant_id, pass_id);

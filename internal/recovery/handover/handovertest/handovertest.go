@@ -64,7 +64,7 @@ func (b *bench) put(t *testing.T) handover.Handover {
 	t.Helper()
 	h := handover.Handover{
 		Tenant: b.tenant, ID: uuid.NewString(), Case: uuid.NewString(), Pass: b.pass, Owner: b.user, Reader: directory.UserID(uuid.NewString()),
-		Hash: "hash", CreatedAt: nine, EndsAt: nine.Add(time.Hour),
+		Hash: "hash", CreatedAt: nine, EndsAt: nine.Add(time.Hour), MethodBy: nine.Add(-time.Hour),
 	}
 	if err := b.PutHandover(t.Context(), h, "sealed", b.event()); err != nil {
 		t.Fatal(err)
