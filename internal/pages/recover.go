@@ -46,8 +46,8 @@ var asks = slices.DeleteFunc([]recovery.Failure{"phoneLost", "keyForgotten", "pi
 
 // The budgets of cases that are opened by people who are not signed in: for each name, known or
 // not, from one network and from all, and for each network. Places where the person signed in
-// before have one of their own, which nobody else can spend. Those of a day bound the mails that
-// each case sends to the person and to their manager; one network alone does not spend all of it.
+// before have their own, which nobody else can spend. Those of a day bound the mails that each case
+// sends to the person and to their manager; one network alone does not spend all of it.
 var (
 	openHere      = signin.Rule{Budget: 3, Window: time.Hour, Slow: time.Hour}
 	openHereDay   = signin.Rule{Budget: 6, Window: 24 * time.Hour, Slow: 6 * time.Hour}
@@ -58,7 +58,10 @@ var (
 
 func openBuckets(name, home, network string) []signin.Bucket {
 	if home != "" {
-		return []signin.Bucket{{Name: "recovery|familiar|" + name + "|" + home, Rule: openHere}}
+		return []signin.Bucket{
+			{Name: "recovery|familiar|" + name + "|" + home, Rule: openHere},
+			{Name: "recovery|familiar|day|" + name + "|" + home, Rule: openDay},
+		}
 	}
 	return []signin.Bucket{
 		{Name: "recovery|" + network, Rule: openByNetwork},

@@ -164,13 +164,52 @@ func isReal(v recovery.View) bool { return v.ID != "" }
 // casesRule bounds what one browser sets off with its case: mails, requests to phones, codes.
 var casesRule = signin.Rule{Budget: 10, Window: time.Hour, Slow: 10 * time.Minute}
 
+// codedOnce finds the first code of a slot: who presses again is sent nothing more, and pays nothing.
+var codedOnce = signin.Rule{Budget: 1, Window: claim.CodeLifetime, Slow: claim.CodeLifetime}
+
 // spend takes one try of what this browser may set off.
 func (s *Site) spend(r *http.Request, c claim.Claim, what string) error {
-	wait, err := s.SignIn.Store.Charge(r.Context(), c.Tenant, []signin.Bucket{{Name: "recovery|" + what + "|" + c.Case, Rule: casesRule}}, s.Now())
+	return s.charge(r, c, []signin.Bucket{{Name: "recovery|" + what + "|" + c.Case, Rule: casesRule}})
+}
+
+// spendDay takes one of the mails a day that cases of one name set off together: codes, or questions to
+// colleagues. Else who asks for help opens a few, and has each of them write all day long. A familiar
+// place has a day of its own, as for opening cases.
+func (s *Site) spendDay(r *http.Request, c claim.Claim, v recovery.View, what string) error {
+	name := "recovery|day|" + what + "|" + c.AccountKey()
+	home, err := s.SignIn.FamiliarHome(r.Context(), signin.Transaction{Home: c.Tenant, User: v.User}, place(r))
+	switch {
+	case err != nil:
+		return err
+	case home != "":
+		return s.charge(r, c, []signin.Bucket{{Name: name + "|familiar|" + home, Rule: openDay}})
+	}
+	return s.charge(r, c, []signin.Bucket{{Name: name, Rule: openDay}, {Name: name + "|" + place(r).Network(), Rule: openHereDay}})
+}
+
+func (s *Site) charge(r *http.Request, c claim.Claim, all []signin.Bucket) error {
+	wait, err := s.SignIn.Store.Charge(r.Context(), c.Tenant, all, s.Now())
 	if err == nil && wait > 0 {
 		err = ErrAskedForHelpOften.After(int(wait/time.Second) + 1)
 	}
 	return err
+}
+
+// first calls pay for the first of what a case sets off from at on, and reports whether it was that. One
+// that pay refuses was none.
+func (s *Site) first(r *http.Request, c claim.Claim, what string, rule signin.Rule, at time.Time, pay func() error) (bool, error) {
+	once := []signin.Bucket{{Name: "recovery|" + what + "|" + c.Case, Rule: rule}}
+	if wait, err := s.SignIn.Store.Charge(r.Context(), c.Tenant, once, at); err != nil || wait > 0 {
+		return false, err
+	}
+	why := pay()
+	if why == nil {
+		return true, nil
+	}
+	if err := s.SignIn.Store.Refund(r.Context(), c.Tenant, once); err != nil {
+		return false, err
+	}
+	return false, why
 }
 
 // showCasePass issues the pass of an approved case and shows it, once, in the browser that opened
@@ -212,12 +251,16 @@ func (s *Site) sendMailCode(w http.ResponseWriter, r *http.Request, c claim.Clai
 	if err := s.spend(r, c, "mail"); err != nil {
 		return s.renderCase(w, r, c, v, casePage{}, err)
 	}
+	slot := claim.Slot(s.Now())
+	if _, err := s.first(r, c, "coded", codedOnce, claim.SlotAt(slot), func() error { return s.spendDay(r, c, v, "mail") }); err != nil {
+		return s.renderCase(w, r, c, v, casePage{}, err)
+	}
 	if isReal(v) && v.State.Waits() {
-		code, err := c.Code(r.Context(), s.SignIn.Secrets.MAC, claim.Slot(s.Now()))
+		code, err := c.Code(r.Context(), s.SignIn.Secrets.MAC, slot)
 		if err != nil {
 			return err
 		}
-		if err := s.CaseMails.MailCode(r.Context(), v, code, claim.Slot(s.Now())); err != nil {
+		if err := s.CaseMails.MailCode(r.Context(), v, code, slot); err != nil { // one mail in a slot
 			return err
 		}
 	}
@@ -253,6 +296,9 @@ func (s *Site) proveSelf(w http.ResponseWriter, r *http.Request, c claim.Claim, 
 // askColleague tells a colleague that they may vouch. Whether they exist is not told.
 func (s *Site) askColleague(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
 	if err := s.spend(r, c, "colleague"); err != nil {
+		return s.renderCase(w, r, c, v, casePage{}, err)
+	}
+	if err := s.spendDay(r, c, v, "colleague"); err != nil {
 		return s.renderCase(w, r, c, v, casePage{}, err)
 	}
 	if isReal(v) && v.State.Waits() {

@@ -72,18 +72,13 @@ func (s *Site) askPhone(w http.ResponseWriter, r *http.Request, c claim.Claim, v
 		return err
 	}
 	a.Familiar = home != ""
-	once := []signin.Bucket{{Name: "recovery|asked|" + c.Case, Rule: askedOnce}}
-	wait, err := s.SignIn.Store.Charge(r.Context(), c.Tenant, once, slotAt(slot))
+	first, err := s.first(r, c, "asked", askedOnce, slotAt(slot), func() error {
+		return s.SignIn.ChargeAsk(r.Context(), c.Tenant, c.AccountKey(), home, a.Place)
+	})
 	if err != nil {
-		return err
+		return s.renderCase(w, r, c, v, casePage{}, err)
 	}
-	if wait == 0 { // else this one is out, or was answered
-		if err := s.SignIn.ChargeAsk(r.Context(), c.Tenant, c.AccountKey(), home, a.Place); err != nil {
-			if err := s.SignIn.Store.Refund(r.Context(), c.Tenant, once); err != nil {
-				return err
-			}
-			return s.renderCase(w, r, c, v, casePage{}, err)
-		}
+	if first { // else this one is out, or was answered
 		if err := s.ring(r.Context(), v, a); err != nil {
 			return err
 		}

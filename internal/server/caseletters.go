@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
@@ -108,6 +109,9 @@ func (s *Server) caseAsked(ctx context.Context, c recovery.Case, about recovery.
 	if !to.AccountEnabled {
 		return nil, nil
 	}
+	if bounded, err := s.askedOften(ctx, c, to); err != nil || bounded {
+		return nil, err
+	}
 	link := pages.VouchLink(c.Tenant, c.ID)
 	if manager {
 		link = pages.ApproveLink(c.Tenant, c.ID)
@@ -121,6 +125,24 @@ func (s *Server) caseAsked(ctx context.Context, c recovery.Case, about recovery.
 	}
 	to.OtherMails = nil // it is about work
 	return s.letters(ctx, letterCaseAsked, c.ID, about.Tenant, to, letter), nil
+}
+
+// The budgets of what one reader is asked about by requests of strangers, whoever they ask for: a manager of
+// many would be written to about each. One network alone does not spend all of it.
+var (
+	askedOfReader = signin.Rule{Budget: 20, Window: 24 * time.Hour, Slow: 3 * time.Hour}
+	askedFromHere = signin.Rule{Budget: 10, Window: 24 * time.Hour, Slow: 3 * time.Hour}
+)
+
+// askedOften reports whether a reader is asked about no more cases for now. Those from where their person
+// signed in before are not counted.
+func (s *Server) askedOften(ctx context.Context, c recovery.Case, to directory.User) (bool, error) {
+	if c.Opener.Kind != recovery.BySelf || c.Opener.Known {
+		return false, nil
+	}
+	name := "recovery|reader|" + string(to.ID)
+	wait, err := s.db.Charge(ctx, c.Tenant, []signin.Bucket{{Name: name, Rule: askedOfReader}, {Name: name + "|" + c.Opener.Network, Rule: askedFromHere}}, s.now())
+	return wait > 0, err
 }
 
 // usedLetters tell somebody that the pass of their case was used.

@@ -153,6 +153,9 @@ const (
 // Slot is the time in which a code was made: there is one code in each.
 func Slot(now time.Time) int64 { return now.Unix() / int64(CodeLifetime/time.Second) }
 
+// SlotAt is the beginning of a slot.
+func SlotAt(slot int64) time.Time { return time.Unix(slot*int64(CodeLifetime/time.Second), 0).UTC() }
+
 // Code is what the mail to a private address says. It is of one browser, and works there alone.
 func (c Claim) Code(ctx context.Context, mac MAC, slot int64) (string, error) {
 	return c.drawn(ctx, mac, codeLabel, "", codeLength, slot)
