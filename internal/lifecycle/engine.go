@@ -43,6 +43,8 @@ type Letters interface {
 	Language(preferred string) string
 	// Day writes a date.
 	Day(lang string, zone *time.Location, at time.Time) string
+	// Moment writes a day with its hour and zone.
+	Moment(lang string, zone *time.Location, at time.Time) string
 	// Compose makes a mail of paragraphs, from the tenant to u.
 	Compose(tenant directory.Tenant, u directory.User, lang, subject string, paragraphs []letter.Paragraph) (outbox.Mail, error)
 }

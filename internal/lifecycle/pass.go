@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
@@ -46,21 +47,41 @@ func generatePass(ctx context.Context, e *Engine, w work) (Effect, error) {
 	}
 	did := Effect{Pass: &pass, Mails: kept.mails, Events: []audit.Event{kept.event}}
 	lang := e.Letters.Language(e.preferred(w, to))
-	shown := letter.Plain(textOf(lang, "pass.waiting").Body...)
+	text := "pass.waiting"
+	var shown []letter.Paragraph
 	switch {
 	case w.settings.PassInMail == PassReadable:
-		shown = letter.Plain(code.Reveal())
+		text, shown = "pass.readable", letter.Plain(code.Reveal())
 	case e.HandOver != nil:
 		link, sealed, event, err := e.HandOver(ctx, pass, code, w.user, to, w.person.Run)
 		if err != nil {
 			return Effect{}, err
 		}
 		did.HandOver, did.Events = &sealed, append(did.Events, event)
-		shown = append(letter.Plain(textOf(lang, "pass.link").Body...), letter.Paragraph{Text: link, Link: true})
+		text, shown = "pass.link", []letter.Paragraph{{Text: link, Link: true}}
 	}
+	shown = append(e.aboutPass(lang, text, w.tenant.Location(), pass.Start, pass.End()), shown...)
 	mails, err := e.letters(ctx, w, to, manager, shown, "(…)")
 	did.Mails = append(did.Mails, mails...)
 	return did, err
+}
+
+// aboutPass is what a mail says of the pass and of how its reader gets it.
+func (e *Engine) aboutPass(lang, text string, zone *time.Location, start, end time.Time) []letter.Paragraph {
+	values := map[string]string{"passStart": e.Letters.Moment(lang, zone, start), "passEnd": e.Letters.Moment(lang, zone, end)}
+	var all []string
+	for _, line := range textOf(lang, text).Body {
+		all = append(all, letter.Fill(line, values))
+	}
+	return letter.Plain(all...)
+}
+
+// firstDay is when the pass of somebody who is hired begins: with a date alone, when work does on that day.
+func firstDay(w work) time.Time {
+	if at := w.user.EmployeeHireDate; !directory.DateOnly(at) {
+		return at
+	}
+	return tap.WorkBegins(w.user.EmployeeHireDate, w.tenant.Location())
 }
 
 // untouched refuses people who have another way in: a pass would be a way around it. A pass that
@@ -122,8 +143,8 @@ func (e *Engine) request(ctx context.Context, w work) (tap.Request, error) {
 		// Who wrote the hire date, the manager and the workflow vouches.
 		Check: tap.IdentityCheck{How: tap.CheckOther, Note: "workflow " + w.person.Workflow},
 	}
-	if w.user.EmployeeHireDate.After(w.now) {
-		in.Start = w.user.EmployeeHireDate
+	if at := firstDay(w); at.After(w.now) {
+		in.Start = at
 	}
 	in.Groups, err = e.Directory.GroupsOf(ctx, w.tenant.ID, string(w.user.ID))
 	return in, err

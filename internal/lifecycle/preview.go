@@ -106,7 +106,8 @@ func (e *Engine) sample(of directory.Tenant, t Task, lang string, own letter.Tem
 	preferred := e.preferred(w, manager)
 	var pass []letter.Paragraph
 	if t.Definition == GeneratePass {
-		pass = letter.Plain(textOf(e.Letters.Language(preferred), "pass.waiting").Body...)
+		start := firstDay(w)
+		pass = e.aboutPass(e.Letters.Language(preferred), "pass.waiting", of.Location(), start, start.Add(8*time.Hour))
 	}
 	lang, subject, body := e.said(w, preferred, own, manager, pass)
 	return e.Letters.Compose(of, manager, lang, subject, body)

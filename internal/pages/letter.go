@@ -123,6 +123,15 @@ func (v *View) Recovered(lang string, zone *time.Location, r Recovered) (Letter,
 
 var never time.Time
 
+// Moment writes a day with its hour and zone, for a letter in lang.
+func (v *View) Moment(lang string, zone *time.Location, at time.Time) string {
+	text, err := v.moment(LanguageOf(lang), zone, at)
+	if err != nil {
+		return at.In(zone).Format(time.DateTime)
+	}
+	return text
+}
+
 func (v *View) moment(lang string, zone *time.Location, at time.Time) (string, error) {
 	return phrasebook{design.Phrases{Words: v.words, Lang: lang, Now: v.now}}.Moment(at, zone, true)
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postern-id/postern/internal/directory"
+
 	"github.com/postern-id/postern/internal/outbox/letter"
 )
 
@@ -15,8 +17,7 @@ func (v *View) Note(lang, subject string, paragraphs ...letter.Paragraph) (Lette
 // Day writes the day of at in a language. A moment that is midnight in UTC is a date that was
 // written without a time, and is the same everywhere. A language without words has the digits of ISO 8601.
 func Day(lang string, zone *time.Location, at time.Time) string {
-	at = at.UTC()
-	if !at.Equal(at.Truncate(24 * time.Hour)) {
+	if at = at.UTC(); !directory.DateOnly(at) {
 		at = at.In(zone)
 	}
 	switch base, _, _ := strings.Cut(lang, "-"); base {

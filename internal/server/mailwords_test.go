@@ -149,7 +149,7 @@ func TestAWorkflowsMailIsInTheTenantsWordsUnlessTheTaskHasItsOwn(t *testing.T) {
 	}
 	w.says("workflowPass", "fr", `{"subject":"x","body":"Bonjour."}`)
 	_, v := w.api(http.MethodPost, templates+"preview", w.appToken(), `{"kind":"workflowPass","language":"fr"}`)
-	if text, _ := v["text"].(string); !strings.Contains(text, "This mail does not hold the pass") {
+	if text, _ := v["text"].(string); !strings.Contains(text, "This mail does not hold it") {
 		t.Errorf("what says where the pass is was left out: %v", v)
 	}
 }

@@ -39,7 +39,7 @@ func (s *Server) sealForWorkflow(
 		return nil, nil
 	}
 	_, err = service.Seal(ctx, handover.Order{
-		Tenant: p.Tenant, Pass: p.ID, Owner: owner, Reader: reader, Until: p.End(), By: lifecycle.Actor, CorrelationID: run,
+		Tenant: p.Tenant, Pass: p.ID, Owner: owner, Reader: reader, Until: p.End(), Lifetime: p.End().Sub(s.now()), By: lifecycle.Actor, CorrelationID: run,
 	}, code.Reveal())
 	return link, held.kept, held.event, err
 }
@@ -66,6 +66,11 @@ func (workflowLetters) Language(preferred string) string { return pages.Language
 // Day implements lifecycle.Letters.
 func (workflowLetters) Day(lang string, zone *time.Location, at time.Time) string {
 	return pages.Day(lang, zone, at)
+}
+
+// Moment implements lifecycle.Letters.
+func (l workflowLetters) Moment(lang string, zone *time.Location, at time.Time) string {
+	return l.s.view.Moment(lang, zone, at)
 }
 
 // Compose implements lifecycle.Letters.

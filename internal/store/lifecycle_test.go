@@ -120,6 +120,10 @@ func (*company) Day(_ string, _ *time.Location, at time.Time) string {
 	return at.Format(time.DateOnly)
 }
 
+func (*company) Moment(_ string, _ *time.Location, at time.Time) string {
+	return at.Format(time.RFC3339)
+}
+
 func (*company) Compose(t directory.Tenant, u directory.User, _, subject string, paragraphs []letter.Paragraph) (outbox.Mail, error) {
 	return outbox.Mail{To: outbox.Address{Address: u.Mail}, From: t.DisplayName, Subject: subject, Text: fmt.Sprint(paragraphs)}, nil
 }

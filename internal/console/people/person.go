@@ -99,6 +99,14 @@ func (p personPage) Since() time.Time { return moment(p.User, "createdDateTime")
 // Hired is when the person starts, or started.
 func (p personPage) Hired() time.Time { return moment(p.User, "employeeHireDate") }
 
+// HiredIn is where that day is read: a date alone is the same day everywhere.
+func (p personPage) HiredIn() *time.Location {
+	if at := p.Hired().UTC(); at.Equal(at.Truncate(24 * time.Hour)) {
+		return time.UTC
+	}
+	return p.Zone
+}
+
 // show serves GET /console/people/{id}.
 func show(c *console.Call) error {
 	user, err := person(c, profile)

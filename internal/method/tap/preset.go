@@ -69,9 +69,14 @@ func firstDay(hired, now time.Time, zone *time.Location) time.Time {
 	if hired.After(now) && hired.Before(now.Add(furthestStart)) {
 		day = hired.UTC() // Graph keeps a date as midnight in UTC
 	}
-	at := time.Date(day.Year(), day.Month(), day.Day(), workBegins, 0, 0, 0, zone)
+	at := WorkBegins(day, zone)
 	if at.Before(now) {
-		at = time.Date(day.Year(), day.Month(), day.Day()+1, workBegins, 0, 0, 0, zone)
+		at = WorkBegins(day.AddDate(0, 0, 1), zone)
 	}
-	return at.UTC()
+	return at
+}
+
+// WorkBegins is when work begins on a day, which is read as it is written, in zone.
+func WorkBegins(day time.Time, zone *time.Location) time.Time {
+	return time.Date(day.Year(), day.Month(), day.Day(), workBegins, 0, 0, 0, zone).UTC()
 }
