@@ -107,16 +107,24 @@ func (e *env) method(user, text string) (graphclient.Object, error) {
 }
 
 func methodRemove() *cobra.Command {
+	var yes bool
 	c := &cobra.Command{
 		Use: "remove UPN METHOD", Short: "Remove a method; what came from it ends", Args: cobra.ExactArgs(2),
-		Long: "Removes a method: it signs nobody in any more, and the sessions that came from it end. " + methodHelp,
+		Long: "Removes a method: it signs nobody in any more, and the sessions that came from it end. Of a device PIN the key\n" +
+			"goes: it says what is lost, and wants the name of the computer typed, or --yes. " + methodHelp,
 		Example: "  postern method remove mira@contoso.example \"Blue key\"\n" +
 			"  postern method remove mira@contoso.example authenticator",
 	}
+	c.Flags().BoolVar(&yes, "yes", false, "remove a device PIN without asking for the name of its computer")
 	return verb(c, func(e *env, args []string) error {
 		one, err := e.method(args[0], args[1])
 		if err != nil {
 			return err
+		}
+		if one.Text("kind") == "pin" && !yes {
+			if err := e.surePIN(args[0], one); err != nil {
+				return err
+			}
 		}
 		if err := e.graph.RemoveMethod(c.Context(), args[0], one); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -17,7 +18,18 @@ type askPage struct { // ask.html: says what happens, then asks
 	Kind     string // of the method
 	Count    int    // how many sessions end
 	Last     bool   // no way back is left
+	Typed    string // the name of the computer whose PIN goes
+	Mistyped bool
 }
+
+// Destroys reports whether a key goes that nobody can bring back, so that its computer's name is typed first.
+func (p askPage) Destroys() bool { return p.What == "remove" && p.Kind == pinKind }
+
+// Name that is to be typed: that of the computer, or of the person where it has none.
+func (p askPage) Sure() string { return cmp.Or(p.Thing, p.Name) }
+
+// pinKind is the kind of device PINs.
+const pinKind = "windowsHelloForBusiness"
 
 // File implements console.Page.
 func (askPage) File() string { return "ask.html" }
@@ -164,6 +176,10 @@ func removeMethod(c *console.Call) error {
 	p, one, err := askAboutMethod(c)
 	if err != nil {
 		return err
+	}
+	if p.Typed = c.Form("name"); p.Destroys() && !console.SameName(p.Typed, p.Sure()) {
+		p.Mistyped = true
+		return c.Show(http.StatusBadRequest, p)
 	}
 	if err := c.Graph.RemoveMethod(c.Context(), p.ID, one); err != nil {
 		return ask(c, p, err)

@@ -27,8 +27,10 @@ type lostPage struct { // lost.html
 	MayIssue     bool
 	Cases        []wayCase // how the person would stand then
 	SignedOut    bool
-	Unfinished   bool // some of it was done and some was not
-	NothingTaken bool // nothing was chosen
+	Unfinished   bool   // some of it was done and some was not
+	NothingTaken bool   // nothing was chosen
+	Typed        string // the person's name, where a device PIN is to go
+	Mistyped     bool
 }
 
 // File implements console.Page.
@@ -38,6 +40,11 @@ func (lostPage) File() string { return "lost.html" }
 var removable = map[string]string{
 	"microsoftAuthenticator": "deletePhone", "fido2": "deletePasskey", "softwareOath": "deleteCodes",
 	"windowsHelloForBusiness": "deleteHello", "temporaryAccessPass": "deletePass",
+}
+
+// Destroys reports whether there is a key among them that nobody can bring back.
+func (p lostPage) Destroys() bool {
+	return slices.ContainsFunc(p.Things, func(one thing) bool { return one.Kind == pinKind && !one.Done })
 }
 
 // lost collects what may be gone.
@@ -107,6 +114,11 @@ func takeAway(c *console.Call) error {
 	}
 	p.SignOut = c.Form("signout") != ""
 	chosen := c.R.Form["gone"]
+	p.Typed = c.Form("name")
+	if p.unsure(chosen) {
+		p.Mistyped = true
+		return c.Show(http.StatusBadRequest, p)
+	}
 	taken, problems := 0, 0
 	for i := range p.Things {
 		one := &p.Things[i]
@@ -142,6 +154,17 @@ func takeAway(c *console.Call) error {
 		return c.Show(http.StatusBadRequest, p)
 	}
 	return c.Go(pathOf(p.ID), "people_lost")
+}
+
+// unsure marks what was chosen, and reports whether a device PIN is among it without the person's name.
+func (p lostPage) unsure(chosen []string) bool {
+	pin := false
+	for i := range p.Things {
+		one := &p.Things[i]
+		one.Chosen = slices.Contains(chosen, one.Key)
+		pin = pin || one.Chosen && one.Kind == pinKind
+	}
+	return pin && !console.SameName(p.Typed, p.Name)
 }
 
 // take removes a method, or switches a device off.
