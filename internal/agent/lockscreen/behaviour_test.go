@@ -409,8 +409,13 @@ func TestANewPINIsChosenByTheRulesAndEndsWithATry(t *testing.T) {
 	t.Run("where the key can't stay, the loss is confirmed by name first", func(t *testing.T) {
 		w.policy(devicepolicy.EnablePINRecovery, 0)
 		v := forget()
-		if v.step() != "forgot" || !strings.Contains(v.text, "Only a backup brings it back") || key() != former {
+		if v.step() != "forgot" || key() != former {
 			t.Fatalf("before the loss: %s %s", v.step(), v.text)
+		}
+		for _, want := range []string{"can't be copied", "Sign-ins of applications", "files are not encrypted with it", "nothing to make a copy of"} {
+			if !strings.Contains(v.text, want) {
+				t.Errorf("what is lost is said without %q: %s", want, v.text)
+			}
 		}
 		if v = b.get(w.lock.URL + "/new-pin"); v.step() != "forgot" {
 			t.Errorf("the wizard is reached without a word: %s", v.step())
