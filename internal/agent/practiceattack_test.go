@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
+	"fmt"
+	"net/http"
 	"net/url"
 	"reflect"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/postern-id/postern/internal/agent/container"
 	"github.com/postern-id/postern/internal/agent/pin"
 	"github.com/postern-id/postern/internal/agent/tpm"
+	"github.com/postern-id/postern/internal/agent/tpm/tpmtest"
 	"github.com/postern-id/postern/internal/agent/websignin"
 	"github.com/postern-id/postern/internal/device"
 	"github.com/postern-id/postern/internal/devicepolicy"
@@ -220,6 +223,44 @@ func TestADrillSaysWhyATPMMakesNoKey(t *testing.T) {
 		t.Errorf("the TPM counts %+v, and counted %+v: %v", after, before, err)
 	}
 	w.chip.Forgive()
+
+	// The server goes by today's policy, and the device by what it has read of it.
+	var off struct{ ID string }
+	w.graph(http.MethodPost, "/v1.0/deviceManagement/deviceConfigurations", fmt.Sprintf(`{"@odata.type":"#microsoft.graph.windows10CustomConfiguration","displayName":"No PIN",
+		"omaSettings":[{"@odata.type":"#microsoft.graph.omaSettingBoolean","displayName":"One","omaUri":%q,"value":false}]}`, devicepolicy.UsePassportForWork), http.StatusCreated, &off)
+	w.graph(http.MethodPost, "/v1.0/deviceManagement/configurationPolicies/"+off.ID+"/assign",
+		`{"assignments":[{"target":{"@odata.type":"#microsoft.graph.allDevicesAssignmentTarget"}}]}`, http.StatusOK, nil)
+	if err := a.Contact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.graph(http.MethodDelete, "/v1.0/deviceManagement/configurationPolicies/"+off.ID, "", http.StatusNoContent, nil)
+	_, err = a.SignInWithPass(t.Context(), mira, secret(pass))
+	w.wantCode("with no PIN by the policy of before", err, "practiceFailed")
+	if got := w.practice(drill); got.step("key") != "failed drillKeyOff" || got.step("pin") != "passed" {
+		t.Errorf("with no PIN by the policy of before it is %+v", got)
+	}
+	if err := a.Contact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	// A TPM that was cleared has lost the device's own key, too, which can't say so. Keys of another are a disk that was copied.
+	stranger, err := tpm.Open(tpmtest.NewStranger(t).Where())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = stranger.Close() })
+	store := w.device(a).PINs.Containers.(pin.TPM).Store
+	own := store.Attestation
+	if store.Attestation, err = stranger.NewAttestationKey(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.SignInWithPass(t.Context(), mira, secret(pass))
+	w.wantCode("with a key of another TPM", err, "practiceFailed")
+	if got := w.practice(drill); got.step("key") != "failed drillKeyForeign" {
+		t.Errorf("with a key of another TPM it is %+v", got)
+	}
+	store.Attestation = own
+
 	for _, kind := range []string{devicepolicy.PINDigits, devicepolicy.PINLowercase, devicepolicy.PINUppercase, devicepolicy.PINSpecial} {
 		w.assign(kind, int64(container.NotAllowed))
 	}

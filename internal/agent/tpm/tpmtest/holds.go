@@ -3,6 +3,7 @@
 package tpmtest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -29,4 +30,23 @@ func (m *Machine) Holds() string {
 		}
 	}
 	return all.String()
+}
+
+// Fill uses up the TPM's memory, as other programs could. Nobody else may use it at that time.
+func (m *Machine) Fill() {
+	m.t.Helper()
+	conn, err := new(net.Dialer).DialContext(m.t.Context(), "unix", strings.TrimPrefix(m.Where(), "unix:"))
+	m.must(err)
+	defer func() { _ = conn.Close() }()
+	size := uint16(2048)
+	for place := tpm2.TPMHandle(0x01600000); size >= 8; place++ {
+		_, err := tpm2.NVDefineSpace{AuthHandle: tpm2.TPMRHOwner, PublicInfo: tpm2.New2B(tpm2.TPMSNVPublic{
+			NVIndex: place, NameAlg: tpm2.TPMAlgSHA256, DataSize: size, Attributes: tpm2.TPMANV{OwnerRead: true, OwnerWrite: true, NoDA: true, NT: tpm2.TPMNTOrdinary},
+		})}.Execute(transport.FromReadWriter(conn))
+		if errors.Is(err, tpm2.TPMRCNVSpace) {
+			size /= 2
+			continue
+		}
+		m.must(err)
+	}
 }
