@@ -7,8 +7,11 @@ PAM := $(shell command -v gcc >/dev/null && [ -e /usr/include/security/pam_modul
 
 # Functions begin at 16 bytes and not at 32, which is a hundredth of the program.
 LDFLAGS = -s -w -funcalign=16 -X main.version=$(VERSION)
-# What waits for a person, a database or a disk is not inlined, which is a fiftieth of it. Rules, tokens and storage are.
-SMALL = $(foreach part,cli console graph pages server,-gcflags=github.com/postern-id/postern/internal/$(part)/...=-l)
+# Inlining pays where the processor is what one waits for: the standard library, cryptography, the database engine, rules
+# and tokens. All else waits for a person, a network or a disk, and without it the program is a twentieth smaller.
+INLINED = std golang.org/x/crypto/... github.com/go-jose/... modernc.org/... \
+	$(foreach part,access audit devicepolicy directory dpop filter keyring oauth recovery signin token,github.com/postern-id/postern/internal/$(part)/...)
+SMALL = -gcflags=all=-l $(foreach part,$(INLINED),-gcflags=$(part)=)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 help: ## list the targets

@@ -3,6 +3,7 @@ package access
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -133,8 +134,9 @@ func (m *Impact) Counts() Counts {
 			c.Affected = append(c.Affected, a)
 		}
 	}
-	slices.SortFunc(c.Affected, func(a, b Affected) int {
-		return cmp.Or(order(b.LockedOut, a.LockedOut), cmp.Compare(b.Blocked, a.Blocked), cmp.Compare(b.Asked, a.Asked), cmp.Compare(a.User, b.User))
+	sort.Slice(c.Affected, func(i, j int) bool {
+		a, b := c.Affected[i], c.Affected[j]
+		return cmp.Or(order(b.LockedOut, a.LockedOut), cmp.Compare(b.Blocked, a.Blocked), cmp.Compare(b.Asked, a.Asked), cmp.Compare(a.User, b.User)) < 0
 	})
 	c.Affected = c.Affected[:min(len(c.Affected), mostNamed)]
 	return c

@@ -26,7 +26,7 @@ func newPlace(l Location) (place, error) {
 		}
 		p.networks = append(p.networks, unmapped(n))
 	}
-	slices.SortFunc(p.networks, netip.Prefix.Compare)
+	sort.Slice(p.networks, func(i, j int) bool { return p.networks[i].Compare(p.networks[j]) < 0 })
 	outer := netip.Prefix{}
 	p.networks = slices.DeleteFunc(p.networks, func(n netip.Prefix) bool {
 		if outer.IsValid() && outer.Contains(n.Addr()) && outer.Bits() <= n.Bits() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/postern-id/postern/internal/directory"
@@ -65,8 +66,8 @@ type rule struct {
 func Compile(policies []Policy, locations []Location, strengths []Strength, countries Countries) (*Set, error) {
 	s := &Set{countries: countries}
 	sorted := slices.Clone(policies)
-	slices.SortFunc(sorted, func(a, b Policy) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	sort.Slice(sorted, func(i, j int) bool {
+		return cmp.Or(sorted[i].CreatedAt.Compare(sorted[j].CreatedAt), cmp.Compare(sorted[i].ID, sorted[j].ID)) < 0
 	})
 	s.disabled = slices.DeleteFunc(slices.Clone(sorted), func(p Policy) bool { return p.State != Disabled })
 	sorted = slices.DeleteFunc(sorted, func(p Policy) bool { return p.State == Disabled })

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -108,7 +108,7 @@ func (a *API) groupsOf(ctx context.Context, tenant directory.Tenant, user direct
 		}
 		all = append(all, one)
 	}
-	slices.SortFunc(all, func(x, y device.AccountGroup) int { return strings.Compare(x.Name, y.Name) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
 	return all, nil
 }
 

@@ -3,6 +3,7 @@ package devicepolicy
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -146,7 +147,7 @@ func (f Facts) resolve(s Setting) Outcome {
 		}
 		return Outcome{Value: s.Default, Source: FromDefault, Reason: NothingSet}
 	}
-	slices.SortFunc(all, func(a, b candidate) int { return compare(s, a, b) })
+	sort.Slice(all, func(i, j int) bool { return compare(s, all[i], all[j]) < 0 })
 	o := Outcome{Value: all[0].value, Source: FromPolicy, Policy: all[0].cause(), Reason: OnlyOne}
 	for _, c := range all[1:] {
 		if c.value.Equal(o.Value) {

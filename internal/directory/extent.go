@@ -1,8 +1,8 @@
 package directory
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 )
 
 // An Allowance is an action that a role allows to those who hold it.
@@ -23,7 +23,7 @@ func (r RoleID) Allows() []Allowance {
 			all = append(all, Allowance{Action: action, ByReach: rule.reach != unlimited, Open: rule.open == toMembers})
 		}
 	}
-	slices.SortFunc(all, func(a, b Allowance) int { return cmp.Compare(a.Action, b.Action) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Action < all[j].Action })
 	return all
 }
 

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -48,7 +49,7 @@ func (w wish) matching(all []odata.Entity) []odata.Entity {
 }
 
 func sortHeld(order filter.Order, all []odata.Entity) {
-	slices.SortStableFunc(all, func(x, y odata.Entity) int { return compareAt(order, placeIn(order, x), placeIn(order, y)) })
+	sort.SliceStable(all, func(i, j int) bool { return compareAt(order, placeIn(order, all[i]), placeIn(order, all[j])) < 0 })
 }
 
 func (a *API) writeWished(c *call, set string, w wish, usual filter.Order, all []odata.Entity) error {

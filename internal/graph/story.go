@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/google/uuid"
@@ -99,8 +100,9 @@ func (a *API) chapters(c *call, entries []audit.SealedEntry) ([]chapter, error) 
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(all, func(a, b chapter) int {
-		return cmp.Or(a.event.At.Compare(b.event.At), cmp.Compare(a.event.ID, b.event.ID))
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := all[i].event, all[j].event
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) < 0
 	})
 	return all, nil
 }

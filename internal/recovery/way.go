@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/postern-id/postern/internal/signin"
@@ -135,7 +136,7 @@ func (f Facts) aids(c Failure, now time.Time) []Way {
 			all = append(all, Way{Help: h, Takes: h.takes() + toUsePass + c.after()})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b Way) int { return int(a.Takes - b.Takes) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Takes < all[j].Takes })
 	return all
 }
 

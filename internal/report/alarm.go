@@ -1,8 +1,7 @@
 package report
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -45,6 +44,6 @@ func Alarms(before, after map[string]Person, now time.Time) []Alarm {
 			all = append(all, Alarm{User: user, N: p.Refused, At: at})
 		}
 	}
-	slices.SortFunc(all, func(a, b Alarm) int { return cmp.Compare(a.User, b.User) })
+	sort.Slice(all, func(i, j int) bool { return all[i].User < all[j].User })
 	return all
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -141,8 +142,9 @@ func Attention(f Facts, now time.Time) []Item {
 		}
 		all = append(all, Item{Kind: Starts, Severity: severity, ID: s.ID, Name: s.Name, With: s.With, At: s.At})
 	}
-	slices.SortStableFunc(all, func(a, b Item) int {
-		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind)))
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := all[i], all[j]
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(slices.Index(order, a.Kind), slices.Index(order, b.Kind))) < 0
 	})
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/postern-id/postern/internal/directory"
 )
@@ -32,8 +33,9 @@ func Sorted(offers []Offer, last MethodID, strongest bool) []Offer {
 		return 2
 	}
 	all := slices.Clone(offers)
-	slices.SortStableFunc(all, func(a, b Offer) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(b.Yield.strength(), a.Yield.strength()))
+	sort.SliceStable(all, func(i, j int) bool {
+		a, b := all[i], all[j]
+		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(b.Yield.strength(), a.Yield.strength())) < 0
 	})
 	return all
 }

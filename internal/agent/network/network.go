@@ -9,7 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -204,14 +204,12 @@ func (m *Manager) choices(ctx context.Context) ([]choice, error) {
 	for _, one := range best {
 		all = append(all, one)
 	}
-	slices.SortFunc(all, func(a, b choice) int {
+	sort.Slice(all, func(i, j int) bool {
+		a, b := all[i], all[j]
 		if a.Active != b.Active || a.Strength != b.Strength {
-			if stronger(a, b) {
-				return -1
-			}
-			return 1
+			return stronger(a, b)
 		}
-		return strings.Compare(a.ID, b.ID)
+		return a.ID < b.ID
 	})
 	return all, nil
 }

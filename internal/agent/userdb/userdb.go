@@ -11,6 +11,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sort"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -91,8 +92,9 @@ func (b *Book) Set(l Listing) ([]Refusal, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(next.members, func(x, y membership) int {
-		return cmp.Or(cmp.Compare(x.user, y.user), cmp.Compare(x.group, y.group))
+	sort.Slice(next.members, func(i, j int) bool {
+		x, y := next.members[i], next.members[j]
+		return cmp.Or(cmp.Compare(x.user, y.user), cmp.Compare(x.group, y.group)) < 0
 	})
 	next.members = slices.Compact(next.members)
 	b.now.Store(next)
@@ -102,7 +104,8 @@ func (b *Book) Set(l Listing) ([]Refusal, error) {
 // fill admits whom it may, and returns whom it may not.
 func (p *page) fill(pins names.Draft, here Local, l Listing) []Refusal {
 	var refused []Refusal
-	accounts := slices.SortedFunc(slices.Values(l.Accounts), func(x, y device.Account) int { return cmp.Compare(x.ID, y.ID) })
+	accounts := slices.Clone(l.Accounts)
+	sort.Slice(accounts, func(i, j int) bool { return accounts[i].ID < accounts[j].ID })
 	for _, a := range accounts {
 		if err := p.admit(pins, here, l.Numbers, a); err != nil {
 			refused = append(refused, Refusal{a.ID, a.UserName, err})
@@ -126,7 +129,11 @@ func unique(all []Refusal) []Refusal {
 	for _, r := range all {
 		seen[r.ID+" "+r.Name] = r
 	}
-	return slices.SortedFunc(maps.Values(seen), func(x, y Refusal) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID)) })
+	all = slices.Collect(maps.Values(seen))
+	sort.Slice(all, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(all[i].Name, all[j].Name), cmp.Compare(all[i].ID, all[j].ID)) < 0
+	})
+	return all
 }
 
 // plain is what useradd and systemd take for the name of a user, and no more.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync"
@@ -209,7 +210,9 @@ func (r *Results) Close() error {
 	for _, o := range r.last {
 		all = append(all, o)
 	}
-	slices.SortFunc(all, func(a, b Outcome) int { return cmp.Or(a.Line-b.Line, strings.Compare(a.User, b.User)) })
+	sort.Slice(all, func(i, j int) bool {
+		return cmp.Or(all[i].Line-all[j].Line, strings.Compare(all[i].User, all[j].User)) < 0
+	})
 	var text bytes.Buffer
 	out := csv.NewWriter(&text)
 	err := out.Write(resultHead)

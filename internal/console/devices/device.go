@@ -3,7 +3,7 @@ package devices
 import (
 	"errors"
 	"net/http"
-	"slices"
+	"sort"
 	"time"
 
 	"github.com/postern-id/postern/internal/console"
@@ -163,9 +163,7 @@ func (p *devicePage) resolve(c *console.Call, id string) error {
 		}
 		p.Outcomes = append(p.Outcomes, out)
 	}
-	slices.SortStableFunc(p.Outcomes, func(a, b outcome) int {
-		return weight(b) - weight(a)
-	})
+	sort.SliceStable(p.Outcomes, func(i, j int) bool { return weight(p.Outcomes[i]) > weight(p.Outcomes[j]) })
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/postern-id/postern/internal/console"
@@ -97,12 +98,15 @@ func permissionsOf(c *console.Call, principal string) (all []permission, persona
 			all = append(all, p)
 		}
 	}
-	slices.SortFunc(all, byValue)
+	sort.Slice(all, byValue(all))
 	return all, personal, nil
 }
 
-func byValue(a, b permission) int {
-	return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(b2i(b.Alone), b2i(a.Alone)), cmp.Compare(a.Value, b.Value))
+func byValue(all []permission) func(i, j int) bool {
+	return func(i, j int) bool {
+		a, b := all[i], all[j]
+		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(b2i(b.Alone), b2i(a.Alone)), cmp.Compare(a.Value, b.Value)) < 0
+	}
 }
 
 func b2i(b bool) int {
@@ -168,7 +172,7 @@ func granting(c *console.Call) (grantPage, offer, error) {
 			page.Offered = append(page.Offered, p)
 		}
 	}
-	slices.SortFunc(page.Offered, byValue)
+	sort.Slice(page.Offered, byValue(page.Offered))
 	return page, offered, nil
 }
 

@@ -2,7 +2,7 @@ package directory
 
 import (
 	"net/http"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/postern-id/postern/internal/console"
@@ -99,7 +99,7 @@ func roleOf(c *console.Call, id string) (role, error) {
 		r.Issues = r.Issues || name == "issuePass"
 	}
 	for _, list := range [][]string{r.Everywhere, r.Reached} {
-		slices.SortStableFunc(list, func(a, b string) int { return b2i(onlyReads(a)) - b2i(onlyReads(b)) })
+		sort.SliceStable(list, func(i, j int) bool { return !onlyReads(list[i]) && onlyReads(list[j]) })
 	}
 	for _, one := range reach.Objects("reachesRoles") {
 		r.Reaches = append(r.Reaches, one.Text("displayName"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -65,7 +66,9 @@ func report(c *console.Call) error {
 	for name, n := range stops {
 		p.Stopped = append(p.Stopped, stop{name, n})
 	}
-	slices.SortFunc(p.Stopped, func(a, b stop) int { return cmp.Or(b.N-a.N, cmp.Compare(a.Step, b.Step)) })
+	sort.Slice(p.Stopped, func(i, j int) bool {
+		return cmp.Or(p.Stopped[j].N-p.Stopped[i].N, cmp.Compare(p.Stopped[i].Step, p.Stopped[j].Step)) < 0
+	})
 	return c.Show(http.StatusOK, p)
 }
 

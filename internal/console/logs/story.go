@@ -3,7 +3,7 @@ package logs
 import (
 	"cmp"
 	"net/http"
-	"slices"
+	"sort"
 	"time"
 
 	"github.com/postern-id/postern/internal/console"
@@ -54,7 +54,9 @@ func foreignStory(c *console.Call, correlation string) []entry {
 			all = append(all, t.read(c, o))
 		}
 	}
-	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	sort.SliceStable(all, func(i, j int) bool {
+		return cmp.Or(all[i].At.Compare(all[j].At), cmp.Compare(all[i].ID, all[j].ID)) < 0
+	})
 	return all
 }
 

@@ -1,14 +1,13 @@
 package recovery
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -191,7 +190,7 @@ func courseOf(c *console.Call, k kase) ([]entry, error) {
 		}
 		all = append(all, e)
 	}
-	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].At.UnixNano() < all[j].At.UnixNano() })
 	return all, nil
 }
 

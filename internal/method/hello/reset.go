@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/google/go-tpm/tpm2"
@@ -95,7 +96,7 @@ func (r Roots) version(ctx context.Context, tenant, root string) (int, error) {
 		return 0, err
 	}
 	roots := slices.DeleteFunc(slices.Clone(all), func(k keyring.Key) bool { return k.Purpose != keyring.PINReset })
-	slices.SortFunc(roots, func(a, b keyring.Key) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	sort.Slice(roots, func(i, j int) bool { return roots[i].CreatedAt.Before(roots[j].CreatedAt) })
 	return 1 + slices.IndexFunc(roots, func(k keyring.Key) bool { return k.ID == root }), nil
 }
 

@@ -3,6 +3,7 @@ package story
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -131,7 +132,7 @@ func (p *play) entries() ([]entry, error) {
 			told = append(told, changeEntry(o))
 		}
 	}
-	slices.SortStableFunc(told, func(a, b entry) int { return a.at.Compare(b.at) })
+	sort.SliceStable(told, func(i, j int) bool { return told[i].at.Before(told[j].at) })
 	return told, nil
 }
 
