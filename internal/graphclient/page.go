@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // An Object is a resource as Graph sends it.
@@ -38,6 +39,15 @@ func (o Object) Text(name string) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// Time returns a property that is a time; the zero time where it is null, or not told.
+func (o Object) Time(name string) time.Time {
+	at, err := time.Parse(time.RFC3339, o.Text(name)) // parts of a second may follow
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 // Objects returns the objects in a list; none when there is no such list.

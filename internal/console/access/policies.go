@@ -73,16 +73,8 @@ func policyOf(c *console.Call) (policyPage, error) {
 	}
 	p.Policy = say(c, d, names, o.Text("grantControls/authenticationStrength/displayName"))
 	p.Notes, p.Chosen = notesOf(d), d.State
-	p.Made, p.Changed = moment(o, "createdDateTime"), moment(o, "modifiedDateTime")
+	p.Made, p.Changed = o.Time("createdDateTime"), o.Time("modifiedDateTime")
 	return p, nil
-}
-
-func moment(o graphclient.Object, name string) time.Time {
-	t, err := time.Parse(time.RFC3339, o.Text(name))
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }
 
 func showPolicy(c *console.Call) error {

@@ -108,7 +108,7 @@ func federationOf(c *console.Call) (federationPage, error) {
 	p.ID, p.Tag, p.Protocol, p.MFA = is.Text("id"), is.Text(graphclient.ETag), is.Text("postern_protocol"), is.Text("federatedIdpMfaBehavior")
 	p.PassFirst, p.CreateUsers = is["postern_passBeforeFederation"] == true, is["postern_createUsers"] == true
 	p.Redirect, p.Entity, p.Remove = is.Text("postern_redirectUri"), is.Text("postern_entityId"), c.R.FormValue("remove") != ""
-	p.Update, p.UpdateAt = is.Text("signingCertificateUpdateStatus/certificateUpdateResult"), moment(is, "signingCertificateUpdateStatus/lastRunDateTime")
+	p.Update, p.UpdateAt = is.Text("signingCertificateUpdateStatus/certificateUpdateResult"), is.Time("signingCertificateUpdateStatus/lastRunDateTime")
 	p.Fields = federationFields(p.Protocol, true)
 	for i, f := range p.Fields {
 		if !f.Secret {

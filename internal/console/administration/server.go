@@ -30,14 +30,6 @@ func (p aboutPage) File() string {
 // oldBackup is how long ago a backup is when people should look after it.
 const oldBackup = 8 * 24 * time.Hour
 
-func moment(o graphclient.Object, name string) time.Time {
-	at, err := time.Parse(time.RFC3339, o.Text(name))
-	if err != nil {
-		return time.Time{}
-	}
-	return at
-}
-
 func aboutOf(c *console.Call) (aboutPage, error) {
 	p := aboutPage{Frame: c.Frame("administration")}
 	var err error
@@ -47,7 +39,7 @@ func aboutOf(c *console.Call) (aboutPage, error) {
 	if p.About == nil {
 		return p, console.ErrNowhere
 	}
-	p.Started, p.ServerAt, p.BackupAt = moment(p.About, "startedDateTime"), moment(p.About, "serverDateTime"), moment(p.About, "lastBackup/createdDateTime")
+	p.Started, p.ServerAt, p.BackupAt = p.About.Time("startedDateTime"), p.About.Time("serverDateTime"), p.About.Time("lastBackup/createdDateTime")
 	p.BackupOld = p.BackupAt.IsZero() || c.Now().Sub(p.BackupAt) > oldBackup
 	return p, nil
 }
@@ -94,8 +86,8 @@ func showKeys(c *console.Call) error {
 	}
 	for _, k := range all.Objects("value") {
 		p.Keys = append(p.Keys, key{
-			Purpose: k.Text("purpose"), State: k.Text("state"), ID: k.Text("id"), Created: moment(k, "createdDateTime"),
-			Active: moment(k, "activeDateTime"), Retired: moment(k, "retiredDateTime"), End: moment(k, "removalDateTime"),
+			Purpose: k.Text("purpose"), State: k.Text("state"), ID: k.Text("id"), Created: k.Time("createdDateTime"),
+			Active: k.Time("activeDateTime"), Retired: k.Time("retiredDateTime"), End: k.Time("removalDateTime"),
 		})
 	}
 	return c.Show(http.StatusOK, p)
@@ -128,7 +120,7 @@ func mailOf(c *console.Call) (mailPage, error) {
 	}
 	waiting, err := c.Page(graphclient.Query{}, "postern", "mails")
 	for _, m := range waiting.Items {
-		p.Mails = append(p.Mails, mail{m, moment(m, "createdDateTime"), moment(m, "nextTryDateTime")})
+		p.Mails = append(p.Mails, mail{m, m.Time("createdDateTime"), m.Time("nextTryDateTime")})
 	}
 	return p, err
 }

@@ -89,7 +89,7 @@ func showDevice(c *console.Call) error {
 func (p *devicePage) read(o graphclient.Object) {
 	status, _ := o["postern_status"].(map[string]any)
 	report, _ := status["report"].(map[string]any)
-	p.Reported, p.Report = moment(status, "reportedDateTime"), report
+	p.Reported, p.Report = o.Time("postern_status/reportedDateTime"), report
 	problems, _ := report["problems"].([]any)
 	for _, one := range problems {
 		if text, ok := one.(string); ok {

@@ -79,14 +79,9 @@ type device struct {
 
 func deviceOf(o graphclient.Object) device {
 	return device{
-		Object: o, Seen: moment(o, "approximateLastSignInDateTime"), Joined: moment(o, "registrationDateTime"),
-		CertificateEnds: moment(o, "postern_certificateEndDateTime"), Owners: o.Objects("registeredOwners"),
+		Object: o, Seen: o.Time("approximateLastSignInDateTime"), Joined: o.Time("registrationDateTime"),
+		CertificateEnds: o.Time("postern_certificateEndDateTime"), Owners: o.Objects("registeredOwners"),
 	}
-}
-
-func moment(o graphclient.Object, name string) time.Time {
-	at, _ := time.Parse(time.RFC3339, o.Text(name))
-	return at
 }
 
 // State is how a device is, in one word: off, pending, refused or on.

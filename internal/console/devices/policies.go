@@ -38,7 +38,7 @@ func listPolicies(c *console.Call) error {
 		return err
 	}
 	for _, o := range found.Items {
-		p.Policies = append(p.Policies, policyLine{o, moment(o, "lastModifiedDateTime"), targetsOf(o)})
+		p.Policies = append(p.Policies, policyLine{o, o.Time("lastModifiedDateTime"), targetsOf(o)})
 	}
 	p.NextHref = c.NextHref(found)
 	return c.Show(http.StatusOK, p)
@@ -163,7 +163,7 @@ func policyOf(c *console.Call) (policyPage, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Created, p.Changed = moment(p.Policy, "createdDateTime"), moment(p.Policy, "lastModifiedDateTime")
+	p.Created, p.Changed = p.Policy.Time("createdDateTime"), p.Policy.Time("lastModifiedDateTime")
 	p.Warnings, p.Targets = warningsOf(warned, book), targetsOf(p.Policy)
 	written := writtenOf(p.Policy, book)
 	for _, d := range book.ordered() {

@@ -36,7 +36,7 @@ func preparationOf(c *console.Call, d device) preparation {
 	told := graphclient.Object(o)
 	p := preparation{
 		State: told.Text("state"), User: told.Text("userId"), Group: told.Text("groupId"),
-		Prepared: moment(told, "preparedDateTime"), HandedOver: moment(told, "handedOverDateTime"),
+		Prepared: told.Time("preparedDateTime"), HandedOver: told.Time("handedOverDateTime"),
 	}
 	if p.State == "handedOver" {
 		p.User = told.Text("handedOverTo")
@@ -64,15 +64,8 @@ type preparePage struct { // prepare.html
 	console.Frame
 	Device device
 	Now    preparation
-	Typed  string
-	People []graphclient.Object
-	More   bool
-	Who    *graphclient.Object
-}
-
-// ChosenAt is where who was found is chosen.
-func (p preparePage) ChosenAt() string {
-	return console.Root + "/devices/" + p.Device.Text("id") + "/prepare"
+	console.Finder
+	Who *graphclient.Object
 }
 
 // File implements console.Page.
@@ -86,7 +79,7 @@ func prepareAgain(c *console.Call, wrong error) error {
 	if err != nil {
 		return err
 	}
-	p := preparePage{Frame: c.Frame("devices"), Device: deviceOf(o), Typed: c.Form("q")}
+	p := preparePage{Frame: c.Frame("devices"), Device: deviceOf(o)}
 	p.Now = preparationOf(c, p.Device)
 	status := http.StatusOK
 	if wrong != nil {
@@ -103,12 +96,8 @@ func prepareAgain(c *console.Call, wrong error) error {
 			return err
 		}
 		p.Who = &u
-	} else if search := console.Search(p.Typed, "displayName", "userPrincipalName", "mail", "employeeId"); search != "" {
-		found, err := c.Graph.Page(c.Context(), graphclient.Query{Search: search, Select: "id,displayName,userPrincipalName,department", Top: 10}, "users")
-		if err != nil {
-			return err
-		}
-		p.People, p.More = found.Items, found.Next != ""
+	} else if p.Finder, err = c.Find(root+"/"+p.Device.Text("id")+"/prepare", "prepare_whom", "displayName", "userPrincipalName", "mail", "employeeId"); err != nil {
+		return err
 	}
 	return c.Show(status, p)
 }

@@ -115,7 +115,7 @@ func (d drill) Person() practice {
 func drillOf(o graphclient.Object) drill {
 	d := drill{
 		ID: o.Text("id"), Kind: o.Text("kind"), Quarter: o.Text("quarter"), Where: o.Text("where"), By: o.Text("startedBy"), Note: o.Text("note"),
-		Began: moment(o, "startDateTime"), Ends: moment(o, "endDateTime"), Asked: number(o, "asked"),
+		Began: o.Time("startDateTime"), Ends: o.Time("endDateTime"), Asked: number(o, "asked"),
 		Count: count{number(o, "asked"), number(o, "passed"), number(o, "failed"), number(o, "missed"), number(o, "waiting")},
 	}
 	left, _ := o["leftOut"].(map[string]any)
@@ -131,7 +131,7 @@ func practiceOf(o graphclient.Object) practice {
 	p := practice{
 		ID: o.Text("userId"), Name: o.Text("userDisplayName"), Username: o.Text("userPrincipalName"), State: o.Text("state"),
 		Device: o.Text("deviceDisplayName"), From: o.Text("ipAddress"), Failed: o.Text("failedStep"), Why: o.Text("why"),
-		Asked: moment(o, "askedDateTime"), Done: moment(o, "practisedDateTime"), Tries: number(o, "tries"), Seconds: number(o, "secondsTaken"),
+		Asked: o.Time("askedDateTime"), Done: o.Time("practisedDateTime"), Tries: number(o, "tries"), Seconds: number(o, "secondsTaken"),
 	}
 	for _, s := range o.Objects("steps") {
 		p.Steps = append(p.Steps, step{s.Text("name"), s.Text("result"), s.Text("text")})
@@ -149,14 +149,6 @@ func peopleOf(c *console.Call, id string) ([]practice, error) {
 		all = append(all, practiceOf(o))
 	}
 	return all, nil
-}
-
-func moment(o graphclient.Object, name string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, o.Text(name))
-	if err != nil {
-		return time.Time{} // null, or not told
-	}
-	return at
 }
 
 func number(o graphclient.Object, name string) int {

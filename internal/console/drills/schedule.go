@@ -38,7 +38,7 @@ func planOf(c *console.Call) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	return plan{o["isEnabled"] == true, number(o, "sampleSize"), number(o, "answerInDays"), o.Text("where"), o.Text(graphclient.ETag), moment(o, "lastModifiedDateTime")}, nil
+	return plan{o["isEnabled"] == true, number(o, "sampleSize"), number(o, "answerInDays"), o.Text("where"), o.Text(graphclient.ETag), o.Time("lastModifiedDateTime")}, nil
 }
 
 // showSchedule serves GET /console/recovery/drills/schedule.

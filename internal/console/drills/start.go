@@ -30,14 +30,9 @@ const (
 	readable     = 2 * time.Minute
 )
 
-// shown is how many people the search for one offers.
-const shown = 10
-
 type startPage struct { // start.html
 	console.Frame
-	Typed             string // of the search
-	People            []graphclient.Object
-	More              bool
+	console.Finder
 	Who               *graphclient.Object
 	Sample            bool // it is for a sample
 	Form              form
@@ -46,9 +41,6 @@ type startPage struct { // start.html
 	Once              string // spends itself when the form is sent
 	MayOne, MaySample bool
 }
-
-// ChosenAt is where who was found is chosen.
-func (startPage) ChosenAt() string { return root + "/new" }
 
 // File implements console.Page.
 func (startPage) File() string { return "start.html" }
@@ -79,11 +71,12 @@ func ask(c *console.Call) error {
 // askAgain shows the form with what was typed, and what went wrong with it.
 func askAgain(c *console.Call, status int, f form, wrong *console.Trouble) error {
 	p := startPage{
-		Frame: c.Frame("recovery"), Typed: c.Form("q"), Sample: c.Form("sample") != "", Form: f, Places: places, MayOne: c.May(starts), MaySample: c.May(writesPolicy),
+		Frame: c.Frame("recovery"), Sample: c.Form("sample") != "", Form: f, Places: places, MayOne: c.May(starts), MaySample: c.May(writesPolicy),
 	}
 	if p.Fault = wrong; wrong != nil {
 		p.Wrong = wrong.Target
 	}
+	var err error
 	person := c.Form("person")
 	switch {
 	case p.Sample && !p.MaySample, person != "" && !p.MayOne:
@@ -96,34 +89,19 @@ func askAgain(c *console.Call, status int, f form, wrong *console.Trouble) error
 		}
 		p.Who = &u
 	case p.MayOne:
-		if found, err := p.find(c); err != nil || found {
+		if p.Finder, err = c.Find(root+"/new", "drills_for_whom", "displayName", "userPrincipalName", "mail", "employeeId"); err != nil {
 			return err
 		}
+		if only := p.Only(c); only != "" {
+			return c.Go(root+"/new?person="+only, "")
+		}
 	}
-	var err error
 	if p.Sample || p.Who != nil {
 		if p.Once, err = c.Hold("drill", formLifetime); err != nil {
 			return err
 		}
 	}
 	return c.Show(status, p)
-}
-
-// find looks for whom to ask; who is the only one that fits is gone on with.
-func (p *startPage) find(c *console.Call) (bool, error) {
-	search := console.Search(p.Typed, "displayName", "userPrincipalName", "mail", "employeeId")
-	if search == "" {
-		return false, nil
-	}
-	found, err := c.Graph.Page(c.Context(), graphclient.Query{Search: search, Select: "id,displayName,userPrincipalName,department,jobTitle", Top: shown}, "users")
-	if err != nil {
-		return false, err
-	}
-	p.People, p.More = found.Items, found.Next != ""
-	if len(p.People) == 1 && !p.More && c.R.Header.Get("HX-Request") == "" {
-		return true, c.Go(root+"/new?person="+p.People[0].Text("id"), "")
-	}
-	return false, nil
 }
 
 // start serves POST /console/recovery/drills/new. The practice pass of one person is shown once.

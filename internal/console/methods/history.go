@@ -8,26 +8,6 @@ import (
 	"github.com/postern-id/postern/internal/graphclient"
 )
 
-type historyPage struct { // history.html
-	console.Frame
-	Policy   policy
-	MayWrite bool
-	Events   []event
-	After    string // the token of this page
-	NextHref string
-}
-
-// An event is a change of the policy.
-type event struct {
-	ID, By, Activity string
-	At               time.Time
-	Changes          []change
-	Back             bool // the log says what was before
-}
-
-// File implements console.Page.
-func (historyPage) File() string { return "history.html" }
-
 func (p policy) historyPath() []string {
 	if p.history != nil {
 		return p.history
@@ -47,16 +27,15 @@ func history(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	page := historyPage{Frame: c.Frame(p.Section()), Policy: p, MayWrite: p.mayWrite(c), After: c.Form("after"), NextHref: c.NextHref(found)}
 	names, err := groupNames(c, found.Items)
 	if err != nil {
 		return err
 	}
 	scoped := namesIn(c, scopesIn(p, found.Items))
-	for _, one := range found.Items {
-		page.Events = append(page.Events, eventOf(c, p, one, names, scoped))
-	}
-	return c.Show(http.StatusOK, page)
+	h := console.History{Frame: c.Frame(p.Section()), Of: "methods_name_" + p.Key, Href: p.Href(), MayWrite: p.mayWrite(c)}
+	return c.ShowHistory(h, found, func(before, after graphclient.Object) ([]console.Change, error) {
+		return changesOf(c, p, before, after, names, scoped), nil
+	})
 }
 
 // groupNames returns the names of the groups that changes speak of, in the form of a preview.
@@ -105,37 +84,16 @@ func scopesIn(p policy, events []graphclient.Object) (all []string) {
 	return all
 }
 
-func eventOf(c *console.Call, p policy, o, names graphclient.Object, scoped map[string]string) event {
-	e := event{ID: o.Text("id"), By: actor(o), Activity: o.Text("activityDisplayName"), At: moment(o.Text("activityDateTime"))}
-	before, _ := o["before"].(map[string]any)
-	after, _ := o["after"].(map[string]any)
-	e.Back = before != nil && after != nil
-	if !e.Back {
-		return e
-	}
-	old, now := draftOf(p, before, ""), draftOf(p, after, "")
-	for i, s := range old.Settings {
+func changesOf(c *console.Call, p policy, before, after, names graphclient.Object, scoped map[string]string) []console.Change {
+	var all []console.Change
+	was, is := draftOf(p, before, ""), draftOf(p, after, "")
+	for i, s := range was.Settings {
 		s.names = scoped
-		if then := now.Settings[i].Now; then != s.Now {
-			e.Changes = append(e.Changes, change{Label: s.Label(c, p), Now: s.shown(c, s.Now, names), Then: s.shown(c, then, names)})
+		if then := is.Settings[i].Now; then != s.Now {
+			all = append(all, console.Change{Label: s.Label(c, p), Now: s.shown(c, s.Now, names), Then: s.shown(c, then, names)})
 		}
 	}
-	return e
-}
-
-func actor(o graphclient.Object) string {
-	if name := o.Text("initiatedBy/user/displayName"); name != "" {
-		return name
-	}
-	return o.Text("initiatedBy/app/displayName")
-}
-
-func moment(text string) time.Time {
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}
-	}
-	return at
+	return all
 }
 
 // beforeOf returns the policy as it was before a change that is on the page of the history that the
@@ -145,12 +103,7 @@ func beforeOf(c *console.Call, p policy, id string) (graphclient.Object, error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, one := range found.Items {
-		if before, ok := one["before"].(map[string]any); ok && one.Text("id") == id {
-			return before, nil
-		}
-	}
-	return nil, console.ErrNowhere
+	return console.Before(found, id)
 }
 
 // lastChange says who changed the policy last; nothing when the log does not tell.
@@ -159,5 +112,5 @@ func lastChange(c *console.Call, p policy) (by string, at time.Time, err error) 
 	if err != nil || len(found.Items) == 0 {
 		return "", time.Time{}, err
 	}
-	return actor(found.Items[0]), moment(found.Items[0].Text("activityDateTime")), nil
+	return console.ActorOf(found.Items[0]), found.Items[0].Time("activityDateTime"), nil
 }

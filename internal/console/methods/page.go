@@ -27,7 +27,7 @@ type policyPage struct { // policy.html
 	Typed string
 	Found []graphclient.Object
 
-	Changes []change
+	Changes []console.Change
 	Broken  *broken
 	Notes   []note
 	// InScope is how many may use it, in words; empty where nobody counted.
@@ -40,9 +40,6 @@ type policyPage struct { // policy.html
 
 // HasEverybody reports whether the policy is for everybody.
 func (p policyPage) HasEverybody() bool { return slices.ContainsFunc(p.Include, target.Everybody) }
-
-// A change is a row of what saving changes, in words.
-type change struct{ Label, Now, Then string }
 
 // broken names the setting that has to be mended first.
 type broken struct{ ID, Label string }
@@ -207,7 +204,7 @@ func pageOf(c *console.Call, d *draft) (policyPage, error) {
 		}
 	}
 	for _, s := range d.Changes() {
-		page.Changes = append(page.Changes, change{Label: s.Title, Now: s.shown(c, s.Now, preview), Then: s.shown(c, s.Then, preview)})
+		page.Changes = append(page.Changes, console.Change{Label: s.Title, Now: s.shown(c, s.Now, preview), Then: s.shown(c, s.Then, preview)})
 	}
 	if s := d.broken(); s != nil {
 		page.Broken = &broken{ID: s.Name(), Label: s.Title}

@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/postern-id/postern/internal/console"
-	"github.com/postern-id/postern/internal/graphclient"
 )
 
 //go:embed *.html words/*.json
@@ -77,31 +76,20 @@ func whom(c *console.Call) (person, error) {
 
 type findPage struct { // find.html
 	console.Frame
-	Typed  string
-	People []graphclient.Object
-	More   bool
+	console.Finder
 }
 
 // File implements console.Page.
 func (findPage) File() string { return "find.html" }
 
-// shown is how many people the search for one offers.
-const shown = 10
-
 // find serves GET /console/pass: whoever is the only one that fits is gone on with.
 func find(c *console.Call) error {
-	p := findPage{Frame: c.Frame("people"), Typed: c.Form("q")}
-	if search := console.Search(p.Typed, "displayName", "userPrincipalName", "mail"); search != "" {
-		found, err := c.Graph.Page(c.Context(), graphclient.Query{
-			Search: search, Select: "id,displayName,userPrincipalName,department,jobTitle", Top: shown,
-		}, "users")
-		if err != nil {
-			return err
-		}
-		p.People, p.More = found.Items, found.Next != ""
-		if len(p.People) == 1 && !p.More && c.R.Header.Get("HX-Request") == "" {
-			return c.Go(formHref(p.People[0].Text("id")), "")
-		}
+	found, err := c.Find(console.Root+"/pass", "passes_for_whom", "displayName", "userPrincipalName", "mail")
+	if err != nil {
+		return err
 	}
-	return c.Show(http.StatusOK, p)
+	if only := found.Only(c); only != "" {
+		return c.Go(formHref(only), "")
+	}
+	return c.Show(http.StatusOK, findPage{Frame: c.Frame("people"), Finder: found})
 }

@@ -125,7 +125,7 @@ func courseOf(c *console.Call, user string) (course, string, error) {
 		if err != nil {
 			return course{}, "", err
 		}
-		k := course{Issued: moment(o, "createdDateTime")}
+		k := course{Issued: o.Time("createdDateTime")}
 		k.pass(o)
 		return k, "", nil
 	}
@@ -144,8 +144,8 @@ func courseOf(c *console.Call, user string) (course, string, error) {
 func readCourse(o graphclient.Object) course {
 	told := part(o, "course")
 	k := course{
-		Issued: moment(told, "issuedDateTime"), Tried: moment(told, "lastFailedTryDateTime"), Held: moment(told, "heldUntilDateTime"),
-		Used: moment(told, "usedDateTime"), Ended: moment(told, "endedDateTime"), End: told.Text("endReason"),
+		Issued: told.Time("issuedDateTime"), Tried: told.Time("lastFailedTryDateTime"), Held: told.Time("heldUntilDateTime"),
+		Used: told.Time("usedDateTime"), Ended: told.Time("endedDateTime"), End: told.Text("endReason"),
 	}
 	if n, ok := told["failedTries"].(float64); ok {
 		k.Tries = int(n)
@@ -161,7 +161,7 @@ func readCourse(o graphclient.Object) course {
 		if name == "" {
 			name = m.Text("displayName")
 		}
-		k.Methods = append(k.Methods, method{m.Text("kind"), name, moment(m, "createdDateTime")})
+		k.Methods = append(k.Methods, method{m.Text("kind"), name, m.Time("createdDateTime")})
 	}
 	for _, d := range o.Objects("devices") {
 		k.Devices = append(k.Devices, d.Text("displayName"))
@@ -171,7 +171,7 @@ func readCourse(o graphclient.Object) course {
 
 // pass adds what the pass itself tells.
 func (k *course) pass(o graphclient.Object) {
-	k.Start, k.State = moment(o, "startDateTime"), o.Text("methodUsabilityReason")
+	k.Start, k.State = o.Time("startDateTime"), o.Text("methodUsabilityReason")
 	k.Once = o["isUsableOnce"] == true
 	minutes, _ := o["lifetimeInMinutes"].(float64)
 	k.Until = k.Start.Add(time.Duration(minutes) * time.Minute)
@@ -189,14 +189,6 @@ func (k course) Waits() bool { return k.Used.IsZero() && k.End == "" }
 func part(o graphclient.Object, name string) graphclient.Object {
 	m, _ := o[name].(map[string]any)
 	return m
-}
-
-func moment(o graphclient.Object, name string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, o.Text(name))
-	if err != nil {
-		return time.Time{} // null, or not told
-	}
-	return at
 }
 
 // takeBack serves POST /console/people/{id}/pass/{pass}/back.

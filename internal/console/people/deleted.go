@@ -33,7 +33,7 @@ func listDeleted(c *console.Call) error {
 	}
 	p := deletedPage{Frame: c.Frame("people"), MayRestore: c.May("restoreUser"), MayPurge: c.May("deleteUser"), NextHref: c.NextHref(found)}
 	for _, o := range found.Items {
-		row := deletedRow{ID: o.Text("id"), Name: o.Text("displayName"), UPN: o.Text("userPrincipalName"), DeletedAt: moment(o, "deletedDateTime")}
+		row := deletedRow{ID: o.Text("id"), Name: o.Text("displayName"), UPN: o.Text("userPrincipalName"), DeletedAt: o.Time("deletedDateTime")}
 		if !row.DeletedAt.IsZero() {
 			row.EndsAt = row.DeletedAt.Add(console.KeptFor)
 		}

@@ -26,7 +26,7 @@ func entriesOf(c *console.Call, items []graphclient.Object) []entry {
 	for _, o := range items {
 		e := entry{ID: o.Text("id"), Correlation: o.Text("correlationId"), SignIn: o.Text("@odata.type") == "#microsoft.graph.signIn"}
 		if e.SignIn {
-			e.At, e.App, e.Device, e.Address = moment(o, "createdDateTime"), o.Text("appDisplayName"), o.Text("deviceDetail/displayName"), o.Text("ipAddress")
+			e.At, e.App, e.Device, e.Address = o.Time("createdDateTime"), o.Text("appDisplayName"), o.Text("deviceDetail/displayName"), o.Text("ipAddress")
 			code, _ := statusOf(o)["errorCode"].(float64)
 			e.Failed, e.Reason = code != 0, o.Text("status/failureReason")
 			with, _ := o["authenticationMethodsUsed"].([]any)
@@ -36,7 +36,7 @@ func entriesOf(c *console.Call, items []graphclient.Object) []entry {
 				}
 			}
 		} else {
-			e.At, e.Activity = moment(o, "activityDateTime"), o.Text("activityDisplayName")
+			e.At, e.Activity = o.Time("activityDateTime"), o.Text("activityDisplayName")
 			if key := "people_activity_" + e.Activity; c.Text(key) == key {
 				e.Activity = c.Did(e.Activity, o.Text("resultReason"))
 			}

@@ -141,7 +141,7 @@ func rowOf(o graphclient.Object, report bool, now time.Time) row {
 	}
 	r := row{
 		ID: o.Text("id"), Name: o.Text("displayName"), UPN: o.Text("userPrincipalName"), Department: o.Text("department"),
-		Off: o["accountEnabled"] == false, Guest: o.Text("userType") == "Guest", New: now.Sub(moment(o, "createdDateTime")) < newFor, Ways: -1,
+		Off: o["accountEnabled"] == false, Guest: o.Text("userType") == "Guest", New: now.Sub(o.Time("createdDateTime")) < newFor, Ways: -1,
 	}
 	if ways, ok := o["postern_waysBack"].(map[string]any); ok {
 		count, _ := ways["count"].(float64)

@@ -4,7 +4,6 @@ package people
 import (
 	"embed"
 	"strings"
-	"time"
 
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -55,15 +54,6 @@ func Section() console.Section {
 
 // pathOf is the address of somebody's page.
 func pathOf(id string) string { return root + "/" + id }
-
-// moment reads a time that Graph sent; zero when there is none.
-func moment(o graphclient.Object, name string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, o.Text(name))
-	if err != nil {
-		return time.Time{}
-	}
-	return at
-}
 
 // shortType is the last part of a type: fido2 of #microsoft.graph.fido2AuthenticationMethod.
 func shortType(odata string) string {

@@ -94,10 +94,10 @@ func (p personPage) Kept() []kept { return keptOf(p.Methods.Items) }
 func (p personPage) Places() []place { return placesOf(p.Sessions.Items) }
 
 // Since is when the account was made.
-func (p personPage) Since() time.Time { return moment(p.User, "createdDateTime") }
+func (p personPage) Since() time.Time { return p.User.Time("createdDateTime") }
 
 // Hired is when the person starts, or started.
-func (p personPage) Hired() time.Time { return moment(p.User, "employeeHireDate") }
+func (p personPage) Hired() time.Time { return p.User.Time("employeeHireDate") }
 
 // HiredIn is where that day is read: a date alone is the same day everywhere.
 func (p personPage) HiredIn() *time.Location {
@@ -264,7 +264,7 @@ func casesOf(items []graphclient.Object) []wayCase {
 		tone := tones[one.Standing]
 		one.Icon, one.Tone = tone[0], tone[1]
 		for _, w := range o.Objects("ways") {
-			v := way{Device: w.Text("device/displayName"), Until: moment(w, "untilDateTime")}
+			v := way{Device: w.Text("device/displayName"), Until: w.Time("untilDateTime")}
 			for _, m := range w.Objects("methods") {
 				v.Kinds = append(v.Kinds, named{m.Text("type"), m.Text("displayName")})
 			}
@@ -310,7 +310,7 @@ func keptOf(items []graphclient.Object) []kept {
 	for _, o := range items {
 		k := kept{
 			ID: o.Text("id"), Kind: shortType(o.Text("@odata.type")), Name: o.Text("postern_displayName"), UsedOn: o.Text("postern_lastUsedOn"),
-			UsedAt: moment(o, "postern_lastUsedDateTime"), AddedAt: moment(o, "createdDateTime"), Frozen: o.Text("postern_frozenDateTime") != "",
+			UsedAt: o.Time("postern_lastUsedDateTime"), AddedAt: o.Time("createdDateTime"), Frozen: o.Text("postern_frozenDateTime") != "",
 			Unreadable: o.Text("postern_isUnreadable") == "true",
 		}
 		if k.Name == "" {
@@ -334,7 +334,7 @@ type place struct {
 func placesOf(items []graphclient.Object) []place {
 	var all []place
 	for _, o := range items {
-		p := place{ID: o.Text("id"), On: o.Text("signedInOn"), Address: o.Text("ipAddress"), Since: moment(o, "createdDateTime"), Ends: moment(o, "expirationDateTime")}
+		p := place{ID: o.Text("id"), On: o.Text("signedInOn"), Address: o.Text("ipAddress"), Since: o.Time("createdDateTime"), Ends: o.Time("expirationDateTime")}
 		with, _ := o["signedInWith"].([]any)
 		for _, w := range with {
 			if name, ok := w.(string); ok {

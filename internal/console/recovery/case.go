@@ -103,14 +103,6 @@ func part(o graphclient.Object, name string) graphclient.Object {
 	return m
 }
 
-func moment(o graphclient.Object, name string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, o.Text(name))
-	if err != nil {
-		return time.Time{} // null, or not told
-	}
-	return at
-}
-
 func number(o graphclient.Object, name string) int {
 	n, _ := o[name].(float64)
 	return int(n)

@@ -28,9 +28,7 @@ const formLifetime = 4 * time.Hour
 
 type openPage struct { // open.html
 	console.Frame
-	Typed   string // of the search
-	People  []graphclient.Object
-	More    bool
+	console.Finder
 	Who     who
 	Form    opening
 	Devices []graphclient.Object
@@ -39,9 +37,6 @@ type openPage struct { // open.html
 	Channels, Failures []string
 	Once               string // spends itself when the form is sent
 }
-
-// ChosenAt is where who was found is chosen.
-func (openPage) ChosenAt() string { return console.Root + "/recovery/new" }
 
 // An opening is what was typed, as it was typed.
 type opening struct {
@@ -63,22 +58,15 @@ func ask(c *console.Call) error {
 	return askAgain(c, http.StatusOK, opening{Channel: "phone", Ticket: c.Form("ticket"), Device: c.Form("device")}, nil)
 }
 
-// shown is how many people the search for one offers.
-const shown = 10
-
 func askWhom(c *console.Call) error {
-	p := openPage{Frame: c.Frame("recovery"), Typed: c.Form("q")}
-	if search := console.Search(p.Typed, "displayName", "userPrincipalName", "mail", "employeeId"); search != "" {
-		found, err := c.Graph.Page(c.Context(), graphclient.Query{Search: search, Select: "id,displayName,userPrincipalName,department,jobTitle", Top: shown}, "users")
-		if err != nil {
-			return err
-		}
-		p.People, p.More = found.Items, found.Next != ""
-		if len(p.People) == 1 && !p.More && c.R.Header.Get("HX-Request") == "" {
-			return c.Go(opens+"?person="+p.People[0].Text("id"), "")
-		}
+	found, err := c.Find(opens, "recovery_for_whom", "displayName", "userPrincipalName", "mail", "employeeId")
+	if err != nil {
+		return err
 	}
-	return c.Show(http.StatusOK, p)
+	if only := found.Only(c); only != "" {
+		return c.Go(opens+"?person="+only, "")
+	}
+	return c.Show(http.StatusOK, openPage{Frame: c.Frame("recovery"), Finder: found})
 }
 
 // askAgain shows the form with what was typed, and what went wrong with it.

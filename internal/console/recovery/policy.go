@@ -68,7 +68,7 @@ type policyPage struct { // policy.html
 	console.Frame
 	Tag      string
 	Draft    rules
-	Changes  []change
+	Changes  []console.Change
 	Checked  bool
 	Quicker  bool // somebody changed it while it was open
 	Strands  bool // people would be left without a way back in
@@ -81,9 +81,6 @@ type policyPage struct { // policy.html
 	Unread      string // key of a field that can't be read
 	typed       map[string]string
 }
-
-// A change is a row of what saving changes, in words.
-type change struct{ Label, Now, Then string }
 
 // File implements console.Page.
 func (policyPage) File() string { return "policy.html" }
@@ -246,7 +243,7 @@ func (p *policyPage) putBackIssuers(c *console.Call, now, version rules) {
 func pageOf(c *console.Call, draft rules, o graphclient.Object) policyPage {
 	return policyPage{
 		Frame: c.Frame("recovery"), Tag: o.Text(graphclient.ETag), Draft: draft, MayWrite: c.May(writesPolicy), Back: c.Form("back"), After: c.Form("after"),
-		Changed: moment(o, "lastModifiedDateTime"), typed: map[string]string{},
+		Changed: o.Time("lastModifiedDateTime"), typed: map[string]string{},
 	}
 }
 
@@ -354,20 +351,20 @@ func (p *policyPage) read(c *console.Call, now rules) rules {
 }
 
 // changesOf says what differs between two policies.
-func changesOf(c *console.Call, now, then rules) []change {
+func changesOf(c *console.Call, now, then rules) []console.Change {
 	before, after := now.said(c), then.said(c)
-	var all []change
+	var all []console.Change
 	for i, one := range after {
 		if before[i].Then != one.Then {
 			was, is := apart(before[i].Then, one.Then)
-			all = append(all, change{one.Label, was, is})
+			all = append(all, console.Change{Label: one.Label, Now: was, Then: is})
 		}
 	}
 	if was, is := now.believed(c), then.believed(c); !reflect.DeepEqual(now.Issuers, then.Issuers) {
 		if was == is {
 			is += " " + c.Text("recovery_issuers_otherwise")
 		}
-		all = append(all, change{c.Text("issuers_title"), was, is})
+		all = append(all, console.Change{Label: c.Text("issuers_title"), Now: was, Then: is})
 	}
 	return all
 }
@@ -398,9 +395,9 @@ func apart(was, is string) (string, string) {
 const partBreak = "; "
 
 // said is a policy in words, a row for everything that can change.
-func (r rules) said(c *console.Call) []change {
-	var all []change
-	add := func(label, words string) { all = append(all, change{Label: label, Then: words}) }
+func (r rules) said(c *console.Call) []console.Change {
+	var all []console.Change
+	add := func(label, words string) { all = append(all, console.Change{Label: label, Then: words}) }
 	each := func(prefix string, values []string) string {
 		var out []string
 		for _, one := range values {

@@ -44,7 +44,7 @@ func waysOf(o, user graphclient.Object, chosen string) []way {
 		}
 		if len(numbers) > 0 {
 			changed := changes[contact]
-			add(way{ID: "callBack:" + contact, Kind: "callBack", Contact: contact, Number: numbers, Since: moment(changed, "changedDateTime"), Fresh: changed["counts"] == false})
+			add(way{ID: "callBack:" + contact, Kind: "callBack", Contact: contact, Number: numbers, Since: changed.Time("changedDateTime"), Fresh: changed["counts"] == false})
 		}
 	}
 	add(way{ID: "video", Kind: "video"})

@@ -176,7 +176,7 @@ func courseOf(c *console.Call, k kase) ([]entry, error) {
 		return nil, err
 	}
 	for _, o := range logged.Items {
-		e := entry{At: moment(o, "activityDateTime"), By: byOf(o)}
+		e := entry{At: o.Time("activityDateTime"), By: byOf(o)}
 		switch step := steps[o.Text("activityDisplayName")]; {
 		case o.Text("result") == "failure":
 			e.Step, e.Bad, e.Tried, e.Said = "failed", true, console.Slug(o.Text("activityDisplayName")), o.Text("resultReason")

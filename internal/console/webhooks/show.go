@@ -55,10 +55,10 @@ type try struct {
 func deliveryOf(o graphclient.Object) delivery {
 	d := delivery{
 		ID: o.Text("id"), Event: o.Text("event"), State: o.Text("state"), Why: o.Text("lastError"), Code: o.Text("lastStatusCode"), Tries: number(o, "attempts"),
-		Made: moment(o, "createdDateTime"), Ended: moment(o, "completedDateTime"), Last: moment(o, "lastTryDateTime"), Again: number(o, "sentAgain"),
+		Made: o.Time("createdDateTime"), Ended: o.Time("completedDateTime"), Last: o.Time("lastTryDateTime"), Again: number(o, "sentAgain"),
 	}
 	for _, t := range o.Objects("tries") {
-		d.Each = append(d.Each, try{moment(t, "dateTime"), number(t, "durationInMilliseconds"), t.Text("statusCode"), t.Text("error")})
+		d.Each = append(d.Each, try{t.Time("dateTime"), number(t, "durationInMilliseconds"), t.Text("statusCode"), t.Text("error")})
 	}
 	if payload, ok := o["payload"]; ok {
 		if text, err := json.MarshalIndent(payload, "", "  "); err == nil {

@@ -73,7 +73,7 @@ func hookOf(o graphclient.Object) hook {
 	events, _ := o["events"].([]any)
 	h := hook{
 		ID: o.Text("id"), Name: o.Text("displayName"), URL: o.Text("url"), Tag: o.Text(graphclient.ETag), On: o["isEnabled"] == true, Failures: number(o, "failedInARow"),
-		Paused: moment(o, "pausedUntilDateTime"), Previous: moment(o, "previousSecretUntilDateTime"), Made: moment(o, "createdDateTime"), Change: moment(o, "lastModifiedDateTime"),
+		Paused: o.Time("pausedUntilDateTime"), Previous: o.Time("previousSecretUntilDateTime"), Made: o.Time("createdDateTime"), Change: o.Time("lastModifiedDateTime"),
 	}
 	for _, one := range events {
 		if text, ok := one.(string); ok {
@@ -87,14 +87,6 @@ func hookOf(o graphclient.Object) hook {
 func read(c *console.Call) (hook, error) {
 	o, err := c.Graph.Webhook(c.Context(), c.R.PathValue("id"))
 	return hookOf(o), err
-}
-
-func moment(o graphclient.Object, name string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, o.Text(name))
-	if err != nil {
-		return time.Time{} // null, or not told
-	}
-	return at
 }
 
 func number(o graphclient.Object, name string) int {

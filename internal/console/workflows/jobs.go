@@ -36,7 +36,7 @@ func listJobs(c *console.Call) error {
 	p.NextHref = c.NextHref(found)
 	for _, o := range found.Items {
 		p.Jobs = append(p.Jobs, job{
-			o.Text("id"), o.Text("kind"), console.Slug(o.Text("kind")), o.Text("lastError"), moment(o, "createdDateTime"), moment(o, "endedDateTime"), number(o, "attempts"),
+			o.Text("id"), o.Text("kind"), console.Slug(o.Text("kind")), o.Text("lastError"), o.Time("createdDateTime"), o.Time("endedDateTime"), number(o, "attempts"),
 		})
 	}
 	return c.Show(http.StatusOK, p)

@@ -29,7 +29,7 @@ func flowOf(o graphclient.Object) flow {
 	f := flow{
 		ID: o.Text("id"), Tag: o.Text(graphclient.ETag), Category: o.Text("category"), Name: o.Text("displayName"), Description: o.Text("description"),
 		Enabled: truth(o, "isEnabled"), Scheduled: truth(o, "isSchedulingEnabled"), Version: number(o, "version") + number(o, "versionNumber"),
-		Changed: moment(o, "lastModifiedDateTime"), Next: moment(o, "nextScheduleRunDateTime"),
+		Changed: o.Time("lastModifiedDateTime"), Next: o.Time("nextScheduleRunDateTime"),
 		OnDemand:  strings.HasSuffix(o.Text("executionConditions/@odata.type"), "onDemandExecutionOnly"),
 		Attribute: o.Text("executionConditions/trigger/timeBasedAttribute"), Rule: o.Text("executionConditions/scope/rule"),
 		Offset: number(o, "executionConditions/trigger/offsetInDays"),

@@ -134,9 +134,9 @@ func showRun(c *console.Call) error {
 	p.NextHref = c.NextHref(found)
 	held := len(found.Items) > 0
 	for _, o := range found.Items {
-		r := result{o.Text("subject/id"), o.Text("subject/displayName"), o.Text("subject/userPrincipalName"), o.Text("processingStatus"), moment(o, "completedDateTime"), nil, false}
+		r := result{o.Text("subject/id"), o.Text("subject/displayName"), o.Text("subject/userPrincipalName"), o.Text("processingStatus"), o.Time("completedDateTime"), nil, false}
 		for _, t := range o.Objects("taskProcessingResults") {
-			one := taskResult{t.Text("task/displayName"), t.Text("processingStatus"), t.Text("failureReason"), moment(t, "completedDateTime"), moment(t, "postern_waitsUntilDateTime")}
+			one := taskResult{t.Text("task/displayName"), t.Text("processingStatus"), t.Text("failureReason"), t.Time("completedDateTime"), t.Time("postern_waitsUntilDateTime")}
 			if !one.Until.IsZero() {
 				one.Status, one.Why = "queued", t.Text("postern_waitsFor")
 				r.Status, r.Held = one.Status, true

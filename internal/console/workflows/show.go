@@ -32,7 +32,7 @@ type runLine struct {
 
 func runOf(o graphclient.Object) runLine {
 	return runLine{
-		ID: o.Text("id"), Status: o.Text("processingStatus"), How: o.Text("workflowExecutionType"), At: moment(o, "scheduledDateTime"), Ended: moment(o, "completedDateTime"),
+		ID: o.Text("id"), Status: o.Text("processingStatus"), How: o.Text("workflowExecutionType"), At: o.Time("scheduledDateTime"), Ended: o.Time("completedDateTime"),
 		People: number(o, "totalUsersCount"), Done: number(o, "successfulUsersCount"), Failed: number(o, "failedUsersCount"),
 		TasksFailed: number(o, "failedTasksCount"), TasksUnrun: number(o, "totalUnprocessedTasksCount"),
 	}
@@ -69,7 +69,7 @@ func show(c *console.Call) error {
 			return err
 		}
 		for _, o := range due.Items {
-			p.Due = append(p.Due, person{o.Text("id"), o.Text("displayName"), o.Text("userPrincipalName"), moment(o, "postern_dueDateTime")})
+			p.Due = append(p.Due, person{o.Text("id"), o.Text("displayName"), o.Text("userPrincipalName"), o.Time("postern_dueDateTime")})
 		}
 	}
 	versions, err := c.Graph.Page(c.Context(), graphclient.Query{Top: most}, at(p.Flow.ID, "versions")...)

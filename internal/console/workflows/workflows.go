@@ -9,7 +9,6 @@ import (
 	"embed"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/postern-id/postern/internal/console"
 	"github.com/postern-id/postern/internal/graphclient"
@@ -65,14 +64,6 @@ func at(names ...string) []string {
 func beside(name string) []string { return []string{"identityGovernance", "lifecycleWorkflows", name} }
 
 func hrefOf(id string) string { return root + "/" + url.PathEscape(id) }
-
-func moment(o graphclient.Object, name string) time.Time {
-	at, err := time.Parse(time.RFC3339Nano, o.Text(name))
-	if err != nil {
-		return time.Time{} // null, or not told
-	}
-	return at
-}
 
 func number(o graphclient.Object, name string) int {
 	n, err := strconv.ParseFloat(o.Text(name), 64)
