@@ -110,7 +110,7 @@ func (a *API) globeless(c *call) ([]report.Subject, error) {
 			if isGone(err) {
 				continue
 			}
-			if err != nil {
+			if err := listed(err); err != nil {
 				return nil, err
 			}
 			all = append(all, report.Subject{ID: id, Name: d.DisplayName, At: d.SeenAt})

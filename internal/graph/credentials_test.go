@@ -196,7 +196,7 @@ func TestMethodsOfAnotherTenantAreNotThere(t *testing.T) {
 
 // TestAMethodThatCantBeReadHidesNoOther, is named, signs nobody in and is removed; its secret is told nobody.
 func TestAMethodThatCantBeReadHidesNoOther(t *testing.T) {
-	w := newWorld(t, "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All", "User.Read.All", "Policy.ReadWrite.AuthenticationMethod", "Device.Read.All")
+	w := newWorld(t, "UserAuthenticationMethod.ReadWrite.All", "AuditLog.Read.All", "User.Read.All", "Policy.ReadWrite.AuthenticationMethod", "Device.ReadWrite.All")
 	w.call(204, "PATCH", configurations+"/Fido2", `{"state":"enabled"}`)
 	bad, good := w.member("bad"), w.member("good")
 	broken, sound := w.give(bad.ID, passkey.MethodID, keyData), w.give(bad.ID, passkey.MethodID, keyData)
@@ -235,6 +235,9 @@ func TestAMethodThatCantBeReadHidesNoOther(t *testing.T) {
 	if len(devices) != 1 || devices[0].(map[string]any)["postern_isUnreadable"] != true || devices[0].(map[string]any)["accountEnabled"] != false {
 		t.Errorf("devices are %v", devices)
 	}
+	if owned := list(w.call(200, "GET", "/v1.0/users/"+string(w.admin.ID)+"/ownedDevices?$select=id,postern_isUnreadable", "")); len(owned) != 1 || owned[0].(map[string]any)["postern_isUnreadable"] != true {
+		t.Errorf("owned devices are %v", owned)
+	}
 	report := "/v1.0/reports/authenticationMethods/userRegistrationDetails"
 	for _, one := range list(w.call(200, "GET", report+"?$select=id,postern_isUnreadable,isPasswordlessCapable", "")) {
 		line := one.(map[string]any)
@@ -256,5 +259,9 @@ func TestAMethodThatCantBeReadHidesNoOther(t *testing.T) {
 	w.call(204, "DELETE", pins+"/"+list(w.call(200, "GET", pins, ""))[0].(map[string]any)["id"].(string), "")
 	if left := list(w.call(200, "GET", methodsOf(bad.ID)+"methods", "")); len(left) != 1 || left[0].(map[string]any)["id"] != sound.ID {
 		t.Errorf("left are %v", left)
+	}
+	w.call(204, "DELETE", "/v1.0/devices/"+string(device.ID), "")
+	if left := list(w.call(200, "GET", "/v1.0/devices", "")); len(left) != 0 {
+		t.Errorf("devices that are left: %v", left)
 	}
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -95,6 +96,9 @@ func machine(a *API, c *call) (directory.Target, error) {
 		err = directory.ErrDeviceUnknown
 	default:
 		c.device, err = a.Store.Device(c.ctx(), c.tenant.ID, directory.DeviceObjectID(value))
+	}
+	if c.r.Method == http.MethodDelete {
+		err = listed(err) // what can't be read is of no use, and can go
 	}
 	return directory.Target{}, err
 }

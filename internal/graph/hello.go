@@ -118,10 +118,10 @@ func (a *API) deleteHello(c *call) error {
 // pinDevice is the device of a PIN: as much of it as can be read, and nothing of one that is gone.
 func (a *API) pinDevice(c *call, id directory.DeviceObjectID) (directory.Device, error) {
 	d, err := a.Store.Device(c.ctx(), c.tenant.ID, id)
-	if errors.Is(err, directory.ErrDeviceUnknown) || errors.Is(err, directory.ErrUnreadable) {
+	if errors.Is(err, directory.ErrDeviceUnknown) {
 		return d, nil
 	}
-	return d, err
+	return d, listed(err)
 }
 
 // helloResource is a device PIN as Graph shows it; the type comes first, the id second.

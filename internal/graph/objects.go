@@ -49,6 +49,14 @@ func (a *API) objects(c *call, refs []directory.Ref) ([]odata.Entity, error) {
 	return all, nil
 }
 
+// listed is the error of one of many in a list: what can't be read is shown as such there.
+func listed(err error) error {
+	if errors.Is(err, directory.ErrUnreadable) {
+		return nil
+	}
+	return err
+}
+
 // object returns what ref names, with its type: of an object that the caller may not read
 // only the id, as Graph does.
 func (a *API) object(c *call, ref directory.Ref) (odata.Entity, error) {
@@ -57,7 +65,7 @@ func (a *API) object(c *call, ref directory.Ref) (odata.Entity, error) {
 		return typed(kindRole, roleResource(role)), err
 	}
 	thing, err := a.Store.Object(c.ctx(), c.tenant.ID, ref)
-	if err != nil {
+	if err := listed(err); err != nil {
 		return nil, err
 	}
 	if denied := a.mayRead(c, ref); denied != nil {

@@ -218,7 +218,7 @@ func (a *API) listDevicesIn(c *call) error {
 			{Name: "operatingSystem", Value: text(d.OperatingSystem)},
 			{Name: "trustType", Value: text(string(d.TrustType))},
 			{Name: "approximateLastSignInDateTime", Value: odata.Time(d.SeenAt)},
-		}, err
+		}, listed(err)
 	})
 }
 

@@ -19,7 +19,7 @@ func (c *Client) Device(ctx context.Context, id string) (Object, error) {
 // ownDevice are the properties of devices, what Postern adds to Graph's among them.
 const ownDevice = "id,deviceId,displayName,accountEnabled,trustType,operatingSystem,operatingSystemVersion,manufacturer,model,domainName," +
 	"isCompliant,isManaged,registrationDateTime,approximateLastSignInDateTime," +
-	"postern_approvalState,postern_preparation,postern_keyStorage,postern_attested,postern_certificateEndDateTime"
+	"postern_approvalState,postern_preparation,postern_keyStorage,postern_attested,postern_certificateEndDateTime,postern_isUnreadable"
 
 // ownerNames names who joined a device, beside it.
 const ownerNames = "registeredOwners($select=id,displayName,userPrincipalName)"

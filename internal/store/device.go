@@ -253,7 +253,7 @@ func (db *DB) UpdateDevice(ctx context.Context, d directory.Device, at time.Time
 func (db *DB) RemoveDevice(ctx context.Context, tenant directory.TenantID, id directory.DeviceObjectID, at time.Time, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		d, err := deviceBy(ctx, tx.q, tenant, "id", string(id))
-		if err != nil {
+		if err := listed(err); err != nil {
 			return err
 		}
 		if err := tx.endDevice(ctx, d, at, "deviceDeleted"); err != nil {

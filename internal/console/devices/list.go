@@ -84,8 +84,11 @@ func deviceOf(o graphclient.Object) device {
 	}
 }
 
-// State is how a device is, in one word: off, pending, refused or on.
+// State is how a device is, in one word: unreadable, off, pending, refused or on.
 func (d device) State() string {
+	if d.Text("postern_isUnreadable") == "true" {
+		return "unreadable"
+	}
 	switch d.Text("postern_approvalState") {
 	case "pending", "refused":
 		return d.Text("postern_approvalState")
