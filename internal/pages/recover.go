@@ -142,6 +142,9 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if t.Device != nil {
+		c.Device = t.Device.ID
+	}
 	text, err := c.Text(r.Context(), s.SignIn.Secrets.MAC)
 	if err != nil {
 		return err

@@ -67,7 +67,11 @@ func (s *Site) askPhone(w http.ResponseWriter, r *http.Request, c claim.Claim, v
 	if err != nil {
 		return err
 	}
-	home, err := s.SignIn.FamiliarHome(r.Context(), signin.Transaction{Home: c.Tenant, User: v.User}, a.Place)
+	t := signin.Transaction{Home: c.Tenant, User: v.User}
+	if t.Device, err = s.deviceOfClaim(r, c); err != nil {
+		return err
+	}
+	home, err := s.SignIn.FamiliarHome(r.Context(), t, a.Place)
 	if err != nil {
 		return err
 	}
@@ -84,6 +88,25 @@ func (s *Site) askPhone(w http.ResponseWriter, r *http.Request, c claim.Claim, v
 		}
 	}
 	return s.renderCase(w, r, c, v, casePage{Said: "phone", Match: authenticator.Number(a.Challenge, a.Asked.Round)}, nil)
+}
+
+// deviceOfClaim is the device that proved itself when help was asked for, if it may still be used: at
+// it whom it knows is as familiar as at a sign-in.
+func (s *Site) deviceOfClaim(r *http.Request, c claim.Claim) (*signin.Device, error) {
+	if c.Device == "" {
+		return nil, nil //nolint:nilnil // no device is none
+	}
+	d, err := s.PINs.Device(r.Context(), c.Tenant, c.Device)
+	if err == nil {
+		err = d.Usable()
+	}
+	if isTold(err) || errors.Is(err, directory.ErrUnreadable) {
+		return nil, nil //nolint:nilnil // nor is one that is gone or switched off
+	}
+	if err != nil {
+		return nil, err
+	}
+	return signin.DeviceOf(d), nil
 }
 
 // ring asks the phones of a, if an approval would be of use.

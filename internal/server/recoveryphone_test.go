@@ -230,3 +230,62 @@ func TestACaseRingsAPhoneNoMoreOftenThanASignIn(t *testing.T) {
 		t.Errorf("what policy does not count rings: %v", r)
 	}
 }
+
+// TestADeviceThatKnowsAPersonHasItsOwnBudgetForTheirPhone when help is asked for at its lock screen, whose
+// browser is a new one each time, as long as it may be used; somebody whom it doesn't know has none.
+func TestADeviceThatKnowsAPersonHasItsOwnBudgetForTheirPhone(t *testing.T) {
+	c := &wrist{}
+	w := newPhoneWorld(t, func(o *server.Options) { o.Wall = c.now })
+	x := trip{world: w, clock: c}
+	var p *phone
+	x.sam, p = w.phonePerson("sam")
+	_, pass := w.passFor(x.sam)
+	m := newMachine(w)
+	out := m.join(m.token("sam@contoso.example", pass))
+	w.createUser("kim")
+	at := func(name string, begin func() answer) *http.Client {
+		x.newBrowser()
+		x.askAt(begin().location, name)
+		return x.browser
+	}
+	lockScreen := func() answer { return w.present(m.push(webSignIn(out.DeviceID))) }
+	sam, kim := at("sam@contoso.example", lockScreen), at("kim@contoso.example", lockScreen)
+	stranger := at("sam@contoso.example", func() answer { return x.get("/security-info") })
+	c.move(time.Until(time.Now().Truncate(time.Minute).Add(time.Minute))) // the beginning of a minute
+	rings := func(from, want string) {
+		t.Helper()
+		if got := x.asksPhone(); got != want {
+			t.Errorf("%s: %s, want %s", from, got, want)
+		}
+		if r, rang := p.ringing(); rang {
+			p.want(http.StatusOK, "POST", "request", p.answer(r, "deny", ""))
+		}
+		c.move(time.Minute)
+	}
+
+	// A stranger spends what unfamiliar places have for Sam.
+	for range 5 {
+		rings("the stranger", "asked")
+	}
+	rings("the stranger", "often")
+
+	x.browser = sam
+	rings("Sam at their laptop", "asked")
+	x.browser = stranger
+	rings("the stranger", "often")
+
+	// Whom the device doesn't know is a stranger at it.
+	x.browser = kim
+	for range 5 {
+		rings("Kim at Sam's laptop", "asked")
+	}
+	rings("Kim at Sam's laptop", "often")
+
+	w.api(http.MethodPatch, "/v1.0/devices/"+out.ObjectID, w.appToken(), `{"accountEnabled":false}`)
+	x.browser = stranger
+	for x.asksPhone() == "asked" { // as often as it slowly gets free again
+		c.move(time.Minute)
+	}
+	x.browser = sam
+	rings("Sam at a laptop that was switched off", "often")
+}

@@ -36,6 +36,9 @@ type Claim struct {
 	// Account is what requests to the phones of the person are counted by: as much is known of a
 	// name that nobody has.
 	Account [32]byte
+	// Device is the joined device whose key proved the sign-in from which help was asked for: the
+	// browser at its lock screen is a new one each time. Empty for a browser by itself.
+	Device directory.DeviceObjectID
 }
 
 // The labels of the keys.
@@ -47,7 +50,7 @@ const (
 	denialLabel = "denial of a recovery case"
 )
 
-const claimSize = 16 + 16 + 8 + 16 + 32
+const claimSize = 16 + 16 + 8 + 16 + 32 + 16
 
 // New returns the claim of a browser on a case; an empty id is that of nobody's case. The account
 // is a keyed hash, as a MAC gives it.
@@ -85,7 +88,15 @@ func (c Claim) plain() ([]byte, error) {
 	}
 	out = binary.BigEndian.AppendUint64(out, uint64(c.At.Unix()))
 	out = append(out, c.Secret[:]...)
-	return append(out, c.Account[:]...), nil
+	out = append(out, c.Account[:]...)
+	var device uuid.UUID
+	if c.Device != "" {
+		var err error
+		if device, err = uuid.Parse(string(c.Device)); err != nil {
+			return nil, err
+		}
+	}
+	return append(out, device[:]...), nil
 }
 
 // Text is what the browser keeps.
@@ -109,7 +120,10 @@ func Parse(ctx context.Context, text string, mac MAC) (Claim, bool) {
 		At: time.Unix(int64(binary.BigEndian.Uint64(plain[32:40])), 0).UTC(),
 	}
 	copy(c.Secret[:], plain[40:56])
-	copy(c.Account[:], plain[56:])
+	copy(c.Account[:], plain[56:88])
+	if device := uuid.UUID(plain[88:]); device != uuid.Nil {
+		c.Device = directory.DeviceObjectID(device.String())
+	}
 	return c, right(ctx, mac, c.Tenant, claimLabel, plain, sum)
 }
 

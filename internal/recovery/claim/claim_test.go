@@ -44,6 +44,12 @@ func TestAClaimIsOfOneBrowserAndNobodyMakesOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if text, err := c.Text(ctx, mac); err != nil {
+		t.Fatal(err)
+	} else if got, ok := claim.Parse(ctx, text, mac); !ok || got != c || got.Device != "" {
+		t.Errorf("of a browser by itself: %+v, %v", got, ok)
+	}
+	c.Device = directory.DeviceObjectID(uuid.NewString())
 	text, err := c.Text(ctx, mac)
 	if err != nil {
 		t.Fatal(err)
