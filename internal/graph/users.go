@@ -486,17 +486,37 @@ func (a *API) userEvent(c *call, activity, operation string, u directory.User, c
 	})
 }
 
-// deleteUser serves DELETE /users/{id}: the user can be restored for 30 days.
+// mostDecisions is how often something is decided again because it changed in that moment.
+const mostDecisions = 5
+
+// deleteUser serves DELETE /users/{id}: the user can be restored for 30 days. Who is deleted is who
+// was read when it was decided that the caller may, also without If-Match: whoever got a role
+// meanwhile is no longer theirs to delete. Somebody who changed otherwise is deleted all the same.
 func (a *API) deleteUser(c *call) error {
-	if err := odata.Match(c.r, odata.ETag(c.user.Version)); err != nil {
-		return err
+	for try := 1; ; try++ {
+		if err := odata.Match(c.r, odata.ETag(c.user.Version)); err != nil {
+			return err
+		}
+		err := a.Store.DeleteUser(c.ctx(), c.user, a.Now(), a.userEvent(c, audit.DeleteUser, audit.OperationDelete, c.user, nil))
+		if err == nil {
+			odata.WriteNothing(c.w)
+			return nil
+		}
+		if !errors.Is(err, directory.ErrChanged) || try == mostDecisions {
+			return err
+		}
+		// By the id: somebody else may be called so by now.
+		if c.user, err = a.Store.User(c.ctx(), c.tenant.ID, c.user.ID); err != nil {
+			return err
+		}
+		target, err := a.Store.TargetOf(c.ctx(), c.tenant.ID, c.user.ID)
+		if err != nil {
+			return err
+		}
+		if err := directory.May(c.caller, directory.DeleteUser, target); err != nil {
+			return err
+		}
 	}
-	c.user.Version = odata.Wanted(c.r, c.user.Version)
-	if err := a.Store.DeleteUser(c.ctx(), c.user, a.Now(), a.userEvent(c, audit.DeleteUser, audit.OperationDelete, c.user, nil)); err != nil {
-		return err
-	}
-	odata.WriteNothing(c.w)
-	return nil
 }
 
 // revokeSessions serves POST /users/{id}/revokeSignInSessions.
