@@ -70,6 +70,7 @@ func policySetTap() *cobra.Command {
 		Example: "  postern policy set tap --enabled --maximum-lifetime 12h --once --exclude-group Admins",
 	}
 	f := c.Flags()
+	force := f.Bool("force", false, "save it although people would have no way back in")
 	f.Bool("enabled", false, "whether people can use passes")
 	f.Duration("default-lifetime", 0, "lifetime of a pass for which none is said")
 	f.Duration("minimum-lifetime", 0, "shortest lifetime")
@@ -86,6 +87,9 @@ func policySetTap() *cobra.Command {
 		change, err := e.policyChange()
 		if err != nil {
 			return err
+		}
+		if *force {
+			change["postern_force"] = true
 		}
 		if err := e.graph.PatchPassPolicy(c.Context(), change); err != nil {
 			return err

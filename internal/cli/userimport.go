@@ -20,7 +20,7 @@ import (
 // ErrSomeRows reports an import of which some rows were refused.
 var ErrSomeRows = &fault.Error{
 	Kind: fault.Conflict, Code: "someRowsRefused",
-	Text: "Some rows were refused.", Remedy: "Correct them and import the file again; what is in place is left alone.",
+	Text: "Some rows were refused, or name a manager who is not there.", Remedy: "Correct them and import the file again; what is in place is left alone.",
 }
 
 func userImport() *cobra.Command {
@@ -57,16 +57,21 @@ type importer struct {
 	doubted bool // some rows were sent twice, because the first answer did not come
 	columns []string
 	keys    map[int]string // the columns that name a person, by their place
-	seen    map[string]int // the line of each name
-	people  map[string]any // the line about somebody who was there, by id
-	counts  map[string]int
-	part    []graphclient.Object
+	// managerAt is the place of the manager's column, from 1; 0 where there is none.
+	managerAt int
+	seen      map[string]int // the line of each name
+	people    map[string]any // the line about somebody who was there, by id
+	counts    map[string]int
+	part      []graphclient.Object
 	// later are rows whose manager was not there: they may come further down in the file.
 	later []graphclient.Object
+	// managers are whom the rows name as such, by line; alone are the lines whose manager is nowhere.
+	managers map[int]string
+	alone    int
 }
 
 func newImporter(e *env, dry bool) *importer {
-	return &importer{e: e, dry: dry, now: time.Now, wait: graphclient.Wait, seen: map[string]int{}, people: map[string]any{}, counts: map[string]int{}}
+	return &importer{e: e, dry: dry, now: time.Now, wait: graphclient.Wait, seen: map[string]int{}, people: map[string]any{}, managers: map[int]string{}, counts: map[string]int{}}
 }
 
 func (i *importer) run(file io.Reader) error {
@@ -79,6 +84,8 @@ func (i *importer) run(file io.Reader) error {
 		switch low := strings.ToLower(name); low {
 		case "userprincipalname", "externalid", "employeeid":
 			i.keys[at] = low
+		case "manager":
+			i.managerAt = at + 1
 		}
 	}
 	if len(i.keys) == 0 {
@@ -107,7 +114,7 @@ func (i *importer) run(file io.Reader) error {
 	if i.doubted {
 		i.e.say("Where an answer did not come in time, who had been added or changed by then counts as left alone.")
 	}
-	if i.counts["refused"] > 0 {
+	if i.counts["refused"] > 0 || i.alone > 0 {
 		return ErrSomeRows
 	}
 	return nil
@@ -126,6 +133,11 @@ func (i *importer) add(line int, values []string) error {
 		}
 		i.seen[name] = line
 	}
+	if i.managerAt > 0 && i.managerAt <= len(values) {
+		if m := strings.ToLower(strings.TrimSpace(values[i.managerAt-1])); m != "" {
+			i.managers[line] = m
+		}
+	}
 	i.part = append(i.part, graphclient.Object{"row": line, "values": values})
 	if len(i.part) == importMost {
 		return i.send(false)
@@ -135,8 +147,8 @@ func (i *importer) add(line int, values []string) error {
 
 // again sends the rows once more whose manager was not there, now that everybody is.
 func (i *importer) again() error {
-	if i.dry || len(i.later) == 0 {
-		return nil
+	if i.dry {
+		return i.foresee()
 	}
 	rows := i.later
 	i.later = nil
@@ -148,10 +160,54 @@ func (i *importer) again() error {
 		}
 	}
 	for _, row := range i.later {
-		i.e.say("Line %v: the manager is not there.", row["row"])
+		i.nobody(row["row"])
 	}
 	return nil
 }
+
+func (i *importer) nobody(line any) {
+	i.alone++
+	i.e.say("Line %v: the manager is not there.", line)
+}
+
+// foresee tells of the rows whose manager is not there what will become of them once everybody of the file is.
+func (i *importer) foresee() error {
+	for _, row := range i.later {
+		line, ok := row["row"].(int)
+		if !ok || i.above(line) == 0 {
+			i.nobody(row["row"])
+			continue
+		}
+		met := map[int]bool{}
+		for at := i.above(line); at > 0 && !met[at]; at = i.above(at) {
+			if met[at] = true; at != line {
+				continue
+			}
+			i.counts["refused"]++
+			if err := i.e.line("refused", fmt.Sprint(line), i.managers[line], ownManager); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// above is the line of the manager whom a line names, or 0.
+func (i *importer) above(line int) int {
+	m := i.managers[line]
+	if m == "" {
+		return 0
+	}
+	for _, key := range i.keys {
+		if at := i.seen[key+"\x00"+m]; at > 0 {
+			return at
+		}
+	}
+	return 0
+}
+
+// ownManager is what the server says, once everybody is there, of whose manager they would be themselves.
+const ownManager = "A person can't be their own manager, not even through others."
 
 // send sends the rows that wait, and tells what became of them. A server that has not time for all of them
 // answers the first ones; the others go into the next request. Where no answer comes, fewer rows are sent again.

@@ -24,7 +24,7 @@ import (
 
 // ErrStranded reports a change that takes the last way back in from people.
 var ErrStranded = &fault.Error{
-	Kind: fault.Conflict, Code: "policyStrandsPeople", Text: "With this policy people would have no way back in when something fails.",
+	Kind: fault.Conflict, Code: "policyStrandsPeople", Text: "With this policy some people would have no way back in when something fails.",
 	Remedy: "Give them another way first, or save it in spite of that.",
 }
 
@@ -216,10 +216,10 @@ func (a *API) keepsWaysBack(c *call, force bool, d draft) error {
 	who := ""
 	if directory.May(c.caller, directory.ReadUserBasic, directory.Target{User: o.some[0].user}) == nil {
 		if u, err := a.Store.User(c.ctx(), c.tenant.ID, o.some[0].user); err == nil {
-			who = ", such as " + u.DisplayName
+			who = ", such as " + u.DisplayName + ","
 		}
 	}
-	return ErrStranded.With("", fmt.Sprintf("With this policy people%s would have no way back in when something fails.", who))
+	return ErrStranded.With("", fmt.Sprintf("With this policy some people%s would have no way back in when something fails.", who))
 }
 
 // keepsWaysBackUnder is keepsWaysBack for a change of Conditional Access that may be made otherwise.

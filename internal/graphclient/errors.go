@@ -8,7 +8,7 @@ import (
 // Error is a refusal, in Graph's envelope or in OAuth's.
 type Error struct {
 	Status    int    // of HTTP
-	Code      string // such as Request_ResourceNotFound or invalid_client; may be empty
+	Code      string // the most exact: such as caseRequired, Request_ResourceNotFound or invalid_client; may be empty
 	Message   string // a sentence for people, from the server
 	Target    string // property or parameter at fault; may be empty
 	RequestID string // to find the request in the server's log; may be empty
@@ -47,9 +47,15 @@ func decodeError(res *http.Response, answer []byte) *Error {
 	}
 	var inner struct {
 		Code, Message, Target string
+		Details               []struct{ Code string }
 	}
 	if json.Unmarshal(outer.Error, &inner) == nil {
 		e.Code, e.Message, e.Target = inner.Code, inner.Message, inner.Target
+	}
+	for _, d := range inner.Details {
+		if d.Code != "" && 'a' <= d.Code[0] && d.Code[0] <= 'z' { // a code of Postern's own, under a family's of Graph
+			e.Code = d.Code
+		}
 	}
 	return e
 }

@@ -287,6 +287,9 @@ func (res *Result) setManager(ctx context.Context, find Finder, tenant directory
 		res.ManagerMissing = true
 		return nil
 	}
+	if u.ID != "" && (m.ID == u.ID || m.Manager == u.ID) { // the store looks further up
+		return directory.ErrManagerCycle
+	}
 	u.Manager = m.ID
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 var (
 	ErrSyntax = &fault.Error{
 		Kind: fault.Invalid, Code: "scimSyntax",
-		Text: "The request is not what SCIM writes.", Remedy: "docs/scim.md shows requests.",
+		Text: "The request is not what SCIM writes.", Remedy: "RFC 7644 section 3 shows requests; docs/scim.md says which of them are taken.",
 	}
 	ErrValue   = &fault.Error{Kind: fault.Invalid, Code: "scimValue", Text: "A value does not fit its attribute."}
 	ErrPath    = &fault.Error{Kind: fault.Invalid, Code: "scimPath", Text: "There is no such attribute.", Remedy: "/scim/v2/Schemas lists what is there."}
