@@ -8,7 +8,8 @@ type Finder struct {
 	Ask     string // key of the question; what stands below it is at {Ask}_hint, if anything
 	Typed   string
 	People  []graphclient.Object
-	More    bool // than are shown
+	More    bool                 // than are shown
+	Groups  []graphclient.Object // where one of a group is meant, too; ?group= chooses one
 }
 
 // mostFound is how many people a Finder offers.
@@ -24,6 +25,17 @@ func (c *Call) Find(address, ask string, properties ...string) (Finder, error) {
 	found, err := c.Graph.Page(c.Context(), graphclient.Query{Search: search, Select: "id,displayName,userPrincipalName,department,jobTitle", Top: mostFound}, "users")
 	f.People, f.More = found.Items, found.Next != ""
 	return f, err
+}
+
+// FindGroups looks for groups that q names as well, for who may read them.
+func (c *Call) FindGroups(f *Finder) error {
+	search := Search(f.Typed, "displayName")
+	if search == "" || !c.May("readGroup") {
+		return nil
+	}
+	found, err := c.Graph.Page(c.Context(), graphclient.Query{Search: search, Select: "id,displayName,description", Top: mostFound}, "groups")
+	f.Groups = found.Items
+	return err
 }
 
 // Only returns the id of the only one that fits, whom Enter goes on with; nothing while somebody types.

@@ -76,3 +76,43 @@ func TestADeviceIsPreparedForSomebodyInTheConsoleHandedOverAndFreed(t *testing.T
 		t.Errorf("no such device: %d", a.status)
 	}
 }
+
+func TestADeviceIsPreparedForTheFirstOfAGroupInTheConsole(t *testing.T) {
+	w := newWorld(t)
+	_, pass := w.addPerson("theo@contoso.example")
+	p := withPINs(w, "theo@contoso.example", pass, tpmtest.New(t))
+	at := "/console/devices/" + p.joined.ObjectID
+	group := w.create("/v1.0/groups", `{"displayName":"Field <i>staff</i>","mailEnabled":false,"mailNickname":"field","securityEnabled":true}`)
+	var theirs string
+	w.inAnotherTenant(func() {
+		theirs = w.create("/v1.0/groups", `{"displayName":"Field","mailEnabled":false,"mailNickname":"field","securityEnabled":true}`)
+	})
+	w.consoleAs("reader", directory.GlobalReader)
+	if a := w.post(at+"/prepare", url.Values{"group": {group}}); a.status != http.StatusForbidden {
+		t.Errorf("a reader prepares: %d", a.status)
+	}
+	w.consoleAs("gina", directory.GlobalAdministrator)
+	found := w.get(at + "/prepare?q=field")
+	w.wantPage("found by name", found, 200, at+"/prepare?group="+group, "Field &lt;i&gt;staff")
+	if strings.Contains(found.body, "Nobody called") || strings.Contains(found.body, theirs) {
+		t.Errorf("beside the group it says\n%s", found.body)
+	}
+	w.wantPage("neither", w.get(at+"/prepare?q=xyz"), 200, "Nobody called")
+	w.wantPage("what happens", w.get(at+"/prepare?group="+group), 200, "The first sign-in of one of them", `name="group" value="`+group+`"`)
+	for what, other := range map[string]string{"a group of another tenant": theirs, "no group": "x"} {
+		if a := w.post(at+"/prepare", url.Values{"group": {other}}); a.status < 400 || a.status >= 500 {
+			t.Errorf("for %s: %d", what, a.status)
+		}
+	}
+	if a := w.get(at); !strings.Contains(a.body, `data-prepared=""`) {
+		t.Fatalf("it is prepared already\n%s", a.body)
+	}
+	if a := w.post(at+"/prepare", url.Values{"group": {group}}); a.status != http.StatusSeeOther {
+		t.Fatalf("prepare: %d\n%s", a.status, a.body)
+	}
+	w.wantPage("waiting", w.get(at), 200, `data-prepared="waiting"`, "Waits for whoever of")
+	if a := w.get(at); strings.Contains(a.body, "Issue their first pass") {
+		t.Error("a pass is offered for nobody in particular")
+	}
+	w.wantPage("an old form", w.post(at+"/prepare", url.Values{"group": {group}}), http.StatusConflict, "while this page was open")
+}

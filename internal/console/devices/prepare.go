@@ -65,7 +65,8 @@ type preparePage struct { // prepare.html
 	Device device
 	Now    preparation
 	console.Finder
-	Who *graphclient.Object
+	Who   *graphclient.Object
+	Group *graphclient.Object // instead: whoever of it signs in first
 }
 
 // File implements console.Page.
@@ -96,7 +97,15 @@ func prepareAgain(c *console.Call, wrong error) error {
 			return err
 		}
 		p.Who = &u
+	} else if group := c.Form("group"); group != "" {
+		g, err := c.Graph.Select(c.Context(), "id,displayName", "groups", group)
+		if err != nil {
+			return err
+		}
+		p.Group = &g
 	} else if p.Finder, err = c.Find(root+"/"+p.Device.Text("id")+"/prepare", "prepare_whom", "displayName", "userPrincipalName", "mail", "employeeId"); err != nil {
+		return err
+	} else if err := c.FindGroups(&p.Finder); err != nil {
 		return err
 	}
 	return c.Show(status, p)
@@ -109,14 +118,17 @@ func prepare(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	done := "device_prepared"
+	done, whom := "device_prepared", graphclient.Object{"userId": c.Form("person")}
+	if group := c.Form("group"); group != "" {
+		whom = graphclient.Object{"groupId": group}
+	}
 	switch now := preparationOf(c, deviceOf(o)); {
 	case c.Form("seen") != now.Seen():
 		err = errPrepared
 	case c.Form("end") != "":
 		done, err = "device_free", c.Graph.EndPreparation(c.Context(), id)
 	default:
-		_, err = c.Graph.PrepareDevice(c.Context(), id, graphclient.Object{"userId": c.Form("person")})
+		_, err = c.Graph.PrepareDevice(c.Context(), id, whom)
 	}
 	if err != nil {
 		return prepareAgain(c, err)
