@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,9 +20,6 @@ const (
 	share = 19
 	// lookEvery is how often it is looked whether something is due.
 	lookEvery = time.Second
-	// mostTouched bounds how many people are looked at at once because the log tells of them. The
-	// round comes to the others.
-	mostTouched = MostAtOnce
 )
 
 // A Looker finds out how people stand.
@@ -216,17 +214,20 @@ func lookAhead(ctx context.Context, look Look, from Mark, workers *sync.WaitGrou
 	}
 }
 
-// Told looks at people of whom the log tells something.
+// Told looks at people of whom the log tells something, however many: where a round is in no hurry,
+// it comes to somebody after twenty times as long as it takes.
 func (s *Sweep) Told(ctx context.Context, tenant directory.TenantID, people []string) {
-	ids := make([]directory.UserID, 0, len(people))
-	for _, id := range people[:min(len(people), mostTouched)] {
-		ids = append(ids, directory.UserID(id))
-	}
-	if len(ids) == 0 {
-		return
-	}
-	if err := s.tell(ctx, tenant, ids); err != nil && ctx.Err() == nil {
-		s.Log.WarnContext(ctx, "looking at who changed failed", "err", err) // the round comes to them
+	for some := range slices.Chunk(people, MostAtOnce) {
+		ids := make([]directory.UserID, len(some))
+		for i, id := range some {
+			ids[i] = directory.UserID(id)
+		}
+		if err := s.tell(ctx, tenant, ids); err != nil {
+			if ctx.Err() == nil {
+				s.Log.WarnContext(ctx, "looking at who changed failed", "err", err) // the round comes to them
+			}
+			return
+		}
 	}
 }
 

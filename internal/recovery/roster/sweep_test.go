@@ -221,3 +221,42 @@ func (b byTenant) RosterCounts(context.Context, directory.TenantID) (map[recover
 func (b byTenant) Roster(context.Context, directory.TenantID, []recovery.State, roster.Position, int) ([]roster.Position, error) {
 	return nil, nil
 }
+
+// told is a crowd of whom the log tells; it notes whom it was asked about at once.
+type told struct {
+	*crowd
+	asked  []int
+	stored []directory.UserID
+}
+
+func (c *told) Look(context.Context, directory.TenantID) (roster.Look, error) { return c, nil }
+
+func (c *told) Of(_ context.Context, ids []directory.UserID) (roster.States, error) {
+	c.asked = append(c.asked, len(ids))
+	return nil, c.broken
+}
+
+func (c *told) SetRoster(_ context.Context, _ directory.TenantID, ids []directory.UserID, _ roster.Finding, _ time.Time) error {
+	c.stored = append(c.stored, ids...)
+	return nil
+}
+
+func TestEverybodyOfWhomTheLogTellsIsLookedAtHoweverMany(t *testing.T) {
+	c := &told{crowd: newCrowd(0)}
+	s := c.sweep()
+	s.Looker, s.Store = c, c
+	people := make([]string, 2*roster.MostAtOnce+24)
+	for i := range people {
+		people[i] = fmt.Sprint(i)
+	}
+	s.Told(t.Context(), "t", people)
+	if !slices.Equal(c.asked, []int{roster.MostAtOnce, roster.MostAtOnce, 24}) || len(c.stored) != len(people) || c.stored[len(people)-1] != directory.UserID(people[len(people)-1]) {
+		t.Errorf("asked about %v, %d are stored", c.asked, len(c.stored))
+	}
+	s.Told(t.Context(), "t", nil)
+	c.broken = errors.New("broken")
+	s.Told(t.Context(), "t", people)
+	if len(c.asked) != 4 {
+		t.Errorf("where it fails it goes on: %v", c.asked)
+	}
+}
