@@ -30,7 +30,7 @@ func TestAHeldAnswerComesNoSoonerWhateverItIs(t *testing.T) {
 	}{
 		"a redirect":            {0, func(w http.ResponseWriter, r *http.Request) error { return redirect(w, r, "/") }, hold},
 		"a redirect after work": {200 * time.Millisecond, func(w http.ResponseWriter, r *http.Request) error { return redirect(w, r, "/") }, hold},
-		"a fault":               {0, func(http.ResponseWriter, *http.Request) error { return noCase }, hold},
+		"a fault":               {0, func(http.ResponseWriter, *http.Request) error { return ErrCaseElsewhere }, hold},
 		"work for longer":       {time.Second, func(w http.ResponseWriter, r *http.Request) error { return redirect(w, r, "/") }, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,6 +8,7 @@ type methodsPage struct {
 	Offers   []offer
 	BackHref string // to the page before; "" leaves the link out
 
+	KeyHref     string // adds what an answer about somebody else takes; "" for other sign-ins
 	RecoverHref string // asks for help; "" leaves the link out
 }
 

@@ -119,6 +119,16 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := v.transaction
 	home := t.Home
+	account, err := s.SignIn.AskAccount(r.Context(), home, t.NameHash)
+	if err != nil {
+		return err
+	}
+	switch asked, err := s.asked(r, home, account); {
+	case err != nil:
+		return err
+	case asked:
+		return redirect(w, r, casePath+"?said=again")
+	}
 	familiar, err := s.SignIn.FamiliarHome(r.Context(), t, place(r))
 	if err != nil {
 		return err
@@ -131,10 +141,6 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 		return ErrAskedForHelpOften.After(int(wait/time.Second) + 1)
 	}
 	id, err := s.openCase(r, t, familiar != "")
-	if err != nil {
-		return err
-	}
-	account, err := s.SignIn.AskAccount(r.Context(), home, t.NameHash)
 	if err != nil {
 		return err
 	}
@@ -155,6 +161,13 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	}
 	browser.KeepClaim(w, text, time.Duration(policy.CaseMinutes)*time.Minute)
 	return redirect(w, r, casePath)
+}
+
+// asked reports whether this browser waits for help for the same name already. A second case would let
+// nobody know which of two numbers is theirs to hear, and tell everybody twice.
+func (s *Site) asked(r *http.Request, home directory.TenantID, account string) (bool, error) {
+	c, v, ok, err := s.claimed(r)
+	return ok && c.Tenant == home && c.AccountKey() == account && v.State.Waits(), err
 }
 
 // openCase opens a case for the person of a sign-in and returns its id, or "" when there is

@@ -22,13 +22,24 @@ type approvePage struct {
 	Title    string
 	Lost     []string
 	OpenedAt time.Time
-	From     string // browser, system and address in which they asked
-	Done     string // approved, vouched, refused; "" before
+	From     string    // browser, system and address in which they asked
+	Done     string    // approved, vouched, refused, over, keyless; "" before
+	SaidAt   time.Time // when the reader said it, earlier
+	NoPhone  bool      // theirs is gone
+	Newer    *newerAsk
+	AddHref  string // where the reader adds what it takes to answer; "" where they may not
 	Handed   bool   // the pass is in a mail to the reader
 	Changed  []approveChange
 	There    bool // the pass may be shown where they asked
 	Me       bool // it may come to the reader
 	Roles    bool // an administrator has to approve, too
+}
+
+// A newerAsk is a later request of the same person, or in their name.
+type newerAsk struct {
+	At   time.Time
+	From string
+	Href string
 }
 
 // An approveChange is something of the person that changed a short time ago.
@@ -88,6 +99,9 @@ func (s *Site) voice(w http.ResponseWriter, r *http.Request, manager bool) (me k
 	}
 	back := r.URL.Path
 	if since := resistantSince(me.session); me.user.ID == "" || since.IsZero() || s.Now().Sub(since) > handover.Fresh {
+		if has, err := s.resists(r, me); err != nil || !has {
+			return me, v, false, s.renderKeyless(w, r, me, manager, err)
+		}
 		return me, v, false, s.proveResistant(w, r, tenant, me, back)
 	}
 	c, err := s.Cases.Cases.Case(r.Context(), tenant, id)
@@ -111,11 +125,57 @@ func (s *Site) voice(w http.ResponseWriter, r *http.Request, manager bool) (me k
 }
 
 func (s *Site) showVoice(w http.ResponseWriter, r *http.Request, manager bool) error {
-	_, v, ok, err := s.voice(w, r, manager)
+	me, v, ok, err := s.voice(w, r, manager)
 	if err != nil || !ok {
 		return err
 	}
-	return s.renderVoice(w, r, v, approvePage{Manager: manager}, nil)
+	p := approvePage{Manager: manager, SaidAt: v.SaidAt(v.Policy, me.user.ID, manager, s.Now())}
+	return s.renderVoice(w, r, v, p, nil)
+}
+
+// resists reports whether the person of a session has anything that resists phishing; so it does
+// without a session, when nobody knows.
+func (s *Site) resists(r *http.Request, me knownAccount) (bool, error) {
+	if me.user.ID == "" {
+		return true, nil
+	}
+	w, err := s.ways(r, me)
+	return w.resistant(), err
+}
+
+// renderKeyless says what it takes to answer to somebody who has nothing of it, and nothing of the case.
+func (s *Site) renderKeyless(w http.ResponseWriter, r *http.Request, me knownAccount, manager bool, err error) error {
+	if err != nil {
+		return err
+	}
+	tenant, err := s.tenant(r.Context(), me.session.Tenant)
+	if err != nil {
+		return err
+	}
+	p := approvePage{frame: s.frame(r, tenant), Manager: manager, Done: "keyless"}
+	may, err := s.SignIn.MayRegister(r.Context(), me.session.Tenant, me.user.ID, passkeyKind)
+	if err != nil {
+		return err
+	}
+	if may {
+		p.AddHref = addPasskeyPath
+	}
+	s.render(w, r, http.StatusForbidden, p)
+	return nil
+}
+
+// addPasskeyPath is where somebody adds a passkey or a security key.
+const addPasskeyPath = addPath + "/" + string(passkeyKind)
+
+// newer returns the newest request that waits and was made after v at the sign-in page, or nil.
+func (s *Site) newer(r *http.Request, v recovery.View) (*newerAsk, error) {
+	all, err := s.Cases.Waiting(r.Context(), v.Tenant, v.User)
+	for _, c := range all { // newest first
+		if c.Opener.Kind == recovery.BySelf && c.OpenedAt.After(v.OpenedAt) {
+			return &newerAsk{c.OpenedAt, c.Opener.From, ApproveLink(v.Tenant, c.ID)}, err
+		}
+	}
+	return nil, err
 }
 
 func (s *Site) renderVoice(w http.ResponseWriter, r *http.Request, v recovery.View, p approvePage, why error) error {
@@ -135,10 +195,17 @@ func (s *Site) renderVoice(w http.ResponseWriter, r *http.Request, v recovery.Vi
 	for _, f := range v.Lost {
 		p.Lost = append(p.Lost, s.View.Text(p.Lang, "recover_lost_"+string(f)))
 	}
+	p.NoPhone = slices.ContainsFunc(v.Lost, func(f recovery.Failure) bool { return slices.Contains(phoneGone, f) })
 	if p.Manager { // who knows whether the number that they would call is the right one
 		for _, one := range v.Changes() {
 			if !one.Counts {
 				p.Changed = append(p.Changed, approveChange{s.View.Text(p.Lang, "approve_field_"+one.Property), one.At})
+			}
+		}
+		if p.Done == "" {
+			var err error
+			if p.Newer, err = s.newer(r, v); err != nil {
+				return err
 			}
 		}
 	}
@@ -148,6 +215,9 @@ func (s *Site) renderVoice(w http.ResponseWriter, r *http.Request, v recovery.Vi
 	s.render(w, r, status, p)
 	return nil
 }
+
+// phoneGone is what leaves somebody without a phone to be called on.
+var phoneGone = []recovery.Failure{"phoneLost", "deviceAndPhoneLost", "everythingLost"}
 
 // takeVoice serves the answer of a manager or a colleague.
 func (s *Site) takeVoice(w http.ResponseWriter, r *http.Request, manager bool) error {

@@ -3,7 +3,6 @@ package pages
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/postern-id/postern/internal/browser"
@@ -20,9 +19,12 @@ import (
 type casePage struct {
 	frame
 	Number   string
-	State    string // one of recovery's states, or issuable
+	State    string // one of recovery's states, issuable or elsewhere
+	Stands   string // where the script looks whether the page still says what is so; "" for no looking
 	OpenedAt time.Time
 	EndsAt   time.Time // of the case, or of the pass
+	Code     bool      // one may be out, by mail
+	Here     bool      // the pass was shown in this browser
 	Proofs   []caseProof
 	// Mail, Phone, Colleague, Credential and External are offered to everybody, or to nobody.
 	Mail, Phone, Colleague, Credential, External bool
@@ -31,6 +33,8 @@ type casePage struct {
 	Match      string // the number that the phone asks for
 	Wallet     *walletAsked
 	Passcode   string // once
+	Starts     time.Time
+	Once       bool   // it works once
 	UseHref    string // takes it here
 	Username   string // with it
 	Trial      bool   // nothing is issued while policy only evaluates
@@ -47,11 +51,11 @@ func (casePage) file() string { return "case.html" }
 
 const casePath = recoverPath + "/case"
 
-// issuable is the state of a case whose pass this browser may see now.
-const issuable = "issuable"
-
-// noCase says that this browser has opened no case.
-var noCase = recovery.ErrUnknown
+// ErrCaseElsewhere says that this browser has opened no case.
+var ErrCaseElsewhere = &fault.Error{
+	Kind: fault.NotFound, Code: "caseElsewhere",
+	Text: "This page works only in the browser in which you asked for help.", Remedy: "Go on there. Or ask again here: type your name, then choose other ways to sign in.",
+}
 
 // showCase serves GET /recover/case.
 func (s *Site) showCase(w http.ResponseWriter, r *http.Request) error {
@@ -60,7 +64,7 @@ func (s *Site) showCase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !ok {
-		return noCase
+		return ErrCaseElsewhere
 	}
 	return s.renderCase(w, r, c, v, casePage{Said: r.URL.Query().Get("said")}, nil)
 }
@@ -93,33 +97,21 @@ func (s *Site) renderCase(w http.ResponseWriter, r *http.Request, c claim.Claim,
 		p.Said = ""
 	}
 	if v.Pass != nil {
-		p.EndsAt = v.Pass.Ends
+		p.EndsAt, p.Here = v.Pass.Ends, v.Pass.Hand == recovery.HandBrowser
 	}
-	shows := slices.Contains(v.Policy.HandsOf(v.Subject.Class), recovery.HandBrowser)
-	if v.State == recovery.Approved && !shows { // it comes another way
-		p.State = string(recovery.Proven)
-	} else if v.State == recovery.Approved && p.Passcode == "" {
-		holder, err := c.Holder(r.Context(), s.SignIn.Secrets.MAC)
-		if err != nil {
-			return err
-		}
-		p.State = issuable
-		heard := v.Stands.HeardFrom(holder)
-		if heard.Settled(v.Policy, v.Subject, s.Now()).State != recovery.Approved { // somebody spoke with the person, and not about this browser
-			p.State = string(recovery.Proven)
-		} else if len(heard.Approvers(v.Policy, v.Subject.Class, s.Now())) == 0 { // nobody but the person themselves
-			p.Trial = v.Policy.SelfService == recovery.SelfEvaluation
-			if v.Policy.SelfService == recovery.SelfOff {
-				p.State = string(recovery.Proven)
-			}
-		}
+	if p.State, p.Trial, err = s.caseStands(r.Context(), c, v); err != nil {
+		return err
 	}
+	if v.State.Waits() {
+		p.Fetches, p.Stands = true, standsText(p.State, v)
+	}
+	p.Code = browser.CodeOut(r) == c.Case
 	s.render(w, r, status, p)
 	return nil
 }
 
 // sayings are what the page may say was done. None tells whether there was anything to do.
-var sayings = map[string]bool{"mail": true, "phone": true, "colleague": true, "external": true, "wrong": true}
+var sayings = map[string]bool{"mail": true, "phone": true, "colleague": true, "external": true, "wrong": true, "again": true}
 
 // takeCase serves POST /recover/case.
 func (s *Site) takeCase(w http.ResponseWriter, r *http.Request) error {
@@ -128,7 +120,7 @@ func (s *Site) takeCase(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !ok {
-		return noCase
+		return ErrCaseElsewhere
 	}
 	if err := r.ParseForm(); err != nil {
 		return err
@@ -154,6 +146,8 @@ func (s *Site) takeCase(w http.ResponseWriter, r *http.Request) error {
 		return s.askOutside(w, r, c, v)
 	case ask == "cancel":
 		return s.giveUp(w, r, c, v)
+	case ask == "again":
+		return s.askForAnother(w, r, v)
 	}
 	return redirect(w, r, casePath)
 }
@@ -215,6 +209,9 @@ func (s *Site) first(r *http.Request, c claim.Claim, what string, rule signin.Ru
 // showCasePass issues the pass of an approved case and shows it, once, in the browser that opened
 // the case.
 func (s *Site) showCasePass(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
+	if v.State == recovery.PassIssued || v.State == recovery.Used { // the page says so
+		return redirect(w, r, casePath)
+	}
 	if !isReal(v) || v.State != recovery.Approved { // alike, so that it tells nobody who is known
 		return s.renderCase(w, r, c, v, casePage{}, recovery.ErrNotProven)
 	}
@@ -222,12 +219,33 @@ func (s *Site) showCasePass(w http.ResponseWriter, r *http.Request, c claim.Clai
 	if err != nil {
 		return err
 	}
-	next, _, passcode, err := s.Cases.Issue(r.Context(), s.ref(c.Tenant, c.Case), recovery.Order{Handed: true, Hand: recovery.HandBrowser}, s.asker(r, holder))
-	if err != nil {
+	next, pass, passcode, err := s.Cases.Issue(r.Context(), s.ref(c.Tenant, c.Case), recovery.Order{Handed: true, Hand: recovery.HandBrowser}, s.asker(r, holder))
+	switch {
+	case errors.Is(err, recovery.ErrPassGone), errors.Is(err, recovery.ErrChanged): // another tab was faster
+		return redirect(w, r, casePath)
+	case err != nil:
 		return s.renderCase(w, r, c, v, casePage{}, err)
 	}
 	v.Case = next
-	return s.renderCase(w, r, c, v, casePage{Passcode: passcode.Reveal(), UseHref: passHerePath, Username: v.Subject.User.UserPrincipalName}, nil)
+	return s.renderCase(w, r, c, v, casePage{
+		Passcode: passcode.Reveal(), Starts: pass.Start, Once: pass.SingleUse, UseHref: passHerePath, Username: v.Subject.User.UserPrincipalName,
+	}, nil)
+}
+
+// askForAnother begins anew for whoever was shown a pass here and has lost it: a sign-in in which the
+// name is given, at the page that asks for help.
+func (s *Site) askForAnother(w http.ResponseWriter, r *http.Request, v recovery.View) error {
+	if v.Pass == nil || v.Pass.Hand != recovery.HandBrowser { // who was shown nothing here need not know the name
+		return redirect(w, r, securityInfoPath)
+	}
+	t, handle, err := s.begun(w, r, v.Tenant, securityInfoPath)
+	if err != nil {
+		return err
+	}
+	if _, err := s.SignIn.Identify(r.Context(), t, v.Subject.User.UserPrincipalName, place(r)); err != nil {
+		return err
+	}
+	return redirect(w, r, recoverHref(visit{handle: handle}))
 }
 
 // giveUp cancels the case, if it is this browser's alone. Where somebody else went on with it, the
@@ -264,6 +282,8 @@ func (s *Site) sendMailCode(w http.ResponseWriter, r *http.Request, c claim.Clai
 			return err
 		}
 	}
+	now := s.Now()
+	browser.KeepCodeOut(w, c.Case, claim.CodeEnds(now).Sub(now))
 	return redirect(w, r, casePath+"?said=mail")
 }
 

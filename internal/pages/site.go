@@ -150,6 +150,7 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"POST " + recoverPath:              s.held(s.takeRecover),
 		"GET " + casePath:                  s.held(s.showCase),
 		"POST " + casePath:                 s.held(s.takeCase),
+		"GET " + casePath + "/stands":      s.held(s.showCaseStands),
 		"GET " + presentation.ReturnPath:   s.held(s.showPresented),
 		"GET " + DenyPath:                  s.showDeny,
 		"POST " + DenyPath:                 s.takeDeny,
@@ -194,8 +195,11 @@ func (s *Site) ShowError(w http.ResponseWriter, r *http.Request, err error, tena
 	f, status := s.told(r, err)
 	page := errorPage{frame: s.frame(r, tenant)}
 	page.Fault = f
-	if errors.Is(err, signin.ErrGone) {
+	switch {
+	case errors.Is(err, signin.ErrGone):
 		page.RetryHref = "/"
+	case errors.Is(err, ErrCaseElsewhere):
+		page.RetryHref = securityInfoPath
 	}
 	setRetryAfter(w, f)
 	s.render(w, r, status, page)

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/postern-id/postern/internal/design"
 	"github.com/postern-id/postern/internal/directory"
@@ -132,6 +133,9 @@ func (s *Site) accountPage(base frame, v visit) page {
 
 func (s *Site) methodsPage(base frame, v visit, facts signin.Facts) page {
 	p := methodsPage{frame: base, who: s.who(v), RecoverHref: recoverHref(v)}
+	if on := v.transaction.Continue; strings.HasPrefix(on, approvePath) || strings.HasPrefix(on, vouchPath) {
+		p.KeyHref = addPasskeyPath
+	}
 	useful := signin.Useful(v.transaction, facts.Offers)
 	for _, o := range useful {
 		m, ok := methodPageOf(o.Method)

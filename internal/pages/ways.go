@@ -78,6 +78,12 @@ func (w ways) strong(gone ...string) bool {
 	return factors.Multi()
 }
 
+// resistant reports whether something of the person's works that resists phishing.
+func (w ways) resistant() bool {
+	return slices.ContainsFunc(w.pins, func(p hello.Container) bool { return !p.Unreadable }) ||
+		slices.ContainsFunc(w.offers, func(o signin.Offer) bool { return o.Yield.PhishingResistant && w.left(o.Method, nil) })
+}
+
 // left reports whether there is a method of that kind that works and is not gone.
 func (w ways) left(kind signin.MethodID, gone []string) bool {
 	return slices.ContainsFunc(w.credentials, func(c method.Credential) bool {

@@ -40,6 +40,7 @@ func TestTheStepsOfACaseTakeTheSameTimeForAnybody(t *testing.T) {
 			}
 		}
 		took("look", func() answer { return x.get("/recover/case") })
+		took("look again", func() answer { return x.get("/recover/case/stands") })
 		took("back from a wallet", func() answer { return x.get("/recover/presented?id=none") })
 		for _, step := range steps {
 			took(step.Encode(), func() answer { return x.post("/recover/case", step) })

@@ -121,7 +121,7 @@ describe("recovery", { skip }, () => {
     const counted = await effort(theirs);
     const number = await ask(theirs);
     await approve(manager, number, "there");
-    await theirs.goto(`${server.url}/recover/case`);
+    await theirs.getByRole("button", { name: "Show the pass" }).waitFor(); // the page looks by itself
     await see(theirs, "case-issuable", "case");
     await press(theirs, theirs.getByRole("button", { name: "Show the pass" }));
     await see(theirs, "case-shown", "case");

@@ -170,6 +170,9 @@ func Slot(now time.Time) int64 { return now.Unix() / int64(CodeLifetime/time.Sec
 // SlotAt is the beginning of a slot.
 func SlotAt(slot int64) time.Time { return time.Unix(slot*int64(CodeLifetime/time.Second), 0).UTC() }
 
+// CodeEnds is when the code of now works no more.
+func CodeEnds(now time.Time) time.Time { return SlotAt(Slot(now) + 2) }
+
 // Code is what the mail to a private address says. It is of one browser, and works there alone.
 func (c Claim) Code(ctx context.Context, mac MAC, slot int64) (string, error) {
 	return c.drawn(ctx, mac, codeLabel, "", codeLength, slot)

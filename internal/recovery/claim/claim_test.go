@@ -131,3 +131,17 @@ func TestADenialSaysWhatItWasMadeOf(t *testing.T) {
 		t.Errorf("from before a restore: %v", err)
 	}
 }
+
+func TestACodeWorksUntilItsEnd(t *testing.T) {
+	ctx, mac := t.Context(), keyed("a")
+	for _, at := range []time.Time{nine, nine.Add(17 * time.Minute), nine.Add(claim.CodeLifetime - time.Second)} {
+		c, _ := claim.New(rand.Reader, directory.TenantID(uuid.NewString()), "", account, at)
+		code, _ := c.Code(ctx, mac, claim.Slot(at))
+		end := claim.CodeEnds(at)
+		before, _ := c.CodeIs(ctx, mac, code, end.Add(-time.Second))
+		after, _ := c.CodeIs(ctx, mac, code, end)
+		if !before || after {
+			t.Errorf("%v: before %v it works: %v, then: %v", at, end, before, after)
+		}
+	}
+}
