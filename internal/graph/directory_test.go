@@ -100,7 +100,7 @@ func newWorld(t *testing.T, permissions ...string) *world {
 		Object: w.robot, Subject: w.robot, AppID: app.AppID, IDType: "app", Roles: permissions, Credential: secret.KeyID,
 	})
 	w.api = &graph.API{
-		Store: db, Registry: registry(db), Cases: &recovery.Service{Cases: db, People: db, Registry: registry(db), Now: time.Now, Rand: rand.Reader},
+		Store: db, Registry: registry(db), Cases: &recovery.Service{Cases: db, People: db, Webhooks: db, Registry: registry(db), Now: time.Now, Rand: rand.Reader},
 		Passwords: password.Passwords{Registry: registry(db), Rand: rand.Reader, Method: password.Method{
 			Credentials: db, Policies: db, Groups: db, Keys: ring, Gate: gate.New(gate.Config{}),
 		}},

@@ -194,6 +194,25 @@ func (e Estate) Tag() string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// Since is when the first of e came to be; zero where nothing is in it.
+func (e Estate) Since() (first time.Time) {
+	is := func(at time.Time) {
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	for _, c := range e.Credentials {
+		is(c.CreatedAt)
+	}
+	for _, p := range e.PINs {
+		is(p.CreatedAt)
+	}
+	for _, s := range e.Sessions {
+		is(s.CreatedAt)
+	}
+	return first
+}
+
 // Empty reports whether there is nothing in e.
 func (e Estate) Empty() bool {
 	return len(e.Credentials)+len(e.PINs)+len(e.Sessions)+len(e.Devices) == 0

@@ -272,12 +272,8 @@ func (s *Site) handToManager(r *http.Request, v recovery.View, me knownAccount, 
 // voter is somebody who is signed in and speaks for another.
 func (s *Site) voter(r *http.Request, me knownAccount) recovery.Actor {
 	f := request.From(r.Context())
-	in := recovery.SignIn{
-		Session: me.session.ID, ProvedAt: resistantSince(me.session), Address: f.Address.String(), Pass: me.session.PassID, Purpose: string(me.session.Purpose),
-	}
-	if me.session.Device != nil {
-		in.Device = me.session.Device.DeviceID
-	}
+	in := recovery.SignInOf(me.session)
+	in.ProvedAt, in.Address = resistantSince(me.session), f.Address.String()
 	return recovery.Actor{
 		Caller: directory.Caller{Tenant: me.session.Tenant, User: me.user.ID, App: directory.PagesAppID, Purpose: string(me.session.Purpose)}, Name: me.user.DisplayName,
 		By: actorOf(r, me), CorrelationID: f.CorrelationID, SignIn: in,

@@ -134,9 +134,13 @@ func (s *Site) takeMatch(w http.ResponseWriter, r *http.Request, c claim.Claim, 
 		if err != nil {
 			return err
 		}
-		switch _, err := s.Matcher.Verify(r.Context(), a); {
+		switch by, err := s.Matcher.Verify(r.Context(), a); {
 		case err == nil:
-			return s.proveSelf(w, r, c, v, recovery.Proof{Kind: recovery.ProofMatch})
+			p := recovery.Proof{Kind: recovery.ProofMatch}
+			if by.Credential != nil {
+				p.With = by.Credential.ID
+			}
+			return s.proveSelf(w, r, c, v, p)
 		case !isTold(err):
 			return err
 		}

@@ -155,8 +155,10 @@ type SignIn struct {
 	Session string `json:"session,omitempty"`
 	// ProvedAt is when they last gave a phishing-resistant proof; zero for never. No pass gives one.
 	ProvedAt time.Time `json:"provedAt,omitzero"`
-	Device   string    `json:"device,omitempty"`  // device id of the joined device
-	Address  string    `json:"address,omitempty"` // personal
+	// ProvedBy is the id of the method that gave it; empty where an upstream did.
+	ProvedBy string `json:"provedBy,omitempty"`
+	Device   string `json:"device,omitempty"`  // device id of the joined device
+	Address  string `json:"address,omitempty"` // personal
 	// Pass is the pass behind the sign-in: who is in by a pass vouches for nobody.
 	Pass    string `json:"pass,omitempty"`
 	Purpose string `json:"purpose,omitempty"`

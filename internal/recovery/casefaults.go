@@ -89,6 +89,10 @@ var (
 		Kind: fault.Forbidden, Code: "caseApproverSignIn",
 		Text: "To vouch for somebody, sign in again with a passkey or another phishing-resistant method.", Remedy: "Sign in anew, then approve within a few minutes.",
 	}
+	ErrApproverRecovered = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseApproverRecovered",
+		Text: "Your own access was recovered less than a day ago: what you registered then does not vouch for others yet.", Remedy: "Use a key that you had before, or ask somebody else.",
+	}
 	ErrNotManager = &fault.Error{
 		Kind: fault.Forbidden, Code: "caseNotManager",
 		Text: "Only the person's manager can say this, who has been so for a while.",

@@ -103,6 +103,7 @@ type ExternalAnswer struct {
 	Number    string // of the case, as the person reads it from the page where they asked
 	Reference string // by which the service finds its own papers
 	Service   string // its name here
+	Webhook   string // by which it was asked
 }
 
 // AnswerExternal takes the answer to a question of the case: once, in time, and for no more than
@@ -142,6 +143,6 @@ func (s Service) AnswerExternal(ctx context.Context, tenant directory.TenantID, 
 			return c, Effects{Events: []audit.Event{c.event(audit.CaseAsked, v.Subject.User, by, now, audit.KeyValue{Key: "Answered", Value: string(AskRefused)})}}, nil
 		}
 		v.Case = c
-		return s.prove(v, Proof{Kind: ProofExternal, Asserted: x.Level, Reference: x.Reference, Browser: a.Browser}, by, now)
+		return s.prove(v, Proof{Kind: ProofExternal, Asserted: x.Level, Reference: x.Reference, Browser: a.Browser, With: x.Webhook}, by, now)
 	})
 }

@@ -45,34 +45,24 @@ func (s Service) Issue(ctx context.Context, ref Ref, order Order, by Actor) (Cas
 
 func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order, by Actor) (Case, tap.Pass, tap.Passcode, error) {
 	none := func(err error) (Case, tap.Pass, tap.Passcode, error) { return c, tap.Pass{}, tap.Passcode{}, err }
-	policy, err := s.Cases.RecoveryPolicy(ctx, c.Tenant)
-	if err != nil {
-		return none(err)
-	}
 	now := s.Now()
-	standing, err := s.standing(ctx, c, subject)
-	if err != nil {
-		return none(err)
-	}
-	counted, err := s.mayIssue(standing, policy, subject, order, by, now)
-	if err != nil {
-		return none(err)
-	}
 	person := by.person()
 	if order.Handed {
 		person = Person{Name: "Postern"}
 	}
 	asked := order
-	if order, err = counted.Granted(policy, order, person, subject, now); err != nil {
+	v, err := s.grant(ctx, c, subject, order, by, person)
+	if err != nil {
 		return none(err)
 	}
+	order = v.order
 	passes, err := s.Passes.Store.PassPolicy(ctx, c.Tenant)
 	if err != nil {
 		return none(err)
 	}
 	if asked.Minutes == nil {
-		level, _ := counted.Level(policy, now)
-		g, _ := policy.Grant(subject.Class, level)
+		level, _ := v.counted.Level(v.policy, now)
+		g, _ := v.policy.Grant(subject.Class, level)
 		n := g.Lifetime(passes.DefaultLifetime)
 		order.Minutes = &n
 	}
@@ -84,7 +74,7 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 	if order.Hand.ToManager() {
 		issuer.Reader = subject.User.Manager
 	}
-	into := &issuing{Store: s.Passes.Store, service: s, from: c, subject: subject, by: by, person: person, at: now, hand: order.Hand}
+	into := &issuing{Store: s.Passes.Store, service: s, from: c, subject: subject, by: by, person: person, at: now, order: order}
 	through := s.Passes
 	through.Store = into
 	pass, code, err := through.Issue(ctx, tap.Request{
@@ -96,6 +86,31 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 		return none(err)
 	}
 	return into.after, pass, code, nil
+}
+
+// granted is what comes of an order as the facts are.
+type granted struct {
+	policy  Policy
+	counted Case // with what counts for whoever issues
+	order   Order
+	read    map[directory.UserID]int64 // versions of the people that it is by
+}
+
+func (s Service) grant(ctx context.Context, c Case, subject Subject, order Order, by Actor, person Person) (g granted, err error) {
+	if g.policy, err = s.Cases.RecoveryPolicy(ctx, c.Tenant); err != nil {
+		return g, err
+	}
+	standing, read, err := s.standing(ctx, c, subject, g.policy)
+	if err != nil {
+		return g, err
+	}
+	g.read = read
+	now := s.Now()
+	if g.counted, err = s.mayIssue(standing, g.policy, subject, order, by, now); err != nil {
+		return g, err
+	}
+	g.order, err = g.counted.Granted(g.policy, order, person, subject, now)
+	return g, err
 }
 
 // mayIssue says who may, see [Service.Issue], and returns c with the proofs that count for them.
@@ -162,21 +177,30 @@ type issuing struct {
 	subject     Subject
 	by          Actor
 	person      Person
-	hand        Hand
+	order       Order
 	at          time.Time
 }
 
-// PutPass implements tap.Store.
+// PutPass implements tap.Store. Making a pass takes a while, on a busy server seconds: what it was granted on is
+// looked at once more, and what changes between that and the transaction is refused there.
 func (i *issuing) PutPass(ctx context.Context, p tap.Pass, e audit.Event, mails ...outbox.Item) error {
+	subject, err := i.service.subject(ctx, i.from)
+	if err != nil {
+		return err
+	}
+	still, err := i.service.grant(ctx, i.from, subject, i.order, i.by, i.person)
+	if err != nil {
+		return err
+	}
 	next := i.from.WithPass(Issued{
-		ID: p.ID, At: i.at, Ends: p.End(), Once: p.SingleUse, Purpose: p.Purpose, By: i.person, Hand: i.hand,
+		ID: p.ID, At: i.at, Ends: p.End(), Once: p.SingleUse, Purpose: p.Purpose, By: i.person, Hand: i.order.Hand,
 	})
-	effects, err := i.service.effects(ctx, next, audit.CaseIssued, i.subject.User, i.by, audit.KeyValue{Key: DetailHand, Value: string(i.hand)})
+	effects, err := i.service.effects(ctx, next, audit.CaseIssued, i.subject.User, i.by, audit.KeyValue{Key: DetailHand, Value: string(i.order.Hand)})
 	if err != nil {
 		return err
 	}
 	effects.Events = append([]audit.Event{e}, effects.Events...)
-	effects.Mails = append(mails, effects.Mails...)
+	effects.Mails, effects.Read = append(mails, effects.Mails...), still.read
 	if err := i.service.Cases.IssueCase(ctx, next, p, effects); err != nil {
 		return err
 	}

@@ -117,6 +117,9 @@ type Proof struct {
 	// hash of the browser that gave a proof of the person's own.
 	Reference string `json:"reference,omitempty"`
 	Browser   string `json:"browser,omitempty"`
+	// With is the id of the method that it was given with, or of the webhook of the service that answered; empty
+	// where that is not known.
+	With string `json:"with,omitempty"`
 	// Numbered says that who attests or vouches was told the number of the case by who asks.
 	Numbered bool `json:"numbered,omitempty"`
 }

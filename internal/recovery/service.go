@@ -28,6 +28,7 @@ type Service struct {
 	Passes tap.Passes
 	// Registry freezes, thaws and removes what came from a case.
 	Registry *method.Registry
+	Webhooks Webhooks
 	Now      func() time.Time // UTC
 	Rand     io.Reader        // crypto/rand.Reader, except in tests
 	// Letters writes the mails about a step, which are queued with it, never a pass; nil writes none.
@@ -276,7 +277,7 @@ func (s Service) View(ctx context.Context, c Case) (View, error) {
 	now := s.Now()
 	v.At, v.Case = now, c.Ticked(now)
 	if v.Stands = v.Case; v.State.Waits() {
-		if v.Stands, err = s.standing(ctx, v.Case, v.Subject); err != nil {
+		if v.Stands, _, err = s.standing(ctx, v.Case, v.Subject, v.Policy); err != nil {
 			return v, err
 		}
 		v.Stands = v.Stands.Settled(v.Policy, v.Subject, now)

@@ -4,48 +4,89 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/webhook"
 )
 
-// standing is c with the word of those who could give it now. Who lost the role, the report or the account
-// since then lets nobody have a pass, whether they approved or said who asks.
-func (s Service) standing(ctx context.Context, c Case, about Subject) (Case, error) {
+// standing is c with what still stands of what was said and shown, and the versions of the people whose word
+// was looked at. Who could not say it any more, or may not have been themselves, lets nobody have a pass; what was
+// taken away shows nothing.
+func (s Service) standing(ctx context.Context, c Case, about Subject, p Policy) (Case, map[directory.UserID]int64, error) {
+	read, known := map[directory.UserID]int64{about.User.ID: about.User.Version}, map[directory.UserID]speaker{}
 	var failed error
-	falls := func(by Person, part ApprovalPart) bool {
-		stands, err := s.stands(ctx, c.Tenant, by, part, about)
-		failed = errors.Join(failed, err)
-		return !stands
-	}
-	c.Approvals = slices.DeleteFunc(slices.Clone(c.Approvals), func(a Approval) bool { return falls(a.By, a.Part) })
-	c.Proofs = slices.DeleteFunc(slices.Clone(c.Proofs), func(p Proof) bool {
-		switch p.Kind {
-		case ProofManager:
-			return falls(p.By, AsManager)
-		case ProofVouch:
-			return falls(p.By, asColleague)
+	falls := func(w word) bool {
+		who, met := known[w.by.User]
+		if !met {
+			var err error
+			if who, err = s.speaker(ctx, c.Tenant, w.by.User); err != nil && !errors.Is(err, directory.ErrUserUnknown) {
+				failed = errors.Join(failed, err)
+			}
+			known[w.by.User] = who
+			if err == nil {
+				read[who.user.ID] = who.user.Version
+			}
 		}
-		return false
+		return !who.gave(w, about)
+	}
+	var own method.Estate
+	if slices.ContainsFunc(c.Proofs, func(q Proof) bool { return q.Kind == ProofMatch }) {
+		if own, failed = s.Registry.Store.Estate(ctx, c.Tenant, c.User, s.Now()); failed != nil {
+			return c, nil, failed
+		}
+	}
+	now := s.Now()
+	c.Approvals = slices.DeleteFunc(slices.Clone(c.Approvals), func(a Approval) bool {
+		return falls(word{a.By, a.Part, a.At, a.SignIn.ProvedBy})
 	})
-	return c, failed
+	c.Proofs = slices.DeleteFunc(slices.Clone(c.Proofs), func(q Proof) bool {
+		if w, said := q.word(); said && falls(w) || !about.shows(q, p, own, now) {
+			return true
+		}
+		answered, err := s.answered(ctx, c.Tenant, q)
+		failed = errors.Join(failed, err)
+		return !answered
+	})
+	return c, read, failed
 }
 
-// asColleague is the part of who vouches: it takes an account that is on.
-const asColleague ApprovalPart = "colleague"
-
-func (s Service) stands(ctx context.Context, tenant directory.TenantID, by Person, part ApprovalPart, about Subject) (bool, error) {
-	u, err := s.People.User(ctx, tenant, by.User)
-	if errors.Is(err, directory.ErrUserUnknown) || err == nil && !u.AccountEnabled {
-		return false, nil
+// speaker reads who gives a word.
+func (s Service) speaker(ctx context.Context, tenant directory.TenantID, id directory.UserID) (who speaker, err error) {
+	if who.user, err = s.People.User(ctx, tenant, id); err != nil {
+		return speaker{}, err
 	}
-	switch {
-	case err != nil:
-		return false, err
-	case part == AsManager:
-		return about.User.Manager == u.ID, nil
-	case part == asColleague:
+	if who.target, err = s.People.TargetOf(ctx, tenant, id); err != nil {
+		return speaker{}, err
+	}
+	if who.estate, err = s.Registry.Store.Estate(ctx, tenant, id, s.Now()); err != nil {
+		return speaker{}, err
+	}
+	who.cases, err = s.Cases.PassCases(ctx, tenant, id)
+	return who, err
+}
+
+// maySpeak reports, as a fault, why who signed in like by gives no word for others.
+func (s Service) maySpeak(ctx context.Context, v View, by Actor, now time.Time) error {
+	if err := by.SignIn.fresh(v.Policy, now); err != nil {
+		return err
+	}
+	who, err := s.speaker(ctx, v.Tenant, by.Caller.User)
+	if err != nil {
+		return err
+	}
+	return who.settled(by.SignIn.ProvedBy, now)
+}
+
+// answered reports whether the service that gave an external proof is still asked.
+func (s Service) answered(ctx context.Context, tenant directory.TenantID, p Proof) (bool, error) {
+	if p.Kind != ProofExternal || p.With == "" {
 		return true, nil
 	}
-	theirs, err := s.People.TargetOf(ctx, tenant, u.ID)
-	return err == nil && directory.Holds(theirs.Roles, directory.ApproveCase, about.Target), err
+	w, err := s.Webhooks.Webhook(ctx, tenant, p.With)
+	if errors.Is(err, webhook.ErrUnknown) {
+		return false, nil
+	}
+	return w.Wants(webhook.ProofAsked), err
 }

@@ -42,6 +42,9 @@ func (s Service) prove(v View, proof Proof, by Actor, now time.Time) (Case, Effe
 		return v.Case, Effects{}, ErrInvalid.With("note", "")
 	}
 	proof.By = by.person()
+	if proof.With == "" {
+		proof.With = by.SignIn.ProvedBy
+	}
 	var err error
 	if proof.Numbered, err = by.numbered(v.Case); err != nil {
 		return v.Case, Effects{}, err
@@ -69,7 +72,7 @@ func (s Service) Vouch(ctx context.Context, ref Ref, note string, by Actor) (Cas
 		case !v.Subject.Colleague(other, v.Policy, now):
 			return v.Case, Effects{}, ErrNotColleague
 		}
-		if err := by.SignIn.fresh(v.Policy, now); err != nil {
+		if err := s.maySpeak(ctx, v, by, now); err != nil {
 			return v.Case, Effects{}, err
 		}
 		return s.prove(v, Proof{Kind: ProofVouch, Note: note}, by, now)
@@ -92,8 +95,11 @@ func (s Service) Approve(ctx context.Context, ref Ref, part ApprovalPart, note s
 			return v.Case, Effects{}, err
 		}
 		c, err := v.WithApproval(v.Policy, Approval{By: by.person(), Part: part, SignIn: by.SignIn, Note: note, Numbered: numbered}, v.Subject, now)
+		if err == nil {
+			err = s.maySpeak(ctx, v, by, now)
+		}
 		if err != nil {
-			return c, Effects{}, err
+			return v.Case, Effects{}, err
 		}
 		return c, Effects{Events: []audit.Event{c.event(audit.CaseApproved, v.Subject.User, by, now, audit.KeyValue{Key: "Part", Value: string(part)})}}, nil
 	})

@@ -27,6 +27,8 @@ type Cases interface {
 	CaseByNumber(ctx context.Context, tenant directory.TenantID, number string) (Case, error)
 	// CaseOfPass returns the case that a pass was issued for, or ErrUnknown.
 	CaseOfPass(ctx context.Context, tenant directory.TenantID, pass string) (Case, error)
+	// PassCases returns the newest cases of a person that led to a pass.
+	PassCases(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]Case, error)
 	// ListCases returns at most limit cases that meet every bound on id, number, userId, state or
 	// createdDateTime, after a position, and the position of the last one if there are more.
 	// Without an order the newest come first.
@@ -35,7 +37,7 @@ type Cases interface {
 	// ErrChanged. The stored version grows by one.
 	SaveCase(ctx context.Context, c Case, e Effects) error
 	// IssueCase does what SaveCase does, and what tap.Store.PutPass does. Other cases of the person
-	// that wait are cancelled with an event each.
+	// that wait are cancelled with an event each. It is ErrChanged when somebody of e.Read changed.
 	IssueCase(ctx context.Context, c Case, p tap.Pass, e Effects) error
 	// DueCases returns cases whose Due is not after now, at most limit.
 	DueCases(ctx context.Context, tenant directory.TenantID, now time.Time, limit int) ([]Case, error)
@@ -57,6 +59,8 @@ type Effects struct {
 	Mails  []outbox.Item
 	// Messages go to the webhooks that subscribed.
 	Messages []webhook.Message
+	// Read are the versions of the people on whose facts a pass is issued.
+	Read map[directory.UserID]int64
 	// EndPass removes the pass of the case, and ends what came from it.
 	EndPass bool
 	// At most one of these is done with what came from the case, as method.Store does it.
@@ -75,6 +79,11 @@ type People interface {
 	// ContactChanges says when contact data of a person, and what credentials are compared with,
 	// was last changed, by property.
 	ContactChanges(ctx context.Context, tenant directory.TenantID, user directory.UserID) (map[string]time.Time, error)
+}
+
+// Webhooks says what services are asked. Webhook is webhook.ErrUnknown for none.
+type Webhooks interface {
+	Webhook(ctx context.Context, tenant directory.TenantID, id string) (webhook.Webhook, error)
 }
 
 // CaseSchema is what cases are filtered and sorted by.

@@ -86,7 +86,10 @@ func SignInOf(s signin.Session) SignIn {
 	}
 	for _, p := range s.Proofs {
 		if p.PhishingResistant && p.Pass == nil && p.At.After(in.ProvedAt) {
-			in.ProvedAt = p.At
+			in.ProvedAt, in.ProvedBy = p.At, s.Method
+			if p.Credential != nil {
+				in.ProvedBy = p.Credential.ID
+			}
 		}
 	}
 	return in

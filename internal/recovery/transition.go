@@ -149,7 +149,7 @@ func (c Case) WithApproval(p Policy, a Approval, s Subject, now time.Time) (Case
 	a.At = now
 	c.Approvals = append(slices.Clone(c.Approvals), a)
 	if a.Part == AsManager && p.LevelOf(ProofManager) != LevelNone {
-		c.Proofs = append(slices.Clone(c.Proofs), Proof{Kind: ProofManager, Level: p.LevelOf(ProofManager), At: now, By: a.By, Note: a.Note, Numbered: a.Numbered})
+		c.Proofs = append(slices.Clone(c.Proofs), Proof{Kind: ProofManager, Level: p.LevelOf(ProofManager), At: now, By: a.By, Note: a.Note, Numbered: a.Numbered, With: a.SignIn.ProvedBy})
 	}
 	return c.Settled(p, s, now), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/outbox"
 	"github.com/postern-id/postern/internal/pages"
 	"github.com/postern-id/postern/internal/recovery/handover"
@@ -16,6 +17,10 @@ func (s *Server) handovers() handover.Service {
 	return handover.Service{
 		Store: s.db, MAC: bound{s.ring, s.db.Incarnation}.MAC, Now: s.now, Rand: rand.Reader, Letters: s.handoverLetters,
 		Page: s.options.PublicURL + pages.OpenPath,
+		ManagerOf: func(ctx context.Context, tenant directory.TenantID, user directory.UserID) (directory.UserID, error) {
+			u, err := s.db.User(ctx, tenant, user)
+			return u.Manager, err
+		},
 	}
 }
 

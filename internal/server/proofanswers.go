@@ -85,7 +85,7 @@ func (s *Server) takeAnswer(r *http.Request) error {
 		return recovery.ErrInvalid.With("", "The body is a message of type proof.answered.")
 	}
 	_, err = s.cases.AnswerExternal(r.Context(), tenant, strings.ToLower(a.Data.Case), recovery.ExternalAnswer{
-		Ask: strings.ToLower(a.Data.Ask), Answer: recovery.AskAnswer(a.Data.Outcome), Level: recovery.Level(a.Data.Level), Number: a.Data.Number, Reference: a.Data.Reference, Service: by.DisplayName,
+		Ask: strings.ToLower(a.Data.Ask), Answer: recovery.AskAnswer(a.Data.Outcome), Level: recovery.Level(a.Data.Level), Number: a.Data.Number, Reference: a.Data.Reference, Service: by.DisplayName, Webhook: by.ID,
 	})
 	return err
 }

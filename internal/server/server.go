@@ -196,7 +196,7 @@ func on(ctx context.Context, o Options, master *keyring.MasterKey, db *store.DB,
 	s.ring = &keyring.Ring{Store: db, Wrapper: master, Now: s.now}
 	s.passes = tap.Passes{Store: db, Peppers: peppers{s.ring}, Now: s.now, Rand: rand.Reader, Incarnation: db.Incarnation}
 	s.passes.Letters = s.issuedLetters
-	s.cases = recovery.Service{Cases: db, People: db, Passes: s.passes, Now: s.now, Rand: rand.Reader, Letters: s.caseLetters, Told: s.tellCase}
+	s.cases = recovery.Service{Cases: db, People: db, Webhooks: db, Passes: s.passes, Now: s.now, Rand: rand.Reader, Letters: s.caseLetters, Told: s.tellCase}
 	s.refusals = &signin.Refusals{Record: db.RecordSignIn, Log: o.Log}
 	s.sealer = &audit.Sealer{Store: db.Log(), Key: s.checkpointKey, Now: s.now, Log: o.Log}
 	s.box = outbox.Box{Seals: s.ring, Now: s.now}

@@ -150,8 +150,8 @@ func (tx *Tx) insertRoleAssignment(ctx context.Context, r directory.RoleAssignme
 	return tx.empowered(ctx, r.Tenant, r.Principal.ID)
 }
 
-// empowered gives a person, or all people of a group, a new version because they got power: what
-// somebody decided who read them before, such as that they hold no role, is not stored any more.
+// empowered gives a person, or all people of a group, a new version because they got power or lost it: what
+// somebody decided who read them before, such as that they hold no role or that they approve, is not stored any more.
 func (tx *Tx) empowered(ctx context.Context, tenant directory.TenantID, object string) error {
 	_, err := tx.exec(ctx, `
 		UPDATE directory_user SET version = version + 1 WHERE tenant_id = $1 AND id IN (

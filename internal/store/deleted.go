@@ -80,6 +80,11 @@ func (db *DB) DeleteGroup(ctx context.Context, g directory.Group, at time.Time, 
 			if err := tx.dropRule(ctx, now); err != nil {
 				return err
 			}
+			if now.IsAssignableToRole {
+				if err := tx.empowered(ctx, g.Tenant, string(g.ID)); err != nil {
+					return err
+				}
+			}
 			ref := directory.Ref{Kind: directory.KindGroup, ID: string(g.ID)}
 			if err := tx.bury(ctx, g.Tenant, ref, now.DisplayName, now, bonds{}, at); err != nil {
 				return err

@@ -94,11 +94,7 @@ func (db *DB) OpenHandover(ctx context.Context, tenant directory.TenantID, id st
 }
 
 // RefuseHandover implements handover.Store.
-func (db *DB) RefuseHandover(ctx context.Context, tenant directory.TenantID, id string, other bool, at time.Time, e audit.Event) error {
-	others := 0
-	if other {
-		others = 1
-	}
+func (db *DB) RefuseHandover(ctx context.Context, tenant directory.TenantID, id string, others int, at time.Time, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		n, err := tx.exec(ctx, `
 			UPDATE handover SET refused = refused + 1, others = others + $1

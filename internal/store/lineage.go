@@ -75,7 +75,8 @@ func (db *DB) Revert(ctx context.Context, r method.Reversal) (gone method.Estate
 func (tx *Tx) revert(ctx context.Context, r method.Reversal) (method.Estate, error) {
 	gone, there, err := tx.uproot(ctx, roots{
 		tenant: r.Tenant, user: r.User, seed: method.Seed{Case: r.Case, Pass: r.Pass}, at: r.At, reason: "passReverted",
-		wanted: func(e method.Estate) bool { return r.Tag == e.Tag() || r.Tag == "" && r.Case != "" },
+		wanted:  func(e method.Estate) bool { return r.Tag == e.Tag() || r.Tag == "" && r.Case != "" },
+		decided: r.Case != "",
 	})
 	if err != nil {
 		return gone, err
@@ -94,18 +95,23 @@ func (tx *Tx) revert(ctx context.Context, r method.Reversal) (method.Estate, err
 
 // Roots are what is uprooted: what came from a pass or a case ends, as far as it can’t be frozen.
 type roots struct {
-	tenant directory.TenantID
-	user   directory.UserID
-	seed   method.Seed
-	at     time.Time
-	reason string
-	wanted func(method.Estate) bool
+	tenant  directory.TenantID
+	user    directory.UserID
+	seed    method.Seed
+	at      time.Time
+	reason  string
+	wanted  func(method.Estate) bool
+	decided bool // a quarantine came before, which ended what others got by it
 }
 
 // uproot returns what it found, and whether the pass was still there. ErrLineageChanged when that is
 // not what is wanted.
 func (tx *Tx) uproot(ctx context.Context, c roots) (gone method.Estate, there bool, err error) {
 	if err := tx.touchUser(ctx, c.tenant, c.user); err != nil {
+		return gone, false, err
+	}
+	// Nothing is decided any more by who read them before.
+	if err := tx.empowered(ctx, c.tenant, string(c.user)); err != nil {
 		return gone, false, err
 	}
 	all, err := estateOf(ctx, tx.q, c.tenant, c.user, c.at)
@@ -120,6 +126,15 @@ func (tx *Tx) uproot(ctx context.Context, c roots) (gone method.Estate, there bo
 		return gone, false, err
 	}
 	there = err == nil && (pass.ID == c.seed.Pass || c.seed.Case != "" && pass.Case == c.seed.Case)
+	if !c.decided {
+		began, err := tx.beganAt(ctx, c, gone, pass, there)
+		if err == nil && !began.IsZero() {
+			err = tx.endDoubted(ctx, c, began)
+		}
+		if err != nil {
+			return gone, there, err
+		}
+	}
 	if there {
 		if err := tx.removePass(ctx, pass, c.at); err != nil {
 			return gone, there, err

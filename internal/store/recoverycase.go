@@ -127,6 +127,16 @@ func caseBy(ctx context.Context, q querier, tenant directory.TenantID, column, v
 	return c, err
 }
 
+// mostPassCases bounds how many cases of a person are looked at for what they still mean.
+const mostPassCases = 200
+
+// PassCases implements recovery.Cases.
+func (db *DB) PassCases(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]recovery.Case, error) {
+	rows, err := db.read.QueryContext(ctx, `
+		SELECT `+caseColumns+` FROM recovery_case WHERE tenant_id = $1 AND user_id = $2 AND pass_id <> '' ORDER BY opened_at DESC, id LIMIT $3`, tenant, user, mostPassCases)
+	return collect(rows, err, func(r *sql.Rows) (recovery.Case, error) { return scanCase(tenant, r.Scan) })
+}
+
 // ListCases implements recovery.Cases.
 func (db *DB) ListCases(
 	ctx context.Context, tenant directory.TenantID, match []filter.Bound, order []filter.Order, after []any, limit int,
@@ -156,6 +166,9 @@ func (db *DB) IssueCase(ctx context.Context, c recovery.Case, p tap.Pass, e reco
 		if err := tx.touchUser(ctx, c.Tenant, c.User); err != nil {
 			return err
 		}
+		if err := tx.unchanged(ctx, c.Tenant, e.Read); err != nil {
+			return err
+		}
 		if err := tx.saveCase(ctx, c); err != nil {
 			return err
 		}
@@ -176,6 +189,21 @@ func (db *DB) IssueCase(ctx context.Context, c recovery.Case, p tap.Pass, e reco
 		}
 		return tx.take(ctx, c, e)
 	})
+}
+
+// unchanged is recovery.ErrChanged when one of the people that somebody read has another version by now.
+func (tx *Tx) unchanged(ctx context.Context, tenant directory.TenantID, read map[directory.UserID]int64) error {
+	for id, version := range read {
+		var now int64
+		err := tx.q.QueryRowContext(ctx, `SELECT version FROM directory_user WHERE tenant_id = $1 AND id = $2`, tenant, id).Scan(&now)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && now != version {
+			return recovery.ErrChanged
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // saveCase stores c if its version is the stored one.

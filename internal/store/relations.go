@@ -216,6 +216,9 @@ func (db *DB) RemoveLink(ctx context.Context, g directory.Group, relation direct
 			return tx.append(ctx, e)
 		}
 		if g.IsAssignableToRole {
+			if err := tx.empowered(ctx, g.Tenant, object); err != nil {
+				return err
+			}
 			return tx.keepAdministrator(ctx, g.Tenant, remove)
 		}
 		return remove()
@@ -262,6 +265,9 @@ func (db *DB) UnassignRole(ctx context.Context, a directory.RoleAssignment, e au
 		return tx.keepAdministrator(ctx, a.Tenant, func() error {
 			n, err := tx.exec(ctx, `DELETE FROM role_assignment WHERE tenant_id = $1 AND id = $2`, a.Tenant, a.ID)
 			if err := changed(n, err, directory.ErrAssignmentUnknown); err != nil {
+				return err
+			}
+			if err := tx.empowered(ctx, a.Tenant, a.Principal.ID); err != nil {
 				return err
 			}
 			return tx.append(ctx, e)

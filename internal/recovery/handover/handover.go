@@ -2,7 +2,7 @@
 //
 //	sealed ──right opener──▶ opened
 //	  │ └──its time is over──▶ over
-//	  └──the pass goes, or too many others tried──▶ void
+//	  └──the pass goes, too many others tried, or the manager is another──▶ void
 //
 // The link has a code of 256 bits. What it carries is sealed under a key that takes the code and
 // the server's own key to make, and neither is kept beside it: who reads the store, a backup or
@@ -37,6 +37,8 @@ type Handover struct {
 	OpenedAt  time.Time // zero until it was opened
 	VoidAt    time.Time // zero until it was made void
 	Refused   int       // tries by others, or too late
+	// Former says that the reader was the owner's manager and is so no more. Nobody opens it then.
+	Former bool
 }
 
 // The rules of hand-overs.
@@ -110,7 +112,7 @@ func (h Handover) Check(o Opener, now time.Time) error {
 	switch {
 	case !h.OpenedAt.IsZero() && reader:
 		return ErrOpened
-	case !h.OpenedAt.IsZero() || !h.VoidAt.IsZero() || !now.Before(h.EndsAt):
+	case !h.OpenedAt.IsZero() || !h.live(now) || h.Former:
 		return ErrLink
 	case !reader:
 		return ErrReader
@@ -122,3 +124,6 @@ func (h Handover) Check(o Opener, now time.Time) error {
 	}
 	return nil
 }
+
+// live reports whether h waits for its reader at now, unless it was opened.
+func (h Handover) live(now time.Time) bool { return h.VoidAt.IsZero() && now.Before(h.EndsAt) }

@@ -18,6 +18,8 @@ func TestWhoMayOpen(t *testing.T) {
 	given.MethodBy, ownGiven.MethodBy = nine.Add(-24*time.Hour), nine.Add(-24*time.Hour)
 	opened, void := manager, manager
 	opened.OpenedAt, void.VoidAt = nine, nine
+	former := manager
+	former.Former = true
 	fresh := handover.Opener{User: "mira", ProvedAt: nine}
 	for _, c := range []struct {
 		name string
@@ -34,6 +36,7 @@ func TestWhoMayOpen(t *testing.T) {
 		{"somebody else with a strong proof", manager, handover.Opener{User: "otto", ProvedAt: nine}, nine, handover.ErrReader},
 		{"the owner, where the manager is the reader", manager, handover.Opener{User: "sam", ProvedAt: nine}, nine, handover.ErrReader},
 		{"nobody", manager, handover.Opener{}, nine, handover.ErrReader},
+		{"who was the manager", former, fresh, nine, handover.ErrLink},
 		{"the manager again", opened, fresh, nine, handover.ErrOpened},
 		{"somebody else again, who is told less", opened, handover.Opener{User: "otto"}, nine, handover.ErrLink},
 		{"nobody, when it was opened", opened, handover.Opener{}, nine, handover.ErrLink},

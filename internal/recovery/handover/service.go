@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -31,6 +32,8 @@ type Service struct {
 	MAC  func(ctx context.Context, tenant, label string, message []byte) (string, error)
 	Now  func() time.Time // UTC
 	Rand io.Reader
+	// ManagerOf is who is somebody's manager now: a link with somebody else's pass is for them alone.
+	ManagerOf func(ctx context.Context, tenant directory.TenantID, user directory.UserID) (directory.UserID, error)
 	// Letters tell the reader of the link with that code. They queue with the row.
 	Letters func(ctx context.Context, h Handover, code string) ([]outbox.Item, error)
 	// Page is where links lead; their code comes behind it, in the part that no browser sends.
@@ -185,12 +188,20 @@ var reasons = []struct {
 }
 
 func (s Service) refuse(ctx context.Context, h Handover, why error, by audit.Actor, correlationID string, now time.Time) error {
+	if h.Former && h.OpenedAt.IsZero() && h.live(now) { // void from now on
+		e := h.event(audit.HandoverRefused, audit.Failure, "The reader is not the manager any more", by, correlationID, now)
+		return cmp.Or(s.Store.RefuseHandover(ctx, h.Tenant, h.ID, MostOthers, now, e), why)
+	}
 	for _, r := range reasons {
 		if !errors.Is(why, r.why) {
 			continue
 		}
 		e := h.event(audit.HandoverRefused, audit.Failure, r.say, by, correlationID, now)
-		if err := s.Store.RefuseHandover(ctx, h.Tenant, h.ID, r.why == ErrReader || r.why == ErrSpoken, now, e); err != nil {
+		others := 0
+		if r.why == ErrReader || r.why == ErrSpoken {
+			others = 1
+		}
+		if err := s.Store.RefuseHandover(ctx, h.Tenant, h.ID, others, now, e); err != nil {
 			return err
 		}
 	}
@@ -254,6 +265,13 @@ func (s Service) find(ctx context.Context, code string) (Handover, token.Opaque,
 	}
 	if subtle.ConstantTimeCompare([]byte(hash), []byte(h.Hash)) != 1 {
 		return Handover{}, t, ErrLink
+	}
+	if h.Owner != h.Reader {
+		manager, err := s.ManagerOf(ctx, h.Tenant, h.Owner)
+		if err != nil && !errors.Is(err, directory.ErrUserUnknown) {
+			return Handover{}, t, err
+		}
+		h.Former = manager != h.Reader
 	}
 	return h, t, nil
 }

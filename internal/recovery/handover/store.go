@@ -20,7 +20,7 @@ type Store interface {
 	// nothing. Of any number of concurrent calls one gets it, the others ErrOpened; one that is
 	// void or over is ErrLink.
 	OpenHandover(ctx context.Context, tenant directory.TenantID, id string, at time.Time, e audit.Event) (sealed string, err error)
-	// RefuseHandover counts a refusal and records e, up to MostRefusals; more of them leave
-	// nothing. The MostOthers-th makes it void when it was by somebody else.
-	RefuseHandover(ctx context.Context, tenant directory.TenantID, id string, other bool, at time.Time, e audit.Event) error
+	// RefuseHandover counts a refusal, with so many tries by others, and records e, up to MostRefusals;
+	// more of them leave nothing. MostOthers make it void.
+	RefuseHandover(ctx context.Context, tenant directory.TenantID, id string, others int, at time.Time, e audit.Event) error
 }

@@ -158,23 +158,28 @@ func goesWithThePass(t *testing.T, b *bench) {
 
 func wrongHands(t *testing.T, b *bench) {
 	h := b.put(t)
-	refuse := func(other bool) {
+	refuse := func(others int) {
 		t.Helper()
-		if err := b.RefuseHandover(t.Context(), b.tenant, h.ID, other, nine, b.event()); err != nil {
+		if err := b.RefuseHandover(t.Context(), b.tenant, h.ID, others, nine, b.event()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range handover.MostOthers + 1 {
-		refuse(false)
+		refuse(0)
 	}
-	refuse(true)
-	refuse(true)
+	refuse(1)
+	refuse(1)
 	if got := b.look(t, h.ID); !got.VoidAt.IsZero() {
 		t.Fatal("void after two tries by others")
 	}
-	refuse(true)
+	refuse(1)
 	if got := b.look(t, h.ID); got.VoidAt.IsZero() {
 		t.Error("three others tried, and the link lives")
+	}
+	h = b.put(t)
+	refuse(handover.MostOthers)
+	if got := b.look(t, h.ID); got.VoidAt.IsZero() {
+		t.Error("as many at once, and the link lives")
 	}
 }
 
@@ -182,7 +187,7 @@ func bounded(t *testing.T, b *bench) {
 	h := b.put(t)
 	before := b.Events(t, b.tenant)
 	for range handover.MostRefusals + 5 {
-		if err := b.RefuseHandover(t.Context(), b.tenant, h.ID, false, nine, b.event()); err != nil {
+		if err := b.RefuseHandover(t.Context(), b.tenant, h.ID, 0, nine, b.event()); err != nil {
 			t.Fatal(err)
 		}
 	}
