@@ -10,7 +10,7 @@ import (
 // ErrCaseNumber says that the number is not that of the case.
 var ErrCaseNumber = &fault.Error{
 	Kind: fault.Invalid, Code: "caseNumberWrong", Target: "caseNumber",
-	Text: "That is not the number of this case.", Remedy: "Call the person on a number that you know, and have them read it from their screen. If they know of no case, say that it is not them.",
+	Text: "That is not the number of this case.", Remedy: "Have the person read it from their screen: where you see them, or on a number that you know. If they know of no case, say that it is not them.",
 }
 
 // SameNumber compares the number of a case with what somebody typed, with its first R or without.
