@@ -10,7 +10,7 @@ LDFLAGS = -s -w -funcalign=16 -X main.version=$(VERSION)
 # Inlining pays where the processor is what one waits for: the standard library, cryptography, the database engine, rules
 # and tokens. All else waits for a person, a network or a disk, and without it the program is a twentieth smaller.
 INLINED = std golang.org/x/crypto/... github.com/go-jose/... modernc.org/... \
-	$(foreach part,access audit devicepolicy directory dpop filter keyring oauth recovery signin token,github.com/postern-id/postern/internal/$(part)/...)
+	$(foreach part,access audit devicepolicy directory dpop filter keyring oauth recovery signin store token,github.com/postern-id/postern/internal/$(part)/...)
 SMALL = -gcflags=all=-l $(foreach part,$(INLINED),-gcflags=$(part)=)
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
