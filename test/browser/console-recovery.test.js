@@ -179,9 +179,9 @@ describe("a recovery case in the console", { skip }, () => {
   });
 
   it("gives the manager’s link once, to send it, with a button that copies it", async (t) => {
-    await server.cli("user", "create", "sam@contoso.example", "--display-name", "Sam Reed");
+    await server.cli("user", "create", "kit@contoso.example", "--display-name", "Kit Reed");
     await server.cli("user", "create", "lea@contoso.example", "--display-name", "Lea Brandt");
-    await server.cli("user", "set", "sam@contoso.example", "--manager", "lea@contoso.example");
+    await server.cli("user", "set", "kit@contoso.example", "--manager", "lea@contoso.example");
     const page = await open(t, browser);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await enter(page, server, dana, "/console/recovery/policy");
@@ -192,7 +192,7 @@ describe("a recovery case in the console", { skip }, () => {
     await page.getByRole("button", { name: "Look at what changes" }).last().click();
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("The policy is saved.").waitFor();
-    const number = (await server.cli("case", "open", "sam@contoso.example", "--channel", "phone", "--as", "automation")).stdout.trim();
+    const number = (await server.cli("case", "open", "kit@contoso.example", "--channel", "phone", "--as", "automation")).stdout.trim();
     await page.goto(`${server.url}/console/recovery/cases/${number}`);
     await page.getByRole("radio", { name: /In person/ }).check();
     await page.getByRole("button", { name: "It’s them" }).click();
