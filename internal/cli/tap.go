@@ -181,7 +181,7 @@ func tapShow() *cobra.Command {
 			pass["postern_check"] = strings.TrimSuffix(graphclient.Object(check).Text("how")+": "+graphclient.Object(check).Text("note"), ": ")
 		}
 		return e.object(pass, "id", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce", "isUsable",
-			"methodUsabilityReason", "postern_issuer", "postern_reason", "postern_ticket", "postern_usedDateTime", "postern_check", "postern_purpose", "postern_deviceId")
+			"methodUsabilityReason", "postern_stoppedBecause", "postern_issuer", "postern_reason", "postern_ticket", "postern_usedDateTime", "postern_check", "postern_purpose", "postern_deviceId")
 	})
 }
 

@@ -46,7 +46,7 @@ func (a *API) courseOf(c *call, id string) (odata.Entity, error) {
 			return nil, err
 		}
 		shown[len(shown)-1].Value = resource.Select([]string{
-			"id", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce", "isUsable", "methodUsabilityReason",
+			"id", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce", "isUsable", "methodUsabilityReason", "postern_stoppedBecause",
 		})[1:]
 	}
 	return shown, nil

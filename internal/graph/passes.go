@@ -61,7 +61,7 @@ func (a *API) passRequest(c *call) (in tap.Request, way recovery.Hand, err error
 	if err != nil {
 		return tap.Request{}, "", err
 	}
-	in = tap.Request{User: c.user, Tenant: c.tenant, Issuer: tap.Issuer{
+	in = tap.Request{User: c.user, Tenant: c.tenant, Power: c.target.Power(), Issuer: tap.Issuer{
 		User: c.caller.User, App: c.caller.App, DisplayName: c.actorName(), Address: request.From(c.ctx()).Address.String(),
 	}}
 	if body.Has("lifetimeInMinutes") && !body.IsNull("lifetimeInMinutes") {
@@ -242,7 +242,7 @@ func (a *API) deletePass(c *call) error {
 var passProperties = []string{
 	"id", "temporaryAccessPass", "createdDateTime", "startDateTime", "lifetimeInMinutes", "isUsableOnce",
 	"isUsable", "methodUsabilityReason", "postern_reason", "postern_ticket", "postern_issuer", "postern_usedDateTime", "postern_identityCheck",
-	"postern_caseId", "postern_purpose", "postern_deviceId",
+	"postern_caseId", "postern_purpose", "postern_deviceId", "postern_stoppedBecause",
 }
 
 func passSet(c *call) string {
@@ -259,7 +259,11 @@ func (a *API) passResource(c *call, p tap.Pass) (odata.Entity, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := a.passState(p, policy, groups)
+	stop, err := a.passStop(c, p)
+	if err != nil {
+		return nil, err
+	}
+	state := a.passState(p, policy, groups).Stopped(stop)
 	return odata.Entity{
 		{Name: "@odata.type", Value: passType},
 		{Name: "id", Value: p.ID},
@@ -270,6 +274,7 @@ func (a *API) passResource(c *call, p tap.Pass) (odata.Entity, error) {
 		{Name: "isUsableOnce", Value: p.SingleUse},
 		{Name: "isUsable", Value: state == tap.EnabledByPolicy},
 		{Name: "methodUsabilityReason", Value: string(state)},
+		{Name: "postern_stoppedBecause", Value: textOrNull(string(stop)), OnSelect: true},
 		{Name: "postern_reason", Value: p.Reason, OnSelect: true},
 		{Name: "postern_ticket", Value: p.Ticket, OnSelect: true},
 		{Name: "postern_issuer", Value: p.Issuer.DisplayName, OnSelect: true},
@@ -287,6 +292,15 @@ func checkResource(c tap.IdentityCheck) any {
 		return nil
 	}
 	return odata.Entity{{Name: "how", Value: string(c.How)}, {Name: "note", Value: text(c.Note)}}
+}
+
+// passStop is why p does not work though policy lets it; empty once it is used up or over.
+func (a *API) passStop(c *call, p tap.Pass) (tap.Stop, error) {
+	behind, err := a.Store.Backing(c.ctx(), p)
+	if err != nil || !p.Usability(tap.Policy{}, true, a.Now()).Lasts() {
+		return "", err
+	}
+	return p.Stop(behind, a.Now()), nil
 }
 
 // passState is the state of p now; a pass of an earlier life of the store does not work.

@@ -199,7 +199,11 @@ func (a *API) replacedPass(c *call, policy tap.Policy, groups map[directory.Grou
 	if err != nil {
 		return nil, err
 	}
-	state := a.passState(p, policy, groups)
+	stop, err := a.passStop(c, p)
+	if err != nil {
+		return nil, err
+	}
+	state := a.passState(p, policy, groups).Stopped(stop)
 	return append(odata.Entity{{Name: "id", Value: p.ID}, {Name: "createdDateTime", Value: odata.Time(p.CreatedAt)}}, append(passTimes(p), odata.Entity{
 		{Name: "isUsable", Value: state == tap.EnabledByPolicy},
 		{Name: "methodUsabilityReason", Value: string(state)},

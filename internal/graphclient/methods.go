@@ -25,7 +25,7 @@ var methodSets = map[string]string{
 func (c *Client) Methods(ctx context.Context, user string, own bool) iter.Seq2[Object, error] {
 	q := Query{}
 	if own {
-		q.Select = "id,displayName,createdDateTime,isUsable,methodUsabilityReason,postern_displayName,postern_lastUsedDateTime,postern_lastUsedOn,postern_frozenDateTime," +
+		q.Select = "id,displayName,createdDateTime,isUsable,methodUsabilityReason,postern_stoppedBecause,postern_displayName,postern_lastUsedDateTime,postern_lastUsedOn,postern_frozenDateTime," +
 			"postern_registeredWith,postern_registeredUnderPass,postern_registeredFrom,postern_registeredOn,postern_registeredBy,postern_isUnreadable"
 	}
 	return c.list(ctx, q, "users", user, "authentication", "methods")

@@ -128,7 +128,7 @@ func (c *Client) Pass(ctx context.Context, user, id string, own bool) (Object, e
 		return nil, err
 	}
 	if own {
-		path += Query{Select: "id,createdDateTime,startDateTime,lifetimeInMinutes,isUsableOnce,isUsable,methodUsabilityReason," +
+		path += Query{Select: "id,createdDateTime,startDateTime,lifetimeInMinutes,isUsableOnce,isUsable,methodUsabilityReason,postern_stoppedBecause," +
 			"postern_reason,postern_ticket,postern_issuer,postern_usedDateTime,postern_identityCheck,postern_purpose,postern_deviceId"}.encode()
 	}
 	var o Object

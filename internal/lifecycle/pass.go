@@ -138,7 +138,7 @@ func (e *Engine) request(ctx context.Context, w work) (tap.Request, error) {
 	}
 	once := w.result.Task.Argument(argOnce) == "true"
 	in := tap.Request{
-		User: w.user, Tenant: w.tenant, Lifetime: &minutes, Once: &once,
+		User: w.user, Tenant: w.tenant, Power: directory.PowerNone, Lifetime: &minutes, Once: &once,
 		Reason: "Onboarding", Issuer: tap.Issuer{DisplayName: Actor.App.DisplayName},
 		// Who wrote the hire date, the manager and the workflow vouches.
 		Check: tap.IdentityCheck{How: tap.CheckOther, Note: "workflow " + w.person.Workflow},

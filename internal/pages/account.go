@@ -214,8 +214,14 @@ func (s *Site) ownPass(r *http.Request, me knownAccount) (*ownPass, error) {
 	if err != nil {
 		return nil, err
 	}
+	behind, err := s.Passes.Backing(r.Context(), pass)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	state := pass.Usability(policy, policy.InScope(groups), now)
 	return &ownPass{
-		ID: pass.ID, State: string(pass.Usability(policy, policy.InScope(groups), s.Now())),
+		ID: pass.ID, State: string(state), Stopped: state.Lasts() && pass.Stop(behind, now) != "",
 		StartsAt: pass.Start, EndsAt: pass.End(), Once: pass.SingleUse,
 	}, nil
 }

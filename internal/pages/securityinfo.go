@@ -33,6 +33,7 @@ type securityInfoPage struct {
 type ownPass struct {
 	ID       string
 	State    string // a usability reason of Graph: EnabledByPolicy, NotYetValid, Expired, OneTimeUsed …
+	Stopped  bool   // by what became of its owner or issuer
 	StartsAt time.Time
 	EndsAt   time.Time
 	Once     bool

@@ -78,7 +78,7 @@ func (s Service) issue(ctx context.Context, c Case, subject Subject, order Order
 	through := s.Passes
 	through.Store = into
 	pass, code, err := through.Issue(ctx, tap.Request{
-		User: subject.User, Tenant: subject.Tenant, Groups: groups, Lifetime: order.Minutes, Once: order.Once,
+		User: subject.User, Tenant: subject.Tenant, Groups: groups, Power: subject.Target.Power(), Lifetime: order.Minutes, Once: order.Once,
 		Reason: "Recovery case " + c.Number, Ticket: c.Ticket, Check: c.check(), Purpose: *order.Purpose, Case: c.ID,
 		Issuer: issuer,
 	}, func(p tap.Pass) audit.Event { return c.issuedEvent(p, order.Hand, subject.User, by, now) })

@@ -27,11 +27,12 @@ var Classes = []Class{Everyone, WithRole, Privileged}
 
 // ClassOf is the class of a person, by the roles that they hold now.
 func ClassOf(t directory.Target) Class {
-	switch {
-	case !directory.AuthenticationAdministrator.Reaches(t):
+	switch t.Power() {
+	case directory.PowerGreat:
 		return Privileged
-	case len(t.Roles) > 0:
+	case directory.PowerSome:
 		return WithRole
+	case directory.PowerUnknown, directory.PowerNone:
 	}
 	return Everyone
 }

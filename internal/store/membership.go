@@ -43,13 +43,17 @@ func rolesOf(ctx context.Context, q querier, tenant directory.TenantID, principa
 
 // TargetOf returns what of a person matters to directory.May.
 func (db *DB) TargetOf(ctx context.Context, tenant directory.TenantID, user directory.UserID) (directory.Target, error) {
+	return targetOf(ctx, db.read, tenant, user)
+}
+
+func targetOf(ctx context.Context, q querier, tenant directory.TenantID, user directory.UserID) (directory.Target, error) {
 	t := directory.Target{User: user}
 	var err error
-	if t.Roles, err = db.RolesOf(ctx, tenant, string(user)); err != nil {
+	if t.Roles, err = rolesOf(ctx, q, tenant, string(user)); err != nil {
 		return t, err
 	}
 	var n int
-	err = db.read.QueryRowContext(ctx, groupsOf+`
+	err = q.QueryRowContext(ctx, groupsOf+`
 		SELECT COUNT(*) FROM directory_group
 		WHERE tenant_id = $1 AND role_assignable AND id IN (
 			SELECT group_id FROM up

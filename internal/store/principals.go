@@ -98,14 +98,14 @@ func (db *DB) PrincipalTarget(ctx context.Context, tenant directory.TenantID, id
 	if err != nil {
 		return t, err
 	}
-	roles, err := db.graphRolesOf(ctx, tenant, id)
+	roles, err := graphRolesOf(ctx, db.read, tenant, id)
 	t.Permissions = directory.Powers(roles)
 	return t, err
 }
 
 // graphRolesOf returns the ids of the app roles that a service principal has at Graph.
-func (db *DB) graphRolesOf(ctx context.Context, tenant directory.TenantID, id directory.ServicePrincipalID) ([]string, error) {
-	rows, err := db.read.QueryContext(ctx, `
+func graphRolesOf(ctx context.Context, q querier, tenant directory.TenantID, id directory.ServicePrincipalID) ([]string, error) {
+	rows, err := q.QueryContext(ctx, `
 		SELECT r.app_role_id FROM app_role_assignment r
 		JOIN service_principal g ON g.tenant_id = r.tenant_id AND g.id = r.resource_id
 		WHERE r.tenant_id = $1 AND r.principal_id = $2 AND g.app_id = $3`, tenant, id, directory.GraphAppID)

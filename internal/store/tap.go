@@ -28,6 +28,7 @@ type tapBody struct {
 	Case    string      `json:"case,omitempty"`
 
 	Check tap.IdentityCheck `json:"check,omitzero"`
+	Power directory.Power   `json:"power,omitempty"`
 }
 
 func scanPass(tenant directory.TenantID, scan func(...any) error) (tap.Pass, error) {
@@ -45,6 +46,7 @@ func scanPass(tenant directory.TenantID, scan func(...any) error) (tap.Pass, err
 		return p, fmt.Errorf("read pass %s: %w", p.ID, err)
 	}
 	p.Purpose, p.DeviceName, p.Issuer, p.Reason, p.Ticket, p.Case, p.Check = b.Purpose, b.Device, b.Issuer, b.Reason, b.Ticket, b.Case, b.Check
+	p.Power = b.Power
 	return p, nil
 }
 
@@ -95,7 +97,9 @@ func (tx *Tx) putPass(ctx context.Context, p tap.Pass) error {
 	if err != nil && !errors.Is(err, tap.ErrNone) {
 		return err
 	}
-	body, err := json.Marshal(tapBody{Purpose: p.Purpose, Device: p.DeviceName, Issuer: p.Issuer, Reason: p.Reason, Ticket: p.Ticket, Case: p.Case, Check: p.Check})
+	body, err := json.Marshal(tapBody{
+		Purpose: p.Purpose, Device: p.DeviceName, Issuer: p.Issuer, Reason: p.Reason, Ticket: p.Ticket, Case: p.Case, Check: p.Check, Power: p.Power,
+	})
 	if err != nil {
 		return err
 	}
@@ -168,6 +172,10 @@ func (db *DB) ReservePass(ctx context.Context, p tap.Pass, transaction string, a
 }
 
 func (tx *Tx) reservePass(ctx context.Context, tenant directory.TenantID, user directory.UserID, id, transaction string, at, until time.Time) error {
+	before, err := passOf(ctx, tx.q, tenant, user)
+	if err != nil {
+		return err
+	}
 	n, err := tx.exec(ctx, `
 		UPDATE tap SET reserved_for = CASE WHEN single_use THEN $1 ELSE '' END,
 			reserved_until = CASE WHEN single_use THEN $2 ELSE reserved_until END
@@ -175,8 +183,11 @@ func (tx *Tx) reservePass(ctx context.Context, tenant directory.TenantID, user d
 			AND start_at <= $7 AND end_at > $7 AND NOT expiry_noted
 			AND (NOT single_use OR (used_at = 0 AND (reserved_for = '' OR reserved_for = $1 OR reserved_until <= $7)))`,
 		transaction, micros(until), tenant, user, id, tx.db.Incarnation, micros(at))
-	if err != nil || n == 1 {
+	if err != nil {
 		return err
+	}
+	if n == 1 {
+		return tx.refuseStopped(ctx, before, at)
 	}
 	return tx.whyNot(ctx, tenant, user, id, at)
 }
@@ -209,6 +220,10 @@ func (tx *Tx) whyNot(ctx context.Context, tenant directory.TenantID, user direct
 
 // spendPass marks the pass used by the transaction that reserved it.
 func (tx *Tx) spendPass(ctx context.Context, tenant directory.TenantID, user directory.UserID, id, transaction string, at time.Time) error {
+	before, err := passOf(ctx, tx.q, tenant, user)
+	if err != nil {
+		return err
+	}
 	n, err := tx.exec(ctx, `
 		UPDATE tap SET used_at = CASE WHEN used_at = 0 THEN $1 ELSE used_at END, reserved_for = '', reserved_until = 0
 		WHERE tenant_id = $2 AND user_id = $3 AND id = $4 AND incarnation = $5
@@ -219,6 +234,9 @@ func (tx *Tx) spendPass(ctx context.Context, tenant directory.TenantID, user dir
 		return err
 	}
 	if n == 1 {
+		if err := tx.refuseStopped(ctx, before, at); err != nil {
+			return err
+		}
 		return tx.passUsed(ctx, tenant, id, at)
 	}
 	return tx.whyNot(ctx, tenant, user, id, at)

@@ -53,7 +53,7 @@ func (db *DB) applicationOwner(ctx context.Context, a token.Access, p directory.
 	if string(p.ID) != a.Object || !there {
 		return token.Owner{}, token.ErrInvalid
 	}
-	ids, err := db.graphRolesOf(ctx, a.Tenant, p.ID)
+	ids, err := graphRolesOf(ctx, db.read, a.Tenant, p.ID)
 	return token.Owner{Principal: p, Permissions: still(a.Roles, directory.GraphAppRoleValues(ids))}, err
 }
 

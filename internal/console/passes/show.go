@@ -103,7 +103,7 @@ type course struct {
 	End                              string
 	Start, Until                     time.Time // zero when the pass is gone
 	Once                             bool
-	State                            string
+	State, Stopped                   string
 	Methods                          []method
 	Devices                          []string
 }
@@ -171,7 +171,7 @@ func readCourse(o graphclient.Object) course {
 
 // pass adds what the pass itself tells.
 func (k *course) pass(o graphclient.Object) {
-	k.Start, k.State = o.Time("startDateTime"), o.Text("methodUsabilityReason")
+	k.Start, k.State, k.Stopped = o.Time("startDateTime"), o.Text("methodUsabilityReason"), o.Text("postern_stoppedBecause")
 	k.Once = o["isUsableOnce"] == true
 	minutes, _ := o["lifetimeInMinutes"].(float64)
 	k.Until = k.Start.Add(time.Duration(minutes) * time.Minute)

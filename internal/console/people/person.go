@@ -318,6 +318,9 @@ func keptOf(items []graphclient.Object) []kept {
 		}
 		if k.Kind == "temporaryAccessPass" {
 			k.State = o.Text("methodUsabilityReason")
+			if o.Text("postern_stoppedBecause") != "" {
+				k.State = "Stopped"
+			}
 		}
 		all = append(all, k)
 	}

@@ -20,6 +20,7 @@ type Request struct {
 	User     directory.User
 	Tenant   directory.Tenant
 	Groups   map[directory.GroupID]bool // the user's, transitive
+	Power    directory.Power            // the user's, by which it was decided who may
 	Lifetime *int                       // minutes
 	Once     *bool
 	Start    time.Time
@@ -100,7 +101,7 @@ func Decide(policy Policy, r Request, now time.Time) (Pass, error) {
 	p := Pass{
 		Tenant: r.Tenant.ID, User: r.User.ID, CreatedAt: now, Start: start,
 		Lifetime: time.Duration(minutes) * time.Minute, SingleUse: once,
-		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Case: r.Case, Purpose: r.Purpose, DeviceName: r.Device, Check: r.Check, Preset: r.Preset,
+		Issuer: r.Issuer, Reason: r.Reason, Ticket: r.Ticket, Case: r.Case, Purpose: r.Purpose, DeviceName: r.Device, Check: r.Check, Power: r.Power, Preset: r.Preset,
 	}
 	if policy.Checks() == CheckRequired && !r.Check.Done() {
 		return p, ErrCheckMissing

@@ -43,7 +43,8 @@ type Pass struct {
 	Ticket string
 	Case   string // id of the recovery case that it was issued in; empty for none
 	Check  IdentityCheck
-	Preset Preset // that it was issued by; the event of issuing keeps it, the pass does not
+	Power  directory.Power // of the owner, when it was decided that they get it
+	Preset Preset          // that it was issued by; the event of issuing keeps it, the pass does not
 
 	Hash Hash
 	// Incarnation is the life of the store in which the pass was issued. After a restore

@@ -55,10 +55,10 @@ const factors = signin.Knowledge | signin.Possession
 // the page is always there: whether a tenant has one must not show.
 func (m Method) Enabled(context.Context, directory.TenantID) (bool, error) { return true, nil }
 
-// Offered implements [signin.Method]: the user has a pass that works now, or later: who types
-// that one is told from when.
+// Offered implements [signin.Method]: the user has a pass that works now, or later, or one that is
+// stopped: who types that one is told from when, or why not.
 func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user directory.UserID) (signin.Yield, error) {
-	p, u, err := m.usable(ctx, tenant, user, m.Now())
+	p, u, _, err := m.usable(ctx, tenant, user, m.Now())
 	if errors.Is(err, ErrNone) {
 		return signin.Yield{}, nil
 	}
@@ -70,27 +70,31 @@ func (m Method) Offered(ctx context.Context, tenant directory.TenantID, user dir
 
 // Prior implements [signin.Prior]: a pass that works is asked for first.
 func (m Method) Prior(ctx context.Context, tenant directory.TenantID, user directory.UserID) (bool, error) {
-	_, u, err := m.usable(ctx, tenant, user, m.Now())
+	_, u, stop, err := m.usable(ctx, tenant, user, m.Now())
 	if errors.Is(err, ErrNone) {
 		return false, nil
 	}
-	return u == EnabledByPolicy, err
+	return u == EnabledByPolicy && stop == "", err
 }
 
-func (m Method) usable(ctx context.Context, tenant directory.TenantID, user directory.UserID, now time.Time) (Pass, Usability, error) {
+func (m Method) usable(ctx context.Context, tenant directory.TenantID, user directory.UserID, now time.Time) (Pass, Usability, Stop, error) {
 	p, err := m.Store.Pass(ctx, tenant, user)
 	if err != nil {
-		return Pass{}, "", err
+		return Pass{}, "", "", err
 	}
 	policy, err := m.Store.PassPolicy(ctx, tenant)
 	if err != nil {
-		return Pass{}, "", err
+		return Pass{}, "", "", err
 	}
 	groups, err := m.Groups.GroupsOf(ctx, tenant, string(user))
 	if err != nil {
-		return Pass{}, "", err
+		return Pass{}, "", "", err
 	}
-	return p, p.Usability(policy, policy.InScope(groups), now), nil
+	behind, err := m.Store.Backing(ctx, p)
+	if err != nil {
+		return Pass{}, "", "", err
+	}
+	return p, p.Usability(policy, policy.InScope(groups), now), p.Stop(behind, now), nil
 }
 
 // Queue implements [signin.Method].
@@ -120,7 +124,7 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 	if err != nil {
 		return signin.Proof{}, ErrWrong
 	}
-	p, usability, err := m.usable(ctx, a.Tenant, a.User, a.At)
+	p, usability, stop, err := m.usable(ctx, a.Tenant, a.User, a.At)
 	if err != nil {
 		return signin.Proof{}, err
 	}
@@ -132,6 +136,9 @@ func (m Method) Verify(ctx context.Context, a signin.Attempt) (signin.Proof, err
 		return signin.Proof{}, ErrWrong
 	case p.Incarnation != m.Incarnation:
 		return signin.Proof{}, ErrNotUsable
+	}
+	if why := stop.Fault(); why != nil && (usability == EnabledByPolicy || usability == NotYetValid) {
+		return signin.Proof{}, &signin.Told{Why: why}
 	}
 	if usability == NotYetValid {
 		return signin.Proof{}, &signin.NotYet{Why: ErrNotYet, From: p.Start}

@@ -24,10 +24,14 @@ type Store interface {
 	// records e; or does none of it. ErrNone when there is no such pass.
 	DeletePass(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, at time.Time, e audit.Event) error
 
+	// Backing returns what stands behind p now.
+	Backing(ctx context.Context, p Pass) (Backing, error)
+
 	// ReservePass gives a one-time pass to a transaction until until, if at at it is
 	// unspent, inside its window, and no other transaction holds it. Of any number of
 	// concurrent transactions one gets nil, the others ErrHeld; after the pass is spent all
-	// get ErrUsed, after it was deleted or replaced ErrNone, after its end ErrExpired. A
+	// get ErrUsed, after it was deleted or replaced ErrNone, after its end ErrExpired, and where
+	// Pass.Stop says so the fault of that, as it is with spending it. A
 	// pass for many uses is checked in the same way and not reserved.
 	ReservePass(ctx context.Context, p Pass, transaction string, at, until time.Time) error
 

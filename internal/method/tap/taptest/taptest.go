@@ -80,12 +80,14 @@ type bench struct {
 	Fixture
 	tenant directory.TenantID
 	user   directory.UserID
+	issuer directory.UserID
 }
 
 func newBench(t *testing.T, f Fixture) *bench {
 	t.Helper()
-	b := &bench{f, directory.TenantID(uuid.NewString()), directory.UserID(uuid.NewString())}
+	b := &bench{f, directory.TenantID(uuid.NewString()), directory.UserID(uuid.NewString()), directory.UserID(uuid.NewString())}
 	f.AddUser(t, b.tenant, b.user)
+	f.AddUser(t, b.tenant, b.issuer)
 	return b
 }
 
@@ -94,9 +96,9 @@ func (b *bench) pass() tap.Pass {
 	return tap.Pass{
 		Tenant: b.tenant, User: b.user, ID: uuid.NewString(), CreatedAt: nine.Add(-time.Minute),
 		Start: nine, Lifetime: time.Hour, SingleUse: true, Purpose: "recovery",
-		Issuer: tap.Issuer{User: "someone", DisplayName: "Zoë <Admin>"}, Reason: "new phone", Ticket: "INC-7",
-		Check: tap.IdentityCheck{How: tap.CheckVideo, Note: "with her passport"},
-		Hash:  tap.Hash{Pepper: "pepper", Value: "hash"}, Incarnation: b.Incarnation(),
+		Issuer: tap.Issuer{User: b.issuer, DisplayName: "Zoë <Admin>"}, Reason: "new phone", Ticket: "INC-7",
+		Check: tap.IdentityCheck{How: tap.CheckVideo, Note: "with her passport"}, Power: directory.PowerSome,
+		Hash: tap.Hash{Pepper: "pepper", Value: "hash"}, Incarnation: b.Incarnation(),
 	}
 }
 
@@ -213,6 +215,7 @@ func comesBack(t *testing.T, b *bench) {
 	b.wantPass(t, b.put(t, nil))
 	b.wantPass(t, b.put(t, func(p *tap.Pass) {
 		p.SingleUse, p.Bootstrap, p.Purpose, p.Reason, p.Ticket, p.Issuer, p.Check = false, true, "", "", "", tap.Issuer{}, tap.IdentityCheck{}
+		p.Power = directory.PowerUnknown
 	}))
 	b.wantEvents(t, 2)
 }
