@@ -77,6 +77,10 @@ var (
 		Kind: fault.Forbidden, Code: "caseOwnRequest",
 		Text: "Nobody approves what they asked for themselves.", Remedy: "Ask somebody who had no part in this case.",
 	}
+	ErrPersonOnly = &fault.Error{
+		Kind: fault.Forbidden, Code: "casePersonOnly",
+		Text: "An application does not say that a dispute was wrong.", Remedy: "Sign in as somebody who had no part in this case.",
+	}
 	ErrOwnCase = &fault.Error{
 		Kind: fault.Forbidden, Code: "caseOwn",
 		Text: "Nobody decides in their own case.", Remedy: "Ask the helpdesk.",

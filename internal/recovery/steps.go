@@ -180,7 +180,7 @@ func (s Service) dispute(ctx context.Context, ref Ref, note string, by Actor, ma
 }
 
 // Release ends a dispute that was wrong: what it froze works again, pass and device PINs stay gone.
-// It takes directory.RevertPass on the person, and somebody who had no part in the case.
+// It takes directory.RevertPass on the person, and a person who had no part in the case.
 func (s Service) Release(ctx context.Context, ref Ref, note string, by Actor) (Case, error) {
 	return s.decide(ctx, ref, audit.CaseLifted, note, by, func(v View, now time.Time) (Case, Effects, error) {
 		c, err := v.WithRelease(now)
@@ -210,7 +210,11 @@ func (s Service) decide(ctx context.Context, ref Ref, activity, note string, by 
 		if err := directory.May(by.Caller, directory.RevertPass, v.Subject.Target); err != nil {
 			return v.Case, Effects{}, err
 		}
-		// Who took part does not say that all was well, with a pass or before there is one.
+		// Who took part does not say that all was well, with a pass or before there is one; an application is
+		// whoever holds its secret.
+		if activity == audit.CaseLifted && by.Caller.User == "" {
+			return v.Case, Effects{}, ErrPersonOnly
+		}
 		if activity == audit.CaseLifted && v.tookPart(by.person()) {
 			return v.Case, Effects{}, ErrOwnRequest
 		}

@@ -25,14 +25,11 @@ func (x trip) deny(code string) string {
 }
 
 // released lifts the dispute of a case, and returns its state.
-func (x trip) released(number string) any {
-	x.t.Helper()
-	status, v := x.api(http.MethodPost, recoveryCases+"/"+number+"/release", x.appToken(), `{}`)
-	if status != http.StatusOK {
-		x.t.Fatalf("release: %d %v", status, v)
-	}
-	x.clock.move(time.Minute)
-	return v["state"]
+func (d *desk) released(number string) any {
+	d.t.Helper()
+	state := d.does("issuer", "/"+number+"/release", "")["state"]
+	d.clock.move(time.Minute)
+	return state
 }
 
 func TestALinkThatWasDecidedAboutFreezesNothingAgain(t *testing.T) {
@@ -50,7 +47,7 @@ func TestALinkThatWasDecidedAboutFreezesNothingAgain(t *testing.T) {
 	if said := x.deny(first); said != "" { // nothing else happens, see the mails below
 		t.Errorf("while it stands still: %q", said)
 	}
-	if state := x.released(number); state != "open" {
+	if state := d.released(number); state != "open" {
 		t.Fatalf("released: %v", state)
 	}
 	if said := x.deny(first); said != "caseDecided" {
@@ -76,7 +73,7 @@ func TestALinkThatWasDecidedAboutFreezesNothingAgain(t *testing.T) {
 	if said := x.deny(second); said != "" {
 		t.Fatalf("a mail from after the release: %s", said)
 	}
-	if state := x.released(number); state != "closed" {
+	if state := d.released(number); state != "closed" {
 		t.Fatalf("released: %v", state)
 	}
 	for _, code := range []string{first, second} {
