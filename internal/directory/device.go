@@ -53,6 +53,13 @@ type Device struct {
 	JoinedWith string `json:"joinedWith,omitempty"`
 	// JoinedBy is the family of the token that joined it.
 	JoinedBy string `json:"joinedBy,omitempty"`
+	// JoinedFor is the recovery case behind the session in which it joined, JoinedByMethods are what proved
+	// that session: they are known when it has ended.
+	JoinedFor       string   `json:"joinedFor,omitempty"`
+	JoinedByMethods []string `json:"joinedByMethods,omitempty"`
+
+	// FrozenAt is when the dispute of a recovery case switched it off; zero once somebody decided.
+	FrozenAt time.Time `json:"frozenAt,omitzero"`
 
 	Preparation *Preparation `json:"preparation,omitempty"` // nil: prepared for nobody
 
@@ -140,6 +147,12 @@ func (d Device) Usable() error {
 		return ErrDeviceRefused
 	}
 	return nil
+}
+
+// Decided is d once an administrator has said whether it is on: no end of a dispute undoes that.
+func (d Device) Decided() Device {
+	d.FrozenAt = time.Time{}
+	return d
 }
 
 // Check reports what is wrong with d as a fault, or nil.

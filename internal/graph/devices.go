@@ -194,6 +194,9 @@ func (a *API) patchDevice(c *call) error {
 	}
 	d := c.device
 	body.Bool("accountEnabled", &d.AccountEnabled)
+	if body.Has("accountEnabled") {
+		d = d.Decided()
+	}
 	body.String("displayName", &d.DisplayName)
 	body.NotKept(slices.DeleteFunc(slices.Clone(deviceProperties), func(name string) bool {
 		return name == "accountEnabled" || name == "displayName" || name == approvalState

@@ -93,7 +93,7 @@ func (e Estate) From(s Seed) Estate {
 		PINs:        keep(e.PINs, func(p PIN) bool { return l.hasMethod(p.ID) || p.Unreadable && began }),
 		Sessions:    keep(e.Sessions, func(one signin.Session) bool { return l.sessions[one.ID] }),
 		Devices: keep(e.Devices, func(d directory.Device) bool {
-			return d.JoinedIn != "" && l.sessions[d.JoinedIn] || l.pass != "" && d.JoinedWith == l.pass
+			return l.has(Origin{Session: d.JoinedIn, Pass: d.JoinedWith, Case: d.JoinedFor, Methods: d.JoinedByMethods}, d.RegisteredAt)
 		}),
 	}
 }

@@ -16,8 +16,9 @@ import (
 //	registered ──Quarantine──▶ frozen ──Release──▶ registered
 //	                              └─────Revert───▶ removed
 //
-// Its pass, sessions, tokens and device PINs are gone for good: they can be had again, and a key
-// in a device can't be kept from its device.
+// So it is with devices that joined, which are switched off meanwhile, and stay off. Its pass, sessions,
+// tokens and device PINs are gone for good: they can be had again, and a key in a device can't be kept
+// from its device.
 type Quarantine struct {
 	Tenant  directory.TenantID
 	User    directory.UserID
@@ -37,7 +38,7 @@ type Release struct {
 	Case     string
 	Pass     string
 	FrozenAt time.Time // Quarantine.At
-	Tell     func(thawed []Credential) ([]audit.Event, []outbox.Item, error)
+	Tell     func(thawed Estate) ([]audit.Event, []outbox.Item, error)
 }
 
 // Quarantining is the quarantine of a case of user now, for whoever stores more with it.
@@ -49,7 +50,7 @@ func (r Registry) Quarantining(ctx context.Context, user directory.User, caseID,
 				Activity: audit.CaseQuarantined, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
 				Details: append([]audit.KeyValue{{Key: audit.DetailCase, Value: caseID}}, e.counts(pass, devices)...),
 			})}
-			return r.tellEnded(ctx, user, pass, e, there, devices, Frozen, by, events)
+			return r.tellEnded(ctx, user, caseID, pass, e, there, devices, Frozen, by, events)
 		},
 	}
 }
@@ -58,15 +59,19 @@ func (r Registry) Quarantining(ctx context.Context, user directory.User, caseID,
 func (r Registry) Releasing(ctx context.Context, user directory.User, caseID, pass string, frozenAt time.Time, by Actor) Release {
 	return Release{
 		Tenant: user.Tenant, User: user.ID, Case: caseID, Pass: pass, FrozenAt: frozenAt,
-		Tell: func(thawed []Credential) ([]audit.Event, []outbox.Item, error) {
+		Tell: func(thawed Estate) ([]audit.Event, []outbox.Item, error) {
 			events := []audit.Event{r.event(user, by, audit.Change{
 				Activity: audit.CaseReleased, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
 				Details: []audit.KeyValue{
-					{Key: audit.DetailCase, Value: caseID}, {Key: DetailPass, Value: pass}, {Key: "Methods", Value: fmt.Sprint(len(thawed))},
+					{Key: audit.DetailCase, Value: caseID}, {Key: DetailPass, Value: pass}, {Key: "Methods", Value: fmt.Sprint(len(thawed.Credentials))},
+					{Key: "Devices switched on", Value: fmt.Sprint(len(thawed.Devices))},
 				},
 			})}
+			for _, d := range thawed.Devices {
+				events = append(events, r.deviceSwitched(user, d, caseID, true, by))
+			}
 			var mails []outbox.Item
-			for _, c := range thawed {
+			for _, c := range thawed.Credentials {
 				e, more, err := r.tell(ctx, Thawed, c, user, by)
 				if err != nil {
 					return nil, nil, err
@@ -98,10 +103,10 @@ func (r Registry) Quarantine(ctx context.Context, user directory.User, caseID, p
 }
 
 // Release does what [Registry.Releasing] says and tells the person where mail does not reach.
-func (r Registry) Release(ctx context.Context, user directory.User, caseID, pass string, frozenAt time.Time, by Actor) ([]Credential, error) {
+func (r Registry) Release(ctx context.Context, user directory.User, caseID, pass string, frozenAt time.Time, by Actor) (Estate, error) {
 	all, err := r.Store.Release(ctx, r.Releasing(ctx, user, caseID, pass, frozenAt, by))
 	if err == nil {
-		r.Ended(ctx, Thawed, Estate{Credentials: all}, user, by)
+		r.Ended(ctx, Thawed, all, user, by)
 	}
 	return all, err
 }

@@ -63,12 +63,12 @@ func (r Registry) tellReverted(ctx context.Context, user directory.User, caseID,
 	events := []audit.Event{r.event(user, by, audit.Change{
 		Activity: audit.PassReverted, Service: audit.ServicePostern, Operation: audit.OperationDelete, Details: details,
 	})}
-	return r.tellEnded(ctx, user, pass, e, there, devices, Removed, by, events)
+	return r.tellEnded(ctx, user, caseID, pass, e, there, devices, Removed, by, events)
 }
 
 // tellEnded adds the events of a pass that ends, of methods that are removed or frozen, and of
 // device PINs and devices.
-func (r Registry) tellEnded(ctx context.Context, user directory.User, pass string, e Estate, there, devices bool, what string, by Actor, events []audit.Event) ([]audit.Event, []outbox.Item, error) {
+func (r Registry) tellEnded(ctx context.Context, user directory.User, caseID, pass string, e Estate, there, devices bool, what string, by Actor, events []audit.Event) ([]audit.Event, []outbox.Item, error) {
 	var mails []outbox.Item
 	activity, reason := audit.AdminDeletedSecurityInfo, audit.ReasonAdminDeletedPass
 	pin := audit.ReasonAdminDeletedHello
@@ -93,19 +93,33 @@ func (r Registry) tellEnded(ctx context.Context, user directory.User, pass strin
 	}
 	if devices {
 		for _, d := range e.Devices {
-			off := r.event(user, by, audit.Change{
-				Activity: audit.UpdateDevice, Service: audit.ServiceCoreDirectory, Operation: audit.OperationUpdate,
-				ResultReason: "It joined with a pass that is disputed",
-			})
-			off.Change.Category = audit.CategoryDevice
-			off.Change.Targets = []audit.Target{{
-				ID: string(d.ID), Type: audit.TargetDevice, DisplayName: d.DisplayName,
-				Modified: []audit.ModifiedProperty{{DisplayName: "AccountEnabled", OldValue: "[true]", NewValue: "[false]"}},
-			}}
-			events = append(events, off)
+			if d.AccountEnabled {
+				events = append(events, r.deviceSwitched(user, d, caseID, false, by))
+			}
 		}
 	}
 	return events, mails, nil
+}
+
+// deviceSwitched is the event of a device of a lineage that is switched off, or on again.
+func (r Registry) deviceSwitched(user directory.User, d directory.Device, caseID string, on bool, by Actor) audit.Event {
+	reason := "It joined with a pass that is disputed"
+	if on {
+		reason = "The dispute was lifted"
+	}
+	e := r.event(user, by, audit.Change{
+		Activity: audit.UpdateDevice, Service: audit.ServiceCoreDirectory, Operation: audit.OperationUpdate, ResultReason: reason,
+	})
+	e.Change.Category = audit.CategoryDevice
+	e.Change.Targets = []audit.Target{{
+		ID: string(d.ID), Type: audit.TargetDevice, DisplayName: d.DisplayName,
+		Modified: []audit.ModifiedProperty{{DisplayName: "AccountEnabled", OldValue: fmt.Sprintf("[%t]", !on), NewValue: fmt.Sprintf("[%t]", on)}},
+	}}
+	if caseID != "" { // it is in the case's timeline
+		e.Change.Details = []audit.KeyValue{{Key: audit.DetailCase, Value: caseID}}
+		e.Change.Targets = append(e.Change.Targets, audit.Target{ID: caseID, Type: audit.TargetOther})
+	}
+	return e
 }
 
 // Keys under which the events of device PINs name method, container and device; package hello

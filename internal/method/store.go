@@ -62,8 +62,9 @@ type Store interface {
 	// came meanwhile; what was frozen stays so since then.
 	Quarantine(ctx context.Context, q Quarantine) (Estate, error)
 	// Release thaws what the quarantine of a case froze at r.FrozenAt, and nothing that was frozen
-	// otherwise, and records the events; or none of it. It returns the credentials.
-	Release(ctx context.Context, r Release) ([]Credential, error)
+	// otherwise, switches on devices that it switched off and nobody else did since, and records the events; or
+	// none of it. It returns these.
+	Release(ctx context.Context, r Release) (Estate, error)
 }
 
 // An Addition is what AddCredential does beside storing.

@@ -150,8 +150,8 @@ func (s Service) Refuse(ctx context.Context, ref Ref, why string, by Actor) (Cas
 	})
 }
 
-// Dispute freezes a case: its pass and its sessions end, and what was registered with it can't be
-// used. The person, their manager and who handles cases may.
+// Dispute freezes a case: its pass and its sessions end, what was registered with it can't be used, and
+// devices that joined with it are off. The person, their manager and who handles cases may.
 func (s Service) Dispute(ctx context.Context, ref Ref, note string, by Actor) (Case, error) {
 	return s.dispute(ctx, ref, note, by, func(Case) error { return nil })
 }
@@ -173,7 +173,7 @@ func (s Service) dispute(ctx context.Context, ref Ref, note string, by Actor, ma
 		if err != nil || c.Pass == nil {
 			return c, Effects{}, err
 		}
-		q := s.Registry.Quarantining(ctx, v.Subject.User, c.ID, c.passID(), false, by.registryActor())
+		q := s.Registry.Quarantining(ctx, v.Subject.User, c.ID, c.passID(), true, by.registryActor())
 		q.At = now // by which a release finds what it froze
 		return c, Effects{Quarantine: &q}, nil
 	})
@@ -192,15 +192,15 @@ func (s Service) Release(ctx context.Context, ref Ref, note string, by Actor) (C
 	})
 }
 
-// Revert ends a dispute that was right: what was registered with the pass goes for good. It takes
-// directory.RevertPass on the person.
+// Revert ends a dispute that was right: what was registered with the pass goes for good, and devices that
+// joined with it stay off. It takes directory.RevertPass on the person.
 func (s Service) Revert(ctx context.Context, ref Ref, note string, by Actor) (Case, error) {
 	return s.decide(ctx, ref, audit.CaseReverted, note, by, func(v View, now time.Time) (Case, Effects, error) {
 		c, err := v.WithReversal(now)
 		if err != nil || c.Pass == nil {
 			return c, Effects{}, err
 		}
-		r := s.Registry.Reverting(ctx, v.Subject.User, c.ID, c.passID(), false, by.registryActor())
+		r := s.Registry.Reverting(ctx, v.Subject.User, c.ID, c.passID(), true, by.registryActor())
 		return c, Effects{Revert: &r}, nil
 	})
 }

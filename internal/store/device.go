@@ -12,6 +12,7 @@ import (
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/filter"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/signin"
 )
 
@@ -89,6 +90,9 @@ func (db *DB) JoinDevice(ctx context.Context, d directory.Device, quota int, eve
 		if err := tx.touchUser(ctx, d.Tenant, d.Owner); err != nil {
 			return err
 		}
+		if err := tx.joinedIn(ctx, &joined); err != nil {
+			return err
+		}
 		known, err := tx.sameMachine(ctx, d)
 		switch {
 		case err == nil:
@@ -134,6 +138,23 @@ func (db *DB) JoinDevice(ctx context.Context, d directory.Device, quota int, eve
 		return tx.followDevice(ctx, joined, e)
 	})
 	return joined, err
+}
+
+// joinedIn notes what proved the session in which d joins; signin.ErrGone when it has ended meanwhile.
+func (tx *Tx) joinedIn(ctx context.Context, d *directory.Device) error {
+	if d.JoinedIn == "" {
+		return nil
+	}
+	s, err := sessionBy(ctx, tx.q, d.Tenant, d.JoinedIn)
+	if errors.Is(err, signin.ErrGone) {
+		return nil
+	}
+	if err == nil && !s.EndedAt.IsZero() {
+		err = signin.ErrGone
+	}
+	o := method.OriginOf(s, signin.Place{})
+	d.JoinedFor, d.JoinedByMethods = o.Case, o.Methods
+	return err
 }
 
 // sameMachine returns the device that d was before.

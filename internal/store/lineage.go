@@ -90,7 +90,7 @@ func (tx *Tx) revert(ctx context.Context, r method.Reversal) (method.Estate, err
 	if err != nil {
 		return gone, err
 	}
-	return gone, tx.conclude(ctx, events, mails, gone, r.Devices, r.At)
+	return gone, tx.conclude(ctx, events, mails, gone, r.Devices, r.At, time.Time{})
 }
 
 // Roots are what is uprooted: what came from a pass or a case ends, as far as it can’t be frozen.
@@ -143,15 +143,16 @@ func (tx *Tx) uproot(ctx context.Context, c roots) (gone method.Estate, there bo
 	return gone, there, tx.endOf(ctx, c.tenant, c.user, c.seed.Pass, gone, c.at, c.reason)
 }
 
-// conclude records the events and mails of what was uprooted, and switches its devices off if it should.
-func (tx *Tx) conclude(ctx context.Context, events []audit.Event, mails []outbox.Item, gone method.Estate, devices bool, at time.Time) error {
+// conclude records the events and mails of what was uprooted, and switches its devices off if it should:
+// until somebody decides where frozenAt is not zero.
+func (tx *Tx) conclude(ctx context.Context, events []audit.Event, mails []outbox.Item, gone method.Estate, devices bool, at, frozenAt time.Time) error {
 	if err := tx.queue(ctx, mails); err != nil {
 		return err
 	}
 	if err := tx.appendAll(ctx, events); err != nil || !devices {
 		return err
 	}
-	return tx.switchOff(ctx, gone.Devices, at, events[0])
+	return tx.switchOff(ctx, gone.Devices, at, frozenAt, events[0])
 }
 
 // endOf ends the sessions of gone, and all tokens that came from them, from its methods or from
@@ -192,12 +193,12 @@ func (tx *Tx) endOf(ctx context.Context, tenant directory.TenantID, user directo
 	return err
 }
 
-func (tx *Tx) switchOff(ctx context.Context, all []directory.Device, at time.Time, because audit.Event) error {
+func (tx *Tx) switchOff(ctx context.Context, all []directory.Device, at, frozenAt time.Time, because audit.Event) error {
 	for _, d := range all {
 		if !d.AccountEnabled {
 			continue
 		}
-		d.AccountEnabled = false
+		d.AccountEnabled, d.FrozenAt = false, frozenAt
 		if err := tx.putDevice(ctx, d); err != nil {
 			return err
 		}

@@ -112,14 +112,14 @@ func (b *caseBench) release(t *testing.T, frozenAt time.Time) []method.Credentia
 	t.Helper()
 	all, err := b.Release(t.Context(), method.Release{
 		Tenant: b.tenant, User: b.user, Case: aCase, Pass: b.pass.ID, FrozenAt: frozenAt,
-		Tell: func([]method.Credential) ([]audit.Event, []outbox.Item, error) {
+		Tell: func(method.Estate) ([]audit.Event, []outbox.Item, error) {
 			return []audit.Event{change(b.tenant)}, nil, nil
 		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all
+	return all.Credentials
 }
 
 // frozen returns how many of the person's methods are frozen, and how many there are.

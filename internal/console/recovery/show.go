@@ -139,6 +139,7 @@ type entry struct {
 	Approval *approval
 	Pass     *pass
 	Method   string // kind
+	Device   string // name
 	Said     string // by somebody
 	Tried    string // what was refused, as the log calls it
 }
@@ -180,6 +181,8 @@ func courseOf(c *console.Call, k kase) ([]entry, error) {
 		switch step := steps[o.Text("activityDisplayName")]; {
 		case o.Text("result") == "failure":
 			e.Step, e.Bad, e.Tried, e.Said = "failed", true, console.Slug(o.Text("activityDisplayName")), o.Text("resultReason")
+		case o.Text("activityDisplayName") == "Update device":
+			e.switched(o)
 		case step != "":
 			e.Step, e.Bad = step, step == "refused" || step == "reverted"
 			if step == k.State || step == "released" {
@@ -192,6 +195,22 @@ func courseOf(c *console.Call, k kase) ([]entry, error) {
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].At.UnixNano() < all[j].At.UnixNano() })
 	return all, nil
+}
+
+// switched is an entry about a device of the case: a dispute switches it off, and its release on again.
+func (e *entry) switched(o graphclient.Object) {
+	e.Step, e.Bad = "off", true
+	for _, target := range o.Objects("targetResources") {
+		if target.Text("type") != "Device" {
+			continue
+		}
+		e.Device = target.Text("displayName")
+		for _, m := range target.Objects("modifiedProperties") {
+			if m.Text("newValue") == "[true]" {
+				e.Step, e.Bad = "on", false
+			}
+		}
+	}
 }
 
 // byOf is who took a step, by the log.

@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -14,6 +15,7 @@ var asked = []string{"cancel", "refuse", "dispute", "release", "revert"}
 type stepPage struct { // step.html
 	console.Frame
 	Case     kase
+	Devices  []string // that joined with the pass, by name
 	Step     string
 	Note     string
 	Typed    string
@@ -43,8 +45,26 @@ func stepOf(c *console.Call) (stepPage, error) {
 		return p, console.ErrNotYours
 	}
 	var err error
-	p.Case, err = read(c)
+	if p.Case, err = read(c); err == nil {
+		p.Devices, err = p.joined(c)
+	}
 	return p, err
+}
+
+// joined are the devices that the step is about, for who may read what came from a pass.
+func (p stepPage) joined(c *console.Call) ([]string, error) {
+	if p.Case.Pass == nil || !slices.Contains([]string{"dispute", "release", "revert"}, p.Step) {
+		return nil, nil
+	}
+	o, err := c.Graph.Lineage(c.Context(), p.Case.Who.ID, p.Case.Pass.ID)
+	if refused, ok := errors.AsType[*graphclient.Error](err); ok && refused.Status < 500 {
+		return nil, nil // a help, not a need
+	}
+	var all []string
+	for _, d := range o.Objects("devices") {
+		all = append(all, d.Text("displayName"))
+	}
+	return all, err
 }
 
 // askStep serves GET /console/recovery/cases/{id}/{step}.
