@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -221,7 +222,7 @@ func caseStep(step, short, said string) *cobra.Command {
 			return e.printJSON(one)
 		}
 		hideNumber(one)
-		e.say(said, one.Text("number"))
+		e.say(said, cmp.Or(one.Text("number"), args[0])) // a colleague is not told it
 		return nil
 	})
 }

@@ -2,11 +2,13 @@ package graph
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/graph/odata"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/recovery"
@@ -79,7 +81,38 @@ func (a *API) writeCase(c *call, status int, found recovery.Case, more ...odata.
 	if err != nil {
 		return err
 	}
-	return odata.WriteEntity(c.w, status, a.root(c).Entity(caseSet, nil), append(caseView(v), more...))
+	shown := caseView(v)
+	if !c.readsCases() { // a manager or colleague: what others said, and the number, is not for them
+		shown = odata.Entity{{Name: odata.TagName, Value: odata.ETag(v.Version)}, {Name: "id", Value: v.ID}, {Name: "state", Value: string(v.State)}}
+	}
+	return odata.WriteEntity(c.w, status, a.root(c).Entity(caseSet, nil), append(shown, more...))
+}
+
+func (c *call) readsCases() bool {
+	return directory.May(c.caller, directory.ReadCases, directory.Target{}) == nil
+}
+
+// named serves a request about the case that {id} names. Who may not read cases and has nothing to do with
+// its person is told the same as where there is none; what they tried is in the timeline.
+func named(serve func(a *API, c *call, found recovery.Case) error) func(*API, *call) error {
+	return func(a *API, c *call) error {
+		if err := c.mayTouchCases(); err != nil {
+			return err
+		}
+		found, err := a.caseRef(c)
+		if err == nil {
+			err = serve(a, c, found)
+		}
+		if _, told := errors.AsType[*fault.Error](err); !told || found.ID == "" || c.readsCases() {
+			return err
+		}
+		me, unknown := a.Store.User(c.ctx(), c.tenant.ID, c.caller.User)
+		about, gone := a.Cases.Subject(c.ctx(), c.tenant.ID, found.User)
+		if unknown != nil || gone != nil || !about.Near(me) {
+			return recovery.ErrUnknown
+		}
+		return err
+	}
 }
 
 // openCase serves POST /postern/recovery/cases.
@@ -142,14 +175,8 @@ type caseStep struct {
 // onCase serves POST /postern/recovery/cases/{id}/…: it reads the request, takes the step, and
 // answers the case.
 func onCase(take func(a *API, c *call, s caseStep) (recovery.Case, error)) func(*API, *call) error {
-	return func(a *API, c *call) error {
-		if err := c.mayTouchCases(); err != nil {
-			return err
-		}
-		found, err := a.caseRef(c)
-		if err != nil {
-			return err
-		}
+	return named(func(a *API, c *call, found recovery.Case) error {
+		var err error
 		s := caseStep{ref: recovery.Ref{Tenant: c.tenant.ID, ID: found.ID}}
 		if c.r.Header.Get("If-Match") != "" {
 			s.ref.Version = found.Version
@@ -166,7 +193,7 @@ func onCase(take func(a *API, c *call, s caseStep) (recovery.Case, error)) func(
 			return err
 		}
 		return a.writeCase(c, http.StatusOK, next)
-	}
+	})
 }
 
 // mayTouchCases refuses whoever could take no step at all, before anything is told of a case.
@@ -219,14 +246,9 @@ func plainStep(take func(s *recovery.Service, c *call, step caseStep) (recovery.
 
 // issueForCase serves POST /postern/recovery/cases/{id}/issue. The pass is in the answer and
 // nowhere else, unless postern_handOver sends it to the manager or the person by a link.
-func (a *API) issueForCase(c *call) error {
-	if err := c.mayTouchCases(); err != nil {
-		return err
-	}
-	found, err := a.caseRef(c)
-	if err != nil {
-		return err
-	}
+func (a *API) issueForCase(c *call) error { return named((*API).issueFor)(a, c) }
+
+func (a *API) issueFor(c *call, found recovery.Case) error {
 	body, err := odata.ReadJSON(c.r, odata.BodyOptions{AllowEmpty: true})
 	if err != nil {
 		return err

@@ -63,7 +63,9 @@ func (r Registry) Releasing(ctx context.Context, user directory.User, caseID, pa
 			events := []audit.Event{r.event(user, by, audit.Change{
 				Activity: audit.CaseReleased, Service: audit.ServicePostern, Operation: audit.OperationUpdate,
 				Details: []audit.KeyValue{
-					{Key: audit.DetailCase, Value: caseID}, {Key: DetailPass, Value: pass}, {Key: "Methods", Value: fmt.Sprint(len(thawed.Credentials))},
+					{Key: audit.DetailCase, Value: caseID},
+					{Key: DetailPass, Value: pass},
+					{Key: "Methods", Value: fmt.Sprint(len(thawed.Credentials))},
 					{Key: "Devices switched on", Value: fmt.Sprint(len(thawed.Devices))},
 				},
 			})}

@@ -1,19 +1,24 @@
 package recovery
 
-// How many cases of one person wait at a time. Those that somebody asked for who is not signed in
-// are counted apart, so that no stranger uses up the room of those who help; and where the person
-// signed in before apart from anywhere else, so that no stranger uses up theirs.
+// How many cases of one person wait at a time, for each kind of opener: neither a stranger nor an
+// application, nor the manager, uses up the room of the helpdesk. Those that somebody asked for where
+// the person signed in before are counted apart from those from anywhere else, so that no stranger uses
+// up theirs.
 const (
 	MostLiving = 5
 	MostAsked  = 3
 )
 
 // A room is what cases are counted by.
-type room struct{ self, known bool }
+type room struct {
+	kind  OpenerKind
+	known bool
+}
+
+func (r room) self() bool { return r.kind == BySelf }
 
 func (c Case) room() room {
-	self := c.Opener.Kind == BySelf
-	return room{self, self && c.Opener.Known}
+	return room{c.Opener.Kind, c.Opener.Kind == BySelf && c.Opener.Known}
 }
 
 // Room finds room for a new case c beside the living ones of its person, the oldest of which come
@@ -22,7 +27,7 @@ func (c Case) room() room {
 // when none gives way. A case that is disputed takes up no room: it waits for who decides.
 func (c Case) Room(living []Case) (out int, err error) {
 	most := MostLiving
-	if c.room().self {
+	if c.room().self() {
 		most = MostAsked
 	}
 	taken, out, asked := 0, -1, map[string]int{c.Opener.Network: 1}
@@ -36,7 +41,7 @@ func (c Case) Room(living []Case) (out int, err error) {
 		return -1, nil
 	}
 	for i, other := range living {
-		gives := c.room().self && other.room() == c.room() && other.State.Waits() && other.silent()
+		gives := c.room().self() && other.room() == c.room() && other.State.Waits() && other.silent()
 		if gives && (out < 0 || asked[other.Opener.Network] > asked[living[out].Opener.Network]) {
 			out = i
 		}

@@ -15,7 +15,7 @@ func TestAStrangersCasesTakeNobodysRoom(t *testing.T) {
 	approved := with(self, func(c *Case) { c.Approvals = []Approval{{}} })
 	issued := with(self, func(c *Case) { c.State = PassIssued })
 	disputed := with(one(ByAgent, ""), func(c *Case) { c.State = Disputed })
-	agents := []Case{one(ByAgent, ""), one(ByManager, ""), one(ByAutomation, ""), one(ByAgent, "")}
+	agents, apps := []Case{one(ByAgent, ""), one(ByAgent, ""), one(ByAgent, ""), one(ByAgent, "")}, []Case{one(ByAutomation, ""), one(ByAutomation, ""), one(ByAutomation, ""), one(ByAutomation, ""), one(ByAutomation, "")}
 	for _, x := range []struct {
 		name   string
 		c      Case
@@ -33,6 +33,9 @@ func TestAStrangersCasesTakeNobodysRoom(t *testing.T) {
 		{"an agent, beside what strangers asked", agents[0], []Case{self, self, self, self, self}, -1, nil},
 		{"an agent, the fifth", agents[0], agents, -1, nil},
 		{"an agent, the sixth: nothing gives way", agents[0], append(agents, agents[0]), -1, ErrMany},
+		{"an agent, beside what applications opened", agents[0], apps, -1, nil},
+		{"an application, the sixth", apps[0], apps, -1, ErrMany},
+		{"an agent, beside what the manager opened", agents[0], []Case{one(ByManager, ""), one(ByManager, ""), one(ByManager, ""), one(ByManager, ""), one(ByManager, "")}, -1, nil},
 		{"an agent, beside disputed ones", agents[0], []Case{disputed, disputed, disputed, disputed, disputed}, -1, nil},
 		{"where they signed in before", known, []Case{self, self, self}, -1, nil},
 		{"nothing from there gives way to a stranger", self, []Case{known, known, known}, -1, nil},

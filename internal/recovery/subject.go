@@ -78,6 +78,13 @@ func (s Subject) Colleague(other Subject, p Policy, now time.Time) bool {
 		same(ContactDepartment, strings.EqualFold(s.User.Department, other.User.Department))
 }
 
+// Near reports whether u has to do with the person, for however short a time: is them or their manager, or
+// has the same manager or department. What that is good for, [Subject.ManagedBy] and [Subject.Colleague] say.
+func (s Subject) Near(u directory.User) bool {
+	return u.ID != "" && (u.ID == s.User.ID || u.ID == s.User.Manager || u.Manager != "" && u.Manager == s.User.Manager ||
+		u.Department != "" && strings.EqualFold(u.Department, s.User.Department))
+}
+
 // SignInOf is what is known of who is signed in by s.
 func SignInOf(s signin.Session) SignIn {
 	in := SignIn{Session: s.ID, Address: s.Address, Pass: s.PassID, Purpose: string(s.Purpose)}
