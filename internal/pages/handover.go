@@ -33,7 +33,9 @@ type handoverPage struct {
 	EndsAt   time.Time
 	Once     bool
 	UseHref  string // takes the reader's own pass here; empty where it works elsewhere, or later
-	Username string // with it
+
+	here bool   // it works here and now
+	name string // to sign in with
 }
 
 func (handoverPage) file() string { return "handover.html" }
@@ -288,6 +290,9 @@ func (s *Site) openHandover(w http.ResponseWriter, r *http.Request, code string)
 	if err := s.nameOwner(r, h, &p); err != nil {
 		return s.failHandover(w, r, err)
 	}
+	if p.here {
+		p.UseHref = s.useHere(w, r, h.Tenant, p.name)
+	}
 	s.render(w, r, http.StatusOK, p)
 	return nil
 }
@@ -304,9 +309,8 @@ func (s *Site) nameOwner(r *http.Request, h handover.Handover, p *handoverPage) 
 		return handover.ErrLink
 	}
 	p.Starts, p.EndsAt, p.Once = pass.Start, pass.End(), pass.SingleUse
-	if p.Own && (pass.Purpose == "" || pass.Purpose.Registers()) && !s.Now().Before(pass.Start) {
-		p.UseHref, p.Username = passHerePath, owner.UserPrincipalName
-	}
+	p.here = p.Own && (pass.Purpose == "" || pass.Purpose.Registers()) && !s.Now().Before(pass.Start)
+	p.name = owner.UserPrincipalName
 	return err
 }
 

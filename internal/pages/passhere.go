@@ -3,28 +3,26 @@ package pages
 import (
 	"net/http"
 
-	"github.com/postern-id/postern/internal/method/tap"
+	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/token"
 )
 
-// passHerePath takes the form beside a pass that a page shows to its person: use-pass in layout.html.
-const passHerePath = "/signin/pass"
+// useHere begins a sign-in of the person to whom a page is about to show their pass, for the form beside
+// it (use-pass in layout.html): they need not type name and pass here. It returns where the form goes, or
+// nothing when no sign-in can begin; the pass is shown all the same.
+func (s *Site) useHere(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, name string) string {
+	handle, err := s.begunAs(w, r, tenant, name)
+	if err != nil {
+		return ""
+	}
+	return Address(handle)
+}
 
-// takePassHere serves POST /signin/pass: a sign-in to the person's own pages in which name and pass
-// are given at once, as if they had been typed. Nothing is checked less.
-func (s *Site) takePassHere(w http.ResponseWriter, r *http.Request) error {
-	tenant, err := s.onlyTenant(r)
-	if err != nil {
-		return err
+// begunAs begins a sign-in to the person's own pages in which their name is given.
+func (s *Site) begunAs(w http.ResponseWriter, r *http.Request, tenant directory.TenantID, name string) (token.Opaque, error) {
+	t, handle, err := s.begun(w, r, tenant, securityInfoPath)
+	if err == nil {
+		_, err = s.SignIn.Identify(r.Context(), t, name, place(r))
 	}
-	v := visit{tenant: tenant, accounts: s.accounts(r)}
-	if v.transaction, v.handle, err = s.begun(w, r, tenant.ID, securityInfoPath); err != nil {
-		return err
-	}
-	if v.transaction, err = s.SignIn.Identify(r.Context(), v.transaction, r.PostFormValue("username"), place(r)); err == nil {
-		v.transaction, err = s.SignIn.Prove(r.Context(), v.transaction, tap.MethodID, r.PostFormValue("accesspass"), place(r))
-	}
-	if err != nil {
-		return s.askAgain(w, r, v, err)
-	}
-	return redirect(w, r, Address(v.handle))
+	return handle, err
 }

@@ -36,7 +36,6 @@ type casePage struct {
 	Starts     time.Time
 	Once       bool   // it works once
 	UseHref    string // takes it here
-	Username   string // with it
 	Trial      bool   // nothing is issued while policy only evaluates
 	SignInHref string
 }
@@ -227,9 +226,11 @@ func (s *Site) showCasePass(w http.ResponseWriter, r *http.Request, c claim.Clai
 		return s.renderCase(w, r, c, v, casePage{}, err)
 	}
 	v.Case = next
-	return s.renderCase(w, r, c, v, casePage{
-		Passcode: passcode.Reveal(), Starts: pass.Start, Once: pass.SingleUse, UseHref: passHerePath, Username: v.Subject.User.UserPrincipalName,
-	}, nil)
+	p := casePage{Passcode: passcode.Reveal(), Starts: pass.Start, Once: pass.SingleUse}
+	if !s.Now().Before(pass.Start) {
+		p.UseHref = s.useHere(w, r, c.Tenant, v.Subject.User.UserPrincipalName)
+	}
+	return s.renderCase(w, r, c, v, p, nil)
 }
 
 // askForAnother begins anew for whoever was shown a pass here and has lost it: a sign-in in which the
@@ -238,11 +239,8 @@ func (s *Site) askForAnother(w http.ResponseWriter, r *http.Request, v recovery.
 	if v.Pass == nil || v.Pass.Hand != recovery.HandBrowser { // who was shown nothing here need not know the name
 		return redirect(w, r, securityInfoPath)
 	}
-	t, handle, err := s.begun(w, r, v.Tenant, securityInfoPath)
+	handle, err := s.begunAs(w, r, v.Tenant, v.Subject.User.UserPrincipalName)
 	if err != nil {
-		return err
-	}
-	if _, err := s.SignIn.Identify(r.Context(), t, v.Subject.User.UserPrincipalName, place(r)); err != nil {
 		return err
 	}
 	return redirect(w, r, recoverHref(visit{handle: handle}))

@@ -120,7 +120,6 @@ func (s *Site) Mount(mux *http.ServeMux) {
 		"GET /authenticator/worker.js":     s.appWorker,
 		"GET /authenticator/manifest.json": s.appManifest,
 		"POST /signin":                     s.takeStep,
-		"POST " + passHerePath:             s.takePassHere,
 		"GET /signin/register":             s.showWizard,
 		"POST /signin/register":            s.takeWizard,
 		"GET /security-info":               s.securityInfo,
