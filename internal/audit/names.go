@@ -169,6 +169,7 @@ const (
 	PropertyAccessPassUsage = "AccessPassUsage"
 	DetailPreset            = "postern_preset" // additional detail: what a pass was issued for
 	DetailCase              = "postern_caseId" // additional detail: the recovery case that it belongs to
+	DetailWorkflow          = "workflowId"     // additional detail: the workflow that did it
 	AccessPassOnce          = "Once"
 	AccessPassMultiple      = "Multiple"
 )

@@ -2,10 +2,13 @@ package graph
 
 import (
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/graph/odata"
+	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/recovery"
 	"github.com/postern-id/postern/internal/recovery/handover"
@@ -60,6 +63,49 @@ func (a *API) handOver(c *call, way recovery.Hand, pass tap.Pass, code tap.Passc
 	}
 	spoken, err := a.Handovers.Spoken(c.ctx(), h)
 	return append(resource, odata.Property{Name: "postern_spokenCode", Value: spoken}), err
+}
+
+// closedHands are the ways that policy allows for the pass of v, and whose link would stay closed: its reader has nothing
+// that opens it. Only whoever may issue the pass is told, once it may be issued.
+func (a *API) closedHands(c *call, v recovery.View) ([]recovery.Hand, error) {
+	closed, about := []recovery.Hand{}, v.Subject
+	if issues := directory.May(c.caller, directory.IssuePass, about.Target) == nil; !issues || v.State != recovery.Approved {
+		return closed, nil
+	}
+	rules, err := a.policies(c)
+	if err != nil {
+		return nil, err
+	}
+	now := a.Now()
+	found, err := a.Store.RegistrationsOf(c.ctx(), c.tenant.ID, []directory.UserID{about.User.ID, about.User.Manager}, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, way := range v.Policy.HandsOf(about.Class) {
+		reader, had := about.User.ID, now
+		switch {
+		case way == recovery.HandManagerLink:
+			reader, had = about.User.Manager, now.Add(-v.Policy.ContactDelay())
+		case way == recovery.HandManager:
+			reader = about.User.Manager
+		case way != recovery.HandPerson || v.Policy.Speaks(about, now):
+			continue
+		}
+		if reader != "" && !rules.opens(found[reader], had) {
+			closed = append(closed, way)
+		}
+	}
+	return closed, nil
+}
+
+// opens reports whether r has a method that opens a sealed hand-over and that was there at had. Since when a device PIN is
+// there is not looked at.
+func (p policies) opens(r method.Registration, had time.Time) bool {
+	return r.PIN || slices.ContainsFunc(credentialSets, func(s credentialSet) bool {
+		return slices.ContainsFunc(r.Credentials, func(one method.Credential) bool {
+			return one.Kind == s.kind && !one.CreatedAt.After(had) && p.holding(s, one, r.Groups).Now.PhishingResistant
+		})
+	})
 }
 
 // seal seals a new pass for its reader, and says so in resource.

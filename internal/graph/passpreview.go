@@ -48,7 +48,7 @@ func (a *API) previewPass(c *call) error {
 	}
 	var said odata.Entity
 	if why := cmpError(denied, refused); why != nil {
-		if said, err = a.refusedPreview(c, target, why, denied != nil); err != nil {
+		if said, err = a.refusedPreview(c, target, why, byAction(denied, directory.IssuePass)); err != nil {
 			return err
 		}
 	} else {
@@ -65,6 +65,11 @@ func (a *API) previewPass(c *call) error {
 		said = append(said, odata.Property{Name: "replaces", Value: replaced})
 	}
 	said = append(said, policyBounds(policy)...)
+	byCase, err := a.casePreview(c, target)
+	if err != nil {
+		return err
+	}
+	said = append(said, odata.Property{Name: "openCase", Value: byCase})
 	said = append(said, odata.Property{Name: "presets", Value: presets(policy, in, now)})
 	return odata.WriteEntity(c.w, http.StatusOK, a.root(c).Entity("postern/users/"+string(c.user.ID)+"/passes", nil), said)
 }
@@ -86,8 +91,24 @@ func (a *API) hidePreview(c *call, err error) error {
 	return err
 }
 
-// refusedPreview says why there can be no pass, and who could issue one or change the policy.
-func (a *API) refusedPreview(c *call, target directory.Target, why error, byRole bool) (odata.Entity, error) {
+// byAction is the action that the caller lacks; empty where it is not denied, and something else stands in the way.
+func byAction(denied error, action directory.Action) directory.Action {
+	if denied == nil {
+		return ""
+	}
+	return action
+}
+
+// casePreview says whether the caller may open a recovery case for the person, and whom to ask.
+func (a *API) casePreview(c *call, target directory.Target) (odata.Entity, error) {
+	if why := directory.May(c.caller, directory.HandleCase, target); why != nil {
+		return a.refusedPreview(c, target, why, directory.HandleCase)
+	}
+	return odata.Entity{{Name: "allowed", Value: true}}, nil
+}
+
+// refusedPreview says why something can't be done, and who could do it, by the action that the caller lacks, or change the policy.
+func (a *API) refusedPreview(c *call, target directory.Target, why error, lacks directory.Action) (odata.Entity, error) {
 	f, ok := errors.AsType[*fault.Error](why)
 	if !ok {
 		return nil, why
@@ -96,8 +117,8 @@ func (a *API) refusedPreview(c *call, target directory.Target, why error, byRole
 	var err error
 	switch {
 	case directory.May(c.caller, directory.ReadRoles, directory.Target{}) != nil: // nor are they told here who holds one
-	case byRole && !errors.Is(why, directory.ErrPermissionMissing):
-		who, err = a.holders(c, directory.RolesFor(directory.IssuePass, target))
+	case lacks != "" && !errors.Is(why, directory.ErrPermissionMissing):
+		who, err = a.holders(c, directory.RolesFor(lacks, target))
 	case errors.Is(why, tap.ErrPolicyOff), errors.Is(why, tap.ErrOutOfScope):
 		who, err = a.holders(c, directory.RolesFor(directory.WriteMethodsPolicy, directory.Target{}))
 	}

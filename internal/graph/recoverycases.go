@@ -81,7 +81,11 @@ func (a *API) writeCase(c *call, status int, found recovery.Case, more ...odata.
 	if err != nil {
 		return err
 	}
-	shown := caseView(v)
+	shut, err := a.closedHands(c, v)
+	if err != nil {
+		return err
+	}
+	shown := append(caseView(v), odata.Property{Name: "handOverWithoutMethod", Value: texts(shut)})
 	if !c.readsCases() { // a manager or colleague: what others said, and the number, is not for them
 		shown = odata.Entity{{Name: odata.TagName, Value: odata.ETag(v.Version)}, {Name: "id", Value: v.ID}, {Name: "state", Value: string(v.State)}}
 	}

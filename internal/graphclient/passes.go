@@ -59,16 +59,7 @@ type IdentityCheck struct {
 
 // A PassPreview is what issuing a pass would do, or why it is refused.
 type PassPreview struct {
-	Allowed bool   `json:"allowed"`
-	Code    string `json:"code"` // and what follows: of a refusal
-	Message string `json:"message"`
-	Remedy  string `json:"remedy"`
-	Target  string `json:"target"`
-	WhoMay  []struct {
-		DisplayName       string `json:"displayName"`
-		UserPrincipalName string `json:"userPrincipalName"`
-		Role              string `json:"role"`
-	} `json:"whoMay"`
+	Leave
 	PassTimes
 	Replaces *struct {
 		PassTimes
@@ -90,6 +81,22 @@ type PassPreview struct {
 		PassTimes
 		ID string `json:"id"`
 	} `json:"presets"`
+	// OpenCase says whether the caller may open a recovery case for the person.
+	OpenCase Leave `json:"openCase"`
+}
+
+// A Leave says whether something would be done, or why not and whom to ask.
+type Leave struct {
+	Allowed bool   `json:"allowed"`
+	Code    string `json:"code"` // and what follows: of a refusal
+	Message string `json:"message"`
+	Remedy  string `json:"remedy"`
+	Target  string `json:"target"`
+	WhoMay  []struct {
+		DisplayName       string `json:"displayName"`
+		UserPrincipalName string `json:"userPrincipalName"`
+		Role              string `json:"role"`
+	} `json:"whoMay"`
 }
 
 // PassTimes are when a pass works, and how often.

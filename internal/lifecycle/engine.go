@@ -455,7 +455,7 @@ func (e *Engine) failed(p Person, t TaskResult) []audit.Event {
 		Operation: audit.OperationUpdate, Result: audit.Failure,
 		Targets: []audit.Target{{ID: string(p.User), Type: audit.TargetUser}},
 		Details: []audit.KeyValue{
-			{Key: "workflowId", Value: p.Workflow}, {Key: "runId", Value: p.Run}, {Key: "task", Value: t.Task.DisplayName}, {Key: "failureReason", Value: t.FailureReason},
+			{Key: audit.DetailWorkflow, Value: p.Workflow}, {Key: "runId", Value: p.Run}, {Key: "task", Value: t.Task.DisplayName}, {Key: "failureReason", Value: t.FailureReason},
 		},
 	})}
 }

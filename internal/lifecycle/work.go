@@ -45,7 +45,7 @@ func userTarget(u directory.User, changes ...audit.ModifiedProperty) audit.Targe
 }
 
 func details(w work) []audit.KeyValue {
-	return []audit.KeyValue{{Key: "workflowId", Value: w.person.Workflow}, {Key: "runId", Value: w.person.Run}, {Key: "taskId", Value: w.result.Task.ID}}
+	return []audit.KeyValue{{Key: audit.DetailWorkflow, Value: w.person.Workflow}, {Key: "runId", Value: w.person.Run}, {Key: "taskId", Value: w.result.Task.ID}}
 }
 
 // switchAccount lets the person sign in, or stops them. Who stands like that already is left alone.

@@ -34,7 +34,7 @@ type Step struct {
 	At   time.Time
 	Day  Day
 	N    int    // of tries, when it was refused
-	For  string // the preset by which it was issued, if by one
+	For  string // one of Presets, as far as it is known
 }
 
 // What happened in a [Step].
@@ -137,8 +137,13 @@ func stepsOf(e audit.Event, day Day) []Step {
 		if d.Key == "temporaryAccessPassMethodId" {
 			s.Pass = d.Value
 		}
-		if d.Key == audit.DetailPreset {
+		switch {
+		case d.Key == audit.DetailPreset:
 			s.For = d.Value
+		case d.Key == audit.DetailCase && s.For == "":
+			s.For = forCase
+		case d.Key == audit.DetailWorkflow && s.For == "":
+			s.For = forWorkflow
 		}
 	}
 	if what == Issued {

@@ -27,8 +27,14 @@ const (
 	byPreset   = "pass.for."
 )
 
-// Presets are what passes were issued for, as far as whoever issued them said it.
-var Presets = []string{"recoverDevice", "newDevice", "newEmployee", "other"}
+// Presets are what passes were issued for: the preset, if whoever issued them said one, or what made them.
+var Presets = []string{"recoverDevice", "newDevice", "newEmployee", forCase, forWorkflow, "other"}
+
+// What makes passes without a preset.
+const (
+	forCase     = "recoveryCase"
+	forWorkflow = "workflow"
+)
 
 func presetName(logged string) string {
 	if slices.Contains(Presets, logged) {

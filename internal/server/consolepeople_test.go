@@ -37,7 +37,7 @@ func TestPeopleAreFoundByWhatIsTypedAndByWhatTheyAre(t *testing.T) {
 	w.consoleAs("dana", directory.AuthenticationAdministrator)
 	for query, want := range map[string][]string{
 		"":                      {"Mira Okafor", "Jonas Lindqvist", `/pass"`, "-/people/new", "Not for your roles"}, // of the administrator
-		"?q=mir+oka":            {"Mira Okafor", "-Jonas", "Only a pass"},
+		"?q=mir+oka":            {"Mira Okafor", "-Jonas", "None of their own"},
 		"?q=MIRA%40contoso":     {"Mira Okafor", "-Jonas"},
 		"?q=104411":             {"-Mira", "Jonas Lindqvist"},
 		"?q=10441":              {"Mira Okafor", "Jonas Lindqvist"},

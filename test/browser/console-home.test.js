@@ -33,7 +33,7 @@ describe("the console's first page", { skip }, () => {
       await page.reload(); // the log is counted a second or two behind
     }
     await refused.waitFor();
-    await page.getByRole("link", { name: /have only a pass to get back in/ }).waitFor();
+    await page.getByRole("link", { name: /have no way back in of their own/ }).waitFor();
     await page.getByRole("img", { name: /Passes a day for 30 days/ }).waitFor();
     await page.getByText("The numbers").first().click();
     await page.getByRole("cell", { name: "0" }).first().waitFor();

@@ -24,7 +24,7 @@ describe("people in the console", { skip }, () => {
     await look(page, "console-people", everywhere);
     await page.locator("#q").focus();
     await page.keyboard.type("okaf");
-    await page.locator("#found").getByText(/Ready|Only a pass/).first().waitFor();
+    await page.locator("#found").getByText(/Ready|None of their own/).first().waitFor();
     await page.waitForURL(/q=okaf/);
     assert.equal(await page.locator("#found tbody tr").count(), 1);
     await page.keyboard.press("Tab"); // who

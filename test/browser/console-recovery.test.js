@@ -184,6 +184,7 @@ describe("a recovery case in the console", { skip }, () => {
     await server.cli("user", "set", "kit@contoso.example", "--manager", "lea@contoso.example");
     const page = await open(t, browser);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await server.cli("tap", "issue", "sam@contoso.example");
     await enter(page, server, dana, "/console/recovery/policy");
     await page.locator("[name='everyone.hand'][value=managerLink]").check();
     assert.equal(await page.locator("[name='privileged.hand'][value=managerLink]").count(), 0);
@@ -197,7 +198,19 @@ describe("a recovery case in the console", { skip }, () => {
     await page.getByRole("radio", { name: /In person/ }).check();
     await page.getByRole("button", { name: "It’s them" }).click();
     await page.locator("#next").getByRole("link", { name: "Issue the pass" }).click();
-    await page.getByRole("radio", { name: /Lea Brandt, opens it; you send the link/ }).check();
+
+    // Nobody could open a link yet, and it is said beforehand, as is what ends with the new pass.
+    const way = page.getByRole("radio", { name: /Lea Brandt, opens it; you send the link/ });
+    assert.ok(await way.isDisabled());
+    await page.getByText("Lea Brandt has no passkey").first().waitFor();
+    await page.locator("#will").getByText("stops working").waitFor();
+    await look(page, "console-recovery-pass-shut", everywhere);
+    const manager = await open(t, browser);
+    await authenticator(manager);
+    await signIn(manager, { ...server, name: "lea@contoso.example" }, (await server.cli("tap", "issue", "lea@contoso.example")).stdout.trim());
+    await register(manager, server);
+    await page.reload();
+    await way.check();
     await look(page, "console-recovery-pass-link", narrow);
     await page.getByRole("button", { name: "Issue the pass" }).click();
     const link = await page.getByLabel("Link", { exact: true }).inputValue();
@@ -209,6 +222,10 @@ describe("a recovery case in the console", { skip }, () => {
     assert.equal(await page.evaluate("navigator.clipboard.readText()"), link);
     await page.reload();
     assert.equal(await page.locator("#link").count(), 0);
+
+    await page.goto(`${server.url}/console/recovery/new?q=dana@contoso.example`);
+    await page.locator("#barred[data-code=notForYourself]").waitFor();
+    await look(page, "console-recovery-barred", everywhere);
   });
 
   it("rehearses with somebody, and follows how it went", async (t) => {

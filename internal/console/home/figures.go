@@ -76,7 +76,7 @@ var (
 	ways      = []series{{"twoOrMore", "main"}, {"one", "second"}, {"none", "alert"}}
 	healths   = []series{{"ready", "main"}, {"stale", "third"}, {"broken", "alert"}, {"noWebSignIn", "alert"}, {"pending", "second"}, {"off", "third"}}
 	methods   = []series{{"windowsHelloForBusiness", "main"}, {"fido2", "main"}, {"microsoftAuthenticator", "second"}, {"temporaryAccessPass", "second"}, {"softwareOath", "second"}, {"password", "third"}, {"other", "third"}}
-	presets   = []series{{"recoverDevice", "main"}, {"newDevice", "second"}, {"newEmployee", "second"}, {"other", "third"}}
+	presets   = []series{{"recoverDevice", "main"}, {"newDevice", "second"}, {"newEmployee", "second"}, {"recoveryCase", "main"}, {"workflow", "second"}, {"other", "third"}}
 	strengths = []series{{"phishingResistant", "main"}, {"multiFactor", "second"}, {"temporaryAccessPass", "third"}, {"singleFactor", "alert"}}
 )
 

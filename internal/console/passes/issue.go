@@ -216,6 +216,7 @@ func (p *askPage) preview(c *console.Call) error {
 	if err != nil {
 		return err
 	}
+	p.MayOpen = p.MayOpen && v.OpenCase.Code == ""
 	p.Preview, p.Blocked = &v, !v.Allowed && !slices.Contains(mended, v.Code)
 	now := c.Now().Add(slack)
 	p.Later = v.StartDateTime.After(now)

@@ -32,6 +32,7 @@ type kase struct {
 	Grant   *grant   // what that is good for
 	Missing int      // approvals
 	Hands   []string // the ways that a pass may go
+	Shut    []string // those of them whose reader has nothing to open the link with
 	ReadyAt time.Time
 }
 
@@ -134,6 +135,9 @@ func isNumber(typed string) (string, bool) {
 // Asked reports whether somebody waits at the sign-in page, where the number of k stands. It is for them to
 // say, so the console does not show it meanwhile.
 func (k kase) Asked() bool { return k.OpenedAs == "self" && k.Waits() }
+
+// ManagerAsked reports whether the manager may have been asked by mail to approve: only where the person asks by themselves.
+func (k kase) ManagerAsked() bool { return k.OpenedAs == "self" && k.Class == "everyone" }
 
 // Kind is the purpose without the device that it names.
 func (p pass) Kind() string {

@@ -3,6 +3,7 @@ package recovery
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,6 +22,12 @@ var errTyped = &fault.Error{
 	Text: "A field can't be read.", Remedy: "Minutes are a whole number, the start is a date and a time.",
 }
 
+// errMinutes says that the pass would work for too short or too long.
+var errMinutes = &fault.Error{
+	Kind: fault.Invalid, Code: "consoleCaseMinutes",
+	Text: "The pass can't work for that long, or for so short a time.", Remedy: "Type a number in between, or leave it empty.",
+}
+
 type passPage struct { // pass.html
 	console.Frame
 	Case    kase
@@ -30,7 +37,14 @@ type passPage struct { // pass.html
 	Once    string // spends itself when the form is sent
 	Hands   []string
 	Manager string // of the person, who may open it
+	// Least and Most bound the minutes by both policies; Most is less where no time suits both, 0 where they are not known.
+	Least, Most int
+	Goes        *graphclient.PassPreview // with the pass that the new one ends; nil where none works
+	Others      []kase                   // cases of the person that end with it
 }
+
+// Shut reports whether nobody could open the link of a way.
+func (p passPage) Shut(way string) bool { return slices.Contains(p.Case.Shut, way) }
 
 // Reader is the name of whom a way leads to.
 func (p passPage) Reader(way string) string {
@@ -79,14 +93,59 @@ func askPassAgain(c *console.Call, status int, k kase, wrong *console.Trouble) e
 			p.Hands = append(p.Hands, one)
 		}
 	}
-	if !slices.Contains(p.Hands, p.Hand) && len(p.Hands) > 0 {
-		p.Hand = p.Hands[0]
+	open := slices.DeleteFunc(slices.Clone(p.Hands), p.Shut)
+	if !slices.Contains(open, p.Hand) && len(open) > 0 {
+		p.Hand = open[0]
 	}
-	var err error
+	err := p.outlook(c)
+	if err != nil {
+		return err
+	}
 	if p.Once, err = c.Hold("case", formLifetime); err != nil {
 		return err
 	}
 	return c.Show(status, p)
+}
+
+// outlook reads what is to be known beforehand: how long the pass may work, and what ends with it.
+func (p *passPage) outlook(c *console.Call) error {
+	v, err := c.Graph.PreviewPass(c.Context(), p.Case.Who.ID, graphclient.PassRequest{})
+	if err != nil {
+		return err
+	}
+	if p.Case.Grant != nil {
+		p.Least, p.Most = bounds(*p.Case.Grant, v)
+	}
+	if v.Replaces != nil && (v.Replaces.MethodUsabilityReason == "EnabledByPolicy" || v.Replaces.MethodUsabilityReason == "NotYetValid") {
+		p.Goes = &v
+	}
+	all, err := waitingOf(c, p.Case.Who.ID)
+	p.Others = slices.DeleteFunc(all, func(k kase) bool { return k.ID == p.Case.ID || k.State == "disputed" })
+	return err
+}
+
+// bounds are the fewest and the most minutes that a pass of g may work under the policy of passes, too.
+func bounds(g grant, v graphclient.PassPreview) (least, most int) {
+	return v.Policy.MinimumLifetimeInMinutes, min(g.Minutes, v.Policy.MaximumLifetimeInMinutes)
+}
+
+// minutesOf reads the minutes that were typed, and refuses what g and the policy of passes do not allow.
+func minutesOf(c *console.Call, k kase, typed string) (int, error) {
+	n, err := strconv.Atoi(typed)
+	if err != nil || n <= 0 {
+		return 0, errTyped
+	}
+	if k.Grant == nil {
+		return n, nil // and Graph says what else is missing
+	}
+	v, err := c.Graph.PreviewPass(c.Context(), k.Who.ID, graphclient.PassRequest{})
+	if err != nil {
+		return 0, err
+	}
+	if least, most := bounds(*k.Grant, v); n < least || n > most {
+		return 0, errMinutes.With("minutes", fmt.Sprintf("This pass may work for %d to %d minutes.", least, most))
+	}
+	return n, nil
 }
 
 // held is what one page of package passes shows once.
@@ -116,9 +175,13 @@ func issue(c *console.Call) error {
 	}
 	body := graphclient.Object{}
 	if typed := c.Form("minutes"); typed != "" {
-		n, err := strconv.Atoi(typed)
-		if err != nil || n <= 0 {
-			return askPassAgain(c, http.StatusBadRequest, k, console.Explain(errTyped))
+		n, err := minutesOf(c, k, typed)
+		if err != nil {
+			wrong := console.Explain(err)
+			if wrong == nil || wrong.Status == http.StatusNotFound {
+				return err
+			}
+			return askPassAgain(c, max(wrong.Status, http.StatusBadRequest), k, wrong)
 		}
 		body["lifetimeInMinutes"] = n
 	}

@@ -36,6 +36,8 @@ type openPage struct { // open.html
 	Waiting            []kase
 	Channels, Failures []string
 	Once               string // spends itself when the form is sent
+	// Barred says why the reader can't open one for this person, and who can; nil where they can.
+	Barred *graphclient.Leave
 }
 
 // An opening is what was typed, as it was typed.
@@ -79,7 +81,10 @@ func askAgain(c *console.Call, status int, f opening, wrong *console.Trouble) er
 		Frame: c.Frame("recovery"), Who: who{u.Text("id"), u.Text("displayName"), u.Text("userPrincipalName")}, Form: f, Channels: channels, Failures: failures,
 	}
 	p.Fault = wrong
-	if c.May("readDevices") {
+	if v, err := c.Graph.PreviewPass(c.Context(), p.Who.ID, graphclient.PassRequest{}); err == nil && v.OpenCase.Code != "" { // a help: who sends it is refused in any case
+		p.Barred = &v.OpenCase
+	}
+	if c.May("readDevices") && p.Barred == nil {
 		if p.Devices, err = devicesOf(c, p.Who.ID); err != nil {
 			return err
 		}

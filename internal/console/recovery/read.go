@@ -27,7 +27,7 @@ func caseOf(o graphclient.Object) kase {
 		OpenedAs: o.Text("openedAs"), OpenedBy: o.Text("openedBy/displayName"), OpenerID: o.Text("openedBy/userId"),
 		Channel: o.Text("channel"), Note: o.Text("note"), Ticket: o.Text("ticket"), Lost: texts(o, "lost"), Device: o.Text("deviceId"),
 		Used: o.Time("usedDateTime"), Outcome: o.Text("outcome"), Why: o.Text("why"),
-		Class: o.Text("targetClass"), Level: o.Text("assuranceLevel"), Hands: texts(o, "handOver"), Missing: number(o, "missingApprovals"), ReadyAt: o.Time("readyDateTime"),
+		Class: o.Text("targetClass"), Level: o.Text("assuranceLevel"), Hands: texts(o, "handOver"), Shut: texts(o, "handOverWithoutMethod"), Missing: number(o, "missingApprovals"), ReadyAt: o.Time("readyDateTime"),
 	}
 	for _, p := range o.Objects("proofs") {
 		k.Proofs = append(k.Proofs, proof{

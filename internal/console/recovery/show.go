@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type casePage struct { // case.html
 	Title    string
 	Manager  string
 	Ways     []way // to prove who asks
+	NoNumber bool  // calling back would count, and there is no number to call
 	Chosen   string
 	Note     string
 	Theirs   string // number of the case as who asks read it out
@@ -80,6 +82,7 @@ func showAgain(c *console.Call, status int, wrong error) error {
 	}
 	if p.Next.Do == "prove" {
 		p.Ways = waysOf(o, user, p.Chosen)
+		p.NoNumber = user != nil && rank(part(o, "proofLevels").Text("callBack")) > 0 && !slices.ContainsFunc(p.Ways, func(w way) bool { return w.Kind == "callBack" })
 	}
 	return c.Show(status, p)
 }
