@@ -45,7 +45,7 @@ func logMail() *cobra.Command {
 	c.Flags().IntVar(&top, "top", 50, "show this `NUMBER` at most; 0 for all")
 	return verb(c, func(e *env, _ []string) error {
 		return e.table(e.graph.Mails(c.Context(), graphclient.Query{}), top, []column{
-			{"TIME", "createdDateTime"}, {"KIND", "kind"}, {"USER", "userId"}, {"STATE", "state"}, {"TRIES", "attempts"}, {"ERROR", "lastError"},
+			{"TIME", "createdDateTime"}, {"KIND", "kind"}, {"TO", "userPrincipalName|userId"}, {"ABOUT", "aboutUserPrincipalName"}, {"STATE", "state"}, {"TRIES", "attempts"}, {"ERROR", "lastError"},
 		}...)
 	})
 }

@@ -12,7 +12,7 @@ const mostMails = 999
 // listMails serves GET /postern/mails: mail that waits or was given up, newest first. What it
 // says, and to which address, is not shown.
 func (a *API) listMails(c *call) error {
-	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: mailResource(outbox.Item{}).Names(), MaxTop: mostMails, DefaultTop: mostMails})
+	options, err := odata.ParseOptions(c.r, odata.Allow{Properties: mailResource(outbox.Unsent{}).Names(), MaxTop: mostMails, DefaultTop: mostMails})
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (a *API) listMails(c *call) error {
 	return odata.WritePage(c.w, page)
 }
 
-func mailResource(i outbox.Item) odata.Entity {
+func mailResource(i outbox.Unsent) odata.Entity {
 	next := odata.Time(i.DueAt)
 	if i.State == outbox.Dead {
 		next = nil
@@ -36,6 +36,9 @@ func mailResource(i outbox.Item) odata.Entity {
 		{Name: "id", Value: i.ID},
 		{Name: "kind", Value: text(i.Kind)},
 		{Name: "userId", Value: text(string(i.User))},
+		{Name: "userPrincipalName", Value: text(i.ReaderName)},
+		{Name: "aboutUserId", Value: text(string(i.About))},
+		{Name: "aboutUserPrincipalName", Value: text(i.AboutName)},
 		{Name: "state", Value: mailStates[i.State]},
 		{Name: "createdDateTime", Value: odata.Time(i.CreatedAt)},
 		{Name: "nextTryDateTime", Value: next},

@@ -59,7 +59,7 @@ type Store interface {
 	// neither and returns false.
 	QueueMail(ctx context.Context, mails []outbox.Item, e audit.Event) (bool, error)
 	// UnsentMail returns mail that waits or was given up, newest first.
-	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Item, error)
+	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Unsent, error)
 
 	// LastSeen returns where on earth and when a user last signed in, if that is not long ago.
 	LastSeen(ctx context.Context, tenant directory.TenantID, user directory.UserID) (access.Sighting, bool, error)

@@ -450,14 +450,18 @@ func (e *Engine) failed(p Person, t TaskResult) []audit.Event {
 	if t.Status != Failed {
 		return nil
 	}
-	return []audit.Event{newEvent(p, e.Now(), audit.Change{
+	return []audit.Event{taskFailed(p, t, e.Now())}
+}
+
+func taskFailed(p Person, t TaskResult, at time.Time) audit.Event {
+	return newEvent(p, at, audit.Change{
 		Activity: audit.WorkflowTaskFailed, Category: audit.CategoryWorkflowManagement, Service: audit.ServiceLifecycleWorkflows,
 		Operation: audit.OperationUpdate, Result: audit.Failure,
 		Targets: []audit.Target{{ID: string(p.User), Type: audit.TargetUser}},
 		Details: []audit.KeyValue{
 			{Key: audit.DetailWorkflow, Value: p.Workflow}, {Key: "runId", Value: p.Run}, {Key: "task", Value: t.Task.DisplayName}, {Key: "failureReason", Value: t.FailureReason},
 		},
-	})}
+	})
 }
 
 // Actor is who workflows act as.

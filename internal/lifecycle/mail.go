@@ -60,7 +60,7 @@ func mailTo(who reader) func(context.Context, *Engine, work) (Effect, error) {
 // letters are the mail of a task to its reader, and to whom the task names besides. What pass has in
 // place of the pass is for the reader alone: others get without.
 func (e *Engine) letters(ctx context.Context, w work, to, manager directory.User, pass []letter.Paragraph, without string) ([]outbox.Item, error) {
-	all, err := e.pack(ctx, w, to, manager, pass)
+	all, err := e.pack(ctx, w, to, manager, pass, toReader)
 	if err != nil {
 		return nil, err
 	}
@@ -72,17 +72,17 @@ func (e *Engine) letters(ctx context.Context, w work, to, manager directory.User
 		if err != nil {
 			return nil, err
 		}
-		copied, err := e.pack(ctx, w, u, manager, letter.Plain(without))
+		one, err := e.pack(ctx, w, u, manager, letter.Plain(without), copied)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, copied...)
+		all = append(all, one...)
 	}
 	return all, nil
 }
 
 // pack writes the mail of a task to u. Written again it has the same key, so that it is queued once.
-func (e *Engine) pack(ctx context.Context, w work, u, manager directory.User, pass []letter.Paragraph) ([]outbox.Item, error) {
+func (e *Engine) pack(ctx context.Context, w work, u, manager directory.User, pass []letter.Paragraph, how string) ([]outbox.Item, error) {
 	own, err := e.own(ctx, w, e.preferred(w, u))
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (e *Engine) pack(ctx context.Context, w work, u, manager directory.User, pa
 	if err != nil {
 		return nil, err
 	}
-	item, err := e.Box.Pack(ctx, w.tenant.ID, MailKind+" "+w.result.ID+" "+u.Mail, m)
+	item, err := e.Box.Pack(ctx, w.tenant.ID, mailKey(w.result.ID, u.Mail, how), m)
 	if err != nil {
 		return nil, failure("The mail can't be written: " + err.Error() + ".")
 	}

@@ -58,7 +58,7 @@ type Item struct {
 	User      directory.UserID
 	State     State
 	CreatedAt time.Time
-	DueAt     time.Time // of the next try
+	DueAt     time.Time // of the next try; of one that is dead, when it was given up
 	// LeaseUntil is how long the replica that tries has it to itself; zero when none does.
 	LeaseUntil time.Time
 	Attempts   int    // tries that were begun
@@ -92,7 +92,7 @@ func (i Item) After(err error, now time.Time, chance float64) Item {
 	}
 	i.LastError = short(err.Error())
 	if errors.Is(err, ErrRefused) || i.Exhausted(now) {
-		i.State, i.Sealed = Dead, ""
+		i.State, i.DueAt, i.Sealed = Dead, now, ""
 		return i
 	}
 	i.DueAt = now.Add(Pause(i.Attempts, chance))

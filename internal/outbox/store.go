@@ -35,7 +35,15 @@ type Shelf interface {
 	// Mails returns the tenant's mails, newest first, at most limit.
 	Mails(ctx context.Context, tenant directory.TenantID, limit int) ([]Item, error)
 	// UnsentMail returns those of them that wait or were given up, newest first.
-	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]Item, error)
+	UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]Unsent, error)
+}
+
+// An Unsent mail waits or was given up.
+type Unsent struct {
+	Item
+	ReaderName string           // UPN of Item.User; empty when they are not there any more
+	About      directory.UserID // whom the mail of a workflow is about
+	AboutName  string           // their UPN
 }
 
 // What the store reports.

@@ -13,15 +13,11 @@ import (
 // reopen makes the tasks of a person wait again that ended when their job was given up: the one that
 // failed and those after it. What was done stays done.
 func (tx *Tx) reopen(ctx context.Context, tenant directory.TenantID, person string, at time.Time) error {
-	row := tx.q.QueryRowContext(ctx, `SELECT `+personColumns+` FROM lifecycle_person WHERE tenant_id = $1 AND id = $2`, tenant, person)
-	p, err := scanPerson(tenant, row.Scan)
+	p, err := tx.lifecyclePerson(ctx, tenant, person)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil // it is too old to be kept, and the job finds nothing to do
 	}
 	if err != nil {
-		return err
-	}
-	if p.Tasks, err = tasksOf(ctx, tx.q, tenant, person); err != nil {
 		return err
 	}
 	open := lifecycle.GivenUp(p)
@@ -50,4 +46,14 @@ func (tx *Tx) reopen(ctx context.Context, tenant directory.TenantID, person stri
 		return err
 	}
 	return tx.standRun(ctx, tenant, p.Run, at)
+}
+
+// lifecyclePerson returns what a run does for one person, with the tasks; sql.ErrNoRows.
+func (tx *Tx) lifecyclePerson(ctx context.Context, tenant directory.TenantID, id string) (lifecycle.Person, error) {
+	row := tx.q.QueryRowContext(ctx, `SELECT `+personColumns+` FROM lifecycle_person WHERE tenant_id = $1 AND id = $2`, tenant, id)
+	p, err := scanPerson(tenant, row.Scan)
+	if err == nil {
+		p.Tasks, err = tasksOf(ctx, tx.q, tenant, id)
+	}
+	return p, err
 }

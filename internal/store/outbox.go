@@ -9,6 +9,7 @@ import (
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/lifecycle"
 	"github.com/postern-id/postern/internal/outbox"
 )
 
@@ -99,7 +100,10 @@ func (db *DB) SettleMail(ctx context.Context, i outbox.Item) error {
 			UPDATE outbox SET state = $1, due_at = $2, lease_until = 0, last_error = $3, sealed_mail = $4
 			WHERE tenant_id = $5 AND id = $6 AND attempts = $7 AND state = $8`,
 			string(i.State), micros(i.DueAt), i.LastError, i.Sealed, i.Tenant, i.ID, i.Attempts, string(outbox.Waiting))
-		return changed(n, err, outbox.ErrLeaseLost)
+		if err := changed(n, err, outbox.ErrLeaseLost); err != nil {
+			return err
+		}
+		return tx.undeliver(ctx, i, i.DueAt)
 	})
 }
 
@@ -119,13 +123,38 @@ func (db *DB) RemoveMail(ctx context.Context, tenant directory.TenantID, before 
 	return n, err
 }
 
-// UnsentMail implements outbox.Store.
-func (db *DB) UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Item, error) {
+// UnsentMail implements outbox.Shelf.
+func (db *DB) UnsentMail(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Unsent, error) {
 	rows, err := db.read.QueryContext(ctx, `
-		SELECT `+outboxColumns+` FROM outbox WHERE tenant_id = $1 AND state <> $2 ORDER BY created_at DESC, id LIMIT $3`,
-		tenant, string(outbox.Sent), limit)
-	return collect(rows, err, func(r *sql.Rows) (outbox.Item, error) { return scanMail(tenant, r.Scan) })
+		SELECT o.*, COALESCE(r.body, '{}'), COALESCE(p.user_id, ''), COALESCE(a.body, '{}') FROM (
+			SELECT `+outboxColumns+` FROM outbox WHERE tenant_id = $1 AND state <> $2 ORDER BY created_at DESC, id LIMIT $3) AS o
+		LEFT JOIN directory_user r ON r.tenant_id = $1 AND r.id = o.user_id
+		LEFT JOIN lifecycle_task t ON t.tenant_id = $1 AND o.kind = $4 AND t.id = `+taskOfMail+`
+		LEFT JOIN lifecycle_person p ON p.tenant_id = $1 AND p.id = t.person_id
+		LEFT JOIN directory_user a ON a.tenant_id = $1 AND a.id = p.user_id
+		ORDER BY o.created_at DESC, o.id`,
+		tenant, string(outbox.Sent), limit, lifecycle.MailKind)
+	return collect(rows, err, func(r *sql.Rows) (u outbox.Unsent, err error) {
+		var reader, about string
+		if u.Item, err = scanMail(tenant, func(into ...any) error { return r.Scan(append(into, &reader, &u.About, &about)...) }); err != nil {
+			return u, err
+		}
+		for _, one := range []struct {
+			body string
+			name *string
+		}{{reader, &u.ReaderName}, {about, &u.AboutName}} {
+			named, err := decoded(&directory.User{}, one.body)
+			if err != nil {
+				return u, err
+			}
+			*one.name = named.UserPrincipalName
+		}
+		return u, nil
+	})
 }
+
+// taskOfMail is the id of the task's result in the key of a mail o of a workflow ("workflow ", the id, and more).
+const taskOfMail = "substr(o.unique_key, 10, 36)"
 
 // Mails implements outbox.Shelf.
 func (db *DB) Mails(ctx context.Context, tenant directory.TenantID, limit int) ([]outbox.Item, error) {
