@@ -117,7 +117,7 @@ func (a *API) writeDrill(c *call, status int, d drill.Drill, more ...odata.Prope
 		count[p.State]++
 	}
 	left := odata.Entity{}
-	for _, why := range []string{drill.ErrAsked.Code, drill.ErrInCase.Code, drill.ErrNotThem.Code} {
+	for _, why := range []string{drill.ErrAsked.Code, drill.ErrInCase.Code, drill.ErrNotThem.Code, drill.NoAddress} {
 		left = append(left, odata.Property{Name: why, Value: d.LeftOut[why]})
 	}
 	resource := append(drillResource(d),

@@ -118,6 +118,7 @@ func TestADrillIsBegunByNameReadOutOnceFollowedAndReported(t *testing.T) {
 func TestASampleAndTheScheduleAreForThePolicyAndNobodyIsOverwritten(t *testing.T) {
 	w := newWorld(t)
 	mira := w.createUser("mira")
+	w.do204(http.MethodPatch, "/v1.0/users/"+mira, `{"mail":"mira@contoso.example"}`)
 	w.consoleAs("hella", directory.HelpdeskAdministrator)
 	v := w.drillForm("person="+mira, url.Values{"sample": {"1"}})
 	if a := w.post(consoleDrills+"/new", v); a.status != http.StatusForbidden {
@@ -156,7 +157,7 @@ func TestASampleAndTheScheduleAreForThePolicyAndNobodyIsOverwritten(t *testing.T
 	}
 	list := w.get(consoleDrills + "?kind=sample")
 	sample := regexp.MustCompile(consoleDrills + `/[0-9a-f-]{36}`).FindString(list.body)
-	w.wantPage("the sample", w.get(sample), 200, "Sample of", "not tried yet")
+	w.wantPage("the sample", w.get(sample), 200, "Sample of", "not tried yet", "without a mail address")
 }
 
 func TestADrillOfAnotherTenantIsNowhereAndNoOtherSiteBeginsOne(t *testing.T) {

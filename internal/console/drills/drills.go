@@ -119,7 +119,7 @@ func drillOf(o graphclient.Object) drill {
 		Count: count{number(o, "asked"), number(o, "passed"), number(o, "failed"), number(o, "missed"), number(o, "waiting")},
 	}
 	left, _ := o["leftOut"].(map[string]any)
-	for _, why := range []string{"drillAsked", "drillInCase", "drillNotThem"} {
+	for _, why := range []string{"drillAsked", "drillInCase", "drillNotThem", "drillNoAddress"} {
 		if n := number(left, why); n > 0 {
 			d.LeftOut = append(d.LeftOut, leftOut{why, n})
 		}

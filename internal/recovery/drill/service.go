@@ -155,8 +155,12 @@ func (s Service) Show(ctx context.Context, tenant directory.TenantID, user direc
 	return p, code, s.Store.SavePractice(ctx, p)
 }
 
+// NoAddress is why a sample leaves somebody out who has no mail address: nobody would tell them.
+const NoAddress = "drillNoAddress"
+
 // Sample asks the people of this quarter whom [Quarter.Point] comes to. Who was asked already, has
-// a case that is not over, is a guest or switched off is left out, and the drill says how many.
+// a case that is not over, is a guest, switched off or without a mail address is left out, and the
+// drill says how many.
 func (s Service) Sample(ctx context.Context, o Order, size int) (Drill, error) {
 	o, err := o.check()
 	if err == nil {
@@ -190,13 +194,18 @@ func (s Service) Sample(ctx context.Context, o Order, size int) (Drill, error) {
 		if err != nil {
 			return d, err
 		}
+		var letters []outbox.Item
+		if why == "" {
+			if letters, err = s.letters(ctx, p, u); err != nil {
+				return d, err
+			}
+			if s.Letters != nil && len(letters) == 0 {
+				why = NoAddress
+			}
+		}
 		if why != "" {
 			d.LeftOut[why]++
 			continue
-		}
-		letters, err := s.letters(ctx, p, u)
-		if err != nil {
-			return d, err
 		}
 		people, mails = append(people, p), append(mails, letters...)
 	}
