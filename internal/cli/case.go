@@ -44,18 +44,20 @@ func caseList() *cobra.Command {
 			}
 			filters = append(filters, "userId eq "+id)
 		}
-		all := func(yield func(graphclient.Object, error) bool) {
-			for one, err := range e.graph.RecoveryCases(c.Context(), graphclient.Query{Filter: strings.Join(filters, " and ")}) {
-				if err == nil && !e.json {
-					hideNumber(one)
-				}
-				if !yield(one, err) {
-					return
-				}
-			}
+		found, err := collect(e.graph.RecoveryCases(c.Context(), graphclient.Query{Filter: strings.Join(filters, " and ")}), top)
+		if err != nil {
+			return err
 		}
-		return e.table(all, top,
-			column{"CASE", "number"}, column{"STATE", "state"}, column{"USER", "userId"}, column{"OPENED", "createdDateTime"}, column{"BY", "openedBy/displayName"})
+		if e.json {
+			return e.printJSON(map[string]any{"value": found})
+		}
+		for _, one := range found {
+			hideNumber(one)
+		}
+		e.nameUsers(found)
+		return e.rows(found, []column{
+			{"CASE", "number"}, {"STATE", "state"}, {"USER", "userPrincipalName|userId"}, {"OPENED", "createdDateTime"}, {"BY", "openedBy/displayName"},
+		})
 	})
 }
 
@@ -121,7 +123,7 @@ func caseOpen() *cobra.Command {
 	c := &cobra.Command{
 		Use: "open UPN", Short: "Open a case, and print its number", Args: cobra.ExactArgs(1),
 		Long:    "Opens a case for somebody who can't get in, and prints its number, which is no secret.",
-		Example: "  postern case open mira@contoso.example --lost phoneLost --ticket HD-21034",
+		Example: "  postern case open mira@contoso.example --channel phone --lost phoneLost --ticket HD-21034",
 	}
 	for flag, what := range map[string]string{
 		"channel": "`HOW` they reached you: phone, inPerson, chat, mail or api", "device": "`ID` of the device that it is about",
@@ -131,6 +133,9 @@ func caseOpen() *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&lost, "lost", nil, "`WHAT` failed, such as phoneLost or newDevice; may be given again")
 	return verb(c, func(e *env, args []string) error {
+		if e.wantsChannel(*texts["channel"], *texts["as"]) {
+			return program.Usagef("--channel says how they reached you: phone, inPerson, chat or mail.")
+		}
 		in["userId"] = args[0]
 		for flag, name := range map[string]string{"channel": "channel", "device": "deviceId", "note": "note", "ticket": "ticket", "as": "openedAs"} {
 			if *texts[flag] != "" {
@@ -149,6 +154,12 @@ func caseOpen() *cobra.Command {
 		}
 		return e.result(one.Text("number"))
 	})
+}
+
+// wantsChannel reports whether a case can't be opened without saying how the person reached us: only of an
+// application it goes without saying.
+func (e *env) wantsChannel(channel, as string) bool {
+	return channel == "" && as != "automation" && e.secret == ""
 }
 
 func caseProve() *cobra.Command {

@@ -24,7 +24,9 @@ func roleList() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return e.table(e.graph.RoleAssignments(c.Context(), heldBy(user)), 0, column{"ROLE", "roleDefinitionId"}, column{"SCOPE", "directoryScopeId"}, column{"ASSIGNMENT", "id"})
+		held := heldBy(user)
+		held.Expand = "roleDefinition"
+		return e.table(e.graph.RoleAssignments(c.Context(), held), 0, column{"ROLE", "roleDefinition/displayName|roleDefinitionId"}, column{"SCOPE", "directoryScopeId"}, column{"ASSIGNMENT", "id"})
 	})
 }
 

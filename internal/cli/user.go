@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"io"
 	"iter"
+	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -152,4 +154,32 @@ func userDelete() *cobra.Command {
 func (e *env) userID(name string) (string, error) {
 	user, err := e.graph.User(e.command.Context(), name)
 	return user.Text("id"), err
+}
+
+// mostNamed is how many ids Graph names in one request.
+const mostNamed = 1000
+
+// nameUsers gives rows with a userId the userPrincipalName of that person, where they are there still and
+// the caller may look.
+func (e *env) nameUsers(rows []graphclient.Object) {
+	of := map[string][]graphclient.Object{}
+	var ids []string
+	for _, row := range rows {
+		id := row.Text("userId")
+		if of[id] == nil && id != "" {
+			ids = append(ids, id)
+		}
+		of[id] = append(of[id], row)
+	}
+	for some := range slices.Chunk(ids, mostNamed) {
+		answer, err := e.graph.Do(e.command.Context(), http.MethodPost, graphclient.Object{"ids": some, "types": []string{"user"}}, "directoryObjects", "getByIds")
+		if err != nil {
+			return // a help, not a need
+		}
+		for _, u := range answer.Objects("value") {
+			for _, row := range of[u.Text("id")] {
+				row["userPrincipalName"] = u["userPrincipalName"]
+			}
+		}
+	}
 }

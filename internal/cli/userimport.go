@@ -97,27 +97,33 @@ func (i *importer) run(file io.Reader) error {
 			break
 		}
 		if err != nil {
-			return errors.Join(i.send(false), err)
+			err = errors.Join(i.send(false), err)
+			i.sum()
+			return err
 		}
 		if err := i.add(line, values); err != nil {
+			i.sum()
 			return err
 		}
 	}
-	if err := i.send(false); err != nil {
-		return err
+	err = i.send(false)
+	if err == nil {
+		err = i.again()
 	}
-	if err := i.again(); err != nil {
-		return err
+	i.sum()
+	if err == nil && (i.counts["refused"] > 0 || i.alone > 0) {
+		err = ErrSomeRows
 	}
+	return err
+}
+
+// sum says what was done, also where it ends before the file does.
+func (i *importer) sum() {
 	would := map[bool]string{true: "would be "}[i.dry]
 	i.e.say("%d %sadded, %d %schanged, %d left alone, %d refused.", i.counts["added"], would, i.counts["changed"], would, i.counts["left"], i.counts["refused"])
 	if i.doubted {
 		i.e.say("Where an answer did not come in time, who had been added or changed by then counts as left alone.")
 	}
-	if i.counts["refused"] > 0 || i.alone > 0 {
-		return ErrSomeRows
-	}
-	return nil
 }
 
 // add takes one row; the second one about a person is refused here, for it may be in another part.

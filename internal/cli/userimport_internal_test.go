@@ -78,6 +78,55 @@ func TestAnImportGoesOnWhereASlowServerStopped(t *testing.T) {
 	}
 }
 
+func TestAnImportThatStopsAtARaggedLineSaysWhatItDidBefore(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"rows": []map[string]any{{"row": 2, "outcome": "added"}}})
+	}))
+	defer server.Close()
+	i, _, said := importerAt(t, server)
+	if err := i.run(strings.NewReader(fileOf(1) + "a@contoso.example,b,c\n")); err == nil || errors.Is(err, ErrSomeRows) {
+		t.Errorf("the file was taken: %v", err)
+	}
+	if !strings.Contains(said.String(), "1 added, 0 changed") {
+		t.Errorf("it does not say what was done: %q", said)
+	}
+}
+
+func TestTablesNameTheirPeople(t *testing.T) {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		_ = json.NewEncoder(w).Encode(map[string]any{"value": []map[string]any{{"id": "m", "userPrincipalName": "mira@contoso.example"}}})
+	}))
+	defer server.Close()
+	i, out, _ := importerAt(t, server)
+	rows := []graphclient.Object{{"userId": "m"}, {"userId": "gone"}, {"userId": "m"}, {}}
+	i.e.nameUsers(rows)
+	if err := i.e.rows(rows, []column{{"USER", "userPrincipalName|userId"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Fields(out.String()); asked != 1 || len(got) < 4 || got[1] != "mira@contoso.example" || got[2] != "gone" || got[3] != "mira@contoso.example" {
+		t.Errorf("%d requests, %q", asked, got)
+	}
+}
+
+func TestWhoOpensACaseThemselfSaysHowTheyWereReached(t *testing.T) {
+	for _, c := range []struct {
+		channel, as, secret string
+		want                bool
+	}{
+		{"", "", "", true},
+		{"", "agent", "", true},
+		{"phone", "", "", false},
+		{"", "automation", "", false},
+		{"", "", "of an application", false},
+	} {
+		if got := (&env{secret: c.secret}).wantsChannel(c.channel, c.as); got != c.want {
+			t.Errorf("%+v: %t", c, got)
+		}
+	}
+}
+
 // importerAt returns an importer of a server, whose pauses take no time.
 func importerAt(t *testing.T, server *httptest.Server) (i *importer, out, said *bytes.Buffer) {
 	t.Helper()
