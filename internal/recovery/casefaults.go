@@ -149,6 +149,10 @@ var (
 		Kind: fault.Conflict, Code: "caseDecided",
 		Text: "Somebody has decided about this since that mail was sent: its link does nothing more.", Remedy: "If it wasn't you, call the helpdesk. What happened later has a mail with a link of its own.",
 	}
+	ErrStopped = &fault.Error{
+		Kind: fault.Conflict, Code: "caseStopped",
+		Text: "It is stopped already.", Remedy: "Nothing more is needed.",
+	}
 	ErrDisputeOver = &fault.Error{
 		Kind: fault.Conflict, Code: "caseDisputeOver",
 		Text: "The time to dispute this case is over.", Remedy: "Remove what was registered by hand.",

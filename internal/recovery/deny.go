@@ -10,7 +10,12 @@ import (
 // person, who is known by the link alone.
 func (s Service) Deny(ctx context.Context, ref Ref, sent time.Time, by Actor) (c Case, err error) {
 	for range denyTries { // a pass that is issued at this moment is what it has to stop
-		c, err = s.dispute(ctx, ref, "by the link in a mail", by, func(c Case) error { return c.deniable(sent) })
+		c, err = s.dispute(ctx, ref, "by the link in a mail", by, func(c Case) error {
+			if c.Disputed != nil && c.Stopped() {
+				return ErrStopped // it is said again
+			}
+			return c.deniable(sent)
+		})
 		if !errors.Is(err, ErrChanged) || ref.Version != 0 {
 			break
 		}

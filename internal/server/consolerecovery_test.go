@@ -137,6 +137,11 @@ func TestAnAgentTakesACallFromTheCaseToThePassAndTheNextThingIsOneButton(t *test
 		if a := w.post(at+"/revert", url.Values{"number": {number}}); a.status != http.StatusSeeOther || w.next(at) != "reverted" {
 			t.Errorf("%d\n%s", a.status, a.body)
 		}
+		for _, step := range []string{"cancel", "refuse", "dispute", "release", "revert"} {
+			if a := w.get(at + "/" + step); a.status != http.StatusOK || strings.Contains(a.body, `name="note"`) || !strings.Contains(a.body, "in another state now (Reverted)") {
+				t.Errorf("the form to %s a case that is over: %d\n%s", step, a.status, a.body)
+			}
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -133,6 +134,10 @@ func TestARequestThatIsDeniedBeforeThereIsAPassIsOver(t *testing.T) {
 	x.browser = theirs
 	if a := x.get("/recover/case"); strings.Contains(a.body, "This request is over") { // or a stranger would see who is known
 		t.Errorf("where they asked:\n%s", a.body)
+	}
+	_, steps := x.api(http.MethodGet, recoveryCases+"/"+number+"/timeline", x.appToken(), "")
+	if got := strings.Count(fmt.Sprint(steps), "It is stopped already."); got != 2 {
+		t.Errorf("it was pressed twice more, and the timeline tells of %d: %v", got, steps)
 	}
 	x.newBrowser()
 	second := x.ask("sam@contoso.example") // whoever it was may ask again

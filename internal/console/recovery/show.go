@@ -182,6 +182,8 @@ func courseOf(c *console.Call, k kase) ([]entry, error) {
 	for _, o := range logged.Items {
 		e := entry{At: o.Time("activityDateTime"), By: byOf(o)}
 		switch step := steps[o.Text("activityDisplayName")]; {
+		case repeated(o):
+			e.Step = "repeated"
 		case o.Text("result") == "failure":
 			e.Step, e.Bad, e.Tried, e.Said = "failed", true, console.Slug(o.Text("activityDisplayName")), o.Text("resultReason")
 		case o.Text("activityDisplayName") == "Update device":
@@ -214,6 +216,16 @@ func (e *entry) switched(o graphclient.Object) {
 			}
 		}
 	}
+}
+
+// repeated reports whether o is of a link of a mail that was pressed once more: nobody was turned away.
+func repeated(o graphclient.Object) bool {
+	for _, detail := range o.Objects("additionalDetails") {
+		if detail.Text("value") == "caseStopped" {
+			return true
+		}
+	}
+	return false
 }
 
 // byOf is who took a step, by the log.

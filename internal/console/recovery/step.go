@@ -20,6 +20,7 @@ type stepPage struct { // step.html
 	Note     string
 	Typed    string
 	Mistyped bool
+	Late     bool // the case is in no state for it any more
 }
 
 // File implements console.Page.
@@ -45,7 +46,10 @@ func stepOf(c *console.Call) (stepPage, error) {
 		return p, console.ErrNotYours
 	}
 	var err error
-	if p.Case, err = read(c); err == nil {
+	if p.Case, err = read(c); err != nil {
+		return p, err
+	}
+	if p.Late = !fits(p.Step, p.Case); !p.Late {
 		p.Devices, err = p.joined(c)
 	}
 	return p, err
@@ -65,6 +69,20 @@ func (p stepPage) joined(c *console.Call) ([]string, error) {
 		all = append(all, d.Text("displayName"))
 	}
 	return all, err
+}
+
+// fits reports whether the state of k is one for a step. What else is in its way the server says.
+func fits(step string, k kase) bool {
+	waits := slices.Contains([]string{"open", "proven", "approved"}, k.State)
+	switch step {
+	case "cancel":
+		return waits || k.State == "passIssued"
+	case "refuse":
+		return waits
+	case "dispute":
+		return k.State != "disputed" && k.State != "reverted" && k.State != "refused" && (k.Pass != nil || !slices.Contains(over, k.State))
+	}
+	return k.State == "disputed"
 }
 
 // askStep serves GET /console/recovery/cases/{id}/{step}.
