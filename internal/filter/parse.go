@@ -182,6 +182,10 @@ func (p *parser) expected(what string) error {
 		found = "the end"
 	case name, special:
 		found = shown(t.text)
+	case bare:
+		if strings.HasPrefix(what, found) {
+			found = "a number, date or id that is none"
+		}
 	}
 	return p.fail(p.text, t.at, "expected "+what+", found "+found)
 }

@@ -118,6 +118,7 @@ func TestWhatIsNotAFilter(t *testing.T) {
 		{"no value", "displayName eq", filter.ErrSyntax, "at character 15: " + value + ", found the end"},
 		{"double quotes", `displayName eq "Ann"`, filter.ErrSyntax, `at character 16: ` + value + `, found "\""`},
 		{"text without quotes", "displayName eq Ann", filter.ErrSyntax, `at character 16: ` + value + `, found "Ann"`},
+		{"a day that no month has", "employeeHireDate ge 2026-13-45", filter.ErrSyntax, "at character 21: " + value + ", found a number, date or id that is none"},
 		{"a property on the right", "displayName eq mail", filter.ErrSyntax, "at character 16: expected a value"},
 		{"a value on the left", "'Ann' eq displayName", filter.ErrSyntax, "at character 1: expected the name of a property, found a value"},
 		{"a quote that is never closed", "displayName eq 'Ann", filter.ErrSyntax, "at character 16: the quote is never closed"},

@@ -1,9 +1,13 @@
 package lifecycle
 
 import (
+	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/postern-id/postern/internal/directory"
+	"github.com/postern-id/postern/internal/fault"
 	"github.com/postern-id/postern/internal/filter"
 )
 
@@ -27,6 +31,9 @@ func ParseRule(text string) (Rule, error) {
 		return Rule{}, err
 	}
 	bound, err := filter.Check(e, people)
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Code == filter.ErrUnknownProperty.Code {
+		err = f.With(f.Target, f.Text+" There are "+strings.Join(peopleNames, ", ")+".")
+	}
 	return Rule{bound}, err
 }
 
@@ -73,6 +80,16 @@ var people = func() filter.Schema {
 		s = append(s, filter.Property{Name: name, Type: filter.TypeString, Column: name, Ops: words})
 	}
 	return s
+}()
+
+// peopleNames are the names of those properties, by the alphabet.
+var peopleNames = func() []string {
+	var all []string
+	for _, p := range people {
+		all = append(all, p.Name)
+	}
+	slices.Sort(all)
+	return all
 }()
 
 func valuesOf(u directory.User, column string) []filter.Value {

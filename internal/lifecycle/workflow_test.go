@@ -99,3 +99,10 @@ func TestAPersonStandsAsTheirTasksDo(t *testing.T) {
 		}
 	}
 }
+
+func TestARuleWithAnUnknownPropertySaysWhichThereAre(t *testing.T) {
+	_, err := ParseRule("costCenter eq 'Sales'")
+	if err == nil || !strings.Contains(err.Error(), `"costCenter"`) || !strings.Contains(err.Error(), "There are accountEnabled, city, ") || !strings.Contains(err.Error(), ", userType.") {
+		t.Errorf("%v", err)
+	}
+}

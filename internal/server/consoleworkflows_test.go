@@ -57,7 +57,7 @@ func TestAWorkflowIsMadeFromATemplateChangedRunAndReadInTheConsole(t *testing.T)
 	v = filled(w.post("/console/workflows/new", v).body)
 	v.Set("act", "save")
 	v.Set("task.1.groupID", "Sales, EMEAA")
-	if a := w.post("/console/workflows/new", v); a.status != http.StatusBadRequest || !strings.Contains(a.body, "consoleWorkflowName") || !strings.Contains(a.body, "Sales, EMEAA") {
+	if a := w.post("/console/workflows/new", v); a.status != http.StatusBadRequest || !strings.Contains(a.body, "consoleWorkflowName") || !strings.Contains(a.body, "there is no “Sales, EMEAA”") {
 		t.Errorf("a group that is not there: %d\n%s", a.status, a.body)
 	}
 	v.Set("task.1.groupID", "Sales, EMEA")
@@ -76,6 +76,13 @@ func TestAWorkflowIsMadeFromATemplateChangedRunAndReadInTheConsole(t *testing.T)
 		if !strings.Contains(page.body, said) {
 			t.Errorf("the page does not say %s\n%s", said, page.body)
 		}
+	}
+	if !strings.Contains(page.body, "Nobody meets it now") {
+		t.Errorf("the page does not say that nobody meets the rule\n%s", page.body)
+	}
+	w.do204(http.MethodPatch, "/v1.0/users/"+mira, `{"department":"Sales"}`)
+	if a := w.get(at); !strings.Contains(a.body, "One person meets it now") {
+		t.Errorf("the page does not say that one meets the rule\n%s", a.body)
 	}
 	if a := w.get("/console/workflows"); !strings.Contains(a.body, at) {
 		t.Errorf("it is not listed\n%s", a.body)

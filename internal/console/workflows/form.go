@@ -296,7 +296,7 @@ func (p formPage) graphTasks(c *console.Call, tasks []task) ([]graphclient.Objec
 			value := t.Arguments[q.Name]
 			if kind := map[string]string{argGroups: "groups", argPeople: "users"}[q.Name]; kind != "" && value != "" {
 				var err error
-				if value, err = idsOf(c, value, kind); err != nil {
+				if value, err = idsOf(c, t.Name, value, kind); err != nil {
 					return nil, err
 				}
 			}

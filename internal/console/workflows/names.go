@@ -13,7 +13,7 @@ import (
 // errName says that an argument names somebody or something that is not there.
 var errName = &fault.Error{
 	Kind: fault.Invalid, Code: "consoleWorkflowName",
-	Text: "A task names something that is not there.", Remedy: "Correct the name, or paste the id.",
+	Text: "A task names something that is not there.", Remedy: "Correct the name, or paste the id.", // With says which
 }
 
 // Arguments whose values are ids; people type names.
@@ -90,8 +90,8 @@ func idsIn(text string) []string {
 	return all
 }
 
-// idsOf returns the ids of what was typed, a name in each line; kind is groups or users.
-func idsOf(c *console.Call, typed, kind string) (string, error) {
+// idsOf returns the ids of what was typed for a task, a name in each line; kind is groups or users.
+func idsOf(c *console.Call, task, typed, kind string) (string, error) {
 	var ids []string
 	for line := range strings.Lines(typed) {
 		line = strings.TrimSpace(line)
@@ -112,9 +112,9 @@ func idsOf(c *console.Call, typed, kind string) (string, error) {
 		}
 		if len(found.Items) != 1 {
 			if len(found.Items) > 1 {
-				return "", errName.With(line, "More than one group is called “"+line+"”: paste the id of the one.")
+				return "", errName.With(line, "Task “"+task+"”: more than one group is called “"+line+"”. Paste the id of the one.")
 			}
-			return "", errName.With(line, "There is no “"+line+"”.")
+			return "", errName.With(line, "Task “"+task+"”: there is no “"+line+"”.")
 		}
 		ids = append(ids, found.Items[0].Text("id"))
 	}

@@ -17,6 +17,7 @@ type showPage struct { // show.html
 	Due      []person
 	Versions []flow
 	MayWrite bool
+	Meets    int // how many people meet the rule now; -1 where that is not known
 }
 
 // File implements console.Page.
@@ -49,12 +50,18 @@ const soon = 10
 
 // show serves GET /console/workflows/{id}: what it does, for whom it will be due, and what it did.
 func show(c *console.Call) error {
-	p := showPage{Frame: c.Frame("workflows"), MayWrite: c.May(writes)}
+	p := showPage{Frame: c.Frame("workflows"), MayWrite: c.May(writes), Meets: -1}
 	var err error
 	if p.Flow, err = read(c); err != nil {
 		return err
 	}
 	p.Names = namesOf(c, p.Flow.Tasks)
+	if !p.Flow.OnDemand && p.Flow.Rule != "" {
+		met, err := c.Graph.Page(c.Context(), graphclient.Query{Filter: p.Flow.Rule, Select: "id", Top: 1, Count: true}, "users")
+		if err == nil { // a help, not a need: not every role may look, nor every rule be looked for
+			p.Meets = met.Count
+		}
+	}
 	runs, err := c.Page(graphclient.Query{Top: 20}, at(p.Flow.ID, "runs")...)
 	if err != nil {
 		return err
