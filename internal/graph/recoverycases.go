@@ -304,10 +304,13 @@ func (a *API) issueFor(c *call, found recovery.Case) error {
 	return a.writeCase(c, http.StatusOK, next, odata.Property{Name: "temporaryAccessPassMethod", Value: resource.Select(nil)[1:]})
 }
 
-// mostOfTimeline bounds what a timeline shows.
-const mostOfTimeline = 500
+// A timeline shows so many steps, and so many that were refused.
+const (
+	mostSteps   = 400
+	mostRefused = 100
+)
 
-// caseTimeline serves GET /postern/recovery/cases/{id}/timeline: the steps, refused ones too.
+// caseTimeline serves GET /postern/recovery/cases/{id}/timeline: the newest steps, refused ones too.
 func (a *API) caseTimeline(c *call) error {
 	if _, err := odata.ParseOptions(c.r, odata.Allow{}); err != nil {
 		return err
@@ -316,7 +319,7 @@ func (a *API) caseTimeline(c *call) error {
 	if err != nil {
 		return err
 	}
-	entries, err := a.Cases.Cases.CaseEvents(c.ctx(), c.tenant.ID, found.ID, mostOfTimeline)
+	entries, err := a.Cases.Cases.CaseEvents(c.ctx(), c.tenant.ID, found.ID, mostSteps, mostRefused)
 	if err != nil {
 		return err
 	}

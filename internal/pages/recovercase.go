@@ -247,8 +247,11 @@ func (s *Site) askForAnother(w http.ResponseWriter, r *http.Request, v recovery.
 }
 
 // giveUp cancels the case, if it is this browser's alone. Where somebody else went on with it, the
-// browser lets go of it, and is not told.
+// browser lets go of it, and is not told. Who keeps the cookie may try again, and each refusal is an event.
 func (s *Site) giveUp(w http.ResponseWriter, r *http.Request, c claim.Claim, v recovery.View) error {
+	if err := s.spend(r, c, "cancel"); err != nil {
+		return s.renderCase(w, r, c, v, casePage{}, err)
+	}
 	if isReal(v) {
 		holder, err := c.Holder(r.Context(), s.SignIn.Secrets.MAC)
 		if err != nil {

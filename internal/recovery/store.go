@@ -41,8 +41,9 @@ type Cases interface {
 	IssueCase(ctx context.Context, c Case, p tap.Pass, e Effects) error
 	// DueCases returns cases whose Due is not after now, at most limit.
 	DueCases(ctx context.Context, tenant directory.TenantID, now time.Time, limit int) ([]Case, error)
-	// CaseEvents returns the first limit events that name a case, by their time.
-	CaseEvents(ctx context.Context, tenant directory.TenantID, id string, limit int) ([]audit.SealedEntry, error)
+	// CaseEvents returns the newest events that name a case, by their time: at most so many steps, and
+	// so many that were refused. Whoever is refused again and again pushes out no step.
+	CaseEvents(ctx context.Context, tenant directory.TenantID, id string, steps, refused int) ([]audit.SealedEntry, error)
 
 	// RecoveryPolicy returns the tenant's policy, DefaultPolicy when none was saved.
 	RecoveryPolicy(ctx context.Context, tenant directory.TenantID) (Policy, error)

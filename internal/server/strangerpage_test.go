@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,5 +104,54 @@ func TestWhoAskedForHelpTakesNothingAwayFromWhoWasHelped(t *testing.T) {
 		}
 		d.clock.move(7 * time.Hour)
 		clear(d.tokens)
+	}
+}
+
+// Who keeps the cookie of a case that others went on with is refused each time, which is an event. As many
+// as they like would fill the log, and what matters would be lost among them.
+func TestAStrangerWhoGivesUpAgainAndAgainDoesNotFillTheTimeline(t *testing.T) {
+	d := newDesk(t, func(o *server.Options) { o.Hold = time.Nanosecond })
+	x := trip{world: d.world, clock: d.clock}
+	site, err := url.Parse(d.site.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var numbers []string
+	var browsers []*http.Client
+	var kept [][]*http.Cookie
+	for _, name := range []string{"lost@contoso.example", "nobody@contoso.example"} {
+		x.newBrowser()
+		numbers = append(numbers, x.ask(name))
+		browsers, kept = append(browsers, x.browser), append(kept, x.browser.Jar.Cookies(site))
+	}
+	d.does("agent", "/"+numbers[0]+"/prove", `{"kind":"callBack"}`)
+	held := 0
+	for range 30 {
+		var got [2]string
+		for i, b := range browsers {
+			for _, c := range kept[i] {
+				c.Path, c.Secure = "/", true
+			}
+			b.Jar.SetCookies(site, kept[i])
+			x.browser = b
+			a := x.post("/recover/case", url.Values{"ask": {"cancel"}})
+			got[i] = http.StatusText(a.status) + a.location + sameForNobody.ReplaceAllString(a.body, "")
+			if i == 0 && a.status == http.StatusTooManyRequests && strings.Contains(a.body, `data-error="recoveryTooOften"`) {
+				held++
+			}
+		}
+		if got[0] != got[1] {
+			t.Fatalf("it shows\n%s\n---- and for a name that nobody has\n%s", got[0], got[1])
+		}
+	}
+	_, v := d.api(http.MethodGet, recoveryCases+"/"+numbers[0]+"/timeline", d.appToken(), "")
+	refused := 0
+	for _, one := range v["value"].([]any) {
+		if one.(map[string]any)["result"] == "failure" {
+			refused++
+		}
+	}
+	if held != 20 || refused != 10 {
+		t.Errorf("of 30 tries %d are held back, and %d stand in the timeline", held, refused)
 	}
 }

@@ -336,12 +336,19 @@ func (db *DB) DueCases(ctx context.Context, tenant directory.TenantID, now time.
 	return collect(rows, err, func(r *sql.Rows) (recovery.Case, error) { return scanCase(tenant, r.Scan) })
 }
 
+// The newest events that name a case: of those that failed, or of the others.
+const (
+	caseEvents = `SELECT event_id FROM (SELECT t.event_id FROM event_target t WHERE t.tenant_id = $1 AND t.target_id = $2 AND `
+	caseFailed = `EXISTS (SELECT 1 FROM event_target f WHERE f.tenant_id = $1 AND f.target_id = $3 AND f.at = t.at AND f.event_id = t.event_id)
+		ORDER BY t.at DESC, t.event_id DESC LIMIT `
+)
+
 // CaseEvents implements recovery.Cases.
-func (db *DB) CaseEvents(ctx context.Context, tenant directory.TenantID, id string, limit int) ([]audit.SealedEntry, error) {
+func (db *DB) CaseEvents(ctx context.Context, tenant directory.TenantID, id string, steps, refused int) ([]audit.SealedEntry, error) {
 	rows, err := db.read.QueryContext(ctx, `
-		SELECT e.id, e.kind, e.at, e.body, e.personal, e.position FROM event_target t
-		JOIN event e ON e.tenant_id = t.tenant_id AND e.id = t.event_id
-		WHERE t.tenant_id = $1 AND t.target_id = $2 ORDER BY t.at, t.event_id LIMIT $3`, tenant, id, limit)
+		SELECT id, kind, at, body, personal, position FROM event WHERE tenant_id = $1 AND id IN (
+			`+caseEvents+`NOT `+caseFailed+`$4) AS steps UNION ALL `+caseEvents+caseFailed+`$5) AS refused)
+		ORDER BY at, id`, tenant, id, audit.MarkFailedChange, steps, refused)
 	return collect(rows, err, sealedOf(tenant))
 }
 

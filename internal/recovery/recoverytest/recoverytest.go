@@ -307,6 +307,42 @@ func Store(t *testing.T, open func(testing.TB) Fixture) {
 			}
 		}
 	})
+	t.Run("whoever is refused again and again pushes no step out of a timeline", func(t *testing.T) {
+		s := ready(t)
+		c, other := uuid.NewString(), uuid.NewString()
+		var want []string
+		for i, one := range []struct {
+			of, result string
+			kept       bool
+		}{
+			{c, audit.Success, false},
+			{c, audit.Failure, false},
+			{c, audit.Success, true},
+			{c, audit.Failure, true},
+			{other, audit.Success, false},
+			{c, audit.Success, true},
+			{c, audit.Failure, true},
+			{c, audit.Failure, true},
+			{other, audit.Failure, false},
+		} {
+			e := event(audit.CaseCancelled)
+			e.At, e.Change.Result, e.Change.Targets = nine.Add(time.Duration(i)*time.Second), one.result, []audit.Target{{ID: one.of}}
+			if err := s.Record(t.Context(), e); err != nil {
+				t.Fatal(err)
+			}
+			if one.kept {
+				want = append(want, e.ID)
+			}
+		}
+		all, err := s.CaseEvents(t.Context(), tenant, c, 2, 3)
+		var got []string
+		for _, e := range all {
+			got = append(got, e.Entry.ID)
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+	})
 	t.Run("the policy is saved by who saw the last one", func(t *testing.T) {
 		s := ready(t)
 		p, err := s.RecoveryPolicy(t.Context(), tenant)
