@@ -225,7 +225,7 @@ func (s *Site) claimed(r *http.Request) (claim.Claim, recovery.View, bool, error
 }
 
 // viewOf is a case as the browser of c may see it. One that gave way to another is nobody's: who asks
-// often would learn from it which names are known.
+// often would learn from it which names are known. It keeps whom it is for, whose own places count apart.
 func (s *Site) viewOf(ctx context.Context, c claim.Claim, one recovery.Case) (recovery.View, error) {
 	v, err := s.Cases.View(ctx, one)
 	if err != nil {
@@ -236,7 +236,7 @@ func (s *Site) viewOf(ctx context.Context, c claim.Claim, one recovery.Case) (re
 	case err != nil:
 		return v, err
 	case v.Outcome == recovery.Superseded, !v.State.Waits() && !v.Heard(holder):
-		return s.asNobodys(c, recovery.View{Case: recovery.Case{Number: v.Number}, Policy: v.Policy}), nil
+		return s.asNobodys(c, recovery.View{Case: recovery.Case{Number: v.Number, User: v.User}, Policy: v.Policy}), nil
 	case !v.Heard(holder):
 		return s.asNobodys(c, v), nil
 	}

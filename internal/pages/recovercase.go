@@ -170,7 +170,7 @@ func (s *Site) spend(r *http.Request, c claim.Claim, what string) error {
 // place has a day of its own, as for opening cases.
 func (s *Site) spendDay(r *http.Request, c claim.Claim, v recovery.View, what string) error {
 	name := "recovery|day|" + what + "|" + c.AccountKey()
-	home, err := s.SignIn.FamiliarHome(r.Context(), signin.Transaction{Home: c.Tenant, User: v.User}, place(r))
+	home, err := s.familiarHome(r, c, v)
 	switch {
 	case err != nil:
 		return err

@@ -67,11 +67,7 @@ func (s *Site) askPhone(w http.ResponseWriter, r *http.Request, c claim.Claim, v
 	if err != nil {
 		return err
 	}
-	t := signin.Transaction{Home: c.Tenant, User: v.User}
-	if t.Device, err = s.deviceOfClaim(r, c); err != nil {
-		return err
-	}
-	home, err := s.SignIn.FamiliarHome(r.Context(), t, a.Place)
+	home, err := s.familiarHome(r, c, v)
 	if err != nil {
 		return err
 	}
@@ -88,6 +84,17 @@ func (s *Site) askPhone(w http.ResponseWriter, r *http.Request, c claim.Claim, v
 		}
 	}
 	return s.renderCase(w, r, c, v, casePage{Said: "phone", Match: authenticator.Number(a.Challenge, a.Asked.Round)}, nil)
+}
+
+// familiarHome names the place of a case's browser, or of the device at whose lock screen it is, if its
+// person signed in there before. What is counted there, nobody else can spend.
+func (s *Site) familiarHome(r *http.Request, c claim.Claim, v recovery.View) (string, error) {
+	t := signin.Transaction{Home: c.Tenant, User: v.User}
+	var err error
+	if t.Device, err = s.deviceOfClaim(r, c); err != nil {
+		return "", err
+	}
+	return s.SignIn.FamiliarHome(r.Context(), t, place(r))
 }
 
 // deviceOfClaim is the device that proved itself when help was asked for, if it may still be used: at

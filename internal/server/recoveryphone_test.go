@@ -289,3 +289,52 @@ func TestADeviceThatKnowsAPersonHasItsOwnBudgetForTheirPhone(t *testing.T) {
 	x.browser = sam
 	rings("Sam at a laptop that was switched off", "often")
 }
+
+// TestAtALockScreenNobodyElseSpendsTheQuestionsOfWhomItKnows to colleagues, nor their codes: not while they
+// wait, nor once their case gave way to others.
+func TestAtALockScreenNobodyElseSpendsTheQuestionsOfWhomItKnows(t *testing.T) {
+	c := &wrist{}
+	w := newPhoneWorld(t, func(o *server.Options) { o.Wall, o.Hold = c.now, time.Nanosecond })
+	x := trip{world: w, clock: c}
+	x.sam, _ = w.phonePerson("sam")
+	_, pass := w.passFor(x.sam)
+	m := newMachine(w)
+	out := m.join(m.token("sam@contoso.example", pass))
+	atLockScreen := func() *http.Client {
+		m.ahead = time.Until(c.now())
+		x.newBrowser()
+		x.askAt(w.present(m.push(webSignIn(out.DeviceID))).location, "sam@contoso.example")
+		return x.browser
+	}
+	theirs := atLockScreen()
+	x.newBrowser()
+	x.ask("sam@contoso.example")
+	stranger := x.browser
+	forms := []url.Values{{"ask": {"colleague"}, "colleague": {"kim@contoso.example"}}, {"ask": {"mail"}}}
+	compare := func(when string) {
+		t.Helper()
+		for _, form := range forms {
+			x.browser = stranger
+			spent := false
+			for range 8 {
+				spent = spent || x.post("/recover/case", form).status == http.StatusTooManyRequests
+				if form.Get("ask") == "mail" {
+					c.move(30 * time.Minute) // one code in each
+				}
+			}
+			if !spent {
+				t.Fatalf("%s, %s: the stranger is never held back", when, form.Encode())
+			}
+			x.browser = theirs
+			if a := x.post("/recover/case", form); a.status != http.StatusSeeOther {
+				t.Errorf("%s, %s: %d %s", when, form.Encode(), a.status, told(a))
+			}
+		}
+	}
+	compare("while they wait")
+	for range 3 { // theirs gives way
+		c.move(time.Hour)
+		atLockScreen()
+	}
+	compare("after it gave way")
+}
