@@ -163,11 +163,16 @@ func (s *Site) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, casePath)
 }
 
+// askedFor is how long a request on which its page shows no word is the one that is meant.
+const askedFor = time.Hour
+
 // asked reports whether this browser waits for help for the same name already. A second case would let
-// nobody know which of two numbers is theirs to hear, and tell everybody twice.
+// nobody know which of two numbers is theirs to hear, and tell everybody twice. The page does not say
+// that a request was denied, so one of which it shows nothing yet is held to for a while only.
 func (s *Site) asked(r *http.Request, home directory.TenantID, account string) (bool, error) {
 	c, v, ok, err := s.claimed(r)
-	return ok && c.Tenant == home && c.AccountKey() == account && v.State.Waits(), err
+	goesOn := len(v.Proofs)+len(v.Approvals) > 0 || s.Now().Before(c.At.Add(askedFor))
+	return ok && c.Tenant == home && c.AccountKey() == account && v.State.Waits() && goesOn, err
 }
 
 // openCase opens a case for the person of a sign-in and returns its id, or "" when there is

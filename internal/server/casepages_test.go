@@ -42,6 +42,41 @@ func TestWhoAsksAgainInTheSameBrowserSeesTheSameRequest(t *testing.T) {
 	}
 }
 
+// A denied request looks like one that waits, and waits for days: whose it was would never come to another.
+func TestWhoseRequestMayHaveBeenDeniedAsksAnewAfterAnHour(t *testing.T) {
+	x := onATrip(t)
+	// Whose page shows that somebody believes them goes on there: the next number would begin with nothing.
+	number := x.ask("sam@contoso.example")
+	theirs, link := x.browser, x.linked(linkToApprove)
+	x.asKey(link, x.key)
+	x.post(link, url.Values{"answer": {"yes"}, "number": {number}, "way": {"there"}})
+	x.browser = theirs
+	x.clock.move(2 * time.Hour)
+	if again := x.ask("sam@contoso.example"); again != number {
+		t.Errorf("a second request beside one that goes on: %s, %s", number, again)
+	}
+	for _, c := range []struct {
+		name   string
+		denied bool
+	}{{"sam@contoso.example", true}, {"sam@contoso.example", false}, {"nobody@contoso.example", false}} {
+		x.newBrowser()
+		number := x.ask(c.name)
+		if c.denied {
+			if status, v := x.api(http.MethodPost, recoveryCases+"/"+number+"/refuse", x.appToken(), `{}`); status != http.StatusOK {
+				t.Fatalf("refuse: %d %v", status, v)
+			}
+		}
+		x.clock.move(59 * time.Minute)
+		if again := x.ask(c.name); again != number {
+			t.Errorf("%+v: a second request within the hour: %s, %s", c, number, again)
+		}
+		x.clock.move(2 * time.Minute)
+		if anew := x.ask(c.name); anew == number {
+			t.Errorf("%+v: the same request after an hour", c)
+		}
+	}
+}
+
 func TestTheManagersPageOfARequestNamesANewerOne(t *testing.T) {
 	x := onATrip(t)
 	x.ask("sam@contoso.example")
