@@ -184,7 +184,7 @@ describe("a recovery case in the console", { skip }, () => {
     await server.cli("user", "set", "kit@contoso.example", "--manager", "lea@contoso.example");
     const page = await open(t, browser);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-    await server.cli("tap", "issue", "sam@contoso.example");
+    await server.cli("tap", "issue", "kit@contoso.example");
     await enter(page, server, dana, "/console/recovery/policy");
     await page.locator("[name='everyone.hand'][value=managerLink]").check();
     assert.equal(await page.locator("[name='privileged.hand'][value=managerLink]").count(), 0);
