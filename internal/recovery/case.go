@@ -18,6 +18,8 @@ type Case struct {
 	State    CaseState `json:"-"`
 	OpenedAt time.Time `json:"-"`
 	Version  int64     `json:"-"` // grows with every change
+	// Unreadable: what is below can't be read. It stands where a case is one of many, and counts as doubt.
+	Unreadable bool `json:"-"`
 
 	Opener  Opener    `json:"opener"`
 	Channel Channel   `json:"channel"`

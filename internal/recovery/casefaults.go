@@ -97,6 +97,10 @@ var (
 		Kind: fault.Forbidden, Code: "caseApproverRecovered",
 		Text: "Your own access was recovered less than a day ago: what you registered then does not vouch for others yet.", Remedy: "Use a key that you had before, or ask somebody else.",
 	}
+	ErrApproverUnreadable = &fault.Error{
+		Kind: fault.Forbidden, Code: "caseApproverUnreadable",
+		Text: "A recovery of your own access can't be read any more: nobody can tell that it was you.", Remedy: "Ask somebody else, and tell who runs this server.",
+	}
 	ErrNotManager = &fault.Error{
 		Kind: fault.Forbidden, Code: "caseNotManager",
 		Text: "Only the person's manager can say this, who has been so for a while.",

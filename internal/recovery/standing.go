@@ -76,7 +76,7 @@ func (s Service) maySpeak(ctx context.Context, v View, by Actor, now time.Time) 
 	if err != nil {
 		return err
 	}
-	return who.settled(by.SignIn.ProvedBy, now)
+	return who.settled(by.SignIn, now)
 }
 
 // answered reports whether the service that gave an external proof is still asked.

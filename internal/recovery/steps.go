@@ -2,6 +2,8 @@ package recovery
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -20,6 +22,14 @@ func (s Service) Prove(ctx context.Context, ref Ref, proof Proof, by Actor) (Cas
 		}
 		if rung, ok := RungOf(proof.Kind); !ok || !rung.Attested {
 			return v.Case, Effects{}, ErrProofKind.With("", "An agent attests inPerson, callBack and video.")
+		}
+		// How long ago they signed in does not matter, but that it was them.
+		who, err := s.speaker(ctx, v.Tenant, by.Caller.User)
+		if err == nil {
+			err = who.settled(by.SignIn, now)
+		}
+		if err != nil {
+			return v.Case, Effects{}, err
 		}
 		return s.prove(v, proof, by, now)
 	})
@@ -250,7 +260,12 @@ func (s Service) Sweep(ctx context.Context, tenant directory.TenantID) error {
 	if err != nil {
 		return err
 	}
+	var unread error
 	for _, c := range due {
+		if c.Unreadable { // those of others end all the same
+			unread = errors.Join(unread, fmt.Errorf("recovery case %s: %w", c.ID, directory.ErrUnreadable))
+			continue
+		}
 		next := c.Ticked(now)
 		if next.State == c.State {
 			continue
@@ -274,5 +289,5 @@ func (s Service) Sweep(ctx context.Context, tenant directory.TenantID) error {
 			return err
 		}
 	}
-	return nil
+	return unread
 }

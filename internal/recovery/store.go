@@ -27,7 +27,7 @@ type Cases interface {
 	CaseByNumber(ctx context.Context, tenant directory.TenantID, number string) (Case, error)
 	// CaseOfPass returns the case that a pass was issued for, or ErrUnknown.
 	CaseOfPass(ctx context.Context, tenant directory.TenantID, pass string) (Case, error)
-	// PassCases returns the newest cases of a person that led to a pass.
+	// PassCases returns the newest cases of a person that led to a pass, what can't be read marked as such.
 	PassCases(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]Case, error)
 	// ListCases returns at most limit cases that meet every bound on id, number, userId, state or
 	// createdDateTime, after a position, and the position of the last one if there are more.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // A word is what somebody said in a case: an approval, or a proof that is no more than that.
@@ -57,8 +58,12 @@ func (s speaker) gave(w word, about Subject) bool {
 }
 
 // Doubts reports whether what the person of c did at at may have been an impostor: after the pass, until somebody
-// denied c. What came later was not by what came from the pass, which is frozen or gone. A release ends it.
+// denied c. What came later was not by what came from the pass, which is frozen or gone. A release ends it. A case
+// that can't be read can't be denied either, and nobody can tell.
 func (c Case) Doubts(at time.Time) bool {
+	if c.Unreadable {
+		return !at.Before(c.OpenedAt)
+	}
 	return (c.State == Disputed || c.State == Reverted) && c.Pass != nil && !at.Before(c.Pass.At) && !at.After(c.Disputed.At)
 }
 
@@ -73,16 +78,34 @@ func (c Case) Spoke(u directory.UserID, from time.Time) bool {
 // recovered is how long who was recovered speaks for nobody by what came from that.
 const recovered = 24 * time.Hour
 
-// settled reports, as a fault, that a method came from a recovery of the speaker that is not over, or is less than
-// a day old: time for whom it really is to hear of it.
-func (s speaker) settled(id string, now time.Time) error {
+// settled reports, as a fault, that a sign-in came from a recovery of the speaker that is not over, or is less than
+// a day old: time for whom it really is to hear of it. A word that would count for nothing is not taken.
+func (s speaker) settled(in SignIn, now time.Time) error {
 	for _, c := range s.cases {
+		if c.Unreadable {
+			return ErrApproverUnreadable
+		}
 		young := now.Before(c.Pass.At.Add(recovered)) || !c.shown(now).Over()
-		if young && id != "" && has(s.estate.From(method.Seed{Case: c.ID, Pass: c.Pass.ID}), id) {
+		if young && s.came(in, c) {
 			return ErrApproverRecovered
 		}
 	}
 	return nil
+}
+
+// came reports whether a sign-in is by what came from c. An agent may have given no proof that resists phishing: then
+// their session says so, and where there is none, such as by a device code, nobody can tell.
+func (s speaker) came(in SignIn, c Case) bool {
+	from := s.estate.From(method.Seed{Case: c.ID, Pass: c.Pass.ID})
+	switch {
+	case in.Pass == c.Pass.ID:
+		return true
+	case in.ProvedBy != "":
+		return has(from, in.ProvedBy)
+	case in.Session != "":
+		return slices.ContainsFunc(from.Sessions, func(one signin.Session) bool { return one.ID == in.Session })
+	}
+	return !c.UsedAt.IsZero()
 }
 
 // has reports whether a method is there and signs its person in.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
+	"github.com/postern-id/postern/internal/signin"
 )
 
 // caseOf is a case of somebody that got its pass at a time, in a state, and was denied at another.
@@ -57,6 +58,12 @@ func TestAWordStandsForAsLongAsWhoGaveItIsKnownToHaveBeenThemselves(t *testing.T
 		{"while a case without a pass is denied", asColleague, func(s *speaker) {
 			s.cases = []Case{{State: Disputed, Disputed: &Dispute{At: said.Add(time.Hour)}}}
 		}, true},
+		{"after a case of theirs that can't be read", asColleague, func(s *speaker) {
+			s.cases = []Case{{State: Closed, OpenedAt: said.Add(-time.Hour), Unreadable: true}}
+		}, false},
+		{"before one", asColleague, func(s *speaker) {
+			s.cases = []Case{{State: Closed, OpenedAt: said.Add(time.Second), Unreadable: true}}
+		}, true},
 		{"of a case that nobody denied", asColleague, func(s *speaker) { s.cases = []Case{caseOf(Closed, said.Add(-time.Hour), none)} }, true},
 		{"an agent's", asAgent, func(s *speaker) { s.target.Roles = agent }, true},
 		{"of who was an agent", asAgent, func(*speaker) {}, false},
@@ -77,21 +84,41 @@ func TestAWordStandsForAsLongAsWhoGaveItIsKnownToHaveBeenThemselves(t *testing.T
 func TestWhatCameFromARecoveryVouchesForNobodyForADay(t *testing.T) {
 	key := method.Credential{ID: "key", CreatedAt: tenPast, Origin: method.Origin{Pass: "pass", Case: "theirs"}}
 	next := method.Credential{ID: "next", CreatedAt: tenPast, Origin: method.Origin{Methods: []string{"key"}}}
-	s := speaker{estate: method.Estate{Credentials: []method.Credential{key, next, {ID: "old"}}}, cases: []Case{caseOf(Closed, tenPast, time.Time{})}}
+	s := speaker{estate: method.Estate{
+		Credentials: []method.Credential{key, next, {ID: "old"}}, Sessions: []signin.Session{{ID: "theirs", PassID: "pass"}, {ID: "by app", Method: "next"}, {ID: "own", Method: "old"}},
+	}, cases: []Case{caseOf(Closed, tenPast, time.Time{})}}
+	s.cases[0].UsedAt = tenPast
 	for _, x := range []struct {
-		id    string
+		in    SignIn
 		after time.Duration
 		want  bool // refused
 	}{
-		{"key", recovered - 1, true}, {"next", recovered - 1, true}, {"old", time.Minute, false}, {"", time.Minute, false}, {"key", recovered, false},
+		{SignIn{ProvedBy: "key"}, recovered - 1, true},
+		{SignIn{ProvedBy: "next"}, recovered - 1, true},
+		{SignIn{ProvedBy: "old", Session: "own"}, time.Minute, false},
+		{SignIn{ProvedBy: "key"}, recovered, false},
+		{SignIn{Session: "theirs"}, time.Minute, true},
+		{SignIn{Session: "by app"}, time.Minute, true},
+		{SignIn{Session: "own"}, time.Minute, false},
+		{SignIn{Pass: "pass"}, time.Minute, true},
+		{SignIn{}, recovered - 1, true},
+		{SignIn{}, recovered, false},
 	} {
-		if got := s.settled(x.id, tenPast.Add(x.after)); errors.Is(got, ErrApproverRecovered) != x.want {
-			t.Errorf("%q after %v: %v", x.id, x.after, got)
+		if got := s.settled(x.in, tenPast.Add(x.after)); errors.Is(got, ErrApproverRecovered) != x.want {
+			t.Errorf("%+v after %v: %v", x.in, x.after, got)
 		}
 	}
+	s.cases[0].UsedAt = time.Time{}
+	if err := s.settled(SignIn{}, tenPast.Add(time.Minute)); err != nil {
+		t.Errorf("while nobody used the pass: %v", err)
+	}
 	s.cases[0] = caseOf(Disputed, tenPast, tenPast.Add(time.Hour))
-	if s.settled("key", tenPast.Add(48*time.Hour)) == nil {
+	if s.settled(SignIn{ProvedBy: "key"}, tenPast.Add(48*time.Hour)) == nil {
 		t.Error("while the case is not over")
+	}
+	s.cases[0] = Case{State: Closed, OpenedAt: tenPast, Unreadable: true}
+	if err := s.settled(SignIn{ProvedBy: "old"}, tenPast.Add(48*time.Hour)); !errors.Is(err, ErrApproverUnreadable) {
+		t.Errorf("with a case that can't be read: %v", err)
 	}
 }
 

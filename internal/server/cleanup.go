@@ -75,8 +75,12 @@ func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) err
 	if _, err := s.db.RemoveJobs(ctx, tenant, now.Add(-jobRetention), cleanUpBatch); err != nil {
 		return err
 	}
+	var unread error
 	if tenant != directory.NoTenant {
-		if err := s.cases.Sweep(ctx, tenant); err != nil {
+		switch err := s.cases.Sweep(ctx, tenant); {
+		case errors.Is(err, directory.ErrUnreadable): // the rest is cleaned all the same
+			unread = err
+		case err != nil:
 			return err
 		}
 		if err := s.drills().Sweep(ctx, tenant); err != nil {
@@ -92,7 +96,7 @@ func (s *Server) cleanTenant(ctx context.Context, tenant directory.TenantID) err
 			return err
 		}
 	}
-	return s.removeExpired(ctx, tenant, now)
+	return errors.Join(unread, s.removeExpired(ctx, tenant, now))
 }
 
 // removeExpired removes what anybody can make without a sign-in, too: it must go faster than

@@ -322,3 +322,43 @@ func TestTheAnswerOfAServiceThatIsAskedNoMoreShowsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoWasRecoveredSaysWhoAsksForADayAsNoAgentEither, whatever they signed in with: an agent's word takes no proof that
+// resists phishing.
+func TestWhoWasRecoveredSaysWhoAsksForADayAsNoAgentEither(t *testing.T) {
+	d := newDesk(t)
+	own := d.keys["boss"]
+	d.fooled("boss")
+	impostor := d.browser
+	d.create("/v1.0/roleManagement/directory/roleAssignments", `{"roleDefinitionId":"`+string(directory.HelpdeskAdministrator)+`","principalId":"`+d.ids["boss"]+`","directoryScopeId":"/"}`)
+	d.signInAs("agent")
+	path := d.opens("agent", "lost")
+	refused := func(how string) {
+		t.Helper()
+		if status, code, v := d.tries("boss", path+"/prove", `{"kind":"inPerson"}`); code != "caseApproverRecovered" {
+			t.Errorf("%s: %d %v", how, status, v)
+		}
+	}
+	d.signInAs("boss")
+	refused("by the key of the recovery")
+	d.browser = impostor
+	a := d.authorize(url.Values{"scope": {"openid UserAuthenticationMethod.ReadWrite.All"}})
+	status, v := d.token(redeem(d.codeIn(a)))
+	if status != http.StatusOK {
+		t.Fatalf("by the pass: %d %v", status, v)
+	}
+	d.tokens["boss"] = v["access_token"].(string)
+	refused("by the pass itself")
+	if c := d.caseOf(path); c["assuranceLevel"] != "none" {
+		t.Errorf("what was refused shows %v", c["assuranceLevel"])
+	}
+	theirs := d.keys["boss"]
+	d.keys["boss"] = own
+	d.signInAs("boss")
+	d.does("boss", path+"/prove", `{"kind":"callBack"}`)
+	d.keys["boss"] = theirs
+	d.clock.move(24 * time.Hour)
+	d.signInAs("agent")
+	d.signInAs("boss")
+	d.does("boss", d.opens("agent", "stranger")+"/prove", `{"kind":"inPerson"}`)
+}

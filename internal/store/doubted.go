@@ -2,41 +2,38 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/postern-id/postern/internal/audit"
+	"github.com/postern-id/postern/internal/directory"
 	"github.com/postern-id/postern/internal/method"
 	"github.com/postern-id/postern/internal/method/tap"
 	"github.com/postern-id/postern/internal/recovery"
 )
 
 // endDoubted ends the passes of others that nobody used yet, and that whoever is uprooted issued, or let be issued
-// by their word in a case, since they got the pass that is found to be an impostor's.
+// by their word in a case, since they got the pass that is found to be an impostor's; and those of which nobody can
+// tell. A row of somebody else that can't be read never stops this: the impostor would stay.
 func (tx *Tx) endDoubted(ctx context.Context, c roots, since time.Time) error {
 	rows, err := tx.q.QueryContext(ctx, `
 		SELECT `+tapColumns+` FROM tap WHERE tenant_id = $1 AND user_id <> $2 AND used_at = 0 AND created_at >= $3 AND end_at > $4
 		ORDER BY user_id`, c.tenant, c.user, micros(since), micros(c.at))
-	passes, err := collect(rows, err, func(r *sql.Rows) (tap.Pass, error) { return scanPass(c.tenant, r.Scan) })
+	passes, err := collect(rows, err, listedPass(c.tenant))
 	if err != nil {
 		return err
 	}
 	for _, p := range passes {
-		by := p.Issuer.User == c.user
-		if p.Case != "" && !by {
-			of, err := caseBy(ctx, tx.q, c.tenant, "id", p.Case)
-			if err != nil && !errors.Is(err, recovery.ErrUnknown) {
-				return err
-			}
-			by = err == nil && of.Spoke(c.user, since)
+		doubt, err := tx.doubts(ctx, c, p, since)
+		if err != nil {
+			return err
 		}
-		if !by {
+		if !doubt {
 			continue
 		}
-		if err := tx.touchUser(ctx, c.tenant, p.User); err != nil {
+		if err := tx.touchUser(ctx, c.tenant, p.User); err != nil && !errors.Is(err, directory.ErrUserUnknown) {
 			return err
 		}
 		if err := tx.removePass(ctx, p, c.at); err != nil {
@@ -47,6 +44,21 @@ func (tx *Tx) endDoubted(ctx context.Context, c roots, since time.Time) error {
 		}
 	}
 	return nil
+}
+
+// doubts reports whether p may be there by whoever is uprooted.
+func (tx *Tx) doubts(ctx context.Context, c roots, p tap.Pass, since time.Time) (bool, error) {
+	switch {
+	case p.Unreadable || p.Issuer.User == c.user:
+		return true, nil
+	case p.Case == "":
+		return false, nil
+	}
+	of, err := caseBy(ctx, tx.q, c.tenant, "id", p.Case)
+	if errors.Is(err, recovery.ErrUnknown) {
+		return false, nil
+	}
+	return of.Unreadable || of.Spoke(c.user, since), listed(err)
 }
 
 // doubted is the event of a pass that ends so; it is in the timeline of the case that was denied.
@@ -69,12 +81,14 @@ func doubted(c roots, p tap.Pass) audit.Event {
 func (tx *Tx) beganAt(ctx context.Context, c roots, gone method.Estate, pass tap.Pass, there bool) (time.Time, error) {
 	of, found, err := tx.caseOfPass(ctx, c.tenant, c.seed.Pass)
 	switch {
-	case err != nil:
+	case listed(err) != nil:
 		return time.Time{}, err
 	case found:
 		return of.Pass.At, nil
 	case there:
 		return pass.CreatedAt, nil
+	case of.Unreadable:
+		return of.OpenedAt, nil
 	}
 	return gone.Since(), nil
 }

@@ -333,5 +333,5 @@ func (tx *Tx) unusedBootstraps(ctx context.Context, tenant directory.TenantID, u
 		SELECT `+tapColumns+` FROM tap
 		WHERE tenant_id = $1 AND bootstrap AND single_use AND used_at = 0 AND (user_id = $2 OR created_at <= $3)`,
 		tenant, user, micros(fromMicros(created).Add(madeWithTenant)))
-	return collect(rows, err, func(r *sql.Rows) (tap.Pass, error) { return scanPass(tenant, r.Scan) })
+	return collect(rows, err, listedPass(tenant))
 }

@@ -122,10 +122,12 @@ func (tx *Tx) uproot(ctx context.Context, c roots) (gone method.Estate, there bo
 		return gone, false, method.ErrLineageChanged
 	}
 	pass, err := passOf(ctx, tx.q, c.tenant, c.user)
-	if err != nil && !errors.Is(err, tap.ErrNone) {
+	none := errors.Is(err, tap.ErrNone)
+	if err := listed(err); err != nil && !none {
 		return gone, false, err
 	}
-	there = err == nil && (pass.ID == c.seed.Pass || c.seed.Case != "" && pass.Case == c.seed.Case)
+	// Of a pass that can't be read nobody knows that it isn't that of the case.
+	there = !none && (pass.ID == c.seed.Pass || c.seed.Case != "" && (pass.Case == c.seed.Case || pass.Unreadable))
 	if !c.decided {
 		began, err := tx.beganAt(ctx, c, gone, pass, there)
 		if err == nil && !began.IsZero() {

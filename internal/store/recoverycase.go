@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 	"time"
 
@@ -26,11 +25,21 @@ func scanCase(tenant directory.TenantID, scan func(...any) error) (recovery.Case
 	if err := scan(&c.ID, &c.Number, &c.User, &c.State, &opened, &c.Version, &body); err != nil {
 		return c, err
 	}
-	if err := json.Unmarshal([]byte(body), &c); err != nil {
-		return c, fmt.Errorf("read recovery case %s: %w", c.ID, err)
-	}
 	c.OpenedAt = fromMicros(opened)
-	return c, nil
+	whole := c
+	if err := json.Unmarshal([]byte(body), &whole); err != nil {
+		c.Unreadable = true
+		return c, &unreadable{"recovery case", c.ID}
+	}
+	return whole, nil
+}
+
+// listedCase scans the rows of a list whose reader knows what an unreadable case means.
+func listedCase(tenant directory.TenantID) func(*sql.Rows) (recovery.Case, error) {
+	return func(r *sql.Rows) (recovery.Case, error) {
+		c, err := scanCase(tenant, r.Scan)
+		return c, listed(err)
+	}
 }
 
 var recoveryCases = listing[recovery.Case]{table: "recovery_case", columns: caseColumns, scan: scanCase}
@@ -134,7 +143,7 @@ const mostPassCases = 200
 func (db *DB) PassCases(ctx context.Context, tenant directory.TenantID, user directory.UserID) ([]recovery.Case, error) {
 	rows, err := db.read.QueryContext(ctx, `
 		SELECT `+caseColumns+` FROM recovery_case WHERE tenant_id = $1 AND user_id = $2 AND pass_id <> '' ORDER BY opened_at DESC, id LIMIT $3`, tenant, user, mostPassCases)
-	return collect(rows, err, func(r *sql.Rows) (recovery.Case, error) { return scanCase(tenant, r.Scan) })
+	return collect(rows, err, listedCase(tenant))
 }
 
 // ListCases implements recovery.Cases.
@@ -268,7 +277,7 @@ func (tx *Tx) take(ctx context.Context, c recovery.Case, e recovery.Effects) err
 // endCasePass removes the pass of c, if it is still there.
 func (tx *Tx) endCasePass(ctx context.Context, c recovery.Case, at time.Time) error {
 	p, err := passOf(ctx, tx.q, c.Tenant, c.User)
-	if err == nil && p.ID == c.Pass.ID {
+	if err = listed(err); err == nil && p.ID == c.Pass.ID {
 		err = tx.removePass(ctx, p, at)
 	}
 	if errors.Is(err, tap.ErrNone) {
@@ -313,11 +322,12 @@ func (tx *Tx) passRegistered(ctx context.Context, tenant directory.TenantID, pas
 	return tx.noteCase(ctx, c, c.EventOf(r))
 }
 
-// passGone notes in the case of a pass that it was removed or replaced.
+// passGone notes in the case of a pass that it was removed or replaced, if that case can be read: a pass ends
+// all the same.
 func (tx *Tx) passGone(ctx context.Context, tenant directory.TenantID, pass string, at time.Time) error {
 	c, ok, err := tx.caseOfPass(ctx, tenant, pass)
 	if !ok {
-		return err
+		return listed(err)
 	}
 	if c, ok = c.WithoutPass(at); !ok {
 		return nil
@@ -333,7 +343,7 @@ func (tx *Tx) passGone(ctx context.Context, tenant directory.TenantID, pass stri
 func (db *DB) DueCases(ctx context.Context, tenant directory.TenantID, now time.Time, limit int) ([]recovery.Case, error) {
 	rows, err := db.read.QueryContext(ctx, `
 		SELECT `+caseColumns+` FROM recovery_case WHERE tenant_id = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT $3`, tenant, micros(now), limit)
-	return collect(rows, err, func(r *sql.Rows) (recovery.Case, error) { return scanCase(tenant, r.Scan) })
+	return collect(rows, err, listedCase(tenant))
 }
 
 // The newest events that name a case: of those that failed, or of the others.

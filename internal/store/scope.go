@@ -70,7 +70,7 @@ func (db *DB) OutstandingPasses(ctx context.Context, tenant directory.TenantID, 
 		SELECT `+tapColumns+` FROM tap
 		WHERE tenant_id = $1 AND end_at > $2 AND (used_at = 0 OR NOT single_use) AND incarnation = $3
 		ORDER BY end_at LIMIT $4`, tenant, micros(at), db.Incarnation, limit)
-	return collect(rows, err, func(r *sql.Rows) (tap.Pass, error) { return scanPass(tenant, r.Scan) })
+	return collect(rows, err, listedPass(tenant))
 }
 
 // EventsAbout implements graph.Scopes.

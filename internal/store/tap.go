@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/postern-id/postern/internal/audit"
@@ -43,11 +42,20 @@ func scanPass(tenant directory.TenantID, scan func(...any) error) (tap.Pass, err
 	p.Lifetime = time.Duration(end-start) * time.Microsecond
 	var b tapBody
 	if err := json.Unmarshal([]byte(body), &b); err != nil {
-		return p, fmt.Errorf("read pass %s: %w", p.ID, err)
+		p.Unreadable = true
+		return p, &unreadable{"pass", p.ID}
 	}
 	p.Purpose, p.DeviceName, p.Issuer, p.Reason, p.Ticket, p.Case, p.Check = b.Purpose, b.Device, b.Issuer, b.Reason, b.Ticket, b.Case, b.Check
 	p.Power = b.Power
 	return p, nil
+}
+
+// listedPass scans the rows of a list.
+func listedPass(tenant directory.TenantID) func(*sql.Rows) (tap.Pass, error) {
+	return func(r *sql.Rows) (tap.Pass, error) {
+		p, err := scanPass(tenant, r.Scan)
+		return p, listed(err)
+	}
 }
 
 // Pass implements tap.Store.
@@ -91,7 +99,7 @@ func (tx *Tx) putPass(ctx context.Context, p tap.Pass) error {
 		return err
 	}
 	old, err := passOf(ctx, tx.q, p.Tenant, p.User)
-	if err == nil {
+	if err = listed(err); err == nil {
 		err = tx.removePass(ctx, old, p.CreatedAt)
 	}
 	if err != nil && !errors.Is(err, tap.ErrNone) {
@@ -151,7 +159,7 @@ func (tx *Tx) removePass(ctx context.Context, p tap.Pass, at time.Time) error {
 func (db *DB) DeletePass(ctx context.Context, tenant directory.TenantID, user directory.UserID, id string, at time.Time, e audit.Event) error {
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		p, err := passOf(ctx, tx.q, tenant, user)
-		if err != nil {
+		if err := listed(err); err != nil {
 			return err
 		}
 		if p.ID != id {
@@ -261,7 +269,7 @@ func (db *DB) EndedPasses(ctx context.Context, tenant directory.TenantID, before
 	rows, err := db.read.QueryContext(ctx, `
 		SELECT `+tapColumns+` FROM tap
 		WHERE tenant_id = $1 AND end_at < $2 AND NOT expiry_noted ORDER BY end_at LIMIT $3`, tenant, micros(before), limit)
-	return collect(rows, err, func(r *sql.Rows) (tap.Pass, error) { return scanPass(tenant, r.Scan) })
+	return collect(rows, err, listedPass(tenant))
 }
 
 // NoteExpiry implements tap.Store.
@@ -284,7 +292,7 @@ func (db *DB) RemoveEnded(ctx context.Context, tenant directory.TenantID, before
 		rows, err := tx.q.QueryContext(ctx, `
 			SELECT `+tapColumns+` FROM tap
 			WHERE tenant_id = $1 AND end_at < $2 ORDER BY end_at LIMIT $3`, tenant, micros(before), limit)
-		ended, err := collect(rows, err, func(r *sql.Rows) (tap.Pass, error) { return scanPass(tenant, r.Scan) })
+		ended, err := collect(rows, err, listedPass(tenant))
 		if err != nil {
 			return err
 		}

@@ -50,6 +50,8 @@ type Pass struct {
 	// Incarnation is the life of the store in which the pass was issued. After a restore
 	// there is a new one, and the pass is refused.
 	Incarnation string
+	// Unreadable: what only its body says can't be read, and nobody signs in by it.
+	Unreadable bool
 }
 
 // Purpose limits what a pass is for; empty means any sign-in.
