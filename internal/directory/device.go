@@ -57,6 +57,8 @@ type Device struct {
 	// that session: they are known when it has ended.
 	JoinedFor       string   `json:"joinedFor,omitempty"`
 	JoinedByMethods []string `json:"joinedByMethods,omitempty"`
+	// JoinedFrom is what those methods came from.
+	JoinedFrom []Root `json:"joinedFrom,omitempty"`
 
 	// FrozenAt is when the dispute of a recovery case switched it off; zero once somebody decided.
 	FrozenAt time.Time `json:"frozenAt,omitzero"`

@@ -47,9 +47,11 @@ type Origin struct {
 	Proof   signin.MethodID `json:"proof,omitempty"`
 	// Methods are the ids of the methods, other than a pass, that proved that session.
 	Methods []string `json:"methods,omitempty"`
-	By      string   `json:"by,omitempty"` // id of the administrator or application that registered it for the person
-	Address string   `json:"address,omitempty"`
-	Browser string   `json:"browser,omitempty"`
+	// Roots are what those came from when it was registered, for they may be removed.
+	Roots   []directory.Root `json:"roots,omitempty"`
+	By      string           `json:"by,omitempty"` // id of the administrator or application that registered it for the person
+	Address string           `json:"address,omitempty"`
+	Browser string           `json:"browser,omitempty"`
 }
 
 // OriginOf is the origin of what is registered in s.
@@ -64,6 +66,9 @@ func OriginOf(s signin.Session, place signin.Place) Origin {
 	for _, p := range s.Proofs {
 		if p.Credential != nil {
 			o.Methods = append(o.Methods, p.Credential.ID)
+		}
+		if p.Pass != nil { // of a sign-in that is not a session yet
+			o.Pass, o.Case = p.Pass.ID, p.Pass.Case
 		}
 	}
 	if s.Method != "" {

@@ -42,6 +42,8 @@ type Renewal struct {
 	Pass    string    `json:"pass,omitempty"`    // behind that session
 	Case    string    `json:"case,omitempty"`    // behind that pass
 	Methods []string  `json:"methods,omitempty"` // that proved that session, other than a pass
+	// Roots are what those came from.
+	Roots []directory.Root `json:"roots,omitempty"`
 }
 
 // RenewalIn is a reset in s at at, to the microsecond, as sessions and methods have their times.
@@ -51,12 +53,31 @@ func RenewalIn(s signin.Session, at time.Time) Renewal {
 }
 
 func (r Renewal) origin() Origin {
-	return Origin{Session: r.Session, Pass: r.Pass, Case: r.Case, Methods: r.Methods}
+	return Origin{Session: r.Session, Pass: r.Pass, Case: r.Case, Methods: r.Methods, Roots: r.Roots}
+}
+
+// Rooted is r with what is behind it by e.
+func (r Renewal) Rooted(e Estate) (_ Renewal, err error) {
+	r.Roots, err = e.Roots(r.origin(), r.At)
+	return r, err
+}
+
+// Passed reports whether there is a pass behind r.
+func (r Renewal) Passed() bool {
+	return r.Pass != "" || slices.ContainsFunc(r.Roots, func(o directory.Root) bool { return o.At.IsZero() })
 }
 
 // Covers reports whether whatever finds q, which is later, finds r: both are by the same pass, or in
 // the same session.
 func (r Renewal) Covers(q Renewal) bool {
+	known := func(o directory.Root) bool {
+		return slices.ContainsFunc(r.Roots, func(p directory.Root) bool { return p.ID == o.ID })
+	}
+	for _, o := range q.Roots {
+		if !known(o) {
+			return false
+		}
+	}
 	return r.Pass == q.Pass && r.Case == q.Case && slices.Equal(r.Methods, q.Methods) && (r.Pass != "" || r.Session == q.Session)
 }
 
@@ -75,6 +96,8 @@ type Seed struct {
 //
 //	pass ─▶ session ─▶ credential, PIN ─▶ session ─▶ …
 //	            └────▶ device
+//
+// What is between may have been removed since: the roots of each lead past it.
 func (e Estate) From(s Seed) Estate {
 	l := &lineage{of: s.Case, pass: s.Pass, sessions: map[string]bool{}, methods: map[string]time.Time{}}
 	for _, id := range s.Sessions {
@@ -93,7 +116,7 @@ func (e Estate) From(s Seed) Estate {
 		PINs:        keep(e.PINs, func(p PIN) bool { return l.hasMethod(p.ID) || p.Unreadable && began }),
 		Sessions:    keep(e.Sessions, func(one signin.Session) bool { return l.sessions[one.ID] }),
 		Devices: keep(e.Devices, func(d directory.Device) bool {
-			return l.has(Origin{Session: d.JoinedIn, Pass: d.JoinedWith, Case: d.JoinedFor, Methods: d.JoinedByMethods}, d.RegisteredAt)
+			return l.has(Origin{Session: d.JoinedIn, Pass: d.JoinedWith, Case: d.JoinedFor, Methods: d.JoinedByMethods, Roots: d.JoinedFrom}, d.RegisteredAt)
 		}),
 	}
 }
@@ -160,7 +183,7 @@ func (l *lineage) proved(s signin.Session) bool {
 
 // has reports whether what o made at at belongs to l.
 func (l *lineage) has(o Origin, at time.Time) bool {
-	return l.of != "" && o.Case == l.of || l.pass != "" && o.Pass == l.pass || l.sessions[o.Session] ||
+	return l.of != "" && o.Case == l.of || l.pass != "" && o.Pass == l.pass || l.sessions[o.Session] || l.root(o.Roots) ||
 		slices.ContainsFunc(o.Methods, func(id string) bool { return l.did(id, at) })
 }
 

@@ -1,6 +1,7 @@
 package method_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -161,5 +162,77 @@ func TestWhatIsFrozenIsThawedByAnotherMethodOnly(t *testing.T) {
 				t.Errorf("MayThaw = %v, want %v", got, c.wants)
 			}
 		})
+	}
+}
+
+// Whoever has a key of a pass may remove what is between: what it was registered by is noted with it.
+func TestRootsLeadPastWhatIsGone(t *testing.T) {
+	at := func(hours int) time.Time { return nine.Add(time.Duration(hours) * time.Hour) }
+	e := method.Estate{
+		Credentials: []method.Credential{
+			{ID: "own", CreatedAt: at(-9)},
+			{ID: "k1", CreatedAt: at(1), Origin: method.Origin{Session: "s1", Pass: "p", Case: "c"}},
+		},
+		PINs: []method.PIN{{ID: "pin", CreatedAt: at(-9), Renewals: []method.Renewal{{At: at(2), Session: "s9", Pass: "q"}, {At: at(7), Pass: "late"}}}},
+	}
+	register := func(id string, hour int, by string) {
+		t.Helper()
+		c := method.Credential{ID: id, CreatedAt: at(hour), Origin: method.Origin{Session: "in " + by, Methods: []string{by}}}
+		var err error
+		if c.Origin.Roots, err = e.Roots(c.Origin, c.CreatedAt); err != nil {
+			t.Fatal(err)
+		}
+		e.Credentials = append(e.Credentials, c)
+	}
+	gone := func(id string) {
+		e.Credentials = slices.DeleteFunc(e.Credentials, func(c method.Credential) bool { return c.ID == id })
+	}
+	register("mine", 3, "own")
+	register("k2", 3, "k1")
+	gone("k1")
+	register("k3", 4, "k2")
+	gone("k2")
+	register("k4", 5, "k3")
+	gone("k3")
+	register("by pin", 5, "pin")
+	register("then", 6, "by pin")
+	gone("by pin")
+	e.PINs = nil
+	for _, c := range []struct {
+		name string
+		seed method.Seed
+		want []string
+	}{
+		{"the pass", method.Seed{Pass: "p"}, []string{"k4"}},
+		{"the case", method.Seed{Case: "c"}, []string{"k4"}},
+		{"its session", method.Seed{Sessions: []string{"s1"}}, []string{"k4"}},
+		{"a key between", method.Seed{Credentials: []string{"k2"}}, []string{"k4"}},
+		{"the pass of a reset", method.Seed{Pass: "q"}, []string{"then"}},
+		{"that of a later reset", method.Seed{Pass: "late"}, nil},
+		{"another", method.Seed{Pass: "r", Case: "d"}, nil},
+		{"their own", method.Seed{Credentials: []string{"own"}}, []string{"mine", "own"}},
+	} {
+		if got := ids(e.From(c.seed)); !slices.Equal(got, c.want) {
+			t.Errorf("%s: From = %v, want %v", c.name, got, c.want)
+		}
+	}
+	if _, err := e.Roots(method.Origin{Methods: []string{"k3"}}, at(6)); err != method.ErrProof { //nolint:errorlint // none is wrapped
+		t.Errorf("by a key that is gone: %v", err)
+	}
+	// Passes are remembered for good, and nothing can be pushed out.
+	if all, err := e.Roots(method.Origin{Methods: []string{"k4"}}, at(24*500)); err != nil || len(all) != 2 {
+		t.Errorf("after 500 days: %v, %v; want the case and the pass", all, err)
+	}
+	var err error
+	for i := range 600 {
+		by := e.Credentials[len(e.Credentials)-1]
+		c := method.Credential{ID: fmt.Sprint("more", i), CreatedAt: at(8), Origin: method.Origin{Session: fmt.Sprint("of", i), Methods: []string{by.ID}}}
+		if c.Origin.Roots, err = e.Roots(c.Origin, c.CreatedAt); err != nil {
+			break
+		}
+		e.Credentials = []method.Credential{c}
+	}
+	if err != method.ErrTooMany { //nolint:errorlint // none is wrapped
+		t.Errorf("without end: %v", err)
 	}
 }

@@ -79,20 +79,15 @@ func (db *DB) CredentialBy(ctx context.Context, tenant directory.TenantID, kind 
 
 // AddCredential implements method.Store.
 func (db *DB) AddCredential(ctx context.Context, c method.Credential, a method.Addition, mails ...outbox.Item) error {
-	body, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.mayAdd(ctx, c, a.Most); err != nil {
 			return err
 		}
-		n, err := tx.exec(ctx, `
-			INSERT INTO credential (tenant_id, id, user_id, kind, lookup, created_at, counter, session_id, pass_id, body)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-			c.Tenant, c.ID, c.User, c.Kind, sql.NullString{String: c.Lookup, Valid: c.Lookup != ""}, micros(c.CreatedAt), c.Counter,
-			c.Origin.Session, c.Origin.Pass, string(body))
-		if err := changed(n, err, method.ErrKnown); err != nil {
+		c, err := tx.rooted(ctx, c)
+		if err != nil {
+			return err
+		}
+		if err := tx.insertCredential(ctx, c); err != nil {
 			return err
 		}
 		if err := tx.passRegistered(ctx, c.Tenant, c.Origin.Pass, recovery.Registered{ID: c.ID, Kind: string(c.Kind), At: c.CreatedAt}); err != nil {
@@ -108,6 +103,25 @@ func (db *DB) AddCredential(ctx context.Context, c method.Credential, a method.A
 		}
 		return tx.append(ctx, a.Event)
 	})
+}
+
+// rooted is c with what is behind it.
+func (tx *Tx) rooted(ctx context.Context, c method.Credential) (_ method.Credential, err error) {
+	c.Origin.Roots, err = tx.rootsOf(ctx, c.Tenant, c.User, c.Origin, c.CreatedAt)
+	return c, err
+}
+
+func (tx *Tx) insertCredential(ctx context.Context, c method.Credential) error {
+	body, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	n, err := tx.exec(ctx, `
+		INSERT INTO credential (tenant_id, id, user_id, kind, lookup, created_at, counter, session_id, pass_id, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		c.Tenant, c.ID, c.User, c.Kind, sql.NullString{String: c.Lookup, Valid: c.Lookup != ""}, micros(c.CreatedAt), c.Counter,
+		c.Origin.Session, c.Origin.Pass, string(body))
+	return changed(n, err, method.ErrKnown)
 }
 
 // mayAdd holds the person of c, so that what they have of a kind is counted one after the

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 
 	"github.com/postern-id/postern/internal/audit"
 	"github.com/postern-id/postern/internal/method"
@@ -12,10 +10,6 @@ import (
 
 // ReplaceCredential implements method.Store.
 func (db *DB) ReplaceCredential(ctx context.Context, c method.Credential, in method.Replacement, e audit.Event, mails ...outbox.Item) error {
-	body, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
 	return db.Write(ctx, func(ctx context.Context, tx *Tx) error {
 		if err := tx.touchUser(ctx, c.Tenant, c.User); err != nil {
 			return err
@@ -27,17 +21,16 @@ func (db *DB) ReplaceCredential(ctx context.Context, c method.Credential, in met
 		if err := tx.originStands(ctx, c, user); err != nil {
 			return err
 		}
+		c, err := tx.rooted(ctx, c)
+		if err != nil { // before what it replaces goes
+			return err
+		}
 		if in.Old != "" {
 			if err := tx.dropCredential(ctx, c, in); err != nil {
 				return err
 			}
 		}
-		n, err := tx.exec(ctx, `
-			INSERT INTO credential (tenant_id, id, user_id, kind, lookup, created_at, counter, session_id, pass_id, body)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-			c.Tenant, c.ID, c.User, c.Kind, sql.NullString{String: c.Lookup, Valid: c.Lookup != ""}, micros(c.CreatedAt), c.Counter,
-			c.Origin.Session, c.Origin.Pass, string(body))
-		if err := changed(n, err, method.ErrKnown); err != nil {
+		if err := tx.insertCredential(ctx, c); err != nil {
 			return err
 		}
 		if err := tx.queue(ctx, mails); err != nil {

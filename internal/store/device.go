@@ -152,8 +152,12 @@ func (tx *Tx) joinedIn(ctx context.Context, d *directory.Device) error {
 	if err == nil && !s.EndedAt.IsZero() {
 		err = signin.ErrGone
 	}
+	if err != nil {
+		return err
+	}
 	o := method.OriginOf(s, signin.Place{})
 	d.JoinedFor, d.JoinedByMethods = o.Case, o.Methods
+	d.JoinedFrom, err = tx.rootsOf(ctx, d.Tenant, s.User, o, d.SeenAt)
 	return err
 }
 

@@ -138,6 +138,9 @@ func (db *DB) RegisterKey(ctx context.Context, c hello.Container, e audit.Event,
 			}
 			return nil
 		}
+		if c.Roots, err = tx.rootsOf(ctx, c.Tenant, c.User, c.Origin(), c.RegisteredAt); err != nil {
+			return err
+		}
 		kept = c
 		if err := tx.removeFormer(ctx, c); err != nil {
 			return err
@@ -231,6 +234,15 @@ func (db *DB) NoteReset(ctx context.Context, c hello.Container, next *hello.Guar
 		}
 		if err != nil {
 			return err
+		}
+		if len(by.Methods) > 0 {
+			e, err := tx.methodsOf(ctx, c.Tenant, c.User)
+			if err == nil {
+				by, err = by.Rooted(e)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		if now, err = now.Reset(by); err != nil {
 			return err

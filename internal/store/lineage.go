@@ -47,8 +47,7 @@ func pinsOf(ctx context.Context, q querier, tenant directory.TenantID, user dire
 		c, err := scanContainer(tenant, r.Scan)
 		return method.PIN{
 			ID: c.Method, Container: c.ID, Device: c.Device, DeviceID: c.DeviceID, CreatedAt: c.RegisteredAt,
-			Origin:   method.Origin{Session: c.Session, Pass: c.Pass, Case: c.Case, Methods: c.Proved},
-			Renewals: c.Renewals, Unreadable: c.Unreadable,
+			Origin: c.Origin(), Renewals: c.Renewals, Unreadable: c.Unreadable,
 		}, listed(err)
 	})
 }

@@ -70,6 +70,8 @@ type Container struct {
 	Pass    string   `json:"pass,omitempty"`
 	Case    string   `json:"case,omitempty"`
 	Proved  []string `json:"proved,omitempty"`
+	// Roots are what those methods came from.
+	Roots []directory.Root `json:"roots,omitempty"`
 
 	Key          []byte      `json:"key,omitempty"` // PKIX
 	Attested     bool        `json:"attested,omitempty"`
@@ -127,6 +129,11 @@ func (c Container) Storage() string {
 	return "tpm"
 }
 
+// Origin is where its key comes from.
+func (c Container) Origin() method.Origin {
+	return method.Origin{Session: c.Session, Pass: c.Pass, Case: c.Case, Methods: c.Proved, Roots: c.Roots}
+}
+
 // Reset notes a reset, or is ErrTooManyResets.
 func (c Container) Reset(by method.Renewal) (Container, error) {
 	now := by.At
@@ -142,7 +149,7 @@ func (c Container) Reset(by method.Renewal) (Container, error) {
 	}
 	for len(c.Renewals) > MostRenewals {
 		// Whoever has the person's own methods can reset as often as they like, and must not push a pass out by that.
-		i := max(0, slices.IndexFunc(c.Renewals, func(r method.Renewal) bool { return r.Pass == "" }))
+		i := max(0, slices.IndexFunc(c.Renewals, func(r method.Renewal) bool { return !r.Passed() }))
 		c.Renewals = slices.Delete(slices.Clone(c.Renewals), i, i+1)
 	}
 	return c, nil

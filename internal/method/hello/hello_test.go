@@ -336,6 +336,7 @@ func TestAContainerRemembersByWhichPassesItsPINWasReplaced(t *testing.T) {
 		if i == 3 {
 			reset(method.Renewal{Session: "s", Pass: "p", Case: "c"})
 			reset(method.Renewal{Session: "another", Pass: "p", Case: "c"}) // by the same
+			reset(method.Renewal{Session: "t", Methods: []string{"key"}, Roots: []directory.Root{{ID: "p"}}})
 		}
 	}
 	if n := len(c.Renewals); n != hello.MostRenewals {
@@ -343,6 +344,14 @@ func TestAContainerRemembersByWhichPassesItsPINWasReplaced(t *testing.T) {
 	}
 	if r := c.Renewals[0]; r.Case != "c" || r.Session != "s" || !r.At.Equal(nine.Add(5*hello.ResetWindow)) {
 		t.Errorf("the first is %+v", r)
+	}
+	if r := c.Renewals[1]; r.Session != "t" {
+		t.Errorf("the reset by what came from it was pushed out: %+v", r)
+	}
+	n := len(c.Renewals)
+	reset(method.Renewal{Session: "t", Methods: []string{"key"}, Roots: []directory.Root{{ID: "q"}}})
+	if last := c.Renewals[n-1]; last.Session != "t" || last.Roots[0].ID != "q" {
+		t.Errorf("a reset in that session by what came from another pass is forgotten: %+v", last)
 	}
 }
 
