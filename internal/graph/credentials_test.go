@@ -206,8 +206,8 @@ func TestAMethodThatCantBeReadHidesNoOther(t *testing.T) {
 	at, err := sql.Open("sqlite", filepath.Join(w.dir, "postern.db"))
 	check(t, err)
 	for _, statement := range []string{
-		`UPDATE credential SET body = '{"name":4711}' WHERE id = '` + broken.ID + `'`,
-		`UPDATE pin_container SET body = '{"key":4711}'`, `UPDATE device SET body = '{"displayName":4711}'`,
+		`UPDATE credential SET body = '{"name":471104711047110}' WHERE id = '` + broken.ID + `'`,
+		`UPDATE pin_container SET body = '{"key":471104711047110}'`, `UPDATE device SET body = '{"displayName":471104711047110}'`,
 	} {
 		_, err := at.ExecContext(t.Context(), statement)
 		check(t, err)
@@ -250,7 +250,7 @@ func TestAMethodThatCantBeReadHidesNoOther(t *testing.T) {
 			t.Errorf("ways back are %v", line)
 		}
 	}
-	if rec := w.send("GET", methodsOf(bad.ID)+"methods", ""); strings.Contains(rec.Body.String(), "4711") {
+	if rec := w.send("GET", methodsOf(bad.ID)+"methods", ""); strings.Contains(rec.Body.String(), "471104711047110") {
 		t.Errorf("what can't be read is shown: %s", rec.Body)
 	}
 

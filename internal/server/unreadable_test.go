@@ -29,7 +29,7 @@ func TestAPersonSeesAndRemovesAMethodThatCantBeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), `UPDATE credential SET body = '{"name":4711}' WHERE id = $1`, ids[0]); err != nil {
+	if _, err := db.ExecContext(t.Context(), `UPDATE credential SET body = '{"name":471104711047110}' WHERE id = $1`, ids[0]); err != nil {
 		t.Fatal(err)
 	}
 
@@ -38,7 +38,7 @@ func TestAPersonSeesAndRemovesAMethodThatCantBeRead(t *testing.T) {
 		t.Fatalf("the page: %d\n%s", page.status, page.body)
 	}
 	one := w.get("/security-info/method/" + ids[0])
-	if one.status != http.StatusOK || !strings.Contains(one.body, "it signs nobody in") || strings.Contains(one.body, "/security-info/rename") || strings.Contains(one.body, "4711") {
+	if one.status != http.StatusOK || !strings.Contains(one.body, "it signs nobody in") || strings.Contains(one.body, "/security-info/rename") || strings.Contains(one.body, "471104711047110") {
 		t.Errorf("its page: %d\n%s", one.status, one.body)
 	}
 	if a := w.post("/security-info/remove", url.Values{"method": {ids[0]}}); a.status != http.StatusSeeOther {
