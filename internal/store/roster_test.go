@@ -209,7 +209,7 @@ func TestARowThatCantBeReadSpoilsThePersonAndNobodyElse(t *testing.T) {
 		if err := at.QueryRowContext(t.Context(), `SELECT MIN(id) FROM credential WHERE user_id = $1`, ids[0]).Scan(&bad); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := at.ExecContext(t.Context(), `UPDATE credential SET body = '{"name": 4711}' WHERE id = $1`, bad); err != nil {
+		if _, err := at.ExecContext(t.Context(), `UPDATE credential SET body = '{"name": 471104711047110}' WHERE id = $1`, bad); err != nil {
 			t.Fatal(err)
 		}
 		look := func(found []roster.Person, err error) {
@@ -235,7 +235,7 @@ func TestARowThatCantBeReadSpoilsThePersonAndNobodyElse(t *testing.T) {
 			t.Errorf("what they have: %+v, %v", all, err)
 		}
 		// One that is asked for by itself is an error: something hangs on it.
-		if _, err := db.Credential(t.Context(), tenant.ID, bad); !errors.Is(err, directory.ErrUnreadable) || strings.Contains(err.Error(), "4711") || !strings.Contains(err.Error(), bad) {
+		if _, err := db.Credential(t.Context(), tenant.ID, bad); !errors.Is(err, directory.ErrUnreadable) || strings.Contains(err.Error(), "471104711047110") || !strings.Contains(err.Error(), bad) {
 			t.Errorf("the method alone: %v", err)
 		}
 	})
