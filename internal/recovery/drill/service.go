@@ -178,15 +178,12 @@ func (s Service) Sample(ctx context.Context, o Order, size int) (Drill, error) {
 	var people []Practice
 	var mails []outbox.Item
 	for n := 0; len(people) < size && n < 4*size+20; n++ {
-		u, err := s.Store.UserFrom(ctx, o.Tenant, d.Quarter.Point(o.Tenant, n))
+		u, err := s.next(ctx, o.Tenant, d.Quarter.Point(o.Tenant, n), met)
 		if errors.Is(err, directory.ErrUserUnknown) {
 			break
 		}
 		if err != nil {
 			return d, err
-		}
-		if met[u.ID] {
-			continue
 		}
 		met[u.ID] = true
 		p := d.practiceOf(u)
@@ -215,6 +212,19 @@ func (s Service) Sample(ctx context.Context, o Order, size int) (Drill, error) {
 		events = append(events, p.event(audit.DrillAsked, o.By, d.BeganAt, o.CorrelationID))
 	}
 	return d, s.Store.BeginDrill(ctx, d, people, mails, events...)
+}
+
+// next returns the first person from a point on who was not met yet, so that among few everybody is come to;
+// directory.ErrUserUnknown when all were.
+func (s Service) next(ctx context.Context, tenant directory.TenantID, point directory.UserID, met map[directory.UserID]bool) (directory.User, error) {
+	for range len(met) + 1 {
+		u, err := s.Store.UserFrom(ctx, tenant, point)
+		if err != nil || !met[u.ID] {
+			return u, err
+		}
+		point = u.ID + "0" // the next id is greater
+	}
+	return directory.User{}, directory.ErrUserUnknown
 }
 
 // leftOut says why somebody is not asked; empty when they are.
