@@ -1,6 +1,7 @@
 package method_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -216,7 +217,7 @@ func TestRootsLeadPastWhatIsGone(t *testing.T) {
 			t.Errorf("%s: From = %v, want %v", c.name, got, c.want)
 		}
 	}
-	if _, err := e.Roots(method.Origin{Methods: []string{"k3"}}, at(6)); err != method.ErrProof { //nolint:errorlint // none is wrapped
+	if _, err := e.Roots(method.Origin{Methods: []string{"k3"}}, at(6)); !errors.Is(err, method.ErrProof) {
 		t.Errorf("by a key that is gone: %v", err)
 	}
 	// Passes are remembered for good, and nothing can be pushed out.
@@ -232,7 +233,7 @@ func TestRootsLeadPastWhatIsGone(t *testing.T) {
 		}
 		e.Credentials = []method.Credential{c}
 	}
-	if err != method.ErrTooMany { //nolint:errorlint // none is wrapped
+	if !errors.Is(err, method.ErrTooMany) {
 		t.Errorf("without end: %v", err)
 	}
 }

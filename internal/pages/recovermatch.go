@@ -90,30 +90,29 @@ func (s *Site) askPhone(w http.ResponseWriter, r *http.Request, c claim.Claim, v
 // person signed in there before. What is counted there, nobody else can spend.
 func (s *Site) familiarHome(r *http.Request, c claim.Claim, v recovery.View) (string, error) {
 	t := signin.Transaction{Home: c.Tenant, User: v.User}
-	var err error
-	if t.Device, err = s.deviceOfClaim(r, c); err != nil {
+	if err := s.placeAtDevice(r, c, &t); err != nil {
 		return "", err
 	}
 	return s.SignIn.FamiliarHome(r.Context(), t, place(r))
 }
 
-// deviceOfClaim is the device that proved itself when help was asked for, if it may still be used: at
-// it whom it knows is as familiar as at a sign-in.
-func (s *Site) deviceOfClaim(r *http.Request, c claim.Claim) (*signin.Device, error) {
+// placeAtDevice gives t the device that proved itself when help was asked for, if there was one and it may
+// still be used: at it whom it knows is as familiar as at a sign-in.
+func (s *Site) placeAtDevice(r *http.Request, c claim.Claim, t *signin.Transaction) error {
 	if c.Device == "" {
-		return nil, nil //nolint:nilnil // no device is none
+		return nil
 	}
 	d, err := s.PINs.Device(r.Context(), c.Tenant, c.Device)
 	if err == nil {
 		err = d.Usable()
 	}
-	if isTold(err) || errors.Is(err, directory.ErrUnreadable) {
-		return nil, nil //nolint:nilnil // nor is one that is gone or switched off
+	switch {
+	case err == nil:
+		t.Device = signin.DeviceOf(d)
+	case isTold(err), errors.Is(err, directory.ErrUnreadable): // gone, or switched off
+		return nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return signin.DeviceOf(d), nil
+	return err
 }
 
 // ring asks the phones of a, if an approval would be of use.
